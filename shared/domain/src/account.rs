@@ -1,0 +1,105 @@
+//! The hot state of an account: all that a decision needs, in one small item.
+
+use crate::activity::{Activity, Lifetime};
+use crate::discount::OpenDiscount;
+use crate::due::Due;
+use crate::id::{AccountId, Segment, TierId};
+use crate::lots::Holdings;
+use crate::money::Overflow;
+use crate::time::{Day, Instant};
+use serde::{Deserialize, Serialize};
+
+/// Most segments of an account: it bounds the hot item.
+pub const SEGMENTS_MAX: usize = 8;
+
+/// The customer company that is the member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Commits so far = sequence of its newest entry.
+    pub version: u64,
+    /// Whether it takes part.
+    pub status: Status,
+    /// The level it holds.
+    pub tier: TierId,
+    /// Since when it holds it.
+    pub tier_since: Instant,
+    /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
+    pub segments: Vec<Segment>,
+    /// When it became a member.
+    pub joined_at: Instant,
+    /// `now` of its newest commit; no later decision looks at an earlier instant.
+    pub last_decided: Instant,
+    /// Day of its earliest order.
+    pub first_purchase: Option<Day>,
+    /// Day of its latest order.
+    pub last_purchase: Option<Day>,
+    /// Totals over the whole relationship.
+    pub lifetime: Lifetime,
+    /// The last 25 months.
+    pub activity: Activity,
+    /// Its points.
+    pub holdings: Holdings,
+    /// Its open discounts, earliest expiry first.
+    pub discounts: Vec<OpenDiscount>,
+    /// Where the walker finds it.
+    pub due: Option<Due>,
+}
+
+/// Whether an account takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It earns and may use what it has.
+    Active,
+    /// Its orders are refused until it is active again.
+    Suspended,
+    /// It has left.
+    Closed,
+}
+
+impl Status {
+    /// Every status by its name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("active", Self::Active), ("suspended", Self::Suspended), ("closed", Self::Closed)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, status)| *status == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl Account {
+    /// An account that joins at `now`, not yet committed (version 0).
+    pub fn new(id: AccountId, tier: TierId, now: Instant) -> Self {
+        Self {
+            id,
+            version: 0,
+            status: Status::Active,
+            tier,
+            tier_since: now,
+            segments: Vec::new(),
+            joined_at: now,
+            last_decided: now,
+            first_purchase: None,
+            last_purchase: None,
+            lifetime: Lifetime::default(),
+            activity: Activity::default(),
+            holdings: Holdings::default(),
+            discounts: Vec::new(),
+            due: None,
+        }
+    }
+
+    /// The earliest instant at which time alone changes anything about it.
+    pub fn next_change(&self) -> Option<Instant> {
+        let discount = self.discounts.iter().map(|discount| discount.expires_at).min();
+        self.holdings.next_change().into_iter().chain(discount).min()
+    }
+
+    /// Points it owns, whether they wait or not: what the sum of its entries must be.
+    pub fn points(&self) -> Result<crate::money::Points, Overflow> {
+        self.holdings.available()?.plus(self.holdings.waiting()?)
+    }
+}

@@ -1,0 +1,191 @@
+//! What an account did, month by month.
+//!
+//! 25 months are kept, counted back from the newest; older ones live on only in [`Lifetime`]. Tier windows and
+//! every month's figures follow from these, in whatever order the orders came.
+
+use crate::money::{Minor, Overflow, Points};
+use crate::time::Month;
+
+/// Months kept, the newest included.
+pub const MONTHS_KEPT: i32 = 25;
+
+/// One calendar month of the program's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthActivity {
+    /// Which month.
+    pub month: Month,
+    /// Orders placed in it.
+    pub orders: u64,
+    /// Units bought.
+    pub units: u64,
+    /// What all lines came to.
+    pub revenue: Minor,
+    /// What the eligible lines came to: it qualifies for tiers.
+    pub eligible: Minor,
+    /// Days with an order: bit 0 is the first.
+    pub purchase_days: u32,
+    /// Points earned by its orders.
+    pub earned: Points,
+}
+
+/// Totals over the whole relationship.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Orders scored.
+    pub orders: u64,
+    /// Units bought.
+    pub units: u64,
+    /// What all lines came to.
+    pub revenue: Minor,
+    /// What the eligible lines came to.
+    pub eligible: Minor,
+    /// Points earned.
+    pub earned: Points,
+    /// Points expired.
+    pub expired: Points,
+    /// Discounts issued.
+    pub discounts_issued: u64,
+    /// Discounts used.
+    pub discounts_used: u64,
+    /// Times the tier was raised.
+    pub upgrades: u64,
+}
+
+/// What one order adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purchase {
+    /// The month it was placed in.
+    pub month: Month,
+    /// The day of that month, 1 to 31.
+    pub day_of_month: u8,
+    /// Units of all lines.
+    pub units: u64,
+    /// What all lines came to.
+    pub revenue: Minor,
+    /// What the eligible lines came to.
+    pub eligible: Minor,
+    /// Points it earned.
+    pub earned: Points,
+}
+
+/// The months kept, ascending, at most [`MONTHS_KEPT`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activity {
+    months: Vec<MonthActivity>,
+}
+
+impl Activity {
+    /// The months kept, in any order given.
+    pub fn of(mut months: Vec<MonthActivity>) -> Self {
+        months.sort_by_key(|month| month.month);
+        Self { months }
+    }
+
+    /// The months kept, ascending.
+    pub fn months(&self) -> &[MonthActivity] {
+        &self.months
+    }
+
+    /// Adds an order to its month. `false` where that month is older than those kept: the order then counts in the
+    /// lifetime totals only.
+    pub fn add(&mut self, purchase: &Purchase) -> Result<bool, Overflow> {
+        let newest = self.months.last().map_or(purchase.month, |last| last.month.max(purchase.month));
+        let oldest_kept = newest.plus(MONTHS_KEPT.saturating_neg().saturating_add(1));
+        if purchase.month < oldest_kept {
+            return Ok(false);
+        }
+        let found = self.months.binary_search_by_key(&purchase.month, |month| month.month);
+        let place = found.unwrap_or_else(|place| {
+            self.months.insert(place, MonthActivity::empty(purchase.month));
+            place
+        });
+        if let Some(month) = self.months.get_mut(place) {
+            month.add(purchase)?;
+        }
+        self.months.retain(|month| month.month >= oldest_kept);
+        Ok(true)
+    }
+
+    /// Eligible spend in a month and the `months - 1` before it.
+    pub fn eligible_in_window(&self, last: Month, months: u16) -> Result<Minor, Overflow> {
+        let first = last.plus(1_i32.saturating_sub(i32::from(months)));
+        let window = self.months.iter().filter(|month| (first..=last).contains(&month.month));
+        Minor::sum(window.map(|month| month.eligible))
+    }
+}
+
+impl MonthActivity {
+    fn empty(month: Month) -> Self {
+        Self {
+            month,
+            orders: 0,
+            units: 0,
+            revenue: Minor::ZERO,
+            eligible: Minor::ZERO,
+            purchase_days: 0,
+            earned: Points::ZERO,
+        }
+    }
+
+    fn add(&mut self, purchase: &Purchase) -> Result<(), Overflow> {
+        self.orders = self.orders.checked_add(1).ok_or(Overflow)?;
+        self.units = self.units.checked_add(purchase.units).ok_or(Overflow)?;
+        self.revenue = self.revenue.plus(purchase.revenue)?;
+        self.eligible = self.eligible.plus(purchase.eligible)?;
+        self.purchase_days |= 1_u32.wrapping_shl(u32::from(purchase.day_of_month).saturating_sub(1));
+        self.earned = self.earned.plus(purchase.earned)?;
+        Ok(())
+    }
+}
+
+impl Lifetime {
+    /// Adds an order.
+    pub fn add(&mut self, purchase: &Purchase) -> Result<(), Overflow> {
+        self.orders = self.orders.checked_add(1).ok_or(Overflow)?;
+        self.units = self.units.checked_add(purchase.units).ok_or(Overflow)?;
+        self.revenue = self.revenue.plus(purchase.revenue)?;
+        self.eligible = self.eligible.plus(purchase.eligible)?;
+        self.earned = self.earned.plus(purchase.earned)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn purchase(month: i32, eligible: i64) -> Purchase {
+        Purchase {
+            month: Month(month),
+            day_of_month: 31,
+            units: 1,
+            revenue: Minor(eligible),
+            eligible: Minor(eligible),
+            earned: Points::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_window_is_the_month_and_those_before_it() {
+        let mut activity = Activity::default();
+        for (month, eligible) in [(100, 1), (88, 10), (89, 100), (101, 1000)] {
+            assert!(activity.add(&purchase(month, eligible)).unwrap());
+        }
+        // Twelve months ending with 100: 89..=100. Month 88 is just outside, 101 is later.
+        assert_eq!(activity.eligible_in_window(Month(100), 12), Ok(Minor(101)));
+        assert_eq!(activity.eligible_in_window(Month(100), 13), Ok(Minor(111)));
+        assert_eq!(activity.eligible_in_window(Month(100), 1), Ok(Minor(1)));
+    }
+
+    #[test]
+    fn twenty_five_months_are_kept_in_whatever_order_they_come() {
+        let mut activity = Activity::default();
+        for month in [130, 100, 106, 105] {
+            activity.add(&purchase(month, 1)).unwrap();
+        }
+        let kept: Vec<_> = activity.months().iter().map(|month| month.month.0).collect();
+        assert_eq!(kept, [106, 130]);
+        assert!(!activity.add(&purchase(105, 1)).unwrap());
+    }
+}

@@ -1,0 +1,207 @@
+//! Codes that a person types, and keyed hashes of what must be unique.
+//!
+//! Both are HMAC-SHA-256 under a numbered secret: unguessable from outside, and the same on every replay.
+
+use crate::id::InvalidId;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Crockford's base 32 with its five extra check symbols, for a check value modulo 37.
+const SYMBOLS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
+/// Characters of a code before its check character: 50 bits.
+const CODE_CHARS: usize = 10;
+
+/// The merchant's numbered secrets; new codes and claims use the highest number.
+#[derive(Clone)]
+pub struct Secrets {
+    by_number: BTreeMap<u16, Box<[u8]>>,
+    current: u16,
+}
+
+/// Why the configured secrets were refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("secrets must be `number:secret`, separated by commas, each secret at least 16 bytes")]
+pub struct InvalidSecrets;
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} of them)", self.by_number.len())
+    }
+}
+
+impl Secrets {
+    /// Reads `1:secret,2:secret`.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecrets> {
+        let one = |part: &str| {
+            let (number, secret) = part.trim().split_once(':')?;
+            (secret.len() >= 16).then_some((number.parse().ok()?, secret.as_bytes().into()))
+        };
+        let by_number: BTreeMap<u16, Box<[u8]>> =
+            text.split(',').map(|part| one(part).ok_or(InvalidSecrets)).collect::<Result<_, _>>()?;
+        let current = *by_number.keys().next_back().ok_or(InvalidSecrets)?;
+        Ok(Self { by_number, current })
+    }
+
+    /// The number of the secret that new codes and claims use.
+    pub fn current(&self) -> u16 {
+        self.current
+    }
+
+    /// All live numbers, newest first.
+    pub fn numbers(&self) -> impl Iterator<Item = u16> + '_ {
+        self.by_number.keys().rev().copied()
+    }
+
+    /// HMAC-SHA-256 of `purpose` and `text` under the secret of that number; `None` for an unknown number.
+    pub fn keyed_hash(&self, number: u16, purpose: &str, text: &str) -> Option<[u8; 32]> {
+        let secret = self.by_number.get(&number)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
+        for part in [purpose.as_bytes(), b"\n", text.as_bytes()] {
+            mac.update(part);
+        }
+        Some(mac.finalize().into_bytes().into())
+    }
+
+    /// The discount code of a cause (such as an order), the same whenever it is asked for.
+    /// `collisions` is how many earlier codes of the same cause were taken already.
+    pub fn discount_code(&self, cause: &str, collisions: u32) -> DiscountCode {
+        let cause = if collisions == 0 { cause.to_owned() } else { format!("{cause}/{collisions}") };
+        let hash = self.keyed_hash(self.current, "discount", &cause).unwrap_or_default();
+        let bits = hash.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte));
+        DiscountCode::of_bits(bits)
+    }
+}
+
+/// The code of a discount: 10 characters of Crockford's base 32 and a check character.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DiscountCode(Box<str>);
+
+impl DiscountCode {
+    /// What a person typed: case, spaces and hyphens make no difference, `O` reads as `0`, `I` and `L` as `1`.
+    /// A wrong check character is refused here, before anything is looked up.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        const WRONG: InvalidId = InvalidId("is not a code: 10 characters and a check character are expected");
+        if text.len() > 32 {
+            return Err(WRONG);
+        }
+        let symbol = |c: char| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        };
+        let typed: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).map(symbol).collect();
+        let values: Option<Vec<u64>> = typed.bytes().map(symbol_value).collect();
+        let values = values.ok_or(WRONG)?;
+        let (check, digits) = values.split_last().ok_or(WRONG)?;
+        if digits.len() != CODE_CHARS || digits.iter().any(|digit| *digit > 31) {
+            return Err(WRONG);
+        }
+        let bits = digits.iter().fold(0_u64, |bits, digit| bits.wrapping_shl(5) | digit);
+        if bits.checked_rem(37) != Some(*check) {
+            return Err(WRONG);
+        }
+        Ok(Self(typed.into()))
+    }
+
+    /// The code of the lowest 50 bits.
+    pub fn of_bits(bits: u64) -> Self {
+        let bits = bits & 0x3_FFFF_FFFF_FFFF;
+        let places =
+            (0..CODE_CHARS).rev().map(|place| bits.wrapping_shr(u32::try_from(place).unwrap_or(0).wrapping_mul(5)));
+        let digits = places.map(|shifted| shifted & 31).chain(std::iter::once(bits.checked_rem(37).unwrap_or(0)));
+        Self(digits.map(symbol_char).collect::<String>().into())
+    }
+
+    /// The 50 bits it stands for.
+    pub fn bits(&self) -> u64 {
+        let digits = self.0.bytes().take(CODE_CHARS).filter_map(symbol_value);
+        digits.fold(0, |bits, digit| bits.wrapping_shl(5) | digit)
+    }
+
+    /// Its text, without separators.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn symbol_value(symbol: u8) -> Option<u64> {
+    let place = SYMBOLS.iter().position(|known| *known == symbol)?;
+    u64::try_from(place).ok()
+}
+
+fn symbol_char(value: u64) -> char {
+    let place = usize::try_from(value).unwrap_or(0);
+    SYMBOLS.get(place).copied().map_or('0', char::from)
+}
+
+impl fmt::Display for DiscountCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for DiscountCode {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<DiscountCode> for String {
+    fn from(code: DiscountCode) -> Self {
+        code.0.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn secrets() -> Secrets {
+        Secrets::parse("1:an old secret of ours,2:sixteen bytes at least").unwrap()
+    }
+
+    #[test]
+    fn codes_depend_on_cause_collisions_and_secret_only() {
+        let code = secrets().discount_code("next-purchase/shop#1", 0);
+        assert_eq!(code, secrets().discount_code("next-purchase/shop#1", 0));
+        assert_ne!(code, secrets().discount_code("next-purchase/shop#1", 1));
+        assert_ne!(code, secrets().discount_code("next-purchase/shop#2", 0));
+        assert_ne!(code, Secrets::parse("1:an old secret of ours").unwrap().discount_code("next-purchase/shop#1", 0));
+    }
+
+    #[test]
+    fn secrets_are_numbered_and_long_enough() {
+        for text in ["", "secret", "1:short", "x:sixteen bytes at least", "1:sixteen bytes at least,"] {
+            assert!(Secrets::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(secrets().numbers().collect::<Vec<_>>(), [2, 1]);
+        assert!(!format!("{:?}", secrets()).contains("sixteen"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_reads_back_however_it_is_typed(bits in 0_u64..1 << 50) {
+            let code = DiscountCode::of_bits(bits);
+            prop_assert_eq!(code.bits(), bits);
+            let (head, tail) = code.as_str().split_at(5);
+            let typed = format!("{}-{tail}", head.to_lowercase().replace('0', "o").replace('1', "l"));
+            prop_assert_eq!(DiscountCode::parse(&typed).unwrap(), code);
+        }
+
+        #[test]
+        fn one_wrong_character_is_noticed(bits in 0_u64..1 << 50, place in 0_usize..10, other in 0_usize..32) {
+            let code = DiscountCode::of_bits(bits);
+            let mut typed: Vec<u8> = code.as_str().bytes().collect();
+            prop_assume!(typed[place] != SYMBOLS[other]);
+            typed[place] = SYMBOLS[other];
+            prop_assert!(DiscountCode::parse(&String::from_utf8(typed).unwrap()).is_err());
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What a decision is: guarded writes and an answer, or a rejection. Data, executed elsewhere.
+
+use crate::account::{Account, Status};
+use crate::code::{DiscountCode, Secrets};
+use crate::discount::{Discount, Unusable};
+use crate::document::Faults;
+use crate::due::Due;
+use crate::ledger::{Cause, Change, Entry};
+use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
+use crate::money::{Currency, Overflow, Points};
+use crate::schedule::Schedule;
+use crate::score::ScoredOrder;
+use crate::time::{Day, Instant};
+use std::sync::Arc;
+
+/// What a write needs to find in its place. There is no write without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing.
+    Absent,
+    /// The item at exactly this version.
+    Version(u64),
+}
+
+/// A stored value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// The hot state of an account.
+    Account(Box<Account>),
+    /// A ledger entry.
+    Entry(Box<Entry>),
+    /// An order and its score.
+    Order(Arc<ScoredOrder>),
+    /// A discount of an account.
+    Discount(Box<Discount>),
+    /// An account's own data.
+    Profile(Box<Profile>),
+    /// A person of an account.
+    Contact(Box<Contact>),
+    /// A claim that a VAT id or an e-mail address is an account's alone.
+    Claim(Box<Claim>),
+}
+
+/// One guarded write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Puts a record in its place.
+    Put(Record, Guard),
+    /// Gives a claim up.
+    Release(ClaimKey, Guard),
+}
+
+/// What is to be written, all or nothing, and what the caller is told then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision<T> {
+    /// Nothing to write: the answer stands as it is.
+    pub writes: Vec<Write>,
+    /// The answer.
+    pub answer: T,
+}
+
+/// What every decision is given besides state and command.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The program's versions.
+    pub schedule: &'a Schedule,
+    /// What codes and claims are made with.
+    pub secrets: &'a Secrets,
+    /// Who asks.
+    pub by: &'a str,
+    /// The instant decided at, never before the account's last one.
+    pub now: Instant,
+    /// The day by the wall clock, for filing what falls due. No part of what is replayed.
+    pub wall_day: Day,
+    /// How many codes of this command turned out to be taken.
+    pub collisions: u32,
+}
+
+/// A business answer: why a command cannot be done. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// The document has faults.
+    Invalid(Faults),
+    /// The account does not exist, and the program does not enrol by order.
+    UnknownAccount,
+    /// No order of that source and id.
+    UnknownOrder,
+    /// The account is suspended or closed.
+    AccountNotActive(Status),
+    /// The order's currency is not the program's.
+    ForeignCurrency {
+        /// The program's.
+        expected: Currency,
+    },
+    /// The order was placed more than a day from now.
+    PlacedInFuture,
+    /// A code that the order names cannot be used.
+    DiscountUnusable {
+        /// Its place in `discount_codes`.
+        index: usize,
+        /// The code as named.
+        code: DiscountCode,
+        /// Why not.
+        reason: Unusable,
+    },
+    /// The same identity with other content.
+    ContentDiffers {
+        /// Where.
+        paths: Vec<String>,
+    },
+    /// The VAT id or e-mail address belongs to somebody else.
+    Taken(UniqueField),
+    /// The order is larger than one stored item holds.
+    OrderTooLarge,
+    /// A sum does not fit.
+    Overflow,
+}
+
+impl From<Overflow> for Rejection {
+    fn from(_: Overflow) -> Self {
+        Self::Overflow
+    }
+}
+
+impl From<Faults> for Rejection {
+    fn from(faults: Faults) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+/// The two writes that every commit to an account makes: its state, one version on, and the entry that says why.
+pub fn commit(
+    mut account: Account,
+    cause: Cause,
+    changes: Vec<Change>,
+    program_version: u32,
+    context: &Context<'_>,
+) -> Result<[Write; 2], Overflow> {
+    let guard = if account.version == 0 { Guard::Absent } else { Guard::Version(account.version) };
+    account.version = account.version.checked_add(1).ok_or(Overflow)?;
+    account.last_decided = context.now;
+    account.due = Due::file(account.due, account.next_change(), context.wall_day);
+    let points = changes.iter().try_fold(Points::ZERO, |sum, change| sum.plus(change.points()?))?;
+    let entry = Entry {
+        account_id: account.id.clone(),
+        sequence: account.version,
+        at: context.now,
+        cause,
+        by: context.by.to_owned(),
+        program_version,
+        points,
+        balance: account.points()?,
+        changes,
+    };
+    let entry = Write::Put(Record::Entry(Box::new(entry)), Guard::Absent);
+    Ok([Write::Put(Record::Account(Box::new(account)), guard), entry])
+}

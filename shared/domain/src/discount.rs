@@ -1,0 +1,77 @@
+//! Rights to a price reduction.
+
+use crate::code::DiscountCode;
+use crate::id::{AccountId, OrderKey, RuleId};
+use crate::money::Percent;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Most discounts an account can have open: it bounds the hot item.
+pub const OPEN_DISCOUNTS_MAX: usize = 10;
+
+/// An open discount as the account's hot item knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDiscount {
+    /// The rule that issued it.
+    pub rule: RuleId,
+    /// Its code.
+    pub code: DiscountCode,
+    /// The first instant at which it is void.
+    pub expires_at: Instant,
+}
+
+/// A discount as it was issued, and its use. Whether it has expired is a matter of the clock, so it is not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discount {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// Its code.
+    pub code: DiscountCode,
+    /// The number of the secret its code was made with.
+    pub secret: u16,
+    /// The rule that issued it.
+    pub rule: RuleId,
+    /// What it takes off.
+    pub percent: Percent,
+    /// The order that brought it about.
+    pub issued_by: OrderKey,
+    /// When it was issued.
+    pub issued_at: Instant,
+    /// The first instant at which it is void.
+    pub expires_at: Instant,
+    /// The order that used it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<OrderKey>,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// Why a discount cannot be used. Unknown codes and other accounts' codes are one and the same answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unusable {
+    /// The account has no discount of this code.
+    Unknown,
+    /// An order has used it.
+    Used,
+    /// Its validity is over.
+    Expired,
+}
+
+impl Discount {
+    /// Whether it can be used at `now`.
+    pub fn check(&self, now: Instant) -> Result<(), Unusable> {
+        if self.used_by.is_some() {
+            return Err(Unusable::Used);
+        }
+        if self.expires_at <= now {
+            return Err(Unusable::Expired);
+        }
+        Ok(())
+    }
+
+    /// The same discount, used by an order.
+    pub fn used(&self, order: &OrderKey) -> Self {
+        Self { used_by: Some(order.clone()), version: self.version.saturating_add(1), ..self.clone() }
+    }
+}

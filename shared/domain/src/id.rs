@@ -1,0 +1,161 @@
+//! Identifiers: parsed once at the edge, then known to be safe as a key, in a path and in a log.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why an identifier was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidId(pub &'static str);
+
+fn plain(text: &str, bytes_max: usize, message: &'static str) -> Result<(), InvalidId> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+    if text.is_empty() || text.len() > bytes_max || !text.bytes().all(allowed) {
+        return Err(InvalidId(message));
+    }
+    Ok(())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The identifier, or why it is none.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                let check: fn(&str) -> Result<(), InvalidId> = $check;
+                check(text)?;
+                Ok(Self(text.into()))
+            }
+
+            /// Its text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+    };
+}
+
+const SHORT: &str = "must be 1 to 40 bytes of A-Z a-z 0-9 . _ : -";
+const LONG: &str = "must be 1 to 64 bytes of A-Z a-z 0-9 . _ : -";
+const CODED: &str = "must be 1 to 16 bytes of A-Z a-z 0-9 . _ : -";
+const NAMED: &str = "must be 1 to 32 bytes of A-Z a-z 0-9 . _ : -";
+
+id!(
+    /// The customer company that is the member (at most 40 bytes).
+    AccountId, |t| plain(t, 40, SHORT)
+);
+id!(
+    /// A person of an account.
+    ContactId, |t| plain(t, 64, LONG)
+);
+id!(
+    /// The shop or ERP an order comes from.
+    Source, |t| plain(t, 64, LONG)
+);
+id!(
+    /// An order's number at its source.
+    OrderId, |t| plain(t, 64, LONG)
+);
+id!(
+    /// A line's number in its order.
+    LineId, |t| plain(t, 64, LONG)
+);
+id!(
+    /// A rule of the program (at most 32 bytes: it stands in the hot item).
+    RuleId, |t| plain(t, 32, NAMED)
+);
+id!(
+    /// A tier of the program (at most 16 bytes: it stands in the hot item).
+    TierId, |t| plain(t, 16, CODED)
+);
+id!(
+    /// A group of accounts the merchant distinguishes (at most 16 bytes: it stands in the hot item).
+    Segment, |t| plain(t, 16, CODED)
+);
+id!(
+    /// The name of the program.
+    ProgramName, |t| plain(t, 64, LONG)
+);
+id!(
+    /// A stock keeping unit: 1 to 64 printable characters, compared byte for byte.
+    Sku,
+    |t| {
+        let count = t.chars().count();
+        if count == 0 || count > 64 || t.chars().any(char::is_control) {
+            return Err(InvalidId("must be 1 to 64 printable characters"));
+        }
+        Ok(())
+    }
+);
+
+/// The identity of an order: `(source, order_id)`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OrderKey {
+    /// Where the order was placed.
+    pub source: Source,
+    /// Its number there.
+    pub order_id: OrderId,
+}
+
+impl fmt::Display for OrderKey {
+    /// `source#order_id`; neither side can contain a `#`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.source, self.order_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_hold_no_separator_and_have_bounds() {
+        for (text, good) in [
+            ("a", true),
+            ("A.b_c:d-9", true),
+            ("", false),
+            ("a#b", false),
+            ("a/b", false),
+            ("a b", false),
+            ("\u{7}", false),
+            ("😀", false),
+            (&"x".repeat(40), true),
+            (&"x".repeat(41), false),
+        ] {
+            assert_eq!(AccountId::parse(text).is_ok(), good, "{text:?}");
+        }
+        assert!(OrderId::parse(&"x".repeat(64)).is_ok());
+        assert!(OrderId::parse(&"x".repeat(300)).is_err());
+    }
+
+    #[test]
+    fn skus_are_counted_in_characters() {
+        assert!(Sku::parse("BANK CHARGES").is_ok());
+        assert!(Sku::parse(&"é".repeat(64)).is_ok());
+        assert!(Sku::parse(&"é".repeat(65)).is_err());
+        assert!(Sku::parse("a\nb").is_err());
+    }
+}

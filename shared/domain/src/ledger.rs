@@ -1,0 +1,170 @@
+//! Ledger entries: history, audit log and outbox in one. One commit to an account writes exactly one.
+
+use crate::account::Status;
+use crate::code::DiscountCode;
+use crate::id::{AccountId, ContactId, OrderKey, RuleId, TierId};
+use crate::money::{Money, Overflow, Points};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// One immutable ledger line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The account committed to.
+    pub account_id: AccountId,
+    /// 1, 2, 3 ... without gaps: the account's version after the commit.
+    pub sequence: u64,
+    /// `now` of the decision.
+    pub at: Instant,
+    /// What it was for.
+    pub cause: Cause,
+    /// Who asked for it.
+    pub by: String,
+    /// The program version it was decided under.
+    pub program_version: u32,
+    /// By how much the account's points changed in total.
+    pub points: Points,
+    /// The account's points after it, waiting ones included.
+    pub balance: Points,
+    /// What changed, in the order it happened.
+    pub changes: Vec<Change>,
+}
+
+/// What a commit was for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Cause {
+    /// An order was placed.
+    OrderPlaced {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+    },
+    /// The account was enrolled or its data changed.
+    AccountPut,
+    /// A contact was added or changed.
+    ContactPut {
+        /// Which contact.
+        contact_id: ContactId,
+    },
+}
+
+/// One thing that a commit changed. No personal data: people and addresses are looked up where they are needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Change {
+    /// The account became a member.
+    #[serde(rename = "account.enrolled")]
+    AccountEnrolled {
+        /// Its first tier.
+        tier: TierId,
+    },
+    /// The account's own data changed.
+    #[serde(rename = "account.changed")]
+    AccountChanged {
+        /// Which fields, never their content.
+        fields: Vec<String>,
+    },
+    /// The account's status changed.
+    #[serde(rename = "account.status_changed")]
+    StatusChanged {
+        /// Before.
+        from: Status,
+        /// After.
+        to: Status,
+    },
+    /// A contact was added or changed.
+    #[serde(rename = "contact.changed")]
+    ContactChanged {
+        /// Which contact.
+        contact_id: ContactId,
+    },
+    /// An order was scored.
+    #[serde(rename = "order.scored")]
+    OrderScored {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// What it earned.
+        points: Points,
+        /// What its eligible lines came to.
+        eligible: Money,
+        /// It is older than the months kept and counts in the lifetime totals only.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        beyond_kept_months: bool,
+    },
+    /// Points were earned.
+    #[serde(rename = "points.earned")]
+    PointsEarned {
+        /// How many.
+        points: Points,
+        /// From when they can be spent, if not at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        available_at: Option<Instant>,
+        /// When they end.
+        expires_at: Instant,
+    },
+    /// Points that waited can be spent.
+    #[serde(rename = "points.available")]
+    PointsAvailable {
+        /// How many.
+        points: Points,
+        /// Since when.
+        available_at: Instant,
+    },
+    /// Points ended.
+    #[serde(rename = "points.expired")]
+    PointsExpired {
+        /// How many.
+        points: Points,
+        /// When.
+        expired_at: Instant,
+    },
+    /// The tier changed.
+    #[serde(rename = "tier.changed")]
+    TierChanged {
+        /// Before.
+        from: TierId,
+        /// After.
+        to: TierId,
+        /// The qualifying spend that led to it.
+        qualifying: Money,
+    },
+    /// A discount was issued.
+    #[serde(rename = "discount.issued")]
+    DiscountIssued {
+        /// By which rule.
+        rule: RuleId,
+        /// Its code.
+        code: DiscountCode,
+        /// When it ends.
+        expires_at: Instant,
+    },
+    /// A discount was used.
+    #[serde(rename = "discount.used")]
+    DiscountUsed {
+        /// Its code.
+        code: DiscountCode,
+    },
+    /// A discount ended unused.
+    #[serde(rename = "discount.expired")]
+    DiscountExpired {
+        /// By which rule it was issued.
+        rule: RuleId,
+        /// Its code.
+        code: DiscountCode,
+        /// When it ended.
+        expired_at: Instant,
+    },
+}
+
+impl Change {
+    /// By how much it changes the account's points. Points that become available were counted when earned.
+    pub fn points(&self) -> Result<Points, Overflow> {
+        match self {
+            Self::PointsEarned { points, .. } => Ok(*points),
+            Self::PointsExpired { points, .. } => Points::ZERO.minus(*points),
+            _ => Ok(Points::ZERO),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The rules of the loyalty program, as functions over values.
+//!
+//! Nothing here reads a clock, the environment, a random source, a file or the network: the same arguments
+//! give the same bytes, on a laptop and in the cloud. `now` is always an argument. Every amount is an integer
+//! and every sum is checked; an overflow is an error a caller can see.
+//!
+//! Where to look: [`score`] decides what an order earns, [`advance`] what time alone has made true, [`membership`]
+//! what a change of an account's data means, [`program`] what a merchant may configure. All of them return a
+//! [`decision::Decision`]: guarded writes plus the answer, executed by the store and by nothing else.
+
+pub mod account;
+pub mod activity;
+pub mod advance;
+pub mod code;
+pub mod decision;
+pub mod discount;
+pub mod document;
+pub mod due;
+pub mod id;
+pub mod ledger;
+pub mod lots;
+pub mod membership;
+pub mod money;
+pub mod order;
+pub mod program;
+pub mod receipt;
+pub mod schedule;
+pub mod score;
+pub mod standing;
+pub mod tier;
+pub mod time;

@@ -1,0 +1,349 @@
+//! Enrolling accounts and contacts, and changing what is known of them.
+
+mod read;
+
+use crate::account::{Account, Status};
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::id::{AccountId, ContactId, Segment};
+use crate::ledger::{Cause, Change};
+use crate::time::Day;
+use serde::{Deserialize, Serialize};
+
+pub use read::{contact_document, profile_document};
+
+/// What a merchant states about an account: `PUT /v1/accounts/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileDocument {
+    /// The company's name, 1 to 200 characters.
+    pub name: String,
+    /// Its e-mail address.
+    pub email: Option<Email>,
+    /// Its VAT id.
+    pub vat_id: Option<VatId>,
+    /// The groups it belongs to, sorted and distinct.
+    pub segments: Vec<Segment>,
+    /// Its status; absent: unchanged.
+    pub status: Option<Status>,
+}
+
+/// An e-mail address. What claims compare is [`Email::canonical`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+/// A VAT id: capitals and digits, without separators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VatId(String);
+
+/// What is stored about an account besides its hot state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The company's name.
+    pub name: String,
+    /// Its e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Its VAT id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vat_id: Option<VatId>,
+    /// The claims it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimKey>,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// A person of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Whose person.
+    pub account_id: AccountId,
+    /// The person's id.
+    pub contact_id: ContactId,
+    /// What the merchant states about the person.
+    #[serde(flatten)]
+    pub document: ContactDocument,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// What a merchant states about a person: `PUT /v1/accounts/{id}/contacts/{contact_id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactDocument {
+    /// The person's name.
+    pub name: String,
+    /// The person's e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// What the person does for the account.
+    pub role: Role,
+    /// The language to write in, such as `en-GB`.
+    pub locale: String,
+    /// The birthday, as `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birthday: Option<String>,
+}
+
+/// What a person does for the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Orders.
+    Buyer,
+    /// Approves orders.
+    Approver,
+    /// Both, and manages the people.
+    Admin,
+}
+
+/// What must be one account's alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UniqueField {
+    /// The VAT id.
+    VatId,
+    /// The e-mail address.
+    Email,
+}
+
+impl UniqueField {
+    /// Its name in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::VatId => "vat_id",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// The key of a claim: what is claimed, as a keyed hash, so that nobody can read it from the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimKey {
+    /// What kind of value.
+    pub field: UniqueField,
+    /// The number of the secret it was hashed with.
+    pub secret: u16,
+    /// The hash, in hexadecimal.
+    pub hash: String,
+}
+
+/// A claim that a value is an account's alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// What is claimed.
+    pub key: ClaimKey,
+    /// By whom.
+    pub account_id: AccountId,
+}
+
+/// Version of every claim: it is taken and given up, never changed.
+pub const CLAIM_VERSION: u64 = 1;
+
+impl Email {
+    /// An address such as `name@example.com`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (local, domain) = text.split_once('@')?;
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '@' | '<' | '>' | ',' | ';' | '"');
+        let labels_good = domain
+            .split('.')
+            .all(|label| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-'));
+        let good = (1..=64).contains(&local.len())
+            && text.len() <= 254
+            && local.chars().all(plain)
+            && domain.contains('.')
+            && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.'))
+            && labels_good;
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// What claims compare: without regard to case.
+    pub fn canonical(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl VatId {
+    /// A country's two letters and 2 to 13 letters or digits; spaces, dots and hyphens are dropped.
+    pub fn parse(text: &str) -> Option<Self> {
+        let kept = |c: &char| !matches!(c, ' ' | '.' | '-');
+        let id: String = text.chars().filter(kept).map(|c| c.to_ascii_uppercase()).collect();
+        let (country, number) = id.split_at_checked(2)?;
+        let good = country.bytes().all(|b| b.is_ascii_uppercase())
+            && (2..=13).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_alphanumeric());
+        good.then_some(Self(id))
+    }
+}
+
+/// What is known of an account before a `PUT`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Member {
+    /// Its hot state.
+    pub account: Option<Account>,
+    /// Its own data.
+    pub profile: Option<Profile>,
+}
+
+/// Whether a `PUT` made something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It did.
+    Created,
+    /// It changed something, or nothing.
+    Stored,
+}
+
+/// Enrols an account or changes its data. The same data again writes nothing.
+pub fn put_account(
+    id: &AccountId,
+    before: &Member,
+    document: &ProfileDocument,
+    context: &Context<'_>,
+) -> Result<Decision<Put>, Rejection> {
+    let activation = context.schedule.at(context.now);
+    let (mut account, mut changes) = match &before.account {
+        Some(account) => advance::advance(account, context.now)?,
+        None => {
+            let tier = activation.program.tiers.lowest().map(|tier| tier.id.clone());
+            let tier = tier.ok_or(Rejection::UnknownAccount)?;
+            let enrolled = Change::AccountEnrolled { tier: tier.clone() };
+            (Account::new(id.clone(), tier, context.now), vec![enrolled])
+        }
+    };
+    let mut writes = Vec::new();
+    let mut stated = Vec::new();
+    let profile = profile_after(id, before.profile.as_ref(), document, context)?;
+    if before.profile.as_ref() != Some(&profile) {
+        stated = changed_fields(before.profile.as_ref(), &profile);
+        claim_writes(before.profile.as_ref(), &profile, &mut writes);
+        let guard = before.profile.as_ref().map_or(Guard::Absent, |old| Guard::Version(old.version));
+        writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
+    }
+    if account.segments != document.segments {
+        account.segments.clone_from(&document.segments);
+        stated.push("segments".to_owned());
+    }
+    let status = document.status.filter(|status| *status != account.status);
+    let answer = if before.account.is_some() { Put::Stored } else { Put::Created };
+    if before.account.is_some() && stated.is_empty() && status.is_none() {
+        return Ok(Decision { writes: Vec::new(), answer });
+    }
+    if !stated.is_empty() {
+        changes.push(Change::AccountChanged { fields: stated });
+    }
+    if let Some(to) = status {
+        let from = std::mem::replace(&mut account.status, to);
+        changes.push(Change::StatusChanged { from, to });
+    }
+    writes.extend(decision::commit(account, Cause::AccountPut, changes, activation.version, context)?);
+    Ok(Decision { writes, answer })
+}
+
+fn profile_after(
+    id: &AccountId,
+    before: Option<&Profile>,
+    document: &ProfileDocument,
+    context: &Context<'_>,
+) -> Result<Profile, Rejection> {
+    let email = document.email.as_ref().map(|email| (UniqueField::Email, email.canonical()));
+    let vat_id = document.vat_id.as_ref().map(|vat_id| (UniqueField::VatId, vat_id.0.clone()));
+    let mut claims = Vec::new();
+    for (field, value) in vat_id.into_iter().chain(email) {
+        let held = before.and_then(|profile| held_claim(profile, field, &value, context));
+        claims.push(
+            held.or_else(|| claim(field, &value, context.secrets.current(), context)).ok_or(Rejection::Overflow)?,
+        );
+    }
+    let profile = Profile {
+        account_id: id.clone(),
+        name: document.name.clone(),
+        email: document.email.clone(),
+        vat_id: document.vat_id.clone(),
+        claims,
+        version: before.map_or(0, |old| old.version),
+    };
+    if before == Some(&profile) {
+        return Ok(profile);
+    }
+    Ok(Profile { version: profile.version.saturating_add(1), ..profile })
+}
+
+fn claim(field: UniqueField, value: &str, secret: u16, context: &Context<'_>) -> Option<ClaimKey> {
+    let hash = context.secrets.keyed_hash(secret, field.name(), value)?;
+    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(ClaimKey { field, secret, hash })
+}
+
+/// The claim that the account holds on this very value, under whatever secret it was made.
+fn held_claim(profile: &Profile, field: UniqueField, value: &str, context: &Context<'_>) -> Option<ClaimKey> {
+    let held = profile.claims.iter().find(|held| held.field == field)?;
+    (claim(field, value, held.secret, context).as_ref() == Some(held)).then(|| held.clone())
+}
+
+fn claim_writes(before: Option<&Profile>, after: &Profile, writes: &mut Vec<Write>) {
+    let held = before.map_or(&[][..], |profile| &profile.claims);
+    for key in after.claims.iter().filter(|key| !held.contains(key)) {
+        let claim = Claim { key: key.clone(), account_id: after.account_id.clone() };
+        writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
+    }
+    for key in held.iter().filter(|key| !after.claims.contains(key)) {
+        writes.push(Write::Release(key.clone(), Guard::Version(CLAIM_VERSION)));
+    }
+}
+
+fn changed_fields(before: Option<&Profile>, after: &Profile) -> Vec<String> {
+    let differs = [
+        ("name", before.is_none_or(|old| old.name != after.name)),
+        ("email", before.and_then(|old| old.email.as_ref()) != after.email.as_ref()),
+        ("vat_id", before.and_then(|old| old.vat_id.as_ref()) != after.vat_id.as_ref()),
+    ];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field.to_owned()).collect()
+}
+
+/// Adds a contact to an account or changes it. The same data again writes nothing.
+pub fn put_contact(
+    account: Option<&Account>,
+    contact_id: &ContactId,
+    before: Option<&Contact>,
+    document: &ContactDocument,
+    context: &Context<'_>,
+) -> Result<Decision<Put>, Rejection> {
+    let account = account.ok_or(Rejection::UnknownAccount)?;
+    if account.status == Status::Closed {
+        return Err(Rejection::AccountNotActive(account.status));
+    }
+    let answer = if before.is_some() { Put::Stored } else { Put::Created };
+    if before.is_some_and(|contact| contact.document == *document) {
+        return Ok(Decision { writes: Vec::new(), answer });
+    }
+    let (advanced, mut changes) = advance::advance(account, context.now)?;
+    let contact = Contact {
+        account_id: account.id.clone(),
+        contact_id: contact_id.clone(),
+        document: document.clone(),
+        version: before.map_or(0, |old| old.version).saturating_add(1),
+    };
+    let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
+    changes.push(Change::ContactChanged { contact_id: contact_id.clone() });
+    let cause = Cause::ContactPut { contact_id: contact_id.clone() };
+    let version = context.schedule.at(context.now).version;
+    let mut writes = vec![Write::Put(Record::Contact(Box::new(contact)), guard)];
+    writes.extend(decision::commit(advanced, cause, changes, version, context)?);
+    Ok(Decision { writes, answer })
+}
+
+/// Whether a text is a calendar date, `YYYY-MM-DD`.
+pub(crate) fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}

@@ -1,0 +1,76 @@
+//! The documents about accounts and contacts, read.
+
+use super::{ContactDocument, Email, ProfileDocument, Role, VatId, is_date};
+use crate::account::{SEGMENTS_MAX, Status};
+use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::id::Segment;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const NAME_CHARS_MAX: usize = 200;
+
+/// Reads the body of `PUT /v1/accounts/{id}`; every fault at once.
+pub fn profile_document(value: &Value) -> Result<ProfileDocument, Faults> {
+    let mut faults = Faults::default();
+    let document = read_profile(value, &mut faults);
+    faults.into_result(document)
+}
+
+fn read_profile(value: &Value, faults: &mut Faults) -> Option<ProfileDocument> {
+    let root = Object::open(value, &Path::Root, &["name", "email", "vat_id", "segments", "status"], faults)?;
+    let name = root.required("name", faults, document::label(NAME_CHARS_MAX));
+    let email = root.optional("email", faults, email);
+    let vat_id = root.optional("vat_id", faults, vat_id);
+    let segments = root.list_of("segments", 0..=SEGMENTS_MAX, faults, document::id(Segment::parse));
+    let segments: BTreeSet<_> = segments.unwrap_or_default().into_iter().collect();
+    let status = root.optional("status", faults, document::one_of(&Status::ALL));
+    Some(ProfileDocument { name: name?, email, vat_id, segments: segments.into_iter().collect(), status })
+}
+
+/// Reads the body of `PUT /v1/accounts/{id}/contacts/{contact_id}`; every fault at once.
+pub fn contact_document(value: &Value) -> Result<ContactDocument, Faults> {
+    let mut faults = Faults::default();
+    let document = read_contact(value, &mut faults);
+    faults.into_result(document)
+}
+
+fn read_contact(value: &Value, faults: &mut Faults) -> Option<ContactDocument> {
+    let root = Object::open(value, &Path::Root, &["name", "email", "role", "locale", "birthday"], faults)?;
+    let name = root.required("name", faults, document::label(NAME_CHARS_MAX));
+    let email = root.optional("email", faults, email);
+    let roles = [("buyer", Role::Buyer), ("approver", Role::Approver), ("admin", Role::Admin)];
+    let role = root.required("role", faults, document::one_of(&roles));
+    let locale = root.required("locale", faults, locale);
+    let birthday = root.optional("birthday", faults, birthday);
+    Some(ContactDocument { name: name?, email, role: role?, locale: locale?, birthday })
+}
+
+fn email(value: &Value) -> Leaf<Email> {
+    let message = "must be an e-mail address such as name@example.com";
+    Email::parse(document::string(value)?).ok_or_else(|| ("invalid_email", message.to_owned()))
+}
+
+fn vat_id(value: &Value) -> Leaf<VatId> {
+    let message = "must be a country's two letters followed by 2 to 13 letters or digits";
+    VatId::parse(document::string(value)?).ok_or_else(|| ("invalid_vat_id", message.to_owned()))
+}
+
+fn locale(value: &Value) -> Leaf<String> {
+    let text = document::string(value)?;
+    let mut parts = text.split('-');
+    let language =
+        parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase()));
+    let rest = parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+    if !language || !rest || text.len() > 35 {
+        return Err(("invalid_locale", "must be a language tag such as en or en-GB".to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
+fn birthday(value: &Value) -> Leaf<String> {
+    let text = document::string(value)?;
+    if !is_date(text) {
+        return Err(("invalid_date", "must be a date such as 1980-02-29".to_owned()));
+    }
+    Ok(text.to_owned())
+}

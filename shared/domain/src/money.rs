@@ -1,0 +1,276 @@
+//! Exact amounts: money in minor units, points in whole points, factors as scaled integers.
+//!
+//! Nothing here wraps, panics or touches a float: every sum says whether it fitted.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+pub use iso_currency::Currency;
+
+/// A sum that does not fit its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the amount does not fit a 64-bit integer")]
+pub struct Overflow;
+
+macro_rules! amount {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// Nothing.
+            pub const ZERO: Self = Self(0);
+
+            /// The sum, or [`Overflow`].
+            pub fn plus(self, other: Self) -> Result<Self, Overflow> {
+                self.0.checked_add(other.0).map(Self).ok_or(Overflow)
+            }
+
+            /// The difference, or [`Overflow`].
+            pub fn minus(self, other: Self) -> Result<Self, Overflow> {
+                self.0.checked_sub(other.0).map(Self).ok_or(Overflow)
+            }
+
+            /// The exact sum of many, or [`Overflow`] where the total does not fit.
+            pub fn sum(items: impl IntoIterator<Item = Self>) -> Result<Self, Overflow> {
+                items.into_iter().try_fold(Self::ZERO, Self::plus)
+            }
+
+            /// The value of an intermediate result taken in `i128`.
+            pub fn narrow(wide: i128) -> Result<Self, Overflow> {
+                i64::try_from(wide).map(Self).map_err(|_| Overflow)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+amount!(
+    /// Whole loyalty points.
+    Points
+);
+amount!(
+    /// Money in the minor unit of the program's currency.
+    Minor
+);
+
+/// Money with its currency, as the API and the ledger write it: `{"amount": "12.50", "currency": "GBP"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "MoneyText", into = "MoneyText")]
+pub struct Money {
+    /// How much, in minor units.
+    pub amount: Minor,
+    /// Of which currency.
+    pub currency: Currency,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MoneyText {
+    amount: String,
+    currency: Currency,
+}
+
+impl From<Money> for MoneyText {
+    fn from(money: Money) -> Self {
+        Self { amount: format_money(money.amount, money.currency), currency: money.currency }
+    }
+}
+
+impl TryFrom<MoneyText> for Money {
+    type Error = &'static str;
+    fn try_from(text: MoneyText) -> Result<Self, Self::Error> {
+        let amount = parse_decimal(&text.amount, decimals(text.currency)).map_err(|_| "not an amount of money")?;
+        Ok(Self { amount: Minor(amount), currency: text.currency })
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", format_money(self.amount, self.currency), self.currency.code())
+    }
+}
+
+/// A price for one unit, in millionths of the major unit (`12.345678` → `12_345_678`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnitPrice(pub i64);
+
+impl UnitPrice {
+    /// Most decimals a unit price may have.
+    pub const DECIMALS_MAX: u32 = 6;
+
+    /// `quantity × price` in minor units, rounded half up (towards plus infinity) once, for the whole line.
+    pub fn times(self, quantity: u64, currency: Currency) -> Result<Minor, Overflow> {
+        let scaled = i128::from(self.0)
+            .checked_mul(i128::from(quantity))
+            .and_then(|millionths| millionths.checked_mul(minor_per_major(currency)))
+            .ok_or(Overflow)?;
+        Minor::narrow(div_half_up(scaled, 1_000_000)?)
+    }
+}
+
+/// A factor with four decimals, such as a tier's multiplier (`1.25` → `12_500`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Factor(pub i64);
+
+impl Factor {
+    /// Decimals of a factor.
+    pub const DECIMALS: u32 = 4;
+    /// What `1` is.
+    pub const ONE: Self = Self(10_000);
+}
+
+/// A percentage with two decimals (`5` % → `500`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Percent(pub i64);
+
+impl Percent {
+    /// Decimals of a percentage.
+    pub const DECIMALS: u32 = 2;
+    /// All of it.
+    pub const HUNDRED: Self = Self(10_000);
+}
+
+/// `numerator ÷ denominator`, rounded half up (towards plus infinity). `denominator` is positive.
+fn div_half_up(numerator: i128, denominator: i128) -> Result<i128, Overflow> {
+    let doubled = numerator.checked_mul(2).and_then(|n| n.checked_add(denominator)).ok_or(Overflow)?;
+    let divisor = denominator.checked_mul(2).ok_or(Overflow)?;
+    doubled.checked_div_euclid(divisor).ok_or(Overflow)
+}
+
+/// Decimals of a currency's minor unit (GBP 2, JPY 0, KWD 3; currencies without one count as 0).
+pub fn decimals(currency: Currency) -> u32 {
+    currency.exponent().map_or(0, u32::from)
+}
+
+fn minor_per_major(currency: Currency) -> i128 {
+    10_i128.checked_pow(decimals(currency)).unwrap_or(1)
+}
+
+/// Why a decimal was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecimalFault {
+    /// Not `-?digits(.digits)?`.
+    Malformed,
+    /// More decimals than allowed.
+    TooManyDecimals,
+    /// More than 64 bits hold.
+    TooLarge,
+}
+
+/// A decimal string as an integer scaled by `10^decimals`: `parse_decimal("1.5", 2)` is `150`.
+///
+/// Trailing zeros beyond `decimals` are accepted, since they lose nothing.
+pub fn parse_decimal(text: &str, decimals: u32) -> Result<i64, DecimalFault> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) {
+        return Err(DecimalFault::Malformed);
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let width = usize::try_from(decimals).map_err(|_| DecimalFault::TooLarge)?;
+    if fraction.len() > width {
+        return Err(DecimalFault::TooManyDecimals);
+    }
+    let magnitude =
+        whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', width.saturating_sub(fraction.len())));
+    let mut value: i64 = 0;
+    for digit in magnitude {
+        let digit = i64::from(digit.wrapping_sub(b'0'));
+        value = value.checked_mul(10).and_then(|v| v.checked_add(digit)).ok_or(DecimalFault::TooLarge)?;
+    }
+    if negative { value.checked_neg().ok_or(DecimalFault::TooLarge) } else { Ok(value) }
+}
+
+/// The decimal string of an integer scaled by `10^decimals`, always with that many decimals.
+pub fn format_decimal(value: i64, decimals: u32) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let divisor = 10_u64.checked_pow(decimals).unwrap_or(1);
+    let magnitude = value.unsigned_abs();
+    let whole = magnitude.checked_div(divisor).unwrap_or(0);
+    if decimals == 0 {
+        return format!("{sign}{whole}");
+    }
+    let fraction = magnitude.checked_rem(divisor).unwrap_or(0);
+    let width = usize::try_from(decimals).unwrap_or(0);
+    format!("{sign}{whole}.{fraction:0width$}")
+}
+
+/// The decimal string without trailing zeros, for factors and percentages (`1.25`, `2`).
+pub fn format_trimmed(value: i64, decimals: u32) -> String {
+    let full = format_decimal(value, decimals);
+    if full.contains('.') { full.trim_end_matches('0').trim_end_matches('.').to_owned() } else { full }
+}
+
+/// Money as the API shows it: `"12.50"`.
+pub fn format_money(amount: Minor, currency: Currency) -> String {
+    format_decimal(amount.0, decimals(currency))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_line_rounds_half_up_once() {
+        for (price, quantity, minor) in [
+            (2_550_000, 6, 1530),
+            (125_000, 1, 13), // 0.125 → 0.13, where half-even would give 0.12
+            (145_000, 1, 15),
+            (-125_000, 1, -12), // half up is towards plus infinity
+            (4_999, 1, 0),
+            (5_000, 1, 1),
+            (3_333, 3, 1), // 0.009999: rounded for the line, not per unit
+            (0, 1_000_000, 0),
+        ] {
+            assert_eq!(UnitPrice(price).times(quantity, Currency::GBP), Ok(Minor(minor)), "{price} × {quantity}");
+        }
+        assert_eq!(UnitPrice(1_500_000).times(1, Currency::JPY), Ok(Minor(2)));
+        assert_eq!(UnitPrice(i64::MAX).times(u64::MAX, Currency::GBP), Err(Overflow));
+    }
+
+    #[test]
+    fn decimals_are_exact_or_refused() {
+        for (text, decimals, expected) in [
+            ("1.5", 2, Ok(150)),
+            ("0", 2, Ok(0)),
+            ("1.500000", 2, Ok(150)),
+            ("-0.01", 2, Ok(-1)),
+            ("1.505", 2, Err(DecimalFault::TooManyDecimals)),
+            ("", 2, Err(DecimalFault::Malformed)),
+            (".5", 2, Err(DecimalFault::Malformed)),
+            ("1.", 2, Err(DecimalFault::Malformed)),
+            ("1e3", 2, Err(DecimalFault::Malformed)),
+            ("+1", 2, Err(DecimalFault::Malformed)),
+            (" 1", 2, Err(DecimalFault::Malformed)),
+            ("1,5", 2, Err(DecimalFault::Malformed)),
+            ("NaN", 2, Err(DecimalFault::Malformed)),
+            ("９", 2, Err(DecimalFault::Malformed)),
+            ("92233720368547758.07", 2, Ok(i64::MAX)),
+            ("92233720368547758.08", 2, Err(DecimalFault::TooLarge)),
+        ] {
+            assert_eq!(parse_decimal(text, decimals), expected, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_survives_its_text(value in any::<i64>(), decimals in 0_u32..7) {
+            prop_assume!(value != i64::MIN);
+            prop_assert_eq!(parse_decimal(&format_decimal(value, decimals), decimals), Ok(value));
+            prop_assert_eq!(parse_decimal(&format_trimmed(value, decimals), decimals), Ok(value));
+        }
+    }
+}

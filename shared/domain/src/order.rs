@@ -1,0 +1,141 @@
+//! An order as the shop or ERP states it, checked once and kept whole.
+
+mod read;
+
+use crate::code::DiscountCode;
+use crate::id::{AccountId, ContactId, LineId, OrderKey, Sku};
+use crate::money::{Currency, Minor, Overflow, UnitPrice};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+pub use read::{DISCOUNT_CODES_MAX, LINES_MAX, QUANTITY_MAX};
+
+/// A purchase placed in the merchant's shop or ERP. Identity: [`Order::key`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// `(source, order_id)`.
+    #[serde(flatten)]
+    pub key: OrderKey,
+    /// The account that bought.
+    pub account_id: AccountId,
+    /// The person who ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<ContactId>,
+    /// When it was placed, by the shop's clock.
+    pub placed_at: Instant,
+    /// Currency of every amount in it.
+    pub currency: Currency,
+    /// 1 to 5,000 lines with distinct ids (an imported order may have none left).
+    pub lines: Vec<OrderLine>,
+    /// Shipping charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<Minor>,
+    /// Codes of the account's discounts that the customer used, each once, in the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discount_codes: Vec<DiscountCode>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// Its number in the order.
+    pub line_id: LineId,
+    /// What was bought.
+    pub sku: Sku,
+    /// Units, more than zero.
+    pub quantity: u64,
+    /// What it cost before its discount.
+    #[serde(flatten)]
+    pub price: LinePrice,
+    /// What was taken off the line, not negative.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub discount: Minor,
+    /// Tax contained in or added to the line, as the shop states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Minor>,
+    /// The shop's category of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The product's brand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+    /// At most 8 labels, sorted and distinct.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// How a line states its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinePrice {
+    /// Per unit, up to six decimals.
+    UnitPrice(UnitPrice),
+    /// For the whole line.
+    Amount(Minor),
+}
+
+fn is_zero(amount: &Minor) -> bool {
+    *amount == Minor::ZERO
+}
+
+impl OrderLine {
+    /// What the line came to: the stated amount, or quantity × unit price rounded half up to the minor unit
+    /// (once, for the line), less the line's discount.
+    pub fn amount(&self, currency: Currency) -> Result<Minor, Overflow> {
+        let gross = match self.price {
+            LinePrice::UnitPrice(price) => price.times(self.quantity, currency)?,
+            LinePrice::Amount(amount) => amount,
+        };
+        gross.minus(self.discount)
+    }
+}
+
+impl Order {
+    /// Reads an order from its JSON document; every fault at once. Amounts are checked to fit 64 bits in total.
+    pub fn from_json(document: &Value) -> Result<Self, crate::document::Faults> {
+        read::order(document)
+    }
+
+    /// What all lines came to.
+    pub fn total(&self) -> Result<Minor, Overflow> {
+        self.lines.iter().try_fold(Minor::ZERO, |sum, line| sum.plus(line.amount(self.currency)?))
+    }
+
+    /// SHA-256 over the parsed value, so that spelling (field order, `1.50` or `1.5`, offset) makes no difference.
+    pub fn content_hash(&self) -> [u8; 32] {
+        // Serialising plain structs to memory cannot fail; an empty canon would only make every repeat differ.
+        let canon = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(canon).into()
+    }
+
+    /// The JSON paths at which two orders differ, at most 20.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        let value = |order: &Self| serde_json::to_value(order).unwrap_or_default();
+        compare("$", &value(self), &value(other), &mut found);
+        found.truncate(20);
+        found
+    }
+}
+
+fn compare(path: &str, one: &Value, two: &Value, found: &mut Vec<String>) {
+    match (one, two) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let nothing = Value::Null;
+                let pair = (a.get(key).unwrap_or(&nothing), b.get(key).unwrap_or(&nothing));
+                compare(&format!("{path}.{key}"), pair.0, pair.1, found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (x, y)) in a.iter().zip(b).enumerate() {
+                compare(&format!("{path}[{index}]"), x, y, found);
+            }
+        }
+        _ if one == two => {}
+        _ => found.push(path.to_owned()),
+    }
+}

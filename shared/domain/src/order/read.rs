@@ -1,0 +1,131 @@
+//! The order document, read into an [`Order`].
+
+use super::{LinePrice, Order, OrderLine};
+use crate::code::DiscountCode;
+use crate::document::{self, Faults, Object, Path};
+use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
+use crate::money::{self, Currency, Minor, UnitPrice};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Most lines of an order.
+pub const LINES_MAX: usize = 5_000;
+/// Most units of a line.
+pub const QUANTITY_MAX: u64 = 1_000_000_000;
+/// Most codes an order may name.
+pub const DISCOUNT_CODES_MAX: usize = 10;
+const TAGS_MAX: usize = 8;
+const LABEL_CHARS_MAX: usize = 64;
+
+const ORDER_FIELDS: [&str; 9] =
+    ["source", "order_id", "account_id", "contact_id", "placed_at", "currency", "lines", "shipping", "discount_codes"];
+const LINE_FIELDS: [&str; 10] =
+    ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax", "category", "brand", "tags"];
+
+pub(super) fn order(value: &Value) -> Result<Order, Faults> {
+    let mut faults = Faults::default();
+    let order = read_order(value, &mut faults);
+    faults.into_result(order)
+}
+
+fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
+    let root = Object::open(value, &Path::Root, &ORDER_FIELDS, faults)?;
+    let source = root.required("source", faults, document::id(Source::parse));
+    let order_id = root.required("order_id", faults, document::id(OrderId::parse));
+    let account_id = root.required("account_id", faults, document::id(AccountId::parse));
+    let contact_id = root.optional("contact_id", faults, document::id(ContactId::parse));
+    let placed_at = root.required("placed_at", faults, document::instant);
+    let currency = root.required("currency", faults, document::currency);
+    // Decimals depend on the currency; without one, the widest minor unit keeps the other checks going.
+    let money = currency.unwrap_or(Currency::CLF);
+    let shipping = root.optional("shipping", faults, document::decimal(money::decimals(money), 0)).map(Minor);
+    if !root.has("lines") {
+        faults.add(&root.at("lines"), "missing", "is required");
+    }
+    let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
+    let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(DiscountCode::parse));
+    let order = Order {
+        key: OrderKey { source: source?, order_id: order_id? },
+        account_id: account_id?,
+        contact_id,
+        placed_at: placed_at?,
+        currency: currency?,
+        lines: lines?,
+        shipping,
+        discount_codes: codes.unwrap_or_default(),
+    };
+    check_whole(&order, faults);
+    Some(order)
+}
+
+fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<OrderLine> {
+    let line = Object::open(value, path, &LINE_FIELDS, faults)?;
+    let decimals = money::decimals(currency);
+    let line_id = line.required("line_id", faults, document::id(LineId::parse));
+    let sku = line.required("sku", faults, document::id(Sku::parse));
+    let quantity = line.required("quantity", faults, document::whole(1..=QUANTITY_MAX));
+    let price = line_price(&line, path, decimals, faults);
+    let discount = line.optional("discount", faults, document::decimal(decimals, 0)).map_or(Minor::ZERO, Minor);
+    let tax = line.optional("tax", faults, document::decimal(decimals, 0)).map(Minor);
+    let category = line.optional("category", faults, document::label(LABEL_CHARS_MAX));
+    let brand = line.optional("brand", faults, document::label(LABEL_CHARS_MAX));
+    let tags = line.list_of("tags", 0..=TAGS_MAX, faults, document::label(LABEL_CHARS_MAX)).unwrap_or_default();
+    let tags: BTreeSet<String> = tags.into_iter().collect();
+    let line = OrderLine {
+        line_id: line_id?,
+        sku: sku?,
+        quantity: quantity?,
+        price: price?,
+        discount,
+        tax,
+        category,
+        brand,
+        tags: tags.into_iter().collect(),
+    };
+    match line.amount(currency) {
+        Err(overflow) => faults.add(path, "out_of_range", overflow.to_string()),
+        Ok(amount) if amount < Minor::ZERO => {
+            faults.add(&Path::Key(path, "discount"), "out_of_range", "is more than the line's amount");
+        }
+        Ok(_) => {}
+    }
+    Some(line)
+}
+
+fn line_price(line: &Object<'_>, path: &Path<'_>, decimals: u32, faults: &mut Faults) -> Option<LinePrice> {
+    let unit = document::decimal(UnitPrice::DECIMALS_MAX, 0);
+    match (line.has("unit_price"), line.has("amount")) {
+        (true, false) => line.optional("unit_price", faults, unit).map(|p| LinePrice::UnitPrice(UnitPrice(p))),
+        (false, true) => {
+            line.optional("amount", faults, document::decimal(decimals, 0)).map(|a| LinePrice::Amount(Minor(a)))
+        }
+        (false, false) => {
+            faults.add(&Path::Key(path, "unit_price"), "missing", "either unit_price or amount is required");
+            None
+        }
+        (true, true) => {
+            faults.add(&Path::Key(path, "amount"), "conflict", "give unit_price or amount, not both");
+            None
+        }
+    }
+}
+
+/// What only the whole order shows: repeated line ids and codes, a total beyond 64 bits.
+fn check_whole(order: &Order, faults: &mut Faults) {
+    let root = Path::Root;
+    let mut ids = BTreeSet::new();
+    for (index, line) in order.lines.iter().enumerate().filter(|(_, line)| !ids.insert(&line.line_id)) {
+        let lines = Path::Key(&root, "lines");
+        let at = Path::Index(&lines, index);
+        faults.add(&Path::Key(&at, "line_id"), "duplicate", format!("line id {} is used twice", line.line_id));
+    }
+    let mut codes = BTreeSet::new();
+    for (index, code) in order.discount_codes.iter().enumerate().filter(|(_, code)| !codes.insert(*code)) {
+        let list = Path::Key(&root, "discount_codes");
+        faults.add(&Path::Index(&list, index), "duplicate", format!("code {code} is named twice"));
+    }
+    let shipping = order.shipping.unwrap_or(Minor::ZERO);
+    if order.total().and_then(|total| total.plus(shipping)).is_err() {
+        faults.add(&Path::Key(&root, "lines"), "out_of_range", "the order's total does not fit a 64-bit integer");
+    }
+}

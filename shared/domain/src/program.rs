@@ -1,0 +1,127 @@
+//! The merchant's rules as one versioned document.
+
+mod read;
+
+use crate::document::Faults;
+use crate::id::{ProgramName, RuleId, Sku, TierId};
+use crate::money::{Currency, Factor, Minor, Percent, Points};
+use crate::time::Calendar;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
+
+/// One version of the program, checked: what every decision runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name.
+    pub name: ProgramName,
+    /// The one currency of its orders.
+    pub currency: Currency,
+    /// Days and months are those of this calendar.
+    pub calendar: Calendar,
+    /// What an order of an unknown account does.
+    pub unknown_account: UnknownAccount,
+    /// SKUs that neither earn nor qualify (postage, fees, manual corrections).
+    pub excluded_skus: BTreeSet<Sku>,
+    /// What orders earn: the sum over these rules.
+    pub earning: Vec<EarningRule>,
+    /// How long points wait and last.
+    pub points: PointsRules,
+    /// The levels of membership.
+    pub tiers: Tiers,
+    /// Discounts that orders bring about.
+    pub discounts: Vec<DiscountRule>,
+}
+
+/// What an order of an unknown account does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownAccount {
+    /// It enrols the account.
+    Enrol,
+    /// It is refused.
+    Reject,
+}
+
+/// Points per amount of an order's eligible total: `floor(total × points ÷ per × multiplier)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarningRule {
+    /// Its id, stable over versions.
+    pub id: RuleId,
+    /// Its name for customers.
+    pub name: String,
+    /// Points per `per`.
+    pub points: Points,
+    /// The amount that earns `points`, more than zero.
+    pub per: Minor,
+}
+
+/// How long points wait and last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsRules {
+    /// Points end with the month this many months after the one they were earned in.
+    pub validity_months: u16,
+    /// Days until points can be spent (a return window); 0: at once.
+    pub pending_days: u16,
+}
+
+/// The levels of membership and how they are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tiers {
+    /// Months of the window, the order's own included.
+    pub window_months: u16,
+    /// Ascending by threshold; the first starts at zero.
+    pub levels: Vec<Tier>,
+}
+
+/// One level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tier {
+    /// Its id, stable over versions.
+    pub id: TierId,
+    /// Its name for customers.
+    pub name: String,
+    /// Eligible spend in the window at which it is reached (at or above).
+    pub threshold: Minor,
+    /// What points are multiplied with.
+    pub multiplier: Factor,
+}
+
+/// A discount for the next purchase, issued by an order that is large enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscountRule {
+    /// Its id, stable over versions.
+    pub id: RuleId,
+    /// Its name for customers.
+    pub name: String,
+    /// Eligible total from which an order issues it.
+    pub minimum_total: Minor,
+    /// What it takes off.
+    pub percent: Percent,
+    /// Days it is valid, to the same local wall time.
+    pub validity_days: u16,
+}
+
+impl Program {
+    /// Reads a program from its JSON document; every fault at once.
+    pub fn from_json(document: &Value) -> Result<Self, Faults> {
+        read::program(document)
+    }
+}
+
+impl Tiers {
+    /// The place of a tier in the ladder. A tier that this version does not know counts as the lowest.
+    pub fn place(&self, id: &TierId) -> usize {
+        self.levels.iter().position(|tier| tier.id == *id).unwrap_or(0)
+    }
+
+    /// The tier of that id, or the lowest.
+    pub fn get(&self, id: &TierId) -> Option<&Tier> {
+        self.levels.get(self.place(id))
+    }
+
+    /// The lowest tier. The reader guarantees that there is one.
+    pub fn lowest(&self) -> Option<&Tier> {
+        self.levels.first()
+    }
+}

@@ -1,0 +1,189 @@
+//! The program document, read into a [`Program`].
+
+use super::{DiscountRule, EarningRule, PointsRules, Program, Tier, Tiers, UnknownAccount};
+use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::id::{ProgramName, RuleId, Sku, TierId};
+use crate::money::{self, Currency, Factor, Minor, Percent, Points};
+use crate::time::Calendar;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Most earning rules of a program.
+pub const EARNING_RULES_MAX: usize = 50;
+/// Most discount rules of a program.
+pub const DISCOUNT_RULES_MAX: usize = 10;
+/// Most tiers of a program.
+pub const TIERS_MAX: usize = 16;
+/// Longest validity of points: it bounds the lots of an account.
+pub const VALIDITY_MONTHS_MAX: u16 = 60;
+/// Longest wait of points: it bounds the daily buckets of an account.
+const PENDING_DAYS_MAX: u16 = 30;
+/// Longest tier window: it bounds the months of activity kept.
+const WINDOW_MONTHS_MAX: u16 = 24;
+const VALIDITY_DAYS_MAX: u16 = 1_000;
+const EXCLUDED_SKUS_MAX: usize = 1_000;
+const NAME_CHARS_MAX: usize = 100;
+const POINTS_PER_AMOUNT_MAX: u64 = 1_000_000;
+
+const FIELDS: [&str; 9] =
+    ["name", "currency", "time_zone", "enrolment", "eligibility", "earning_rules", "points", "tiers", "discounts"];
+
+pub(super) fn program(value: &Value) -> Result<Program, Faults> {
+    let mut faults = Faults::default();
+    let program = read_program(value, &mut faults);
+    faults.into_result(program)
+}
+
+fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
+    let root = Object::open(value, &Path::Root, &FIELDS, faults)?;
+    let name = root.required("name", faults, document::id(ProgramName::parse));
+    let currency = root.required("currency", faults, document::currency);
+    let calendar = root.required("time_zone", faults, time_zone);
+    let unknown_account = root.required_nested("enrolment", faults, enrolment);
+    let excluded_skus = root.nested("eligibility", faults, eligibility).unwrap_or_default();
+    let money = currency.unwrap_or(Currency::CLF);
+    require(&root, &["earning_rules", "tiers"], faults);
+    let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning_rule(v, p, money, f));
+    let points = root.required_nested("points", faults, points);
+    let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
+    let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
+    let program = Program {
+        name: name?,
+        currency: currency?,
+        calendar: calendar?,
+        unknown_account: unknown_account?,
+        excluded_skus,
+        earning: earning?,
+        points: points?,
+        tiers: tiers?,
+        discounts: discounts.unwrap_or_default(),
+    };
+    distinct(program.earning.iter().map(|rule| &rule.id), "earning_rules", faults);
+    distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);
+    Some(program)
+}
+
+fn require(root: &Object<'_>, keys: &[&'static str], faults: &mut Faults) {
+    for key in keys.iter().filter(|key| !root.has(key)) {
+        faults.add(&Path::Key(&Path::Root, key), "missing", "is required");
+    }
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a RuleId>, list: &str, faults: &mut Faults) {
+    let mut seen = BTreeSet::new();
+    for (index, id) in ids.enumerate().filter(|(_, id)| !seen.insert(*id)) {
+        let list = Path::Key(&Path::Root, list);
+        let rule = Path::Index(&list, index);
+        faults.add(&Path::Key(&rule, "id"), "duplicate", format!("rule id {id} is used twice"));
+    }
+}
+
+fn time_zone(value: &Value) -> Leaf<Calendar> {
+    let message = "must be an IANA time zone such as Europe/London";
+    Calendar::of(document::string(value)?).ok_or_else(|| ("unknown_time_zone", message.to_owned()))
+}
+
+fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<UnknownAccount> {
+    let section = Object::open(value, path, &["unknown_account"], faults)?;
+    let choices = [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
+    section.required("unknown_account", faults, document::one_of(&choices))
+}
+
+fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<BTreeSet<Sku>> {
+    let section = Object::open(value, path, &["excluded_skus"], faults)?;
+    let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
+    Some(skus.unwrap_or_default().into_iter().collect())
+}
+
+fn earning_rule(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<EarningRule> {
+    let rule = Object::open(value, path, &["id", "name", "points", "per"], faults)?;
+    let id = rule.required("id", faults, document::id(RuleId::parse));
+    let name = rule.required("name", faults, document::label(NAME_CHARS_MAX));
+    let points = rule.required("points", faults, document::whole(1..=POINTS_PER_AMOUNT_MAX));
+    let per = rule.required("per", faults, document::decimal(money::decimals(currency), 1));
+    let points = i64::try_from(points?).ok()?;
+    Some(EarningRule { id: id?, name: name?, points: Points(points), per: Minor(per?) })
+}
+
+fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
+    let number = document::whole(u64::from(least)..=u64::from(most))(value)?;
+    Ok(u16::try_from(number).unwrap_or(most))
+}
+
+fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsRules> {
+    let section = Object::open(value, path, &["validity_months", "pending_days"], faults)?;
+    let validity_months = section.required("validity_months", faults, |v| small(v, 1, VALIDITY_MONTHS_MAX));
+    let pending_days = section.optional("pending_days", faults, |v| small(v, 0, PENDING_DAYS_MAX));
+    Some(PointsRules { validity_months: validity_months?, pending_days: pending_days.unwrap_or(0) })
+}
+
+fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {
+    let section = Object::open(value, path, &["window_months", "levels"], faults)?;
+    let window_months = section.required("window_months", faults, |v| small(v, 1, WINDOW_MONTHS_MAX));
+    let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, currency, f));
+    if !section.has("levels") {
+        faults.add(&Path::Key(path, "levels"), "missing", "is required");
+    }
+    let tiers = Tiers { window_months: window_months?, levels: levels? };
+    check_ladder(&tiers.levels, path, faults);
+    Some(tiers)
+}
+
+fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tier> {
+    let level = Object::open(value, path, &["id", "name", "threshold", "multiplier"], faults)?;
+    let id = level.required("id", faults, document::id(TierId::parse));
+    let name = level.required("name", faults, document::label(NAME_CHARS_MAX));
+    let threshold = level.required("threshold", faults, document::decimal(money::decimals(currency), 0));
+    let multiplier = level.required("multiplier", faults, document::decimal(Factor::DECIMALS, 0));
+    Some(Tier { id: id?, name: name?, threshold: Minor(threshold?), multiplier: Factor(multiplier?) })
+}
+
+/// A ladder starts at zero, rises strictly, and names each level once.
+fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
+    let list = Path::Key(path, "levels");
+    let mut ids = BTreeSet::new();
+    let mut below: Option<Minor> = None;
+    for (index, level) in levels.iter().enumerate() {
+        let at = Path::Index(&list, index);
+        let threshold = Path::Key(&at, "threshold");
+        match below {
+            None if level.threshold != Minor::ZERO => {
+                faults.add(&threshold, "out_of_range", "the first tier must start at zero");
+            }
+            Some(below) if level.threshold <= below => {
+                faults.add(&threshold, "out_of_order", "must be more than the threshold of the tier before it");
+            }
+            _ => {}
+        }
+        below = Some(level.threshold);
+        if !ids.insert(&level.id) {
+            faults.add(&Path::Key(&at, "id"), "duplicate", format!("tier id {} is used twice", level.id));
+        }
+    }
+}
+
+fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<DiscountRule> {
+    let known = ["id", "name", "kind", "minimum_total", "percent", "validity_days"];
+    let rule = Object::open(value, path, &known, faults)?;
+    rule.required("kind", faults, document::one_of(&[("next_purchase", ())]));
+    let id = rule.required("id", faults, document::id(RuleId::parse));
+    let name = rule.required("name", faults, document::label(NAME_CHARS_MAX));
+    let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(currency), 0));
+    let percent = rule.required("percent", faults, percent);
+    let validity_days = rule.required("validity_days", faults, |v| small(v, 1, VALIDITY_DAYS_MAX));
+    Some(DiscountRule {
+        id: id?,
+        name: name?,
+        minimum_total: Minor(minimum_total?),
+        percent: percent?,
+        validity_days: validity_days?,
+    })
+}
+
+fn percent(value: &Value) -> Leaf<Percent> {
+    let percent = Percent(document::decimal(Percent::DECIMALS, 1)(value)?);
+    if percent > Percent::HUNDRED {
+        return Err(("out_of_range", "must be at most 100".to_owned()));
+    }
+    Ok(percent)
+}

@@ -1,0 +1,231 @@
+//! The answer about an order: what it earned and why, rendered from the stored score and its program version.
+//!
+//! Nothing here decides anything. The first answer and every later one are rendered by the same code from the same
+//! stored values, so they are the same.
+
+use crate::code::DiscountCode;
+use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
+use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
+use crate::program::{DiscountRule, EarningRule, Program};
+use crate::score::{self, Condition, Outcome, ScoredOrder};
+use crate::time::Instant;
+use serde::Serialize;
+
+/// The score of one order with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Which order.
+    #[serde(flatten)]
+    pub order: OrderKey,
+    /// Whose order.
+    pub account_id: AccountId,
+    /// When it was placed.
+    pub placed_at: Instant,
+    /// When it was scored.
+    pub decided_at: Instant,
+    /// The program version it was scored under.
+    pub program_version: u32,
+    /// Sequence of the ledger entry that holds it.
+    pub entry: u64,
+    /// What all its lines came to.
+    pub total: Money,
+    /// What its eligible lines came to.
+    pub eligible_total: Money,
+    /// What it earned.
+    pub points: Points,
+    /// From when the points can be spent, if not at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available_at: Option<Instant>,
+    /// When the points end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// The account's spendable points right after it.
+    pub balance: Points,
+    /// The tier before and after.
+    pub tier: TierStep,
+    /// Codes that it used.
+    pub discounts_used: Vec<DiscountCode>,
+    /// Discounts that it issued.
+    pub discounts_issued: Vec<IssuedReceipt>,
+    /// Every rule with what became of it, then the tier.
+    pub reasons: Vec<Reason>,
+    /// Lines that neither earn nor qualify.
+    pub ineligible_lines: Vec<IneligibleLine>,
+}
+
+/// The tier before and after an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TierStep {
+    /// Held before the order: its multiplier counts.
+    pub before: TierId,
+    /// What points were multiplied with.
+    pub multiplier: String,
+    /// Held after it.
+    pub after: TierId,
+    /// Eligible spend in the tier window, this order included.
+    pub qualifying_spend: Money,
+}
+
+/// A discount that an order issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IssuedReceipt {
+    /// What the customer types.
+    pub code: DiscountCode,
+    /// By which rule.
+    pub rule: RuleId,
+    /// What it takes off, in percent.
+    pub percent: String,
+    /// The first instant at which it is void.
+    pub expires_at: Instant,
+}
+
+/// What became of one rule, for programs and for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The message, stable over versions.
+    pub id: &'static str,
+    /// The rule, or the tier reached.
+    pub rule: String,
+    /// Whether it did something.
+    pub fired: bool,
+    /// Points it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points: Option<Points>,
+    /// The same in plain English.
+    pub text: String,
+}
+
+/// A line that neither earns nor qualifies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IneligibleLine {
+    /// Its number.
+    pub line_id: LineId,
+    /// What was bought.
+    pub sku: Sku,
+    /// `excluded_sku` or `no_amount`.
+    pub reason: &'static str,
+}
+
+/// Renders the receipt of an order under the program version it was scored with.
+pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overflow> {
+    let (order, score) = (&scored.order, &scored.score);
+    let money = |amount| Money { amount, currency: order.currency };
+    let multiplier = program.tiers.get(&score.tier).map_or(Factor(0), |tier| tier.multiplier);
+    let issued = score.issued.iter().map(|issued| IssuedReceipt {
+        code: issued.code.clone(),
+        rule: issued.rule.clone(),
+        percent: money::format_trimmed(issued.percent.0, Percent::DECIMALS),
+        expires_at: issued.expires_at,
+    });
+    Ok(Receipt {
+        order: order.key.clone(),
+        account_id: order.account_id.clone(),
+        placed_at: order.placed_at,
+        decided_at: score.decided_at,
+        program_version: score.program_version,
+        entry: score.entry,
+        total: money(order.total()?),
+        eligible_total: money(score.eligible),
+        points: score.points,
+        available_at: score.available_at,
+        expires_at: (score.points > Points::ZERO).then_some(score.expires_at),
+        balance: score.balance,
+        tier: TierStep {
+            before: score.tier.clone(),
+            multiplier: money::format_trimmed(multiplier.0, Factor::DECIMALS),
+            after: score.tier_after.clone(),
+            qualifying_spend: money(score.qualifying),
+        },
+        discounts_used: order.discount_codes.clone(),
+        discounts_issued: issued.collect(),
+        reasons: reasons(scored, program, multiplier)?,
+        ineligible_lines: ineligible_lines(scored, program)?,
+    })
+}
+
+fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Result<Vec<Reason>, Overflow> {
+    let mut outcomes = scored.score.outcomes.iter().copied();
+    let mut reasons = Vec::new();
+    for (rule, outcome) in program.earning.iter().zip(outcomes.by_ref()) {
+        reasons.push(earning_reason(scored, rule, multiplier, outcome)?);
+    }
+    for (rule, outcome) in program.discounts.iter().zip(outcomes) {
+        reasons.push(discount_reason(scored, rule, outcome));
+    }
+    reasons.extend(tier_reason(scored, program));
+    Ok(reasons)
+}
+
+fn earning_reason(
+    scored: &ScoredOrder,
+    rule: &EarningRule,
+    multiplier: Factor,
+    outcome: Outcome,
+) -> Result<Reason, Overflow> {
+    let currency = scored.order.currency;
+    let points = score::earned(rule, scored.score.eligible, multiplier)?;
+    let total = Money { amount: scored.score.eligible, currency };
+    let per = Money { amount: rule.per, currency };
+    let multiplier = money::format_trimmed(multiplier.0, Factor::DECIMALS);
+    let tier = &scored.score.tier;
+    let arithmetic = format!("{total} × {} per {per} × {multiplier} ({tier})", rule.points);
+    let (id, text) = match outcome {
+        Outcome::Fired => ("earning.fired", format!("{}: {arithmetic}, rounded down = {points} points.", rule.name)),
+        Outcome::Missed(condition) => {
+            let why = condition_text(condition, &arithmetic);
+            ("earning.missed", format!("{}: no points, because {why}.", rule.name))
+        }
+    };
+    Ok(Reason { id, rule: rule.id.to_string(), fired: outcome == Outcome::Fired, points: Some(points), text })
+}
+
+fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) -> Reason {
+    let minimum = Money { amount: rule.minimum_total, currency: scored.order.currency };
+    let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
+    let issued = scored.score.issued.iter().find(|issued| issued.rule == rule.id);
+    let (id, text) = match (outcome, issued) {
+        (Outcome::Missed(condition), _) => {
+            let why = condition_text(condition, &minimum.to_string());
+            ("discount.missed", format!("{}: none issued, because {why}.", rule.name))
+        }
+        (Outcome::Fired, issued) => {
+            let until = issued.map(|issued| issued.expires_at.to_string()).unwrap_or_default();
+            ("discount.issued", format!("{}: {percent} % off the next purchase until {until}.", rule.name))
+        }
+    };
+    Reason { id, rule: rule.id.to_string(), fired: outcome == Outcome::Fired, points: None, text }
+}
+
+fn condition_text(condition: Condition, figure: &str) -> String {
+    match condition {
+        Condition::NothingEligible => "no line of the order is eligible".to_owned(),
+        Condition::TierEarnsNothing => format!("the tier held before the order earns none ({figure})"),
+        Condition::LessThanOnePoint => format!("it comes to less than one point ({figure})"),
+        Condition::BelowMinimum => format!("the eligible total is below {figure}"),
+        Condition::AlreadyOpen => "the account has one that is still open".to_owned(),
+        Condition::TooManyOpen => "the account has as many open discounts as it can hold".to_owned(),
+        Condition::ValidityOver => "its validity was over before the order was known".to_owned(),
+    }
+}
+
+fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
+    let score = &scored.score;
+    let reached = program.tiers.get(&score.tier_after).filter(|_| score.tier != score.tier_after)?;
+    let currency = scored.order.currency;
+    let spend = Money { amount: score.qualifying, currency };
+    let threshold = Money { amount: reached.threshold, currency };
+    let text = format!("{} reached: {spend} of {threshold} in {} months.", reached.name, program.tiers.window_months);
+    Some(Reason { id: "tier.raised", rule: reached.id.to_string(), fired: true, points: None, text })
+}
+
+fn ineligible_lines(scored: &ScoredOrder, program: &Program) -> Result<Vec<IneligibleLine>, Overflow> {
+    let mut found = Vec::new();
+    for line in &scored.order.lines {
+        let amount = line.amount(scored.order.currency)?;
+        if !score::is_eligible(program, line, amount) {
+            let reason = if amount <= Minor::ZERO { "no_amount" } else { "excluded_sku" };
+            found.push(IneligibleLine { line_id: line.line_id.clone(), sku: line.sku.clone(), reason });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,47 @@
+//! Which version of the program is in force when.
+
+use crate::program::Program;
+use crate::time::Instant;
+use std::sync::Arc;
+
+/// The whole activation schedule, ascending; the first version is in force from the beginning of time.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    first: Activation,
+    later: Vec<Activation>,
+}
+
+/// A version of the program and the instant from which it is in force.
+#[derive(Debug, Clone)]
+pub struct Activation {
+    /// From when.
+    pub from: Instant,
+    /// The version's number, from 1.
+    pub version: u32,
+    /// Its rules.
+    pub program: Arc<Program>,
+}
+
+impl Schedule {
+    /// A schedule of these activations; `None` where there are none.
+    pub fn new(mut activations: Vec<Activation>) -> Option<Self> {
+        activations.sort_by_key(|activation| (activation.from, activation.version));
+        let mut ascending = activations.into_iter();
+        Some(Self { first: ascending.next()?, later: ascending.collect() })
+    }
+
+    /// The version in force at an instant.
+    pub fn at(&self, instant: Instant) -> &Activation {
+        self.later.iter().rev().find(|activation| activation.from <= instant).unwrap_or(&self.first)
+    }
+
+    /// The version of an order: the one in force when it was placed, but never one that is still to come.
+    pub fn for_order(&self, placed_at: Instant, now: Instant) -> &Activation {
+        self.at(placed_at.min(now))
+    }
+
+    /// A version by its number.
+    pub fn version(&self, number: u32) -> Option<&Activation> {
+        std::iter::once(&self.first).chain(&self.later).find(|activation| activation.version == number)
+    }
+}

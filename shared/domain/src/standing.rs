@@ -1,0 +1,210 @@
+//! Where an account stands at an instant: what it has, what comes next, what it lacks to the next tier.
+
+use crate::account::{Account, Status};
+use crate::advance;
+use crate::code::DiscountCode;
+use crate::discount::Discount;
+use crate::id::{AccountId, RuleId, Segment, TierId};
+use crate::membership::{Email, Profile, VatId};
+use crate::money::{self, Factor, Money, Overflow, Percent, Points};
+use crate::program::Program;
+use crate::schedule::Schedule;
+use crate::tier;
+use crate::time::Instant;
+use serde::Serialize;
+
+/// The answer of `GET /v1/accounts/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Which account.
+    pub account_id: AccountId,
+    /// The instant it is true at.
+    pub as_of: Instant,
+    /// The company's name, if it was ever stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Its VAT id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vat_id: Option<VatId>,
+    /// Whether it takes part.
+    pub status: Status,
+    /// The groups it belongs to.
+    pub segments: Vec<Segment>,
+    /// When it became a member.
+    pub joined_at: Instant,
+    /// Its points.
+    pub points: PointsStanding,
+    /// Its tier and the way to the next.
+    pub tier: TierStanding,
+    /// Discounts it can use, earliest end first.
+    pub discounts: Vec<DiscountStanding>,
+    /// Orders so far.
+    pub orders: u64,
+    /// What all its orders came to.
+    pub revenue: Money,
+    /// Days of its first and latest order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purchases: Option<PurchaseDays>,
+    /// Commits so far: the sequence of its newest entry.
+    pub version: u64,
+}
+
+/// First and latest day of purchase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PurchaseDays {
+    /// `YYYY-MM-DD`, in the program's time zone.
+    pub first: String,
+    /// `YYYY-MM-DD`, in the program's time zone.
+    pub latest: String,
+}
+
+/// The points of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PointsStanding {
+    /// Points that can be spent.
+    pub balance: Points,
+    /// Points that wait.
+    pub pending: Points,
+    /// The next points to become available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_available: Option<PointsAt>,
+    /// The next points to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_expiry: Option<PointsAt>,
+}
+
+/// Points and the instant something happens to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PointsAt {
+    /// When.
+    pub at: Instant,
+    /// How many.
+    pub points: Points,
+}
+
+/// The tier of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TierStanding {
+    /// Its id.
+    pub id: TierId,
+    /// Its name for customers.
+    pub name: String,
+    /// What points are multiplied with.
+    pub multiplier: String,
+    /// Since when it is held.
+    pub since: Instant,
+    /// Eligible spend in the window that ends with this month.
+    pub qualifying_spend: Money,
+    /// First and last month of that window, `YYYY-MM`.
+    pub window: [String; 2],
+    /// The next tier; absent at the top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextTier>,
+}
+
+/// The next tier and what is missing to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NextTier {
+    /// Its id.
+    pub id: TierId,
+    /// Its name for customers.
+    pub name: String,
+    /// Eligible spend at which it is reached.
+    pub threshold: Money,
+    /// What is missing.
+    pub missing: Money,
+}
+
+/// A discount that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiscountStanding {
+    /// What the customer types.
+    pub code: DiscountCode,
+    /// The rule that issued it.
+    pub rule: RuleId,
+    /// What it takes off, in percent.
+    pub percent: String,
+    /// The first instant at which it is void.
+    pub expires_at: Instant,
+}
+
+/// Where an account stands at `now`. `discounts` are the records of its open discounts.
+pub fn standing(
+    account: &Account,
+    profile: Option<&Profile>,
+    discounts: &[Discount],
+    schedule: &Schedule,
+    now: Instant,
+) -> Result<Standing, Overflow> {
+    let (account, _) = advance::advance(account, now)?;
+    let program = &*schedule.at(now).program;
+    let open = discounts.iter().filter(|discount| account.discounts.iter().any(|open| open.code == discount.code));
+    let mut discounts: Vec<_> = open.map(discount_standing).collect();
+    discounts.sort_by(|a, b| (a.expires_at, &a.code).cmp(&(b.expires_at, &b.code)));
+    let days = account.first_purchase.zip(account.last_purchase);
+    Ok(Standing {
+        account_id: account.id.clone(),
+        as_of: now,
+        name: profile.map(|profile| profile.name.clone()),
+        email: profile.and_then(|profile| profile.email.clone()),
+        vat_id: profile.and_then(|profile| profile.vat_id.clone()),
+        status: account.status,
+        segments: account.segments.clone(),
+        joined_at: account.joined_at,
+        points: points_standing(&account)?,
+        tier: tier_standing(&account, program, now)?,
+        discounts,
+        orders: account.lifetime.orders,
+        revenue: Money { amount: account.lifetime.revenue, currency: program.currency },
+        purchases: days.map(|(first, latest)| PurchaseDays { first: first.to_string(), latest: latest.to_string() }),
+        version: account.version,
+    })
+}
+
+fn discount_standing(discount: &Discount) -> DiscountStanding {
+    DiscountStanding {
+        code: discount.code.clone(),
+        rule: discount.rule.clone(),
+        percent: money::format_trimmed(discount.percent.0, Percent::DECIMALS),
+        expires_at: discount.expires_at,
+    }
+}
+
+fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
+    let (lots, pending) = (account.holdings.lots(), account.holdings.pending());
+    Ok(PointsStanding {
+        balance: account.holdings.available()?,
+        pending: account.holdings.waiting()?,
+        next_available: pending.first().map(|wait| PointsAt { at: wait.available_at, points: wait.points }),
+        next_expiry: lots.first().map(|lot| PointsAt { at: lot.expires_at, points: lot.points }),
+    })
+}
+
+fn tier_standing(account: &Account, program: &Program, now: Instant) -> Result<TierStanding, Overflow> {
+    let month = program.calendar.month(now);
+    let first = month.plus(1_i32.saturating_sub(i32::from(program.tiers.window_months)));
+    let qualifying = tier::qualifying_spend(program, account, month)?;
+    let money = |amount| Money { amount, currency: program.currency };
+    let held = program.tiers.get(&account.tier);
+    let next = match held {
+        Some(held) => tier::next(&program.tiers, held, qualifying)?,
+        None => None,
+    };
+    Ok(TierStanding {
+        id: account.tier.clone(),
+        name: held.map(|tier| tier.name.clone()).unwrap_or_default(),
+        multiplier: money::format_trimmed(held.map_or(0, |tier| tier.multiplier.0), Factor::DECIMALS),
+        since: account.tier_since,
+        qualifying_spend: money(qualifying),
+        window: [first.to_string(), month.to_string()],
+        next: next.map(|(tier, missing)| NextTier {
+            id: tier.id.clone(),
+            name: tier.name.clone(),
+            threshold: money(tier.threshold),
+            missing: money(missing),
+        }),
+    })
+}

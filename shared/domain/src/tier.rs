@@ -1,0 +1,41 @@
+//! Which tier an account has reached.
+
+use crate::account::Account;
+use crate::ledger::Change;
+use crate::money::{Currency, Minor, Money, Overflow};
+use crate::program::{Program, Tier, Tiers};
+use crate::time::{Instant, Month};
+
+/// The highest tier whose threshold the qualifying spend reaches (at or above).
+pub fn reached(tiers: &Tiers, qualifying: Minor) -> Option<&Tier> {
+    tiers.levels.iter().rev().find(|tier| tier.threshold <= qualifying).or(tiers.lowest())
+}
+
+/// The next tier above the one held, and the spend that is missing.
+pub fn next<'a>(tiers: &'a Tiers, held: &Tier, qualifying: Minor) -> Result<Option<(&'a Tier, Minor)>, Overflow> {
+    let Some(next) = tiers.levels.get(tiers.place(&held.id).saturating_add(1)) else { return Ok(None) };
+    Ok(Some((next, next.threshold.minus(qualifying)?.max(Minor::ZERO))))
+}
+
+/// Eligible spend in the program's tier window that ends with a month.
+pub fn qualifying_spend(program: &Program, account: &Account, month: Month) -> Result<Minor, Overflow> {
+    account.activity.eligible_in_window(month, program.tiers.window_months)
+}
+
+/// Raises the account's tier to what it has reached; an order never lowers one.
+pub(crate) fn raise(
+    account: &mut Account,
+    tiers: &Tiers,
+    qualifying: Minor,
+    currency: Currency,
+    now: Instant,
+) -> Option<Change> {
+    let target = reached(tiers, qualifying)?;
+    if tiers.place(&target.id) <= tiers.place(&account.tier) {
+        return None;
+    }
+    let from = std::mem::replace(&mut account.tier, target.id.clone());
+    account.tier_since = now;
+    account.lifetime.upgrades = account.lifetime.upgrades.saturating_add(1);
+    Some(Change::TierChanged { from, to: target.id.clone(), qualifying: Money { amount: qualifying, currency } })
+}

@@ -1,0 +1,245 @@
+//! Instants, and the calendar of the program's time zone.
+//!
+//! An [`Instant`] is a point on the time line in whole milliseconds; days and months exist only in a [`Calendar`].
+
+use jiff::{ToSpan, civil, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A point in time: whole milliseconds since 1970-01-01T00:00:00Z. Finer digits are cut off when parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Instant(i64);
+
+impl Instant {
+    /// The earliest instant accepted: 1970-01-01T00:00:00Z.
+    pub const MIN: Self = Self(0);
+    /// The latest instant accepted: 2999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(32_503_679_999_999);
+    /// One day, in milliseconds.
+    pub const DAY_MS: i64 = 86_400_000;
+
+    /// The instant `ms` milliseconds after 1970, kept within [`Self::MIN`] and [`Self::MAX`].
+    pub fn from_ms(ms: i64) -> Self {
+        Self(ms.clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn as_ms(self) -> i64 {
+        self.0
+    }
+
+    /// An RFC 3339 date and time with an offset; `None` for anything else or outside the accepted range.
+    pub fn parse(text: &str) -> Option<Self> {
+        let date_and_time = text.as_bytes().get(10).is_some_and(|b| matches!(b, b'T' | b't' | b' '));
+        if !date_and_time || text.contains('[') {
+            return None;
+        }
+        let ms = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+        (Self::MIN.0..=Self::MAX.0).contains(&ms).then_some(Self(ms))
+    }
+
+    /// This instant `ms` milliseconds later (or earlier), within the accepted range.
+    pub fn plus_ms(self, ms: i64) -> Self {
+        Self::from_ms(self.0.saturating_add(ms))
+    }
+
+    /// The day of this instant in UTC.
+    pub fn utc_day(self) -> Day {
+        Day(i32::try_from(self.0.div_euclid(Self::DAY_MS)).unwrap_or(i32::MAX))
+    }
+
+    fn timestamp(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.timestamp().fmt(f)
+    }
+}
+
+impl TryFrom<String> for Instant {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not an RFC 3339 instant")
+    }
+}
+
+impl From<Instant> for String {
+    fn from(instant: Instant) -> Self {
+        instant.to_string()
+    }
+}
+
+/// A calendar day: days since 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Day(pub i32);
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        civil::date(1970, 1, 1).saturating_add(self.0.days()).fmt(f)
+    }
+}
+
+/// A calendar month: months since January of the year 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Month(pub i32);
+
+impl Month {
+    /// The month `count` months later (or earlier).
+    pub fn plus(self, count: i32) -> Self {
+        Self(self.0.saturating_add(count))
+    }
+
+    fn first_day(self) -> civil::Date {
+        let year = i16::try_from(self.0.div_euclid(12)).unwrap_or(i16::MAX).clamp(0, 9998);
+        let month = i8::try_from(self.0.rem_euclid(12)).unwrap_or(0).saturating_add(1);
+        civil::Date::new(year, month, 1).unwrap_or(civil::Date::ZERO)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first_day().strftime("%Y-%m").to_string())
+    }
+}
+
+/// Days and months of one time zone. The zone's rules come with the program, not with the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calendar {
+    zone: TimeZone,
+}
+
+impl Calendar {
+    /// The calendar of an IANA time zone such as `Europe/London`; `None` for an unknown one.
+    pub fn of(zone: &str) -> Option<Self> {
+        let known = jiff::tz::TimeZoneDatabase::bundled().get(zone).ok()?;
+        known.iana_name().is_some().then_some(Self { zone: known })
+    }
+
+    /// The IANA name of the zone.
+    pub fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    fn civil(&self, at: Instant) -> civil::DateTime {
+        self.zone.to_datetime(at.timestamp())
+    }
+
+    fn instant(&self, wall: civil::DateTime) -> Instant {
+        // "Compatible": a skipped wall time moves forward, a doubled one takes the first.
+        match self.zone.to_ambiguous_timestamp(wall).compatible() {
+            Ok(timestamp) => Instant::from_ms(timestamp.as_millisecond()),
+            Err(_) => Instant::MAX,
+        }
+    }
+
+    /// The instant of a local wall time `YYYY-MM-DDTHH:MM:SS`; `None` where it is not one.
+    pub fn parse_local(&self, text: &str, format: &str) -> Option<Instant> {
+        let wall = civil::DateTime::strptime(format, text).ok()?;
+        Some(self.instant(wall))
+    }
+
+    /// The month an instant falls in.
+    pub fn month(&self, at: Instant) -> Month {
+        let date = self.civil(at).date();
+        Month(i32::from(date.year()).saturating_mul(12).saturating_add(i32::from(date.month()).saturating_sub(1)))
+    }
+
+    /// The day an instant falls in.
+    pub fn day(&self, at: Instant) -> Day {
+        let epoch = civil::date(1970, 1, 1);
+        Day(epoch.until(self.civil(at).date()).map_or(0, |span| span.get_days()))
+    }
+
+    /// The day of its month an instant falls on, 1 to 31.
+    pub fn day_of_month(&self, at: Instant) -> u8 {
+        u8::try_from(self.civil(at).day()).unwrap_or(1)
+    }
+
+    /// The first instant of a month.
+    pub fn month_start(&self, month: Month) -> Instant {
+        self.instant(month.first_day().to_datetime(civil::Time::midnight()))
+    }
+
+    /// The first instant after the month `months` after the one of `at`: where points earned at `at` end.
+    pub fn end_of_month_after(&self, at: Instant, months: u16) -> Instant {
+        self.month_start(self.month(at).plus(i32::from(months)).plus(1))
+    }
+
+    /// The same local wall time `days` later; a skipped hour moves forward, a doubled one takes the first.
+    pub fn same_time_after_days(&self, at: Instant, days: u16) -> Instant {
+        self.instant(self.civil(at).saturating_add(i32::from(days).days()))
+    }
+
+    /// The first instant of the day `days` after the one of `at`.
+    pub fn start_of_day_after(&self, at: Instant, days: u16) -> Instant {
+        let day = self.civil(at).date().saturating_add(i32::from(days).days());
+        self.instant(day.to_datetime(civil::Time::midnight()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    #[test]
+    fn only_instants_with_an_offset_are_read() {
+        for (text, good) in [
+            ("2011-01-01T00:00:00Z", true),
+            ("2011-01-01T00:00:00.123456+02:00", true),
+            ("2011-01-01T00:00:00", false),
+            ("2011-01-01", false),
+            ("2011-13-01T00:00:00Z", false),
+            ("1969-12-31T23:59:59Z", false),
+            ("9000-01-01T00:00:00Z", false),
+            ("2011-01-01T00:00:00+01:00[Europe/Paris]", false),
+            ("yesterday", false),
+        ] {
+            assert_eq!(Instant::parse(text).is_some(), good, "{text}");
+        }
+        assert_eq!(at("2011-01-01T00:00:00.1239Z").as_ms().rem_euclid(1000), 123);
+    }
+
+    #[test]
+    fn wall_times_survive_clock_changes() {
+        let london = Calendar::of("Europe/London").unwrap();
+        for (from, days, to) in [
+            ("2011-03-01T12:00:00Z", 30, "2011-03-31T11:00:00Z"), // summer time between
+            ("2011-02-25T01:30:00Z", 30, "2011-03-27T01:30:00Z"), // 01:30 does not exist: 02:30 BST
+            ("2011-09-30T00:30:00Z", 30, "2011-10-30T00:30:00Z"), // 01:30 happens twice: the first
+            ("2012-01-30T10:00:00Z", 30, "2012-02-29T10:00:00Z"),
+        ] {
+            assert_eq!(london.same_time_after_days(at(from), days).to_string(), to);
+        }
+    }
+
+    #[test]
+    fn points_end_with_a_month_of_the_zone() {
+        let london = Calendar::of("Europe/London").unwrap();
+        for (from, months, to) in [
+            ("2010-12-01T08:26:00Z", 24, "2013-01-01T00:00:00Z"),
+            ("2011-06-30T23:30:00Z", 24, "2013-07-31T23:00:00Z"), // already July in London
+            ("2011-01-31T12:00:00Z", 1, "2011-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(london.end_of_month_after(at(from), months).to_string(), to);
+        }
+    }
+
+    #[test]
+    fn months_and_days_print_as_people_write_them() {
+        let london = Calendar::of("Europe/London").unwrap();
+        assert_eq!(london.month(at("2010-12-31T23:59:59Z")).to_string(), "2010-12");
+        assert_eq!(london.day(at("2011-07-01T23:30:00Z")).to_string(), "2011-07-02");
+        assert!(Calendar::of("Europe/Atlantis").is_none());
+    }
+}
