@@ -1,0 +1,146 @@
+//! Executing a decision: one `TransactWriteItems`, every write guarded.
+
+use crate::keys::{self, Item};
+use crate::{Fault, Store, item};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use domain::decision::{Guard, Record, Write};
+use domain::membership::Claim;
+use std::sync::Arc;
+
+/// Most bytes of packed lines: an item holds 400 KB, and everything else of an order takes far less than the rest.
+pub const ORDER_BYTES_MAX: usize = 380_000;
+
+/// What became of a decision.
+#[derive(Debug)]
+pub enum Commit {
+    /// Everything is written.
+    Done,
+    /// Nothing is written: somebody else was faster, or is writing now.
+    Lost(Vec<Conflict>),
+}
+
+/// A write whose guard did not hold.
+#[derive(Debug)]
+pub struct Conflict {
+    /// Its place among the decision's writes.
+    pub index: usize,
+    /// What stands in its place, for orders and claims.
+    pub existing: Option<Record>,
+}
+
+impl Store {
+    /// Writes a decision, all or nothing.
+    pub async fn commit(&self, writes: &[Write]) -> Result<Commit, Fault> {
+        let items = writes.iter().map(|write| self.transact_item(write)).collect::<Result<Vec<_>, _>>()?;
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        match sent {
+            Ok(_) => Ok(Commit::Done),
+            Err(error) => lost(error, writes),
+        }
+    }
+
+    fn transact_item(&self, write: &Write) -> Result<TransactWriteItem, Fault> {
+        match write {
+            Write::Put(record, guard) => self.put(record, *guard),
+            Write::Release(key, guard) => {
+                let (condition, values) = condition("code", *guard);
+                let delete = Delete::builder()
+                    .table_name(&self.tables.codes)
+                    .set_key(Some(keys::claim(key)))
+                    .condition_expression(condition)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(Fault::service)?;
+                Ok(TransactWriteItem::builder().delete(delete).build())
+            }
+        }
+    }
+
+    fn put(&self, record: &Record, guard: Guard) -> Result<TransactWriteItem, Fault> {
+        let tables = &self.tables;
+        let (table, partition, item, hand_back) = match record {
+            Record::Account(account) => (&tables.accounts, "account_id", item::of_account(account), false),
+            Record::Entry(entry) => (&tables.ledger, "account_id", item::of_entry(entry)?, false),
+            Record::Order(order) => (&tables.orders, "order_key", checked_size(item::of_order(order))?, true),
+            Record::Discount(discount) => {
+                let key = keys::discount(&discount.account_id, &discount.code);
+                (&tables.ledger, "account_id", item::of_plain(key, discount)?, false)
+            }
+            Record::Profile(profile) => {
+                let key = keys::profile(&profile.account_id);
+                (&tables.ledger, "account_id", item::of_plain(key, profile)?, false)
+            }
+            Record::Contact(contact) => {
+                let key = keys::contact(&contact.account_id, &contact.contact_id);
+                (&tables.ledger, "account_id", item::of_plain(key, contact)?, false)
+            }
+            Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
+        };
+        let (condition, values) = condition(partition, guard);
+        let hand_back = hand_back.then_some(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .set_return_values_on_condition_check_failure(hand_back)
+            .build()
+            .map_err(Fault::service)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+fn condition(partition: &str, guard: Guard) -> (String, Option<Item>) {
+    match guard {
+        Guard::Absent => (format!("attribute_not_exists({partition})"), None),
+        Guard::Version(version) => {
+            let value = AttributeValue::N(version.to_string());
+            ("version = :version".to_owned(), Some([(":version".to_owned(), value)].into()))
+        }
+    }
+}
+
+fn checked_size(item: Item) -> Result<Item, Fault> {
+    let bytes = item.get("lines").and_then(|lines| lines.as_b().ok()).map_or(0, |lines| lines.as_ref().len());
+    if bytes > ORDER_BYTES_MAX { Err(Fault::OrderTooLarge { bytes }) } else { Ok(item) }
+}
+
+/// Reads a cancelled transaction: a guard that failed or a crossing writer means lost, anything else is a fault.
+fn lost(error: SdkError<TransactWriteItemsError>, writes: &[Write]) -> Result<Commit, Fault> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        if matches!(error.as_service_error(), Some(TransactWriteItemsError::TransactionInProgressException(_))) {
+            return Ok(Commit::Lost(Vec::new()));
+        }
+        return Err(Fault::service(error));
+    };
+    let mut conflicts = Vec::new();
+    for (index, (reason, write)) in cancelled.cancellation_reasons().iter().zip(writes).enumerate() {
+        match reason.code() {
+            None | Some("None") => {}
+            Some("ConditionalCheckFailed") => conflicts.push(Conflict { index, existing: existing(reason, write)? }),
+            Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {}
+            Some(_) => return Err(Fault::service(error)),
+        }
+    }
+    Ok(Commit::Lost(conflicts))
+}
+
+fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>, Fault> {
+    let (Some(item), Write::Put(record, _)) = (reason.item(), write) else { return Ok(None) };
+    match record {
+        Record::Order(order) => {
+            let corrupt = |what| Fault::Corrupt { table: "orders", key: order.order.key.to_string(), what };
+            Ok(Some(Record::Order(Arc::new(item::order(item).map_err(corrupt)?))))
+        }
+        Record::Claim(claim) => {
+            let corrupt = |what| Fault::Corrupt { table: "codes", key: claim.key.hash.clone(), what };
+            let account_id = item::claim_holder(item).map_err(corrupt)?;
+            Ok(Some(Record::Claim(Box::new(Claim { key: claim.key.clone(), account_id }))))
+        }
+        _ => Ok(None),
+    }
+}

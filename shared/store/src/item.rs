@@ -1,0 +1,231 @@
+//! Items: how each record stands in its table. Each carries the number of its shape, `v`.
+
+use crate::keys::{self, Item};
+use crate::{Fault, pack};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::account::{Account, Status};
+use domain::activity::Activity;
+use domain::code::DiscountCode;
+use domain::due::Due;
+use domain::id::{AccountId, ContactId, OrderId, OrderKey, Segment, Source, TierId};
+use domain::ledger::Entry;
+use domain::lots::Holdings;
+use domain::membership::{CLAIM_VERSION, Claim};
+use domain::money::{Currency, Minor};
+use domain::order::Order;
+use domain::score::ScoredOrder;
+use domain::time::{Day, Instant};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The shape written today.
+const SHAPE: &str = "1";
+/// What [`Day`] numbers of a `due` bucket are counted from.
+const MS_PER_DAY: i64 = Instant::DAY_MS;
+
+/// What an item lacks.
+pub type Parsed<T> = Result<T, String>;
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn bytes(value: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(Blob::new(value))
+}
+
+fn put(item: &mut Item, attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>) {
+    item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
+}
+
+fn string<'a>(item: &'a Item, name: &str) -> Parsed<&'a str> {
+    let value = item.get(name).ok_or_else(|| format!("{name} is missing"))?;
+    value.as_s().map(String::as_str).map_err(|_| format!("{name} is no string"))
+}
+
+fn integer<T: std::str::FromStr>(item: &Item, name: &str) -> Parsed<T> {
+    let value = item.get(name).ok_or_else(|| format!("{name} is missing"))?;
+    let digits = value.as_n().map_err(|_| format!("{name} is no number"))?;
+    digits.parse().map_err(|_| format!("{name} is out of range"))
+}
+
+fn optional<'a, T>(item: &'a Item, name: &str, read: impl FnOnce(&'a Item, &str) -> Parsed<T>) -> Parsed<Option<T>> {
+    if item.contains_key(name) { read(item, name).map(Some) } else { Ok(None) }
+}
+
+fn packed<T>(item: &Item, name: &str, unpack: impl FnOnce(&[u8]) -> pack::Unpacked<T>) -> Parsed<T> {
+    let value = item.get(name).ok_or_else(|| format!("{name} is missing"))?;
+    let blob = value.as_b().map_err(|_| format!("{name} is not binary"))?;
+    unpack(blob.as_ref()).map_err(|what| format!("{name}: {what}"))
+}
+
+fn instant(item: &Item, name: &str) -> Parsed<Instant> {
+    integer(item, name).map(Instant::from_ms)
+}
+
+/// The item of an account. Empty lists are left out, so that a new account is small.
+pub fn of_account(account: &Account) -> Item {
+    let mut item = keys::account(&account.id);
+    put(
+        &mut item,
+        [
+            ("v", number(SHAPE)),
+            ("version", number(account.version)),
+            ("status", text(account.status.name())),
+            ("tier", text(account.tier.as_str())),
+            ("tier_since", number(account.tier_since.as_ms())),
+            ("joined", number(account.joined_at.as_ms())),
+            ("decided", number(account.last_decided.as_ms())),
+            ("life", bytes(pack::pack_lifetime(&account.lifetime))),
+        ],
+    );
+    if !account.segments.is_empty() {
+        let segments: Vec<_> = account.segments.iter().map(Segment::as_str).collect();
+        put(&mut item, [("segments", text(segments.join(" ")))]);
+    }
+    if let (Some(first), Some(last)) = (account.first_purchase, account.last_purchase) {
+        put(&mut item, [("first", number(first.0)), ("last", number(last.0))]);
+        put(&mut item, [("activity", bytes(pack::pack_activity(&account.activity)))]);
+    }
+    if account.holdings != Holdings::default() {
+        put(&mut item, [("lots", bytes(pack::pack_holdings(&account.holdings)))]);
+    }
+    if !account.discounts.is_empty() {
+        put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts)))]);
+    }
+    if let Some(due) = account.due {
+        item.extend(keys::due(&account.id, due));
+    }
+    item
+}
+
+/// The account of an item.
+pub fn account(item: &Item) -> Parsed<Account> {
+    let status = string(item, "status")?;
+    let status = Status::ALL.iter().find(|(name, _)| *name == status).ok_or("unknown status")?;
+    let segments = optional(item, "segments", string)?.unwrap_or_default();
+    Ok(Account {
+        id: AccountId::parse(string(item, "account_id")?).map_err(|e| e.to_string())?,
+        version: integer(item, "version")?,
+        status: status.1,
+        tier: TierId::parse(string(item, "tier")?).map_err(|e| e.to_string())?,
+        tier_since: instant(item, "tier_since")?,
+        segments: segments
+            .split_ascii_whitespace()
+            .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))
+            .collect::<Parsed<_>>()?,
+        joined_at: instant(item, "joined")?,
+        last_decided: instant(item, "decided")?,
+        first_purchase: optional(item, "first", integer)?.map(Day),
+        last_purchase: optional(item, "last", integer)?.map(Day),
+        lifetime: packed(item, "life", pack::lifetime)?,
+        activity: optional(item, "activity", |i, n| packed(i, n, pack::activity))?.unwrap_or_else(Activity::default),
+        holdings: optional(item, "lots", |i, n| packed(i, n, pack::holdings))?.unwrap_or_default(),
+        discounts: optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default(),
+        due: optional(item, "due", string)?.map(|bucket| due(item, bucket)).transpose()?,
+    })
+}
+
+fn due(item: &Item, bucket: &str) -> Parsed<Due> {
+    let day = keys::due_day(bucket).ok_or("due is no bucket")?;
+    let midnight = Instant::parse(&format!("{day}T00:00:00Z")).ok_or("due is no bucket")?;
+    let day = i32::try_from(midnight.as_ms().div_euclid(MS_PER_DAY)).map_err(|_| "due is out of range")?;
+    Ok(Due { at: instant(item, "due_at")?, day: Day(day) })
+}
+
+/// The item of an order and its score.
+pub fn of_order(scored: &ScoredOrder) -> Item {
+    let order = &scored.order;
+    let mut item = keys::order(&order.key);
+    put(
+        &mut item,
+        [
+            ("v", number(SHAPE)),
+            ("version", number(scored.version)),
+            ("account_id", text(order.account_id.as_str())),
+            ("placed_at", number(order.placed_at.as_ms())),
+            ("currency", text(order.currency.code())),
+            ("hash", bytes(scored.content_hash.to_vec())),
+            ("lines", bytes(pack::pack_lines(&order.lines))),
+            ("score", bytes(pack::pack_score(&scored.score))),
+        ],
+    );
+    if let Some(contact) = &order.contact_id {
+        put(&mut item, [("contact_id", text(contact.as_str()))]);
+    }
+    if let Some(shipping) = order.shipping {
+        put(&mut item, [("shipping", number(shipping.0))]);
+    }
+    if !order.discount_codes.is_empty() {
+        let codes: Vec<_> = order.discount_codes.iter().map(DiscountCode::as_str).collect();
+        put(&mut item, [("codes", text(codes.join(" ")))]);
+    }
+    item
+}
+
+/// The order of an item.
+pub fn order(item: &Item) -> Parsed<ScoredOrder> {
+    let (source, order_id) = string(item, "order_key")?.split_once('#').ok_or("order_key has no #")?;
+    let codes = optional(item, "codes", string)?.unwrap_or_default();
+    let order = Order {
+        key: OrderKey {
+            source: Source::parse(source).map_err(|e| e.to_string())?,
+            order_id: OrderId::parse(order_id).map_err(|e| e.to_string())?,
+        },
+        account_id: AccountId::parse(string(item, "account_id")?).map_err(|e| e.to_string())?,
+        contact_id: optional(item, "contact_id", string)?
+            .map(|id| ContactId::parse(id).map_err(|e| e.to_string()))
+            .transpose()?,
+        placed_at: instant(item, "placed_at")?,
+        currency: Currency::from_code(string(item, "currency")?).ok_or("unknown currency")?,
+        lines: packed(item, "lines", pack::lines)?,
+        shipping: optional(item, "shipping", integer)?.map(Minor),
+        discount_codes: codes
+            .split_ascii_whitespace()
+            .map(|code| DiscountCode::parse(code).map_err(|e| e.to_string()))
+            .collect::<Parsed<_>>()?,
+    };
+    Ok(ScoredOrder {
+        content_hash: packed(item, "hash", |bytes| bytes.try_into().map_err(|_| "not 32 bytes"))?,
+        version: integer(item, "version")?,
+        score: packed(item, "score", pack::score)?,
+        order,
+    })
+}
+
+/// The item of a plain record: its key, its shape and its fields by name.
+pub fn of_plain(mut key: Item, record: &impl Serialize) -> Result<Item, Fault> {
+    let fields: Item = serde_dynamo::to_item(record).map_err(Fault::service)?;
+    key.extend(fields);
+    put(&mut key, [("v", number(SHAPE))]);
+    Ok(key)
+}
+
+/// The plain record of an item.
+pub fn plain<T: DeserializeOwned>(item: Item) -> Parsed<T> {
+    serde_dynamo::from_item(item).map_err(|error| error.to_string())
+}
+
+/// The item of an entry.
+pub fn of_entry(entry: &Entry) -> Result<Item, Fault> {
+    of_plain(keys::entry(&entry.account_id, entry.sequence), entry)
+}
+
+/// The item of a claim.
+pub fn of_claim(claim: &Claim) -> Item {
+    let mut item = keys::claim(&claim.key);
+    put(
+        &mut item,
+        [("v", number(SHAPE)), ("version", number(CLAIM_VERSION)), ("account_id", text(claim.account_id.as_str()))],
+    );
+    item
+}
+
+/// Who holds the claim of an item.
+pub fn claim_holder(item: &Item) -> Parsed<AccountId> {
+    AccountId::parse(string(item, "account_id")?).map_err(|e| e.to_string())
+}

@@ -1,0 +1,132 @@
+//! Keys. The only file that builds or parses one.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::code::DiscountCode;
+use domain::due::Due;
+use domain::id::{AccountId, ContactId, OrderKey, ProgramName};
+use domain::membership::ClaimKey;
+use std::collections::HashMap;
+
+/// A primary key, or a whole item.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Shards of one due day. Part of the key format: fixed.
+const DUE_SHARDS: u64 = 64;
+/// Digits of an entry's sequence in its key: as many as an `i64` needs.
+const SEQUENCE_DIGITS: usize = 19;
+
+const ENTRY: &str = "E#";
+const CONTACT: &str = "C#";
+const DISCOUNT: &str = "D#";
+const PROFILE: &str = "PROFILE";
+
+/// What a sort key of the ledger table stands for.
+pub enum LedgerKind {
+    Entry,
+    Profile,
+    Contact,
+    Discount,
+}
+
+pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
+    match sort {
+        PROFILE => Some(LedgerKind::Profile),
+        _ if sort.starts_with(ENTRY) => Some(LedgerKind::Entry),
+        _ if sort.starts_with(CONTACT) => Some(LedgerKind::Contact),
+        _ if sort.starts_with(DISCOUNT) => Some(LedgerKind::Discount),
+        _ => None,
+    }
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn pair(partition: (&str, String), sort: (&str, String)) -> Item {
+    HashMap::from([(partition.0.to_owned(), text(partition.1)), (sort.0.to_owned(), text(sort.1))])
+}
+
+pub fn account(id: &AccountId) -> Item {
+    HashMap::from([("account_id".to_owned(), text(id.as_str()))])
+}
+
+pub fn order(key: &OrderKey) -> Item {
+    HashMap::from([("order_key".to_owned(), text(key.to_string()))])
+}
+
+fn ledger(id: &AccountId, sort: String) -> Item {
+    pair(("account_id", id.to_string()), ("sk", sort))
+}
+
+pub fn entry(id: &AccountId, sequence: u64) -> Item {
+    ledger(id, entry_sort(sequence))
+}
+
+pub fn entry_sort(sequence: u64) -> String {
+    format!("{ENTRY}{sequence:0SEQUENCE_DIGITS$}")
+}
+
+pub fn profile(id: &AccountId) -> Item {
+    ledger(id, PROFILE.to_owned())
+}
+
+pub fn contact(id: &AccountId, contact: &ContactId) -> Item {
+    ledger(id, format!("{CONTACT}{contact}"))
+}
+
+pub fn discount(id: &AccountId, code: &DiscountCode) -> Item {
+    ledger(id, format!("{DISCOUNT}{code}"))
+}
+
+pub fn claim(key: &ClaimKey) -> Item {
+    let code = format!("claim#{}#{}#{}", key.field.name(), key.secret, key.hash);
+    pair(("code", code), ("sk", "CLAIM".to_owned()))
+}
+
+pub fn schedule(program: &ProgramName) -> Item {
+    pair(("program", program.to_string()), ("sk", "SCHEDULE".to_owned()))
+}
+
+pub fn program_version(program: &ProgramName, version: u32) -> Item {
+    pair(("program", program.to_string()), ("sk", format!("V#{version:010}")))
+}
+
+pub fn checkpoint(of: &str) -> Item {
+    pair(("metric", format!("import#{of}")), ("period", "CHECKPOINT".to_owned()))
+}
+
+/// The key attributes of the `due` index: the bucket is the day and one of 64 shards of accounts.
+pub fn due(id: &AccountId, due: Due) -> [(String, AttributeValue); 2] {
+    let hash = id
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let shard = (hash ^ hash.wrapping_shr(32)).checked_rem(DUE_SHARDS).unwrap_or(0);
+    let bucket = format!("{}#{shard:02}", due.day);
+    [("due".to_owned(), text(bucket)), ("due_at".to_owned(), AttributeValue::N(due.at.as_ms().to_string()))]
+}
+
+/// The day of a `due` bucket, as written by [`due`].
+pub fn due_day(bucket: &str) -> Option<&str> {
+    bucket.split_once('#').map(|(day, _)| day)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use domain::time::{Day, Instant};
+
+    #[test]
+    fn entries_sort_by_their_sequence() {
+        assert!(entry_sort(9) < entry_sort(10));
+        assert!(entry_sort(999_999_999_999) < entry_sort(1_000_000_000_000));
+    }
+
+    #[test]
+    fn a_due_bucket_names_its_day() {
+        let id = AccountId::parse("acme").unwrap();
+        let [(_, bucket), _] = due(&id, Due { at: Instant::from_ms(5), day: Day(15_000) });
+        assert_eq!(due_day(bucket.as_s().unwrap()), Some("2011-01-26"));
+    }
+}

@@ -1,0 +1,98 @@
+//! The DynamoDB tables: keys, items, load and commit. The only package that names the DynamoDB SDK.
+//!
+//! Reads are single `GetItem`s (eventually consistent unless asked otherwise); a decision is written as exactly one
+//! `TransactWriteItems`, every write of it guarded. A lost guard is an answer ([`Commit::Lost`]), not an error: the
+//! one retry loop in `runtime` loads and decides again.
+//!
+//! Costs, as DynamoDB counts them: a plain order of 20 lines is 0.5 read units (the account, eventually consistent)
+//! and 6 write units (account, order and entry within 1 KB each, doubled by the transaction).
+
+mod commit;
+mod item;
+mod keys;
+mod pack;
+mod read;
+mod scan;
+
+pub use commit::{Commit, Conflict};
+pub use pack::{activity as unpack_activity, holdings as unpack_holdings};
+pub use read::{Consistency, EntriesPage};
+pub use scan::{LedgerRecord, Page, PageKey, Segment};
+
+pub use aws_sdk_dynamodb;
+use aws_sdk_dynamodb::Client;
+
+/// The names of the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Hot state of accounts.
+    pub accounts: String,
+    /// Orders and their scores.
+    pub orders: String,
+    /// Entries, profiles, contacts, discounts.
+    pub ledger: String,
+    /// Uniqueness claims.
+    pub codes: String,
+    /// Versions of the program and their activation.
+    pub programs: String,
+    /// Checkpoints of imports.
+    pub metrics: String,
+}
+
+/// What went wrong between here and DynamoDB. No business answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// DynamoDB refused or could not be reached.
+    #[error("DynamoDB: {0}")]
+    Service(String),
+    /// A stored item cannot be read.
+    #[error("item {key} in {table} cannot be read: {what}")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// Which item.
+        key: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// An order does not fit an item.
+    #[error("an order takes {bytes} bytes packed; an item holds {}", commit::ORDER_BYTES_MAX)]
+    OrderTooLarge {
+        /// How large it is.
+        bytes: usize,
+    },
+}
+
+impl Fault {
+    fn service<E: std::error::Error + 'static>(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let said = cause.to_string();
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
+            source = cause.source();
+        }
+        Self::Service(text)
+    }
+}
+
+/// The tables, ready to read and write. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: std::sync::Arc<Tables>,
+}
+
+impl Store {
+    /// The store over a client.
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables: std::sync::Arc::new(tables) }
+    }
+
+    /// The client, for start-up code that warms its connection.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}

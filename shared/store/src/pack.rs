@@ -1,0 +1,475 @@
+//! The packed attributes: varints, versioned, small enough that an ordinary account fits one write unit.
+//!
+//! Every packed value starts with its format's number. What cannot be read is said, never guessed.
+
+use domain::activity::{Activity, Lifetime, MonthActivity};
+use domain::code::DiscountCode;
+use domain::discount::OpenDiscount;
+use domain::id::{LineId, RuleId, Sku, TierId};
+use domain::lots::{Holdings, Lot, Pending};
+use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::order::{LinePrice, OrderLine};
+use domain::score::{Condition, IssuedDiscount, Outcome, Score};
+use domain::time::{Instant, Month};
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use std::collections::BTreeMap;
+use std::io::{Read, Write as _};
+
+/// Format numbers. A reader knows every one ever written.
+const PLAIN: u8 = 1;
+const DEFLATED: u8 = 2;
+/// Below this, deflating cannot save a write unit.
+const DEFLATE_FROM_BYTES: usize = 512;
+/// Most bytes of lines once inflated: far more than 5,000 lines need.
+const INFLATED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Why packed bytes cannot be read.
+pub type Unpacked<T> = Result<T, &'static str>;
+
+/// Bytes being written.
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn start() -> Self {
+        Self(vec![PLAIN])
+    }
+
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(low_bits(value) | 0x80);
+            value >>= 7;
+        }
+        self.0.push(low_bits(value));
+    }
+
+    fn signed(&mut self, value: i64) {
+        self.number((value.wrapping_shl(1) ^ value.wrapping_shr(63)).cast_unsigned());
+    }
+
+    fn count(&mut self, length: usize) {
+        self.number(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn instant(&mut self, at: Instant) {
+        self.number(at.as_ms().unsigned_abs());
+    }
+}
+
+fn low_bits(value: u64) -> u8 {
+    u8::try_from(value & 0x7f).unwrap_or(0)
+}
+
+/// Bytes being read.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn start(bytes: &'a [u8]) -> Unpacked<Self> {
+        match bytes.split_first() {
+            Some((&PLAIN, rest)) => Ok(Self(rest)),
+            Some(_) => Err("unknown format"),
+            None => Err("empty"),
+        }
+    }
+
+    fn end(self) -> Unpacked<()> {
+        if self.0.is_empty() { Ok(()) } else { Err("bytes left over") }
+    }
+
+    fn byte(&mut self) -> Unpacked<u8> {
+        let (first, rest) = self.0.split_first().ok_or("cut off")?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    fn number(&mut self) -> Unpacked<u64> {
+        let mut value = 0_u64;
+        for shift in (0..64_u32).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            value |= bits.checked_shl(shift).filter(|v| v.wrapping_shr(shift) == bits).ok_or("number too long")?;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err("number too long")
+    }
+
+    fn signed(&mut self) -> Unpacked<i64> {
+        let coded = self.number()?;
+        Ok((coded >> 1).cast_signed() ^ (coded & 1).cast_signed().wrapping_neg())
+    }
+
+    fn count(&mut self) -> Unpacked<usize> {
+        let count = usize::try_from(self.number()?).map_err(|_| "count too large")?;
+        // Every element takes a byte at least: a larger count is damage, not data.
+        if count > self.0.len() { Err("count too large") } else { Ok(count) }
+    }
+
+    fn text(&mut self) -> Unpacked<&'a str> {
+        let length = self.count()?;
+        let (text, rest) = self.0.split_at_checked(length).ok_or("cut off")?;
+        self.0 = rest;
+        std::str::from_utf8(text).map_err(|_| "not UTF-8")
+    }
+
+    fn instant(&mut self) -> Unpacked<Instant> {
+        Ok(Instant::from_ms(i64::try_from(self.number()?).map_err(|_| "instant too large")?))
+    }
+
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Unpacked<T>) -> Unpacked<Vec<T>> {
+        let count = self.count()?;
+        (0..count).map(|_| read(self)).collect()
+    }
+}
+
+/// Packs the months of activity.
+pub fn pack_activity(activity: &Activity) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(activity.months().len());
+    let mut before = 0;
+    for month in activity.months() {
+        out.signed(i64::from(month.month.0.wrapping_sub(before)));
+        before = month.month.0;
+        out.number(month.orders);
+        out.number(month.units);
+        out.signed(month.revenue.0);
+        out.signed(month.eligible.0.wrapping_sub(month.revenue.0));
+        out.number(u64::from(month.purchase_days));
+        out.signed(month.earned.0);
+    }
+    out.0
+}
+
+/// Reads the months of activity.
+pub fn activity(bytes: &[u8]) -> Unpacked<Activity> {
+    let mut input = Reader::start(bytes)?;
+    let mut before = 0_i32;
+    let months = input.list(|input| {
+        let step = i32::try_from(input.signed()?).map_err(|_| "month too large")?;
+        before = before.checked_add(step).ok_or("month too large")?;
+        let (orders, units, revenue) = (input.number()?, input.number()?, input.signed()?);
+        Ok(MonthActivity {
+            month: Month(before),
+            orders,
+            units,
+            revenue: Minor(revenue),
+            eligible: Minor(input.signed()?.wrapping_add(revenue)),
+            purchase_days: u32::try_from(input.number()?).map_err(|_| "more than 32 days")?,
+            earned: Points(input.signed()?),
+        })
+    })?;
+    input.end()?;
+    Ok(Activity::of(months))
+}
+
+/// Packs lots and pending points; instants are steps from the one before, in seconds (all are starts of days).
+pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(holdings.lots().len());
+    let mut before = Instant::MIN;
+    for lot in holdings.lots() {
+        step(&mut out, &mut before, lot.expires_at);
+        out.signed(lot.points.0);
+    }
+    out.count(holdings.pending().len());
+    for wait in holdings.pending() {
+        step(&mut out, &mut before, wait.available_at);
+        step(&mut out, &mut before, wait.expires_at);
+        out.signed(wait.points.0);
+    }
+    out.0
+}
+
+fn step(out: &mut Writer, before: &mut Instant, at: Instant) {
+    out.signed(at.as_ms().wrapping_sub(before.as_ms()).wrapping_div(1000));
+    *before = at;
+}
+
+/// Reads lots and pending points.
+pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
+    let mut input = Reader::start(bytes)?;
+    let mut before = 0_i64;
+    let mut next = |input: &mut Reader<'_>| -> Unpacked<Instant> {
+        let step = input.signed()?.checked_mul(1000).ok_or("instant too large")?;
+        before = before.checked_add(step).ok_or("instant too large")?;
+        Ok(Instant::from_ms(before))
+    };
+    let lots = input.list(|input| Ok(Lot { expires_at: next(input)?, points: Points(input.signed()?) }))?;
+    let pending = input.list(|input| {
+        let (available_at, expires_at) = (next(input)?, next(input)?);
+        Ok(Pending { available_at, expires_at, points: Points(input.signed()?) })
+    })?;
+    input.end()?;
+    Ok(Holdings::of(lots, pending))
+}
+
+/// Packs the lifetime totals. New totals are added at the end.
+pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.number(lifetime.orders);
+    out.number(lifetime.units);
+    for amount in [lifetime.revenue.0, lifetime.eligible.0, lifetime.earned.0, lifetime.expired.0] {
+        out.signed(amount);
+    }
+    for count in [lifetime.discounts_issued, lifetime.discounts_used, lifetime.upgrades] {
+        out.number(count);
+    }
+    out.0
+}
+
+/// Reads the lifetime totals.
+pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
+    let mut input = Reader::start(bytes)?;
+    let lifetime = Lifetime {
+        orders: input.number()?,
+        units: input.number()?,
+        revenue: Minor(input.signed()?),
+        eligible: Minor(input.signed()?),
+        earned: Points(input.signed()?),
+        expired: Points(input.signed()?),
+        discounts_issued: input.number()?,
+        discounts_used: input.number()?,
+        upgrades: input.number()?,
+    };
+    input.end()?;
+    Ok(lifetime)
+}
+
+/// Packs the open discounts.
+pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(discounts.len());
+    for discount in discounts {
+        out.text(discount.rule.as_str());
+        out.number(discount.code.bits());
+        out.instant(discount.expires_at);
+    }
+    out.0
+}
+
+/// Reads the open discounts.
+pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
+    let mut input = Reader::start(bytes)?;
+    let discounts = input.list(|input| {
+        Ok(OpenDiscount {
+            rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
+            code: DiscountCode::of_bits(input.number()?),
+            expires_at: input.instant()?,
+        })
+    })?;
+    input.end()?;
+    Ok(discounts)
+}
+
+/// Packs a score.
+pub fn pack_score(score: &Score) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.number(u64::from(score.program_version));
+    out.instant(score.decided_at);
+    out.number(score.entry);
+    out.text(score.tier.as_str());
+    out.text(score.tier_after.as_str());
+    for amount in [score.qualifying.0, score.eligible.0, score.points.0, score.balance.0] {
+        out.signed(amount);
+    }
+    out.instant(score.available_at.unwrap_or(Instant::MIN));
+    out.instant(score.expires_at);
+    out.count(score.outcomes.len());
+    for outcome in &score.outcomes {
+        let bytes = match outcome {
+            Outcome::Fired => [1, 0],
+            Outcome::Missed(condition) => [2, *condition as u8],
+        };
+        out.0.extend_from_slice(&bytes);
+    }
+    out.count(score.issued.len());
+    for issued in &score.issued {
+        out.text(issued.rule.as_str());
+        out.number(issued.code.bits());
+        out.signed(issued.percent.0);
+        out.instant(issued.expires_at);
+    }
+    out.0
+}
+
+/// Reads a score.
+pub fn score(bytes: &[u8]) -> Unpacked<Score> {
+    let mut input = Reader::start(bytes)?;
+    let tier = |input: &mut Reader<'_>| TierId::parse(input.text()?).map_err(|_| "bad tier id");
+    let score = Score {
+        program_version: u32::try_from(input.number()?).map_err(|_| "bad program version")?,
+        decided_at: input.instant()?,
+        entry: input.number()?,
+        tier: tier(&mut input)?,
+        tier_after: tier(&mut input)?,
+        qualifying: Minor(input.signed()?),
+        eligible: Minor(input.signed()?),
+        points: Points(input.signed()?),
+        balance: Points(input.signed()?),
+        available_at: Some(input.instant()?).filter(|at| *at > Instant::MIN),
+        expires_at: input.instant()?,
+        outcomes: input.list(outcome)?,
+        issued: input.list(|input| {
+            Ok(IssuedDiscount {
+                rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
+                code: DiscountCode::of_bits(input.number()?),
+                percent: Percent(input.signed()?),
+                expires_at: input.instant()?,
+            })
+        })?,
+    };
+    input.end()?;
+    Ok(score)
+}
+
+fn outcome(input: &mut Reader<'_>) -> Unpacked<Outcome> {
+    match (input.byte()?, input.byte()?) {
+        (1, 0) => Ok(Outcome::Fired),
+        (2, code) => {
+            let condition = Condition::ALL.into_iter().find(|condition| *condition as u8 == code);
+            condition.map(Outcome::Missed).ok_or("unknown condition")
+        }
+        _ => Err("unknown outcome"),
+    }
+}
+
+const HAS_ID: u64 = 1;
+const HAS_AMOUNT: u64 = 2;
+const HAS_DISCOUNT: u64 = 4;
+const HAS_TAX: u64 = 8;
+const HAS_CATEGORY: u64 = 16;
+const HAS_BRAND: u64 = 32;
+const HAS_TAGS: u64 = 64;
+
+/// Packs order lines: each distinct text once, then the lines as numbers; deflated where that is smaller.
+pub fn pack_lines(lines: &[OrderLine]) -> Vec<u8> {
+    let mut table = Texts::default();
+    let mut body = Writer::default();
+    body.count(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        pack_line(&mut body, &mut table, index, line);
+    }
+    let mut out = Writer::start();
+    out.count(table.texts.len());
+    for text in &table.texts {
+        out.text(text);
+    }
+    out.0.extend_from_slice(&body.0);
+    deflate(&out.0).unwrap_or(out.0)
+}
+
+fn pack_line<'a>(body: &mut Writer, table: &mut Texts<'a>, index: usize, line: &'a OrderLine) {
+    let numbered = line.line_id.as_str() == ordinal(index);
+    let parts = [
+        (!numbered, HAS_ID),
+        (matches!(line.price, LinePrice::Amount(_)), HAS_AMOUNT),
+        (line.discount != Minor::ZERO, HAS_DISCOUNT),
+        (line.tax.is_some(), HAS_TAX),
+        (line.category.is_some(), HAS_CATEGORY),
+        (line.brand.is_some(), HAS_BRAND),
+        (!line.tags.is_empty(), HAS_TAGS),
+    ];
+    body.number(parts.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag));
+    body.number(table.place(line.sku.as_str()));
+    body.number(line.quantity);
+    match line.price {
+        LinePrice::UnitPrice(price) => body.signed(price.0),
+        LinePrice::Amount(amount) => body.signed(amount.0),
+    }
+    if !numbered {
+        body.text(line.line_id.as_str());
+    }
+    if line.discount != Minor::ZERO {
+        body.signed(line.discount.0);
+    }
+    if let Some(tax) = line.tax {
+        body.signed(tax.0);
+    }
+    for text in line.category.iter().chain(&line.brand) {
+        body.number(table.place(text));
+    }
+    if !line.tags.is_empty() {
+        body.count(line.tags.len());
+        for tag in &line.tags {
+            body.number(table.place(tag));
+        }
+    }
+}
+
+fn ordinal(index: usize) -> String {
+    index.saturating_add(1).to_string()
+}
+
+/// Distinct texts in the order first seen.
+#[derive(Default)]
+struct Texts<'a> {
+    texts: Vec<&'a str>,
+    places: BTreeMap<&'a str, u64>,
+}
+
+impl<'a> Texts<'a> {
+    fn place(&mut self, text: &'a str) -> u64 {
+        let next = u64::try_from(self.texts.len()).unwrap_or(u64::MAX);
+        *self.places.entry(text).or_insert_with(|| {
+            self.texts.push(text);
+            next
+        })
+    }
+}
+
+/// The deflated form, if it is worth having.
+fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
+    if plain.len() < DEFLATE_FROM_BYTES {
+        return None;
+    }
+    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::default());
+    encoder.write_all(plain).ok()?;
+    let deflated = encoder.finish().ok()?;
+    (deflated.len() < plain.len()).then_some(deflated)
+}
+
+/// Reads order lines.
+pub fn lines(bytes: &[u8]) -> Unpacked<Vec<OrderLine>> {
+    let mut inflated = Vec::new();
+    let plain = match bytes.split_first() {
+        Some((&DEFLATED, rest)) => {
+            let mut decoder = DeflateDecoder::new(rest).take(INFLATED_BYTES_MAX);
+            decoder.read_to_end(&mut inflated).map_err(|_| "cannot be inflated")?;
+            &inflated[..]
+        }
+        _ => bytes,
+    };
+    let mut input = Reader::start(plain)?;
+    let texts = input.list(Reader::text)?;
+    let count = input.count()?;
+    let lines = (0..count).map(|index| line(&mut input, &texts, index)).collect::<Unpacked<_>>()?;
+    input.end()?;
+    Ok(lines)
+}
+
+fn line(input: &mut Reader<'_>, texts: &[&str], index: usize) -> Unpacked<OrderLine> {
+    let flags = input.number()?;
+    let has = |flag: u64| flags & flag != 0;
+    let text = |input: &mut Reader<'_>| {
+        let place = usize::try_from(input.number()?).map_err(|_| "no such text")?;
+        texts.get(place).copied().ok_or("no such text")
+    };
+    let sku = Sku::parse(text(input)?).map_err(|_| "bad SKU")?;
+    let quantity = input.number()?;
+    let price = input.signed()?;
+    let price = if has(HAS_AMOUNT) { LinePrice::Amount(Minor(price)) } else { LinePrice::UnitPrice(UnitPrice(price)) };
+    let line_id = if has(HAS_ID) { input.text()?.to_owned() } else { ordinal(index) };
+    let discount = if has(HAS_DISCOUNT) { input.signed()? } else { 0 };
+    let tax = if has(HAS_TAX) { Some(Minor(input.signed()?)) } else { None };
+    let category = if has(HAS_CATEGORY) { Some(text(input)?.to_owned()) } else { None };
+    let brand = if has(HAS_BRAND) { Some(text(input)?.to_owned()) } else { None };
+    let tags = if has(HAS_TAGS) { input.list(|input| Ok(text(input)?.to_owned()))? } else { Vec::new() };
+    let line_id = LineId::parse(&line_id).map_err(|_| "bad line id")?;
+    Ok(OrderLine { line_id, sku, quantity, price, discount: Minor(discount), tax, category, brand, tags })
+}

@@ -1,0 +1,254 @@
+//! Loading single records, an account's entries, and the program.
+
+use crate::keys::{self, Item};
+use crate::{Fault, Store, item};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use domain::account::Account;
+use domain::code::DiscountCode;
+use domain::discount::Discount;
+use domain::id::{AccountId, ContactId, OrderKey, ProgramName};
+use domain::ledger::Entry;
+use domain::membership::{Contact, Profile};
+use domain::program::Program;
+use domain::schedule::{Activation, Schedule};
+use domain::score::ScoredOrder;
+use domain::time::Instant;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Most versions a program's schedule may name.
+const ACTIVATIONS_MAX: usize = 1_000;
+
+/// How fresh a read must be. Eventual reads cost half and are caught by the guards when they were stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// May lag behind by a moment.
+    Eventual,
+    /// Sees every commit that was answered.
+    Strong,
+}
+
+/// One page of an account's entries, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntriesPage {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Whether older ones exist.
+    pub more: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ScheduleItem {
+    version: u64,
+    activations: Vec<ActivationItem>,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy)]
+struct ActivationItem {
+    from: Instant,
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VersionItem {
+    document: String,
+}
+
+impl Store {
+    async fn get(&self, table: &str, key: Item, consistency: Consistency) -> Result<Option<Item>, Fault> {
+        let request = self.client.get_item().table_name(table).set_key(Some(key));
+        let strong = consistency == Consistency::Strong;
+        let found = request.consistent_read(strong).send().await.map_err(Fault::service)?;
+        Ok(found.item)
+    }
+
+    async fn ledger_record<T: DeserializeOwned>(
+        &self,
+        key: Item,
+        consistency: Consistency,
+    ) -> Result<Option<T>, Fault> {
+        let Some(found) = self.get(&self.tables.ledger, key.clone(), consistency).await? else { return Ok(None) };
+        item::plain(found).map(Some).map_err(|what| corrupt("ledger", &key, what))
+    }
+
+    /// The hot state of an account. 0.5 read units, or 1 strong.
+    pub async fn account(&self, id: &AccountId, consistency: Consistency) -> Result<Option<Account>, Fault> {
+        let found = self.get(&self.tables.accounts, keys::account(id), consistency).await?;
+        let read = |found| item::account(&found).map_err(|what| corrupt("accounts", &keys::account(id), what));
+        found.map(read).transpose()
+    }
+
+    /// An order and its score.
+    pub async fn order(&self, key: &OrderKey, consistency: Consistency) -> Result<Option<Arc<ScoredOrder>>, Fault> {
+        let found = self.get(&self.tables.orders, keys::order(key), consistency).await?;
+        let read = |found| item::order(&found).map_err(|what| corrupt("orders", &keys::order(key), what));
+        Ok(found.map(read).transpose()?.map(Arc::new))
+    }
+
+    /// An account's own data.
+    pub async fn profile(&self, id: &AccountId, consistency: Consistency) -> Result<Option<Profile>, Fault> {
+        self.ledger_record(keys::profile(id), consistency).await
+    }
+
+    /// A person of an account.
+    pub async fn contact(
+        &self,
+        id: &AccountId,
+        contact: &ContactId,
+        consistency: Consistency,
+    ) -> Result<Option<Contact>, Fault> {
+        self.ledger_record(keys::contact(id, contact), consistency).await
+    }
+
+    /// The account's discounts of these codes, in that order; `None` where it has none such.
+    pub async fn discounts(
+        &self,
+        id: &AccountId,
+        codes: &[DiscountCode],
+        consistency: Consistency,
+    ) -> Result<Vec<Option<Discount>>, Fault> {
+        if codes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found: HashMap<DiscountCode, Discount> = HashMap::new();
+        let mut asked: Vec<Item> = codes.iter().map(|code| keys::discount(id, code)).collect();
+        // A batch may answer in part under load; what is left is asked again.
+        for _ in 0..5 {
+            let strong = consistency == Consistency::Strong;
+            let keys = KeysAndAttributes::builder().set_keys(Some(asked)).consistent_read(strong).build();
+            let keys = keys.map_err(Fault::service)?;
+            let request = self.client.batch_get_item().request_items(&self.tables.ledger, keys);
+            let answer = request.send().await.map_err(Fault::service)?;
+            for record in answer.responses.unwrap_or_default().into_values().flatten() {
+                let discount: Discount = item::plain(record).map_err(|what| corrupt("ledger", &Item::new(), what))?;
+                found.insert(discount.code.clone(), discount);
+            }
+            let left = answer.unprocessed_keys.unwrap_or_default().into_values().next();
+            match left {
+                Some(left) if !left.keys.is_empty() => asked = left.keys,
+                _ => return Ok(codes.iter().map(|code| found.remove(code)).collect()),
+            }
+        }
+        Err(Fault::Service("a batch of reads stayed incomplete".to_owned()))
+    }
+
+    /// An account's entries before sequence `before` (all, where `None`), newest first, at most `limit`.
+    pub async fn entries(&self, id: &AccountId, before: Option<u64>, limit: u16) -> Result<EntriesPage, Fault> {
+        let last = before.map_or(u64::MAX >> 1, |sequence| sequence.saturating_sub(1));
+        let text = |value: String| AttributeValue::S(value);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.ledger)
+            .key_condition_expression("account_id = :id AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":id", text(id.to_string()))
+            .expression_attribute_values(":first", text(keys::entry_sort(0)))
+            .expression_attribute_values(":last", text(keys::entry_sort(last)))
+            .scan_index_forward(false)
+            .limit(i32::from(limit).saturating_add(1));
+        let found = query.send().await.map_err(Fault::service)?;
+        let cut_short = found.last_evaluated_key.is_some();
+        let read = |record| item::plain(record).map_err(|what| corrupt("ledger", &keys::account(id), what));
+        let mut entries: Vec<Entry> =
+            found.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        let more = entries.len() > usize::from(limit) || cut_short;
+        entries.truncate(usize::from(limit));
+        Ok(EntriesPage { entries, more })
+    }
+
+    /// The activation schedule with every version it names, read strongly; `None` where nothing was ever activated.
+    pub async fn schedule(&self, program: &ProgramName) -> Result<Option<Schedule>, Fault> {
+        let Some((_, activations)) = self.schedule_item(program).await? else { return Ok(None) };
+        let mut programs: HashMap<u32, Arc<Program>> = HashMap::new();
+        let mut schedule = Vec::with_capacity(activations.len());
+        for ActivationItem { from, version } in activations {
+            let known = programs.get(&version).cloned();
+            let rules = match known {
+                Some(rules) => rules,
+                None => Arc::new(self.program_version(program, version).await?),
+            };
+            programs.insert(version, rules.clone());
+            schedule.push(Activation { from, version, program: rules });
+        }
+        Ok(Schedule::new(schedule))
+    }
+
+    async fn schedule_item(&self, program: &ProgramName) -> Result<Option<(u64, Vec<ActivationItem>)>, Fault> {
+        let key = keys::schedule(program);
+        let found = self.get(&self.tables.programs, key.clone(), Consistency::Strong).await?;
+        let Some(found) = found else { return Ok(None) };
+        let stored: ScheduleItem = item::plain(found).map_err(|what| corrupt("programs", &key, what))?;
+        Ok(Some((stored.version, stored.activations)))
+    }
+
+    async fn program_version(&self, program: &ProgramName, version: u32) -> Result<Program, Fault> {
+        let key = keys::program_version(program, version);
+        let wrong = |what: String| corrupt("programs", &key, what);
+        let found = self.get(&self.tables.programs, key.clone(), Consistency::Strong).await?;
+        let stored: VersionItem = item::plain(found.ok_or_else(|| wrong("is missing".to_owned()))?).map_err(wrong)?;
+        let document = serde_json::from_str(&stored.document).map_err(|e| wrong(e.to_string()))?;
+        Program::from_json(&document).map_err(|faults| wrong(format!("{:?}", faults.listed())))
+    }
+
+    /// Stores a document as the program's next version and activates it from an instant. Answers the version's
+    /// number. The document must have been read by [`Program::from_json`] without faults.
+    pub async fn activate(
+        &self,
+        program: &ProgramName,
+        document: &serde_json::Value,
+        from: Instant,
+    ) -> Result<u32, Fault> {
+        let (guard, mut activations) = self.schedule_item(program).await?.unwrap_or_default();
+        if activations.len() >= ACTIVATIONS_MAX {
+            return Err(Fault::Service(format!("the schedule holds {ACTIVATIONS_MAX} activations already")));
+        }
+        let version = activations.iter().map(|entry| entry.version).max().unwrap_or(0).saturating_add(1);
+        activations.push(ActivationItem { from, version });
+        let stored = VersionItem { document: document.to_string() };
+        let version_item = item::of_plain(keys::program_version(program, version), &stored)?;
+        let schedule = ScheduleItem { version: guard.saturating_add(1), activations };
+        let schedule_item = item::of_plain(keys::schedule(program), &schedule)?;
+        let put = |item: Item, condition: &str, values: Option<Item>| {
+            let put = aws_sdk_dynamodb::types::Put::builder().table_name(&self.tables.programs).set_item(Some(item));
+            let put = put.condition_expression(condition).set_expression_attribute_values(values);
+            let put = put.build().map_err(Fault::service)?;
+            Ok::<_, Fault>(aws_sdk_dynamodb::types::TransactWriteItem::builder().put(put).build())
+        };
+        let absent = "attribute_not_exists(program)";
+        let schedule_put = match guard {
+            0 => put(schedule_item, absent, None)?,
+            held => {
+                let held = AttributeValue::N(held.to_string());
+                put(schedule_item, "version = :held", Some([(":held".to_owned(), held)].into()))?
+            }
+        };
+        let writes = vec![put(version_item, absent, None)?, schedule_put];
+        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        sent.map_err(Fault::service)?;
+        Ok(version)
+    }
+
+    /// How far an import has come; 0 where it was never started.
+    pub async fn checkpoint(&self, of: &str) -> Result<u64, Fault> {
+        let found = self.get(&self.tables.metrics, keys::checkpoint(of), Consistency::Strong).await?;
+        let position = found.as_ref().and_then(|item| item.get("position")).and_then(|value| value.as_n().ok());
+        Ok(position.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+    }
+
+    /// Notes how far an import has come.
+    pub async fn set_checkpoint(&self, of: &str, position: u64) -> Result<(), Fault> {
+        let mut item = keys::checkpoint(of);
+        item.insert("position".to_owned(), AttributeValue::N(position.to_string()));
+        let put = self.client.put_item().table_name(&self.tables.metrics).set_item(Some(item));
+        put.send().await.map_err(Fault::service)?;
+        Ok(())
+    }
+}
+
+pub(crate) fn corrupt(table: &'static str, key: &Item, what: String) -> Fault {
+    let mut parts: Vec<_> =
+        key.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_s().ok()?))).collect();
+    parts.sort();
+    Fault::Corrupt { table, key: parts.join(" "), what }
+}

@@ -1,0 +1,127 @@
+//! Walking whole tables, for export, audit and reports. Never on a request path.
+
+use crate::keys::{self, Item};
+use crate::read::corrupt;
+use crate::{Fault, Store, item};
+use domain::account::Account;
+use domain::discount::Discount;
+use domain::ledger::Entry;
+use domain::membership::{Contact, Profile};
+use domain::score::ScoredOrder;
+
+/// One part of a table, for scanning in parallel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Which part, from 0.
+    pub index: i32,
+    /// Of how many.
+    pub of: i32,
+}
+
+impl Segment {
+    /// The whole table.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone)]
+pub struct PageKey(Item);
+
+/// One page of a scan.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// What stands on it.
+    pub records: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<PageKey>,
+}
+
+/// What stands in the ledger table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerRecord {
+    /// An entry.
+    Entry(Box<Entry>),
+    /// An account's own data.
+    Profile(Box<Profile>),
+    /// A person of an account.
+    Contact(Box<Contact>),
+    /// A discount.
+    Discount(Box<Discount>),
+}
+
+impl Store {
+    async fn scan<T>(
+        &self,
+        table: &str,
+        segment: Segment,
+        after: Option<PageKey>,
+        read: impl Fn(Item) -> Result<T, Fault>,
+    ) -> Result<Page<T>, Fault> {
+        let scan = self.client.scan().table_name(table).segment(segment.index).total_segments(segment.of);
+        let scan = scan.consistent_read(true).set_exclusive_start_key(after.map(|key| key.0));
+        let found = scan.send().await.map_err(Fault::service)?;
+        let records = found.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Page { records, next: found.last_evaluated_key.map(PageKey) })
+    }
+
+    /// A page of all accounts.
+    pub async fn accounts_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<Account>, Fault> {
+        let read = |found: Item| item::account(&found).map_err(|what| corrupt("accounts", &found, what));
+        self.scan(&self.tables.accounts, segment, after, read).await
+    }
+
+    /// A page of all orders.
+    pub async fn orders_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<ScoredOrder>, Fault> {
+        let read = |found: Item| item::order(&found).map_err(|what| corrupt("orders", &found, what));
+        self.scan(&self.tables.orders, segment, after, read).await
+    }
+
+    /// A page of all that the ledger table holds.
+    pub async fn ledger_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<LedgerRecord>, Fault> {
+        self.scan(&self.tables.ledger, segment, after, ledger_record).await
+    }
+
+    /// All that the ledger table holds about one account: entries oldest first, then the rest.
+    pub async fn ledger_of(&self, id: &domain::id::AccountId) -> Result<Vec<LedgerRecord>, Fault> {
+        let mut records = Vec::new();
+        let mut after = None;
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.ledger)
+                .key_condition_expression("account_id = :id")
+                .expression_attribute_values(":id", aws_sdk_dynamodb::types::AttributeValue::S(id.to_string()))
+                .set_exclusive_start_key(after)
+                .consistent_read(true);
+            let found = query.send().await.map_err(Fault::service)?;
+            for found in found.items.unwrap_or_default() {
+                records.push(ledger_record(found)?);
+            }
+            after = found.last_evaluated_key;
+            if after.is_none() {
+                return Ok(records);
+            }
+        }
+    }
+}
+
+fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
+    let sort = found.get("sk").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let key: Item =
+        ["account_id", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), found.get(name)?.clone()))).collect();
+    let wrong = |what| corrupt("ledger", &key, what);
+    match keys::ledger_kind(&sort) {
+        Some(keys::LedgerKind::Entry) => item::plain(found).map(|e| LedgerRecord::Entry(Box::new(e))).map_err(wrong),
+        Some(keys::LedgerKind::Profile) => {
+            item::plain(found).map(|p| LedgerRecord::Profile(Box::new(p))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::Contact) => {
+            item::plain(found).map(|c| LedgerRecord::Contact(Box::new(c))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::Discount) => {
+            item::plain(found).map(|d| LedgerRecord::Discount(Box::new(d))).map_err(wrong)
+        }
+        None => Err(wrong("unknown kind of record".to_owned())),
+    }
+}
