@@ -1,0 +1,126 @@
+//! Enrols, changes and shows accounts: `/v1/accounts/...`, and the score of one order.
+
+mod put;
+
+use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
+use domain::membership::Put;
+use domain::{receipt, standing};
+use put::{PutAccount, PutContact};
+use runtime::http::{self, Answer, Request, parameter};
+use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
+use serde_json::{Value, json};
+use store::Consistency;
+
+const ENTRIES_USUAL: u16 = 20;
+const ENTRIES_MAX: u16 = 100;
+
+/// One Lambda invocation: an HTTP request.
+pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
+    match Trigger::of(event)? {
+        Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
+        Trigger::Queue(_) => Err(Fault::UnknownEvent("this function serves no queue".to_owned())),
+    }
+}
+
+async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
+    let caller = request.caller()?;
+    let (method, path) = request.route();
+    match (method, path.as_slice()) {
+        ("PUT", ["v1", "accounts", id]) => put_account(app, &caller, account_id(id)?, request).await,
+        ("GET", ["v1", "accounts", id]) => get_account(app, &caller, account_id(id)?).await,
+        ("PUT", ["v1", "accounts", id, "contacts", contact]) => {
+            let contact = parameter("contact_id", ContactId::parse(contact))?;
+            put_contact(app, &caller, account_id(id)?, contact, request).await
+        }
+        ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
+        ("GET", ["v1", "orders", source, order_id, "score"]) => {
+            let source = parameter("source", Source::parse(source))?;
+            let order_id = parameter("order_id", OrderId::parse(order_id))?;
+            order_score(app, &caller, OrderKey { source, order_id }).await
+        }
+        _ => Err(RequestFault::NoSuchRoute.into()),
+    }
+}
+
+fn account_id(text: &str) -> Result<AccountId, Error> {
+    parameter("account_id", AccountId::parse(text))
+}
+
+async fn put_account(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
+    caller.require_for(Scope::AccountsWrite, &id)?;
+    let document = domain::membership::profile_document(&request.document()?)?;
+    let put = app.transact(caller, &PutAccount { id: id.clone(), document }).await?;
+    tracing::info!(account.id = %id, created = put == Put::Created, "stored account {id}");
+    show(app, &id, put).await
+}
+
+async fn get_account(app: &App, caller: &Caller, id: AccountId) -> Result<Answer, Error> {
+    caller.require_for(Scope::AccountsRead, &id)?;
+    show(app, &id, Put::Stored).await
+}
+
+/// Where the account stands now. Read strongly: whoever has just been answered sees what was answered.
+async fn show(app: &App, id: &AccountId, put: Put) -> Result<Answer, Error> {
+    let store = app.store();
+    let account = store.account(id, Consistency::Strong).await?.ok_or(RequestFault::NotFound("account"))?;
+    let profile = store.profile(id, Consistency::Strong).await?;
+    let codes: Vec<_> = account.discounts.iter().map(|open| open.code.clone()).collect();
+    let discounts: Vec<_> = store.discounts(id, &codes, Consistency::Strong).await?.into_iter().flatten().collect();
+    let now = app.clock().now().max(account.last_decided);
+    let schedule = app.schedule().await?;
+    let standing = standing::standing(&account, profile.as_ref(), &discounts, &schedule, now)?;
+    Ok(Answer::json(status_of(put), &standing))
+}
+
+fn status_of(put: Put) -> u16 {
+    match put {
+        Put::Created => 201,
+        Put::Stored => 200,
+    }
+}
+
+async fn put_contact(
+    app: &App,
+    caller: &Caller,
+    id: AccountId,
+    contact_id: ContactId,
+    request: &Request,
+) -> Result<Answer, Error> {
+    caller.require_for(Scope::AccountsWrite, &id)?;
+    let document = domain::membership::contact_document(&request.document()?)?;
+    let command = PutContact { id, contact_id, document };
+    let put = app.transact(caller, &command).await?;
+    let PutContact { id, contact_id, document } = command;
+    tracing::info!(account.id = %id, contact.id = %contact_id, "stored contact {contact_id} of account {id}");
+    let mut answer = serde_json::to_value(&document).unwrap_or_default();
+    if let Value::Object(fields) = &mut answer {
+        fields.insert("account_id".to_owned(), json!(id));
+        fields.insert("contact_id".to_owned(), json!(contact_id));
+    }
+    Ok(Answer::json(status_of(put), &answer))
+}
+
+async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
+    caller.require_for(Scope::AccountsRead, &id)?;
+    let limit = request.limit(ENTRIES_USUAL, ENTRIES_MAX)?;
+    let page = app.store().entries(&id, request.cursor()?, limit).await?;
+    if page.entries.is_empty() && app.store().account(&id, Consistency::Strong).await?.is_none() {
+        return Err(RequestFault::NotFound("account").into());
+    }
+    let last = page.entries.last().filter(|_| page.more);
+    let next = last.map(|entry| http::cursor(entry.sequence));
+    Ok(Answer::json(200, &json!({ "entries": page.entries, "next_cursor": next })))
+}
+
+/// The score of one order. To an account's own token, somebody else's order looks like none at all.
+async fn order_score(app: &App, caller: &Caller, key: OrderKey) -> Result<Answer, Error> {
+    caller.require_any(Scope::AccountsRead)?;
+    let stored = app.store().order(&key, Consistency::Strong).await?;
+    let visible = stored.filter(|stored| caller.require_for(Scope::AccountsRead, &stored.order.account_id).is_ok());
+    let scored = visible.ok_or(domain::decision::Rejection::UnknownOrder)?;
+    let schedule = app.schedule().await?;
+    let version = scored.score.program_version;
+    let unknown = || Fault::NoProgram(format!("{} version {version}", app.config().program));
+    let activation = schedule.version(version).ok_or_else(unknown)?;
+    Ok(Answer::json(200, &receipt::receipt(&scored, &activation.program)?))
+}

@@ -1,0 +1,67 @@
+//! The two commands of this function.
+
+use domain::account::Account;
+use domain::decision::{Context, Decision, Record, Rejection};
+use domain::id::{AccountId, ContactId};
+use domain::membership::{self, Contact, ContactDocument, Member, ProfileDocument, Put};
+use domain::time::Instant;
+use runtime::Command;
+use store::{Consistency, Fault, Store};
+
+/// Enrol an account or change its data.
+pub struct PutAccount {
+    pub id: AccountId,
+    pub document: ProfileDocument,
+}
+
+impl Command for PutAccount {
+    type State = Member;
+    type Answer = Put;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Member, Fault> {
+        Ok(Member {
+            account: store.account(&self.id, consistency).await?,
+            profile: store.profile(&self.id, consistency).await?,
+        })
+    }
+
+    fn last_decided(state: &Member) -> Option<Instant> {
+        state.account.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, state: &Member, context: &Context<'_>) -> Result<Decision<Put>, Rejection> {
+        membership::put_account(&self.id, state, &self.document, context)
+    }
+
+    fn meet(&self, existing: &Record) -> Option<Result<Put, Rejection>> {
+        match existing {
+            Record::Claim(claim) if claim.account_id != self.id => Some(Err(Rejection::Taken(claim.key.field))),
+            _ => None,
+        }
+    }
+}
+
+/// Add a contact or change it.
+pub struct PutContact {
+    pub id: AccountId,
+    pub contact_id: ContactId,
+    pub document: ContactDocument,
+}
+
+impl Command for PutContact {
+    type State = (Option<Account>, Option<Contact>);
+    type Answer = Put;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Self::State, Fault> {
+        let account = store.account(&self.id, consistency).await?;
+        Ok((account, store.contact(&self.id, &self.contact_id, consistency).await?))
+    }
+
+    fn last_decided(state: &Self::State) -> Option<Instant> {
+        state.0.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, state: &Self::State, context: &Context<'_>) -> Result<Decision<Put>, Rejection> {
+        membership::put_contact(state.0.as_ref(), &self.contact_id, state.1.as_ref(), &self.document, context)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a function holds between invocations.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Fault;
+use domain::code::Secrets;
+use domain::schedule::Schedule;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::Store;
+use store::aws_sdk_dynamodb::Client;
+use tokio::sync::Mutex;
+
+/// No decision is made on a schedule read longer ago than this; activation waits twice as long.
+const SCHEDULE_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// A function's store, program and clock. Cheap to clone; clones share all but the clock.
+#[derive(Clone)]
+pub struct App {
+    shared: Arc<Shared>,
+    clock: Clock,
+}
+
+struct Shared {
+    store: Store,
+    config: Config,
+    schedule: Mutex<Option<(Instant, Arc<Schedule>)>>,
+}
+
+impl App {
+    /// An app over a client.
+    pub fn new(config: Config, client: Client, clock: Clock) -> Self {
+        let store = Store::new(client, config.tables.clone());
+        Self { shared: Arc::new(Shared { store, config, schedule: Mutex::new(None) }), clock }
+    }
+
+    /// The same app with another clock.
+    pub fn with_clock(&self, clock: Clock) -> Self {
+        Self { shared: self.shared.clone(), clock }
+    }
+
+    /// The tables.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The secrets that codes and claims are made with.
+    pub fn secrets(&self) -> &Secrets {
+        &self.shared.config.secrets
+    }
+
+    /// The program's versions, read again (strongly) when the last read is too old to decide on.
+    pub async fn schedule(&self) -> Result<Arc<Schedule>, Fault> {
+        let mut cached = self.shared.schedule.lock().await;
+        if let Some((read_at, schedule)) = cached.as_ref().filter(|(at, _)| at.elapsed() < SCHEDULE_AGE_MAX) {
+            let _ = read_at;
+            return Ok(schedule.clone());
+        }
+        let name = &self.shared.config.program;
+        let asked = Instant::now();
+        let schedule = self.shared.store.schedule(name).await?;
+        let schedule = Arc::new(schedule.ok_or_else(|| Fault::NoProgram(name.to_string()))?);
+        *cached = Some((asked, schedule.clone()));
+        Ok(schedule)
+    }
+
+    /// Forgets the cached schedule, so that the next decision reads it again.
+    pub async fn forget_schedule(&self) {
+        *self.shared.schedule.lock().await = None;
+    }
+}

@@ -1,0 +1,85 @@
+//! Batches of queue messages that carry EventBridge events. One bad message never blocks or repeats the others.
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::problem::Problem;
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use serde_json::Value;
+
+/// A batch of messages.
+pub struct Batch {
+    waiting: std::vec::IntoIter<SqsMessage>,
+    response: SqsBatchResponse,
+}
+
+/// An event from the bus, as the queue delivered it.
+pub struct BusEvent {
+    /// What happened, such as `OrderPlaced`.
+    pub detail_type: String,
+    /// Who put it on the bus.
+    pub caller: Caller,
+    /// The event's document.
+    pub detail: Value,
+}
+
+impl Batch {
+    pub(crate) fn new(event: SqsEvent) -> Self {
+        Self { waiting: event.records.into_iter(), response: SqsBatchResponse::default() }
+    }
+
+    /// The next message, in the order given.
+    pub fn next_event(&mut self) -> Option<(MessageId, Result<BusEvent, Error>)> {
+        let message = self.waiting.next()?;
+        let receives = message.attributes.get("ApproximateReceiveCount").cloned().unwrap_or_default();
+        let id = MessageId { id: message.message_id.clone().unwrap_or_default(), receives };
+        Some((id, bus_event(&message)))
+    }
+
+    /// Notes what became of a message. A failure is logged here with its reason; only failed messages come again, and
+    /// go to the dead-letter queue after the queue's bound of tries.
+    pub fn settle(&mut self, message: MessageId, outcome: Result<(), Error>) {
+        let Err(error) = outcome else { return };
+        let problem = Problem::of(&error);
+        let MessageId { id, receives } = message;
+        tracing::warn!(
+            message.id = %id,
+            message.receives = %receives,
+            problem.r#type = problem.kind(),
+            "message {id} failed: {}",
+            error.cause(),
+        );
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = id;
+        self.response.batch_item_failures.push(failure);
+    }
+
+    /// The Lambda response: which messages failed.
+    pub fn response(&self) -> Value {
+        serde_json::to_value(&self.response).unwrap_or_default()
+    }
+}
+
+/// Which message.
+pub struct MessageId {
+    id: String,
+    receives: String,
+}
+
+fn bus_event(message: &SqsMessage) -> Result<BusEvent, Error> {
+    let not_json = |error: serde_json::Error| Error::Request(crate::RequestFault::NotJson(error.to_string()));
+    let body = message.body.as_deref().unwrap_or_default();
+    let event: Value = serde_json::from_str(body).map_err(not_json)?;
+    let mut faults = domain::document::Faults::default();
+    let text = |name: &str| event.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    for name in ["source", "detail-type"].iter().filter(|name| text(name).is_none()) {
+        let root = domain::document::Path::Root;
+        faults.add(&domain::document::Path::Key(&root, name), "missing", "is required in an EventBridge event");
+    }
+    let found = text("source").zip(text("detail-type"));
+    let (source, detail_type) = faults.into_result(found)?;
+    Ok(BusEvent {
+        detail_type: detail_type.to_owned(),
+        caller: Caller::of_event(source),
+        detail: event.get("detail").cloned().unwrap_or_default(),
+    })
+}

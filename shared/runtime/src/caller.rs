@@ -1,0 +1,92 @@
+//! Who calls, and what they may do. Denied unless something says otherwise.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use domain::id::AccountId;
+
+/// What a caller may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// State orders.
+    OrdersWrite,
+    /// Read accounts and what they did.
+    AccountsRead,
+    /// Enrol and change accounts.
+    AccountsWrite,
+}
+
+impl Scope {
+    /// Its name in tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OrdersWrite => "orders:write",
+            Self::AccountsRead => "accounts:read",
+            Self::AccountsWrite => "accounts:write",
+        }
+    }
+}
+
+/// Why a caller may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// The request carries no identity.
+    Unknown,
+    /// The identity lacks this scope.
+    Scope(Scope),
+    /// The identity is another account's.
+    OtherAccount,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    id: String,
+    scopes: Vec<String>,
+    account: Option<AccountId>,
+}
+
+impl Caller {
+    /// The caller that the gateway's authorizer verified.
+    pub fn of_request(request: &ApiGatewayV2httpRequest) -> Result<Self, Denied> {
+        let authorizer = request.request_context.authorizer.as_ref().ok_or(Denied::Unknown)?;
+        let jwt = authorizer.jwt.as_ref().ok_or(Denied::Unknown)?;
+        let claim = |name: &str| jwt.claims.get(name).filter(|value| !value.is_empty());
+        let id = claim("sub").or_else(|| claim("client_id")).ok_or(Denied::Unknown)?;
+        let listed = jwt.scopes.iter().flatten().cloned();
+        let claimed = claim("scope").into_iter().flat_map(|scopes| scopes.split(' ').map(str::to_owned));
+        let account = match claim("account_id") {
+            Some(text) => Some(AccountId::parse(text).map_err(|_| Denied::Unknown)?),
+            None => None,
+        };
+        Ok(Self { id: id.clone(), scopes: listed.chain(claimed).collect(), account })
+    }
+
+    /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.
+    pub fn of_event(source: &str) -> Self {
+        Self { id: format!("event:{source}"), scopes: vec![Scope::OrdersWrite.name().to_owned()], account: None }
+    }
+
+    /// The person at the keyboard of the command line.
+    pub fn operator(task: &str) -> Self {
+        let scopes = [Scope::OrdersWrite, Scope::AccountsRead, Scope::AccountsWrite];
+        Self { id: task.to_owned(), scopes: scopes.map(|scope| scope.name().to_owned()).into(), account: None }
+    }
+
+    /// Who it is, for the ledger.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Fails unless the caller may do this at least to its own account.
+    pub fn require_any(&self, scope: Scope) -> Result<(), Denied> {
+        if self.scopes.iter().any(|held| held == scope.name()) { Ok(()) } else { Err(Denied::Scope(scope)) }
+    }
+
+    /// Fails unless the caller may do this to this account.
+    pub fn require_for(&self, scope: Scope, account: &AccountId) -> Result<(), Denied> {
+        self.require_any(scope)?;
+        match &self.account {
+            Some(own) if own != account => Err(Denied::OtherAccount),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Requests of the HTTP API in, answers out.
+
+use crate::caller::Caller;
+use crate::error::{Error, RequestFault};
+use crate::problem::Problem;
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Most bytes of a body.
+pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// A request, with its path taken apart.
+pub struct Request {
+    inner: ApiGatewayV2httpRequest,
+    method: String,
+    segments: Vec<String>,
+}
+
+/// An answer: a status, a JSON document and a few headers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    status: u16,
+    body: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// An answer with this status and document.
+    pub fn json(status: u16, document: &impl Serialize) -> Self {
+        // Documents are plain structs: writing them to memory cannot fail.
+        let body = serde_json::to_string(document).unwrap_or_default();
+        Self { status, body, headers: vec![("content-type", "application/json".to_owned())] }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn problem(problem: &Problem) -> Self {
+        let body = serde_json::to_string(problem).unwrap_or_default();
+        let answer = Self {
+            status: problem.status(),
+            body,
+            headers: vec![("content-type", "application/problem+json".to_owned())],
+        };
+        match problem.retry_after_seconds() {
+            Some(seconds) => answer.header("retry-after", seconds.to_string()),
+            None => answer,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        let headers: serde_json::Map<_, _> =
+            self.headers.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        json!({
+            "statusCode": self.status,
+            "headers": headers,
+            "body": self.body,
+            "isBase64Encoded": false,
+        })
+    }
+}
+
+impl Request {
+    pub(crate) fn new(inner: ApiGatewayV2httpRequest) -> Self {
+        let method = inner.request_context.http.method.to_string();
+        let path = inner.raw_path.as_deref().or(inner.request_context.http.path.as_deref()).unwrap_or_default();
+        let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let segments = path.trim_matches('/').split('/').map(decode).collect();
+        Self { method, segments, inner }
+    }
+
+    /// Method and path segments, to match a route on.
+    pub fn route(&self) -> (&str, Vec<&str>) {
+        (&self.method, self.segments.iter().map(String::as_str).collect())
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> Result<Caller, Error> {
+        Ok(Caller::of_request(&self.inner)?)
+    }
+
+    /// A parameter of the query.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.inner.query_string_parameters.first(name)
+    }
+
+    /// The body as a JSON document.
+    pub fn document(&self) -> Result<Value, Error> {
+        let body = self.inner.body.as_deref().unwrap_or_default();
+        // Base64 takes 4 characters for 3 bytes; a longer text cannot hold a body within bounds.
+        if body.len() > BODY_BYTES_MAX.saturating_mul(4).div_ceil(3).saturating_add(4) {
+            return Err(RequestFault::TooLarge.into());
+        }
+        let decoded;
+        let bytes = if self.inner.is_base64_encoded {
+            decoded = BASE64_STANDARD.decode(body).map_err(|_| RequestFault::NotBase64)?;
+            &decoded[..]
+        } else {
+            body.as_bytes()
+        };
+        if bytes.len() > BODY_BYTES_MAX {
+            return Err(RequestFault::TooLarge.into());
+        }
+        serde_json::from_slice(bytes).map_err(|error| RequestFault::NotJson(error.to_string()).into())
+    }
+
+    /// An opaque cursor of the query's `cursor`, as [`cursor`] wrote it.
+    pub fn cursor(&self) -> Result<Option<u64>, Error> {
+        let Some(text) = self.query("cursor") else { return Ok(None) };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        let position = bytes.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes);
+        let position = position.filter(|position| i64::try_from(*position).is_ok());
+        let message = "must be a cursor from an earlier answer, unchanged".to_owned();
+        position.map(Some).ok_or_else(|| RequestFault::Parameter { name: "cursor", message }.into())
+    }
+
+    /// The query's `limit`, from 1 to `most`; `usual` where it is absent.
+    pub fn limit(&self, usual: u16, most: u16) -> Result<u16, Error> {
+        let Some(text) = self.query("limit") else { return Ok(usual) };
+        let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+        let message = format!("must be a whole number from 1 to {most}");
+        limit.ok_or_else(|| RequestFault::Parameter { name: "limit", message }.into())
+    }
+}
+
+/// A part of the path, parsed.
+pub fn parameter<T, E: ToString>(name: &'static str, parsed: Result<T, E>) -> Result<T, Error> {
+    parsed.map_err(|error| RequestFault::Parameter { name, message: error.to_string() }.into())
+}
+
+/// An opaque cursor for a position in a list.
+pub fn cursor(position: u64) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(position.to_be_bytes())
+}
+
+/// The Lambda response to an HTTP request. A fault is logged here, once, and told to the caller as no more than that.
+pub fn respond(result: Result<Answer, Error>) -> Value {
+    let answer = result.unwrap_or_else(|error| {
+        let problem = Problem::of(&error);
+        match &error {
+            Error::Fault(fault) => tracing::error!(fault.kind = fault.kind(), "request failed: {fault}"),
+            _ => tracing::info!(problem.r#type = problem.kind(), "request refused: {}", error.cause()),
+        }
+        Answer::problem(&problem)
+    });
+    answer.into_value()
+}

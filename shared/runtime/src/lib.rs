@@ -1,0 +1,25 @@
+//! What every handler needs around it: start-up, configuration, HTTP answers, batches, authorization, logs, and the
+//! one load → decide → commit loop ([`App::transact`]).
+//!
+//! A function has one entry, `handle(app, event)`: the Lambda payload in, the Lambda response out, both JSON. The
+//! same entry is called by the Lambda runtime ([`start::run`]), by the local cloud and by tests.
+
+mod app;
+pub mod batch;
+mod caller;
+mod clock;
+mod config;
+mod error;
+pub mod http;
+mod problem;
+pub mod start;
+mod transact;
+mod trigger;
+
+pub use app::App;
+pub use caller::{Caller, Denied, Scope};
+pub use clock::Clock;
+pub use config::{Config, ConfigError};
+pub use error::{Error, Fault, RequestFault};
+pub use transact::Command;
+pub use trigger::Trigger;

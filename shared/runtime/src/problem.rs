@@ -1,0 +1,199 @@
+//! Errors as callers see them: `application/problem+json` (RFC 9457).
+//!
+//! The one place that says which error has which status, type and words.
+
+use crate::caller::Denied;
+use crate::error::{Error, Fault, RequestFault};
+use domain::decision::Rejection;
+use domain::discount::Unusable;
+use domain::document;
+use serde::Serialize;
+
+/// A problem document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// Each fault of the document, with its JSON path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<document::Fault>,
+    /// Faults beyond those listed.
+    #[serde(skip_serializing_if = "is_none")]
+    faults_unlisted: usize,
+    /// Where two documents of the same identity differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<String>,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Problem {
+    fn new(kind: &str, title: &'static str, status: u16, detail: impl Into<String>) -> Self {
+        let (faults, differences) = (Vec::new(), Vec::new());
+        Self {
+            r#type: format!("/problems/{kind}"),
+            title,
+            status,
+            detail: detail.into(),
+            faults,
+            faults_unlisted: 0,
+            differences,
+        }
+    }
+
+    /// The problem of an error.
+    pub fn of(error: &Error) -> Self {
+        match error {
+            Error::Rejected(rejection) => of_rejection(rejection),
+            Error::Denied(denied) => of_denied(*denied),
+            Error::Request(fault) => of_request(fault),
+            Error::Fault(Fault::Contended(_)) => {
+                Self::new("contended", "Too busy", 503, "Too many writers at once; nothing was written. Try again.")
+            }
+            Error::Fault(_) => Self::new("internal", "Internal error", 500, "Nothing was written. Try again."),
+        }
+    }
+
+    /// Its type, for logs.
+    pub fn kind(&self) -> &str {
+        &self.r#type
+    }
+
+    /// Its HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Seconds after which trying again makes sense, for passing conditions.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        (self.status == 503).then_some(1)
+    }
+
+    /// One line for logs: what is wrong and where, never what the document held.
+    pub fn summary(&self) -> String {
+        let faults = self.faults.iter().map(|fault| format!("{} {}", fault.path, fault.code));
+        let parts: Vec<_> = std::iter::once(self.title.to_owned()).chain(faults.take(10)).collect();
+        parts.join("; ")
+    }
+
+    fn with_fault(mut self, path: String, code: &'static str, message: &str) -> Self {
+        self.faults.push(document::Fault { path, code, message: message.to_owned() });
+        self
+    }
+}
+
+fn of_rejection(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::Invalid(faults) => {
+            let problem = Problem::new("invalid-document", "Invalid document", 422, "The document has faults.");
+            Problem { faults: faults.listed().to_vec(), faults_unlisted: faults.unlisted(), ..problem }
+        }
+        Rejection::UnknownAccount => {
+            let detail = "There is no such account, and the program does not enrol accounts by their orders.";
+            Problem::new("unknown-account", "Unknown account", 404, detail)
+        }
+        Rejection::UnknownOrder => {
+            Problem::new("unknown-order", "Unknown order", 404, "There is no order of that source and id.")
+        }
+        Rejection::AccountNotActive(status) => {
+            let detail = format!("The account is {}.", status.name());
+            Problem::new("account-not-active", "Account not active", 409, detail)
+        }
+        Rejection::ForeignCurrency { expected } => {
+            let detail = format!("The program runs in {}.", expected.code());
+            Problem::new("foreign-currency", "Foreign currency", 422, detail).with_fault(
+                "$.currency".to_owned(),
+                "foreign_currency",
+                "is not the program's currency",
+            )
+        }
+        Rejection::PlacedInFuture => {
+            let detail = "An order may be placed at most a day ahead of the clock here.";
+            Problem::new("placed-in-future", "Placed in the future", 422, detail).with_fault(
+                "$.placed_at".to_owned(),
+                "in_future",
+                "is more than a day from now",
+            )
+        }
+        Rejection::DiscountUnusable { index, reason, .. } => of_discount(*index, *reason),
+        Rejection::ContentDiffers { paths } => {
+            let detail = "The same identity was stated before with other content. What was stated first stands.";
+            let problem = Problem::new("content-differs", "Same identity, other content", 409, detail);
+            Problem { differences: paths.clone(), ..problem }
+        }
+        Rejection::Taken(field) => {
+            let detail = format!("Another account has this {}.", field.name());
+            Problem::new("taken", "Already taken", 409, detail).with_fault(
+                format!("$.{}", field.name()),
+                "taken",
+                "belongs to another account",
+            )
+        }
+        Rejection::OrderTooLarge => {
+            let detail = "The order's lines take more room than one stored order has.";
+            Problem::new("order-too-large", "Order too large", 422, detail)
+        }
+        Rejection::Overflow => {
+            Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
+        }
+    }
+}
+
+fn of_discount(index: usize, reason: Unusable) -> Problem {
+    let (kind, title, code, message) = match reason {
+        Unusable::Unknown => {
+            ("discount-unknown", "Unknown discount code", "unknown_code", "is no discount of this account")
+        }
+        Unusable::Used => ("discount-used", "Discount already used", "used", "was used by another order"),
+        Unusable::Expired => ("discount-expired", "Discount expired", "expired", "is not valid any more"),
+    };
+    Problem::new(kind, title, 422, "The order was not scored; send it again without the code.").with_fault(
+        format!("$.discount_codes[{index}]"),
+        code,
+        message,
+    )
+}
+
+fn of_denied(denied: Denied) -> Problem {
+    match denied {
+        Denied::Unknown => Problem::new("unauthenticated", "Not authenticated", 401, "The request names no caller."),
+        Denied::Scope(scope) => {
+            Problem::new("forbidden", "Forbidden", 403, format!("The scope {} is required.", scope.name()))
+        }
+        Denied::OtherAccount => Problem::new("forbidden", "Forbidden", 403, "The token is for its own account only."),
+    }
+}
+
+fn of_request(fault: &RequestFault) -> Problem {
+    match fault {
+        RequestFault::NotJson(reason) => {
+            Problem::new("not-json", "Not JSON", 400, format!("The body is not JSON: {reason}."))
+        }
+        RequestFault::NotBase64 => {
+            Problem::new("not-base64", "Not base64", 400, "The body is marked as base64 and is not.")
+        }
+        RequestFault::TooLarge => {
+            let detail = format!("A body has at most {} bytes.", crate::http::BODY_BYTES_MAX);
+            Problem::new("payload-too-large", "Payload too large", 413, detail)
+        }
+        RequestFault::Parameter { name, message } => {
+            Problem::new("invalid-parameter", "Invalid parameter", 400, format!("{name} {message}.")).with_fault(
+                (*name).to_owned(),
+                "invalid_parameter",
+                message,
+            )
+        }
+        RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
+        RequestFault::NotFound(what) => {
+            Problem::new("not-found", "Not found", 404, format!("There is no such {what}."))
+        }
+        RequestFault::NoIdempotencyKey => {
+            let detail = "This write needs an Idempotency-Key header, so that a retry cannot repeat it.";
+            Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)
+        }
+    }
+}

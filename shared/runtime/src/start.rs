@@ -1,0 +1,72 @@
+//! Starting a function on Lambda: logs, configuration, a warm connection, then the loop.
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Fault;
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::{Builder, tls};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use store::aws_sdk_dynamodb::Client;
+use store::aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use tracing_subscriber::EnvFilter;
+
+/// Serves invocations until the sandbox ends.
+///
+/// The program is read before the first invocation: the connection is then open and the schedule cached.
+pub async fn run<H>(handle: H) -> Result<(), lambda_runtime::Error>
+where
+    H: AsyncFn(&App, Value) -> Result<Value, Fault>,
+{
+    logs();
+    let app = App::new(Config::from_env()?, client_from_env()?, Clock::system());
+    if let Err(fault) = app.schedule().await {
+        // Not fatal: the first invocation reads it again, and answers with the fault if it persists.
+        tracing::warn!("the program could not be read at start: {fault}");
+    }
+    let (app, handle) = (&app, &handle);
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| handle(app, event.payload).await)).await
+}
+
+/// JSON lines on standard output, at the level of `LOG_LEVEL`.
+fn logs() {
+    let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_target(false).init();
+}
+
+/// A variable of the environment; an empty one counts as unset.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What the client's environment lacks.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable {0} is not set")]
+pub struct MissingVariable(&'static str);
+
+/// A DynamoDB client from the variables that Lambda sets: explicit, since the whole chain of providers costs start-up
+/// time and finds the same. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere.
+pub fn client_from_env() -> Result<Client, MissingVariable> {
+    let required = |name: &'static str| variable(name).ok_or(MissingVariable(name));
+    let credentials = Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    );
+    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let region = Region::new(region.ok_or(MissingVariable("AWS_REGION"))?);
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let mut config = store::aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(credentials)
+        .region(region)
+        .http_client(Builder::new().tls_provider(provider).build_https());
+    if let Some(endpoint) = variable("AWS_ENDPOINT_URL_DYNAMODB") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(Client::from_conf(config.build()))
+}
