@@ -1,0 +1,319 @@
+//! The cloud on one machine: the template's tables, queues and functions, wired as AWS would wire them.
+//!
+//! A handler is invoked exactly as in Lambda, one JSON value in and one out, and on a task of its own: a panic becomes
+//! a failed invocation, and a caller that goes away does not interrupt a commit.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::Client;
+use domain::time::Instant;
+use dynoxide::Database;
+use runtime::{App, Clock, Config, Fault};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tracing::{error, warn};
+
+use crate::queue::batch;
+use crate::queue::{Message, QueueError, Queues, message_id};
+use crate::tables;
+use crate::template::{Faults, Function, Queue, QueueSource, Template};
+
+pub use storage::{Storage, StorageError};
+
+mod storage;
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send + 'a>>;
+type Handler = for<'a> fn(&'a App, Value) -> Answer<'a>;
+
+/// The functions of this program by their folder below `functions/`; the template must have exactly these.
+const FUNCTIONS: &[(&str, Handler)] = &[
+    ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
+    ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
+];
+
+/// How often queues are looked at while nothing is announced: messages become visible by time, too.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// The folders of all functions.
+pub fn function_names() -> Vec<&'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name).collect()
+}
+
+/// What a local cloud is opened with.
+pub struct Options {
+    /// Where its tables are.
+    pub storage: Storage,
+    /// The functions' clock.
+    pub clock: Clock,
+    /// Values of template parameters; the rest have their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// How long a message rests after its first failure.
+    pub retry_delay: Duration,
+}
+
+impl Options {
+    /// A cloud over `storage` with the system's clock and a secret that is good for nothing but a laptop.
+    pub fn new(storage: Storage) -> Self {
+        Self {
+            storage,
+            clock: Clock::system(),
+            parameters: [("SecretKeys".to_owned(), "1:local-development-only".to_owned())].into(),
+            retry_delay: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Why a local cloud could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The template is not understood, or a parameter lacks a value.
+    #[error(transparent)]
+    Template(#[from] Faults),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A table cannot be created.
+    #[error(transparent)]
+    Table(#[from] tables::TableError),
+    /// A function refuses its environment.
+    #[error("function {function}: {error}")]
+    Config {
+        /// Its name.
+        function: String,
+        /// What it refuses.
+        error: runtime::ConfigError,
+    },
+}
+
+/// Why an invocation yielded no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// There is no such function.
+    #[error("there is no function {0}; there are {list}", list = function_names().join(", "))]
+    Unknown(String),
+    /// The function failed.
+    #[error("{0}")]
+    Fault(Fault),
+    /// The function panicked.
+    #[error("the function panicked")]
+    Panicked,
+}
+
+/// Why an event was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// It is larger than EventBridge takes.
+    #[error("an event may have {} bytes", Cloud::EVENT_BYTES_MAX)]
+    TooLarge,
+    /// It could not be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// The messages of one queue.
+#[derive(Debug, serde::Serialize)]
+pub struct QueueContent {
+    /// Its logical id.
+    pub queue: String,
+    /// How many messages it holds, hidden ones among them.
+    pub depth: usize,
+    /// The messages, oldest first.
+    pub messages: Vec<Message>,
+}
+
+/// A running local cloud.
+pub struct Cloud {
+    template: Template,
+    storage: storage::Open,
+    instances: BTreeMap<String, Instance>,
+    queues: Queues,
+    announced: Notify,
+}
+
+struct Instance {
+    function: Function,
+    handler: Handler,
+    app: Arc<App>,
+}
+
+impl Cloud {
+    /// The largest event taken, as in EventBridge and SQS.
+    pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+
+    /// Opens the storage, creates what the template defines and starts an instance of each function.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let template = Template::embedded()?;
+        let storage = storage::Open::new(options.storage)?;
+        let (client, prefix) = (&storage.client, storage.prefix.as_str());
+        tables::create(client, &template.tables, prefix).await?;
+        let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;
+
+        let mut instances = BTreeMap::new();
+        for function in &template.functions {
+            let Some((_, handler)) = FUNCTIONS.iter().find(|(name, _)| *name == function.name) else { continue };
+            let variables = template.environment(function, &options.parameters, prefix)?;
+            let config = Config::from_lookup(|name| variables.get(name).cloned());
+            let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
+            let app = Arc::new(App::new(config, client.clone(), options.clock.clone()));
+            instances.insert(function.name.clone(), Instance { function: function.clone(), handler: *handler, app });
+        }
+        Ok(Self { template, storage, instances, queues, announced: Notify::new() })
+    }
+
+    /// The template that this cloud was built from.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The client of its tables.
+    pub fn client(&self) -> &Client {
+        &self.storage.client
+    }
+
+    /// The embedded database; `None` where the tables are behind an endpoint.
+    pub fn database(&self) -> Option<&Database> {
+        self.storage.database.as_ref()
+    }
+
+    /// Leaves word for other processes that the database is to be reached at `endpoint`.
+    pub fn announce_endpoint(&self, endpoint: &str) -> Result<(), StorageError> {
+        self.storage.announce(endpoint)
+    }
+
+    /// The instance behind a function, for callers that work with its state directly, such as the import.
+    pub fn app(&self, function: &str) -> Option<&Arc<App>> {
+        self.instances.get(function).map(|instance| &instance.app)
+    }
+
+    /// Invokes a function with an event, as Lambda would.
+    pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, InvokeError> {
+        let instance = self.instances.get(function).ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
+        let (handler, app) = (instance.handler, Arc::clone(&instance.app));
+        let invocation = tokio::spawn(async move { handler(&app, event).await });
+        let answer = match invocation.await {
+            Ok(answer) => answer.map_err(InvokeError::Fault),
+            Err(_) => Err(InvokeError::Panicked),
+        };
+        // Logged here and nowhere else, as Lambda's runtime does with what a handler returns.
+        answer.inspect_err(|fault| error!(function, fault = %fault, "{function} failed: {fault}"))
+    }
+
+    /// Puts an event on the bus and returns how many queues took it.
+    pub async fn put_event(&self, detail_type: &str, source: &str, detail: Value) -> Result<usize, EventError> {
+        let now = wall_clock();
+        let event = json!({
+            "version": "0",
+            "id": message_id(now),
+            "detail-type": detail_type,
+            "source": source,
+            "account": "000000000000",
+            "time": Instant::from_ms(now.as_ms().div_euclid(1000).saturating_mul(1000)).to_string(),
+            "region": crate::connector::REGION,
+            "resources": [],
+            "detail": detail,
+        });
+        let body = event.to_string();
+        if body.len() > Self::EVENT_BYTES_MAX {
+            return Err(EventError::TooLarge);
+        }
+        let rules = self.template.rules.iter().filter(|rule| rule.detail_types.iter().any(|kind| kind == detail_type));
+        let queues = rules.flat_map(|rule| &rule.queues).filter_map(|id| self.template.queue(id));
+        let mut taken = 0_usize;
+        for queue in queues {
+            self.queues.send(queue, body.clone(), now).await?;
+            taken = taken.saturating_add(1);
+        }
+        self.announced.notify_one();
+        Ok(taken)
+    }
+
+    /// One round over all queues: delivers one batch of each to its function. Returns how many messages moved; zero
+    /// means that nothing is to be done now.
+    pub async fn pump(&self) -> Result<usize, QueueError> {
+        let mut moved = 0_usize;
+        for instance in self.instances.values() {
+            for source in &instance.function.queues {
+                if let Some(queue) = self.template.queue(&source.queue) {
+                    moved = moved.saturating_add(self.deliver(&instance.function, source, queue).await?);
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn deliver(&self, function: &Function, source: &QueueSource, queue: &Queue) -> Result<usize, QueueError> {
+        let received = self.queues.receive(queue, source.batch_size, wall_clock()).await?;
+        let messages = received.messages;
+        let moved = messages.len().saturating_add(received.redriven);
+        if received.redriven > 0 {
+            warn!(queue = queue.id, count = received.redriven, "gave up messages of {}", queue.id);
+        }
+        if messages.is_empty() {
+            return Ok(moved);
+        }
+        let answer = self.invoke(&function.name, batch::event(&queue.id, &messages)).await;
+        let (failed, reason) = match &answer {
+            Ok(answer) if source.reports_failures => {
+                (batch::failures(answer, &messages), format!("{} could not handle it; its log says why", function.name))
+            }
+            Ok(_) => Default::default(),
+            Err(fault) => (messages.iter().map(|message| message.id.clone()).collect(), fault.to_string()),
+        };
+        for message in &messages {
+            if failed.contains(&message.id) {
+                self.queues.retry(queue, message, &reason, wall_clock()).await?;
+            } else {
+                self.queues.delete(queue, message).await?;
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Delivers messages as they come, until `stop` resolves; a batch under way is finished.
+    pub async fn consume(&self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let pause = match self.pump().await {
+                Ok(0) => IDLE,
+                Ok(_) => Duration::ZERO,
+                Err(fault) => {
+                    error!(fault = %fault, "queues cannot be read");
+                    IDLE
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                () = self.announced.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// What all queues hold.
+    pub async fn queues(&self) -> Result<Vec<QueueContent>, QueueError> {
+        let mut contents = Vec::new();
+        for queue in &self.template.queues {
+            let messages = self.queues.messages(&queue.id).await?;
+            contents.push(QueueContent { queue: queue.id.clone(), depth: messages.len(), messages });
+        }
+        Ok(contents)
+    }
+
+    /// The functions with their templates.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.instances.values().map(|instance| &instance.function)
+    }
+}
+
+/// The queues' time: they are infrastructure and do not follow the clock of the functions.
+pub(crate) fn wall_clock() -> Instant {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Instant::from_ms(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+
+use std::path::PathBuf;
+
+use super::*;
+
+/// A folder of its own, removed with the test.
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    pub(super) fn new() -> Self {
+        let name = format!("guilder-{}-{:016x}", std::process::id(), fastrand::u64(..));
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+async fn queue_depths(cloud: &Cloud) -> BTreeMap<String, usize> {
+    cloud.queues().await.unwrap().into_iter().map(|content| (content.queue, content.depth)).collect()
+}
+
+#[tokio::test]
+async fn a_poison_message_ends_in_the_dead_letters_after_three_attempts() {
+    let options = Options { retry_delay: Duration::ZERO, ..Options::new(Storage::Memory) };
+    let cloud = Cloud::open(options).await.unwrap();
+    assert_eq!(cloud.put_event("OrderPlaced", "shop", json!({"no": "order"})).await.unwrap(), 1);
+    for _ in 0..4 {
+        assert_eq!(cloud.pump().await.unwrap(), 1);
+    }
+    assert_eq!(cloud.pump().await.unwrap(), 0);
+    let depths = queue_depths(&cloud).await;
+    assert_eq!((depths["OrderPlacedQueue"], depths["OrderPlacedDeadLetters"]), (0, 1));
+    let dead = cloud.queues().await.unwrap().into_iter().find(|content| content.depth == 1).unwrap();
+    assert_eq!(dead.messages[0].received, 3);
+    assert!(dead.messages[0].reason.is_some());
+}
+
+#[tokio::test]
+async fn messages_survive_a_restart() {
+    let folder = Folder::new();
+    let storage = || Storage::File(folder.0.join("guilder.db"));
+    let cloud = Cloud::open(Options::new(storage())).await.unwrap();
+    cloud.put_event("OrderPlaced", "shop", json!({})).await.unwrap();
+    assert!(matches!(Cloud::open(Options::new(storage())).await, Err(OpenError::Storage(StorageError::InUse { .. }))));
+    drop(cloud);
+    let cloud = Cloud::open(Options::new(storage())).await.unwrap();
+    assert_eq!(queue_depths(&cloud).await["OrderPlacedQueue"], 1);
+}
+
+#[tokio::test]
+async fn only_the_functions_of_the_template_can_be_invoked() {
+    let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+    let refused = cloud.invoke("order-shipped", json!({})).await.unwrap_err().to_string();
+    assert_eq!(refused, "there is no function order-shipped; there are accounts, order-placed");
+}
+
+#[tokio::test]
+async fn clouds_with_a_prefix_share_an_endpoint() {
+    let client = crate::connector::client(&Database::memory().unwrap());
+    let open = |prefix: &str| {
+        let storage = Storage::Endpoint { client: client.clone(), prefix: prefix.into() };
+        Cloud::open(Options::new(storage))
+    };
+    let (one, two) = (open("one-").await.unwrap(), open("two-").await.unwrap());
+    one.put_event("OrderPlaced", "shop", json!({})).await.unwrap();
+    assert_eq!(queue_depths(&one).await["OrderPlacedQueue"], 1);
+    assert_eq!(queue_depths(&two).await["OrderPlacedQueue"], 0);
+    assert!(one.database().is_none());
+}

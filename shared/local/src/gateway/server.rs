@@ -1,0 +1,162 @@
+//! The gateway on a socket, for `guilder serve`.
+//!
+//! Whoever reaches it is an operator, so it listens on loopback only and turns away what a page in the operator's
+//! browser could send: requests with a foreign `Origin`, or with a `Host` that is not this machine.
+
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Response as HttpResponse, StatusCode, header, request};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{BODY_BYTES_MAX, Request, Response};
+use crate::cloud::Cloud;
+use crate::endpoint;
+
+/// How long requests under way may take once it is time to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A listener on loopback; port 0 takes a free one.
+pub async fn listen(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// Resolves when the process is asked to end, by Ctrl-C or by a termination signal.
+pub async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler there is nothing to wait for; the system ends the process itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Serves the API on `http` and, if there is one, the embedded database on `database`, and delivers queued messages,
+/// until `stop` resolves and what is under way is done. Prints a line per request.
+pub async fn serve(
+    cloud: Arc<Cloud>,
+    http: TcpListener,
+    database: Option<TcpListener>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let (running, stopped) = watch::channel(());
+    let until_stopped = || {
+        let mut stopped = stopped.clone();
+        // The sender never sends: the wait ends when it is dropped.
+        async move { drop(stopped.changed().await) }
+    };
+    let router = Router::new().fallback(answer).with_state(Arc::clone(&cloud));
+    let api = axum::serve(http, router).with_graceful_shutdown(until_stopped());
+    let embedded = async {
+        match (cloud.database(), database) {
+            (Some(db), Some(listener)) => endpoint::serve(db.clone(), listener, until_stopped()).await,
+            _ => Ok(()),
+        }
+    };
+    let consumer = async {
+        cloud.consume(until_stopped()).await;
+        Ok(())
+    };
+    let everything = async { tokio::try_join!(async { api.await }, embedded, consumer).map(drop) };
+    let ending = async {
+        stop.await;
+        drop(running);
+        tokio::time::sleep(GRACE).await;
+        Ok(())
+    };
+    tokio::select! {
+        ended = everything => ended,
+        ended = ending => ended,
+    }
+}
+
+async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request) -> HttpResponse<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let response = if is_foreign(&parts.headers) {
+        Response::problem(403, "foreign-origin", "Foreign origin", "Only this machine may call this API.".into())
+    } else {
+        match read(&parts, body).await {
+            Some(request) => cloud.answer(request).await,
+            None => Response::too_large(),
+        }
+    };
+    log(&parts, &response, started.elapsed());
+    let mut http = HttpResponse::builder().status(response.status);
+    for (name, value) in &response.headers {
+        http = http.header(name, value);
+    }
+    http.body(Body::from(response.body)).unwrap_or_else(|_| {
+        let mut failed = HttpResponse::new(Body::empty());
+        *failed.status_mut() = StatusCode::BAD_GATEWAY;
+        failed
+    })
+}
+
+/// The whole request; `None` where its body is too large.
+async fn read(parts: &request::Parts, body: Body) -> Option<Request> {
+    let length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    // Known beforehand, so that a client that asks first need not send it.
+    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return None;
+    }
+    let headers = parts.headers.iter();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    Some(Request {
+        method: parts.method.to_string(),
+        target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        headers: headers.collect(),
+        body: to_bytes(body, BODY_BYTES_MAX).await.ok()?,
+    })
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let is_local = |authority: &str| {
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        ["127.0.0.1", "localhost"].contains(&host)
+    };
+    let origin = text(headers, header::ORIGIN);
+    let origin_is_foreign = origin.is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(is_local));
+    origin_is_foreign || text(headers, header::HOST).is_some_and(|host| !is_local(host))
+}
+
+/// One line that a person can follow. A terminal that went away is no reason to fail.
+fn log(parts: &request::Parts, response: &Response, took: Duration) {
+    let ms = took.as_secs_f64() * 1000.0;
+    let (method, path, status) = (&parts.method, parts.uri.path(), response.status);
+    let subject = subject(&response.json());
+    drop(writeln!(io::stdout(), "{method:<6} {path}  {status}  {ms:.1} ms{subject}"));
+}
+
+/// What the answer is about: its account and order, or what is wrong.
+fn subject(body: &Value) -> String {
+    let fields =
+        ["account_id", "order_id", "points", "detail"].iter().filter_map(|name| body.get(name).map(|v| (name, v)));
+    let words = fields.map(|(name, value)| match value {
+        Value::String(text) if *name == "detail" => format!("  {text}"),
+        Value::String(text) => format!("  {name}={text}"),
+        other => format!("  {name}={other}"),
+    });
+    words.collect()
+}

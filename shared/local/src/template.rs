@@ -1,0 +1,233 @@
+//! `template.yaml` as typed values: what the local cloud builds itself from.
+//!
+//! Reading is strict. A deployment quietly ignores a misspelt key, and so would a lenient reader here: a route would
+//! be missing in one place only. So whatever is not understood is a [`Fault`] with its path in the document, and all
+//! of them are reported at once. Keys that matter only in AWS stand in explicit lists, one per type of resource.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use route::Path;
+
+mod read;
+mod references;
+mod resources;
+mod route;
+#[cfg(test)]
+mod tests;
+
+/// The template that this program was built with.
+pub const TEXT: &str = include_str!("../../../template.yaml");
+
+/// Everything the template defines, as far as the local cloud acts on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// What a deployment may choose, by name.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The functions, in the order of the document.
+    pub functions: Vec<Function>,
+    /// The tables, in the order of the document.
+    pub tables: Vec<Table>,
+    /// The queues, dead-letter queues among them.
+    pub queues: Vec<Queue>,
+    /// What carries events from the bus into queues.
+    pub rules: Vec<Rule>,
+}
+
+/// One choice of a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Its value where nobody chooses; `None` means that somebody has to.
+    pub default: Option<String>,
+    /// The values it may have; empty means any.
+    pub allowed: Vec<String>,
+}
+
+/// A Lambda function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// Its logical id.
+    pub id: String,
+    /// The folder below `functions/`, which is also the name of its package.
+    pub name: String,
+    /// Its variables, before parameters and table names are filled in.
+    pub environment: BTreeMap<String, Text>,
+    /// The requests it answers.
+    pub routes: Vec<Route>,
+    /// The queues it consumes.
+    pub queues: Vec<QueueSource>,
+    /// Seconds one invocation may take.
+    pub timeout_s: u64,
+}
+
+/// One request a function answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// The HTTP method, in capitals.
+    pub method: String,
+    /// The path with its parameters.
+    pub path: Path,
+}
+
+/// One queue a function consumes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueSource {
+    /// Logical id of the queue.
+    pub queue: String,
+    /// Most messages per invocation.
+    pub batch_size: usize,
+    /// Whether the function names the messages that failed; otherwise a batch succeeds or fails as one.
+    pub reports_failures: bool,
+}
+
+/// A DynamoDB table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its logical id, such as `AccountsTable`.
+    pub id: String,
+    /// Its name here: the id without `Table`, in lower case.
+    pub name: String,
+    /// Its key.
+    pub key: Key,
+    /// Type of each key attribute: `S`, `N` or `B`.
+    pub attributes: BTreeMap<String, String>,
+    /// Its global secondary indexes.
+    pub indexes: Vec<Index>,
+    /// What a record of its stream holds, if it has one.
+    pub stream: Option<String>,
+}
+
+/// The key of a table or index, as attribute names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// The partition key.
+    pub hash: String,
+    /// The sort key.
+    pub range: Option<String>,
+}
+
+/// A global secondary index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Its key.
+    pub key: Key,
+    /// `KEYS_ONLY` or `ALL`.
+    pub projection: String,
+}
+
+/// An SQS queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queue {
+    /// Its logical id.
+    pub id: String,
+    /// Seconds a received message stays hidden.
+    pub visibility_timeout_s: u64,
+    /// Where a message goes that keeps failing.
+    pub redrive: Option<Redrive>,
+}
+
+/// When a queue gives a message up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redrive {
+    /// Logical id of the dead-letter queue.
+    pub queue: String,
+    /// How often a message is received before that.
+    pub max_receive_count: u64,
+}
+
+/// What carries events of certain detail types into queues.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its logical id.
+    pub id: String,
+    /// The detail types it takes.
+    pub detail_types: Vec<String>,
+    /// Logical ids of the queues it fills.
+    pub queues: Vec<String>,
+}
+
+/// The value of a variable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Text {
+    /// As it stands.
+    Literal(String),
+    /// What a parameter holds or a table is called.
+    Ref(String),
+}
+
+/// One thing about the template that is not understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// Where it stands, such as `Resources.Api.Properties.Auht`.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// All that is not understood about a template.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub struct Faults(pub Vec<Fault>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the template has {} fault(s):", self.0.len())?;
+        self.0.iter().try_for_each(|Fault { path, reason }| write!(f, "\n  {path}: {reason}"))
+    }
+}
+
+impl Template {
+    /// The template that this program was built with, for the functions it was built with.
+    pub fn embedded() -> Result<Self, Faults> {
+        Self::parse(TEXT, &crate::cloud::function_names())
+    }
+
+    /// Reads a template whose functions are to be exactly `handlers`.
+    pub fn parse(text: &str, handlers: &[&str]) -> Result<Self, Faults> {
+        let document = serde_yaml_ng::from_str(text)
+            .map_err(|error| Faults(vec![Fault { path: "document".into(), reason: error.to_string() }]))?;
+        resources::template(&document, handlers)
+    }
+
+    /// The variables of a function, with `chosen` parameters and with tables called by `prefix` and their name.
+    pub fn environment(
+        &self,
+        function: &Function,
+        chosen: &BTreeMap<String, String>,
+        prefix: &str,
+    ) -> Result<BTreeMap<String, String>, Faults> {
+        let mut faults = Vec::new();
+        let mut variables = BTreeMap::new();
+        for (name, text) in &function.environment {
+            match self.resolve(text, chosen, prefix) {
+                Ok(value) => drop(variables.insert(name.clone(), value)),
+                Err(reason) => faults.push(Fault { path: format!("{}: {name}", function.id), reason }),
+            }
+        }
+        if faults.is_empty() { Ok(variables) } else { Err(Faults(faults)) }
+    }
+
+    fn resolve(&self, text: &Text, chosen: &BTreeMap<String, String>, prefix: &str) -> Result<String, String> {
+        let name = match text {
+            Text::Literal(value) => return Ok(value.clone()),
+            Text::Ref(name) => name,
+        };
+        if let Some(table) = self.tables.iter().find(|table| table.id == *name) {
+            return Ok(format!("{prefix}{}", table.name));
+        }
+        let parameter = self.parameters.get(name).ok_or_else(|| format!("{name} has no value here"))?;
+        let value = chosen.get(name).or(parameter.default.as_ref());
+        let value = value.ok_or_else(|| format!("parameter {name} has no default and was not chosen"))?;
+        if parameter.allowed.is_empty() || parameter.allowed.contains(value) {
+            Ok(value.clone())
+        } else {
+            Err(format!("parameter {name} is {value:?} but may only be one of {:?}", parameter.allowed))
+        }
+    }
+
+    /// The queue with this logical id.
+    pub fn queue(&self, id: &str) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.id == id)
+    }
+}

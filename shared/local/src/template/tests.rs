@@ -1,0 +1,186 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+
+use super::*;
+
+const HANDLERS: &[&str] = &["accounts", "order-placed"];
+
+/// Edits the real template, which must be understood before and refused after.
+fn faults_after(old: &str, new: &str) -> Vec<Fault> {
+    assert!(TEXT.contains(old), "the template no longer contains {old:?}");
+    Template::parse(&TEXT.replacen(old, new, 1), HANDLERS).expect_err(old).0
+}
+
+#[test]
+fn the_real_template_is_understood() {
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let function = |name: &str| template.functions.iter().find(|function| function.name == name).unwrap();
+    assert_eq!(function("order-placed").routes.len(), 1);
+    assert_eq!(
+        function("order-placed").queues,
+        [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
+    );
+    assert_eq!(function("accounts").routes.len(), 5);
+    let queue = template.queue(&template.rules[0].queues[0]).unwrap();
+    let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 3 };
+    assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (90, Some(&redrive)));
+    let ledger = template.tables.iter().find(|table| table.name == "ledger").unwrap();
+    assert_eq!(ledger.key, Key { hash: "account_id".into(), range: Some("sk".into()) });
+    assert_eq!(ledger.indexes[0].name, "due");
+    assert_eq!(ledger.stream.as_deref(), Some("NEW_IMAGE"));
+}
+
+#[test]
+fn variables_come_from_parameters_and_table_names() {
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let function = &template.functions[0];
+    let chosen = BTreeMap::from([("SecretKeys".to_owned(), "1:one".to_owned())]);
+    let variables = template.environment(function, &chosen, "t1-").unwrap();
+    assert_eq!(variables["ACCOUNTS_TABLE"], "t1-accounts");
+    assert_eq!(variables["GUILDER_PROGRAM"], "wholesale");
+    assert_eq!(variables["GUILDER_SECRETS"], "1:one");
+
+    let refused = template.environment(function, &BTreeMap::new(), "").unwrap_err().to_string();
+    assert!(refused.contains("GUILDER_SECRETS: parameter SecretKeys has no default"), "{refused}");
+    let loud = BTreeMap::from([("SecretKeys".into(), "1:one".into()), ("LogLevel".into(), "loud".into())]);
+    assert!(template.environment(function, &loud, "").unwrap_err().to_string().contains("parameter LogLevel"));
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_path() {
+    let rows = [
+        // what is edited, into what, where that is reported, and how
+        (
+            "Path: /v1/orders}",
+            "Pathx: /v1/orders}",
+            "OrderPlaced.Properties.Events.Post.Properties.Pathx",
+            "unknown key",
+        ),
+        ("Path: /v1/orders}", "Pathx: /v1/orders}", "OrderPlaced.Properties.Events.Post.Properties", "Path is missing"),
+        ("Path: /v1/orders}", "Path: v1/orders}", "Post.Properties.Path", "must be a path"),
+        ("Path: /v1/orders}", "Path: '/v1/{proxy+}'}", "Post.Properties.Path", "must be a path"),
+        ("Method: POST", "Method: PSOT", "Post.Properties.Method", "\"PSOT\" is not understood"),
+        (
+            "Method: GET, Path: '/v1/accounts/{account_id}'",
+            "Method: PUT, Path: '/v1/accounts/{id}'",
+            "Resources",
+            "is a route of Accounts and of Accounts",
+        ),
+        ("Type: SQS", "Type: Kinesis", "Events.Announced.Type", "\"Kinesis\" is not understood"),
+        ("provided.al2023", "provided.al2", "Globals.Function.Runtime", "\"provided.al2\" is not understood"),
+        ("MemorySize", "MemorySzie", "Globals.Function.MemorySzie", "unknown key"),
+        ("rust-cargolambda", "makefile", "Metadata.BuildMethod", "not understood"),
+        ("AWS::Events::EventBus", "AWS::Events::EventBuss", "Resources.Bus.Type", "is not understood"),
+        (
+            "AWS::Logs::LogGroup",
+            "AWS::SNS::Topic",
+            "Resources.OrderPlacedLogs.Type",
+            "\"AWS::SNS::Topic\" is not understood",
+        ),
+        (
+            "!Ref AccountsTable",
+            "!Ref AccountTable",
+            "Variables.ACCOUNTS_TABLE",
+            "AccountTable is neither a parameter nor a resource",
+        ),
+        ("!Ref AccountsTable", "!Ref Bus", "Variables.ACCOUNTS_TABLE", "Bus is no table"),
+        ("!Ref AccountsTable", "!ImportValue Accounts", "Variables.ACCOUNTS_TABLE", "!ImportValue is not understood"),
+        (
+            "!GetAtt AccountsTable.Arn",
+            "!GetAtt AccountsTable.An",
+            "Statement[0].Resource[0]",
+            "has no attribute \"An\"",
+        ),
+        (
+            "!GetAtt OrderPlacedQueue.Arn",
+            "!GetAtt LedgerTable.Arn",
+            "Targets[0].Arn",
+            "LedgerTable is a AWS::DynamoDB::Table, not a AWS::SQS::Queue",
+        ),
+        (
+            "Queue: !GetAtt OrderPlacedQueue.Arn",
+            "Queue: orders",
+            "Announced.Properties.Queue",
+            "must be the !GetAtt Arn",
+        ),
+        ("guilder-${Stage}", "guilder-${Stag}", "Resources.Api.Properties.Name", "Stag is neither"),
+        ("Name: !Sub guilder-${Stage}", "Name: {'Fn::Sub': x}", "Api.Properties.Name.Fn::Sub", "short form"),
+        ("functions/accounts", "functions/account", "Accounts.Properties.CodeUri", "holds no function"),
+        ("functions/accounts", "functions/account", "Resources", "no function has the code of functions/accounts"),
+        (
+            "DefaultAuthorizer: Token",
+            "DefaultAuthorizer: Tokn",
+            "Api.Properties.Auth.DefaultAuthorizer",
+            "\"Tokn\" is not understood",
+        ),
+        ("DefaultAuthorizer: Token", "X: y", "Api.Properties.Auth", "DefaultAuthorizer is missing"),
+        ("ReportBatchItemFailures", "ReportFailures", "FunctionResponseTypes[0]", "not understood"),
+        ("maxReceiveCount: 3", "maxReceiveCount: often", "RedrivePolicy.maxReceiveCount", "must be a whole number"),
+        ("VisibilityTimeout: 90", "VisibilityTimeout: 60", "Resources", "six timeouts"),
+        ("detail-type: [OrderPlaced]", "detailtype: [OrderPlaced]", "EventPattern.detailtype", "unknown key"),
+        (
+            "BillingMode: PAY_PER_REQUEST",
+            "BillingMode: PROVISIONED",
+            "AccountsTable.Properties.BillingMode",
+            "not understood",
+        ),
+        (
+            "KeyType: RANGE",
+            "KeyType: SORT",
+            "GlobalSecondaryIndexes[0].KeySchema[1].KeyType",
+            "\"SORT\" is not understood",
+        ),
+        (
+            "{AttributeName: order_key, AttributeType: S}",
+            "{AttributeName: order, AttributeType: S}",
+            "OrdersTable.Properties.AttributeDefinitions",
+            "exactly the attributes",
+        ),
+        ("StreamViewType: NEW_IMAGE", "StreamViewType: NEW", "StreamSpecification.StreamViewType", "not understood"),
+        (
+            "AllowedValues: [arm64, x86_64]",
+            "AllowedValues: [x86_64]",
+            "Parameters.Architecture.Default",
+            "not one of AllowedValues",
+        ),
+        ("Outputs:", "Conditions: {}\nOutputs:", "Conditions", "unknown key"),
+        ("Transform: AWS::Serverless-2016-10-31", "Description: x", "document", "duplicate entry"),
+    ];
+    for (old, new, path, reason) in rows {
+        let faults = faults_after(old, new);
+        let found = faults.iter().any(|fault| fault.path.ends_with(path) && fault.reason.contains(reason));
+        assert!(found, "{old:?} -> {new:?}: expected {path}: {reason}\nfound {}", Faults(faults));
+    }
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let text = TEXT.replacen("MemorySize", "MemorySzie", 1).replacen("Method: POST", "Metod: POST", 1);
+    let message = Template::parse(&text, HANDLERS).unwrap_err().to_string();
+    for fault in ["Globals.Function.MemorySzie", "Post.Properties.Metod", "Post.Properties: Method is missing"] {
+        assert!(message.contains(fault), "{message}");
+    }
+}
+
+/// Least privilege: no policy of the template names an action or a resource by a wildcard.
+#[test]
+fn no_policy_grants_more_than_it_names() {
+    let policies = TEXT.lines().filter(|line| line.contains("Action:") || line.contains("Resource:"));
+    assert!(policies.clone().count() > 8);
+    assert_eq!(policies.filter(|line| line.contains('*')).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn paths_match_by_shape() {
+    let path = Path::parse("/v1/orders/{source}/{order_id}/score").unwrap();
+    let parameters = path.parameters("/v1/orders/shop/A%201/score").unwrap();
+    assert_eq!(parameters, [("source", "shop"), ("order_id", "A%201")]);
+    assert_eq!(path.parameters("/v1/orders/shop//score"), None);
+    assert_eq!(path.parameters("/v1/orders/shop/1/score/"), None);
+    assert_eq!(path.to_string(), "/v1/orders/{source}/{order_id}/score");
+}
