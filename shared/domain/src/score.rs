@@ -399,3 +399,6 @@ pub fn repeat(
     }
     Err(Rejection::ContentDiffers { paths: stored.order.differences(order) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -473,3 +473,6 @@ fn line(input: &mut Reader<'_>, texts: &[&str], index: usize) -> Unpacked<OrderL
     let line_id = LineId::parse(&line_id).map_err(|_| "bad line id")?;
     Ok(OrderLine { line_id, sku, quantity, price, discount: Minor(discount), tax, category, brand, tags })
 }
+
+#[cfg(test)]
+mod tests;

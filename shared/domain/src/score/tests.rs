@@ -1,0 +1,291 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+use super::*;
+use crate::code::Secrets;
+use crate::schedule::{Activation, Schedule};
+use serde_json::{Value, json};
+
+fn wholesale() -> Value {
+    json!({
+        "name": "wholesale", "currency": "GBP", "time_zone": "Europe/London",
+        "enrolment": { "unknown_account": "enrol" },
+        "eligibility": { "excluded_skus": ["POST"] },
+        "earning_rules": [{ "id": "base", "name": "Points", "points": 1, "per": "1.00" }],
+        "points": { "validity_months": 24 },
+        "tiers": { "window_months": 12, "levels": [
+            { "id": "member", "name": "Member", "threshold": "0", "multiplier": "0" },
+            { "id": "silver", "name": "Silver", "threshold": "1000", "multiplier": "1.25" },
+            { "id": "gold", "name": "Gold", "threshold": "5000", "multiplier": "1.5" },
+        ]},
+        "discounts": [{ "id": "next", "name": "Next", "kind": "next_purchase",
+            "minimum_total": "500", "percent": "5", "validity_days": 30 }],
+    })
+}
+
+/// One account under one or more versions of a program.
+struct Shop {
+    schedule: Schedule,
+    secrets: Secrets,
+    account: Option<Account>,
+    discounts: Vec<Discount>,
+    changes: Vec<Change>,
+    orders: usize,
+}
+
+impl Shop {
+    fn new(versions: &[(&str, Value)]) -> Self {
+        let activation = |(index, (from, document)): (usize, &(&str, Value))| Activation {
+            from: Instant::parse(from).unwrap(),
+            version: u32::try_from(index + 1).unwrap(),
+            program: Arc::new(Program::from_json(document).unwrap()),
+        };
+        let schedule = Schedule::new(versions.iter().enumerate().map(activation).collect()).unwrap();
+        let secrets = Secrets::parse("1:sixteen bytes long").unwrap();
+        Self { schedule, secrets, account: None, discounts: vec![], changes: vec![], orders: 0 }
+    }
+
+    fn wholesale() -> Self {
+        Self::new(&[("1970-01-01T00:00:00Z", wholesale())])
+    }
+
+    fn sell(&mut self, placed_at: &str, pounds: &str) -> Score {
+        self.sell_at(placed_at, placed_at, pounds, &[]).unwrap()
+    }
+
+    fn sell_at(
+        &mut self,
+        placed_at: &str,
+        now: &str,
+        pounds: &str,
+        codes: &[DiscountCode],
+    ) -> Result<Score, Rejection> {
+        self.orders += 1;
+        let order = Order::from_json(&json!({
+            "source": "shop", "order_id": self.orders.to_string(), "account_id": "acme",
+            "placed_at": placed_at, "currency": "GBP", "discount_codes": codes,
+            "lines": [
+                { "line_id": "1", "sku": "TEA", "quantity": 1, "unit_price": pounds },
+                { "line_id": "2", "sku": "POST", "quantity": 1, "unit_price": "9.99" },
+            ],
+        }))
+        .unwrap();
+        let now = Instant::parse(now).unwrap();
+        let now = self.account.as_ref().map_or(now, |account| account.last_decided.max(now));
+        let context = Context {
+            schedule: &self.schedule,
+            secrets: &self.secrets,
+            by: "test",
+            now,
+            wall_day: now.utc_day(),
+            collisions: 0,
+        };
+        let named: Vec<_> =
+            codes.iter().map(|code| self.discounts.iter().find(|held| held.code == *code).cloned()).collect();
+        let decision = decide(self.account.as_ref(), &named, &order, order.content_hash(), &context)?;
+        for write in decision.writes {
+            match write {
+                Write::Put(Record::Account(account), _) => self.account = Some(*account),
+                Write::Put(Record::Entry(entry), _) => self.changes = entry.changes,
+                Write::Put(Record::Discount(discount), _) => {
+                    self.discounts.retain(|held| held.code != discount.code);
+                    self.discounts.push(*discount);
+                }
+                _ => {}
+            }
+        }
+        Ok(decision.answer.score.clone())
+    }
+
+    fn tier(&self) -> &str {
+        self.account.as_ref().unwrap().tier.as_str()
+    }
+
+    fn balance(&self) -> i64 {
+        self.account.as_ref().unwrap().holdings.available().unwrap().0
+    }
+}
+
+#[test]
+fn points_are_rounded_down_once_for_the_order() {
+    let rule = |points, per| EarningRule {
+        id: RuleId::parse("r").unwrap(),
+        name: "r".into(),
+        points: Points(points),
+        per: Minor(per),
+    };
+    for (total, points, per, multiplier, expected) in [
+        (10_000, 1, 100, 12_500, 125),
+        (10_079, 1, 100, 12_500, 125), // 100.79 × 1.25 = 125.9875
+        (10_080, 1, 100, 12_500, 126),
+        (99, 1, 100, 10_000, 0),
+        (1_000, 3, 700, 10_000, 4), // 10.00 × 3 ÷ 7.00 = 4.28…
+        (0, 1, 100, 10_000, 0),
+        (i64::MAX, 1, 1, 10_000, i64::MAX),
+    ] {
+        assert_eq!(earned(&rule(points, per), Minor(total), Factor(multiplier)), Ok(Points(expected)));
+    }
+    assert_eq!(earned(&rule(2, 1), Minor(i64::MAX), Factor::ONE), Err(Overflow));
+}
+
+#[test]
+fn the_tier_held_before_the_order_multiplies_and_the_order_raises_it() {
+    let mut shop = Shop::wholesale();
+    let first = shop.sell("2011-01-10T10:00:00Z", "999.99");
+    assert_eq!((first.points, shop.tier()), (Points(0), "member"));
+    let second = shop.sell("2011-01-11T10:00:00Z", "0.01");
+    assert_eq!((second.points, shop.tier()), (Points(0), "silver"));
+    let third = shop.sell("2011-01-12T10:00:00Z", "4000.00");
+    assert_eq!((third.points, shop.tier()), (Points(5_000), "gold"));
+    assert_eq!(shop.account.as_ref().unwrap().lifetime.upgrades, 2);
+}
+
+#[test]
+fn one_order_may_climb_several_levels_in_one_upgrade() {
+    let mut shop = Shop::wholesale();
+    shop.sell("2011-01-10T10:00:00Z", "6000.00");
+    assert_eq!((shop.tier(), shop.account.as_ref().unwrap().lifetime.upgrades), ("gold", 1));
+}
+
+#[test]
+fn the_window_is_twelve_calendar_months_of_the_programs_zone() {
+    // The first order is placed at 2011-06-30 23:30 UTC, which is already July in London.
+    for (later, tier) in [("2012-06-30T22:59:59Z", "silver"), ("2012-06-30T23:00:00Z", "member")] {
+        let mut shop = Shop::wholesale();
+        shop.sell("2011-06-30T23:30:00Z", "600.00");
+        shop.sell(later, "400.00");
+        assert_eq!(shop.tier(), tier, "{later}");
+    }
+}
+
+#[test]
+fn a_tier_is_never_lowered_by_an_order() {
+    let mut shop = Shop::wholesale();
+    shop.sell("2011-01-10T10:00:00Z", "1000.00");
+    shop.sell("2013-01-10T10:00:00Z", "1.00");
+    assert_eq!(shop.tier(), "silver");
+}
+
+#[test]
+fn points_end_with_their_last_instant() {
+    let mut shop = Shop::wholesale();
+    shop.sell("2010-12-01T08:00:00Z", "1000.00");
+    shop.sell("2010-12-02T08:00:00Z", "100.00");
+    assert_eq!(shop.balance(), 125);
+    shop.sell("2012-12-31T23:59:59.999Z", "0.10");
+    assert_eq!(shop.balance(), 125);
+    shop.sell("2013-01-01T00:00:00Z", "0.10");
+    assert_eq!(shop.balance(), 0);
+    assert!(shop.changes.iter().any(|change| matches!(change, Change::PointsExpired { points: Points(125), .. })));
+}
+
+#[test]
+fn points_of_an_order_that_comes_after_their_end_are_earned_and_expired_at_once() {
+    let mut shop = Shop::wholesale();
+    shop.sell("2013-02-01T08:00:00Z", "1000.00");
+    let late = shop.sell("2010-12-15T08:00:00Z", "100.00");
+    assert_eq!((late.points, shop.balance()), (Points(125), 0));
+    let account = shop.account.as_ref().unwrap();
+    assert_eq!((account.lifetime.earned, account.lifetime.expired), (Points(125), Points(125)));
+}
+
+#[test]
+fn an_order_older_than_the_months_kept_counts_in_the_lifetime_and_is_flagged() {
+    let mut shop = Shop::wholesale();
+    shop.sell("2013-02-01T08:00:00Z", "1.00");
+    shop.sell("2011-01-31T08:00:00Z", "1000.00");
+    assert!(shop.changes.iter().any(|change| matches!(change, Change::OrderScored { beyond_kept_months: true, .. })));
+    assert_eq!((shop.tier(), shop.account.as_ref().unwrap().lifetime.orders), ("member", 2));
+}
+
+#[test]
+fn pending_points_wait_for_their_day() {
+    let mut document = wholesale();
+    document["points"]["pending_days"] = json!(14);
+    let mut shop = Shop::new(&[("1970-01-01T00:00:00Z", document)]);
+    shop.sell("2011-03-01T10:00:00Z", "1000.00");
+    let scored = shop.sell("2011-03-20T10:00:00Z", "100.00");
+    assert_eq!((scored.points, shop.balance()), (Points(125), 0));
+    // 14 days later summer time has begun: the local midnight is an hour earlier in UTC.
+    assert_eq!(scored.available_at, Instant::parse("2011-04-02T23:00:00Z"));
+    shop.sell("2011-04-02T22:59:59Z", "0.10");
+    assert_eq!(shop.balance(), 0);
+    shop.sell("2011-04-02T23:00:00Z", "0.10");
+    assert_eq!(shop.balance(), 125);
+}
+
+#[test]
+fn a_discount_is_issued_from_the_minimum_unless_one_is_open() {
+    let mut shop = Shop::wholesale();
+    assert_eq!(shop.sell("2011-01-01T10:00:00Z", "499.99").outcomes[1], Outcome::Missed(Condition::BelowMinimum));
+    let issuing = shop.sell("2011-01-01T10:00:00Z", "500.00");
+    assert_eq!(issuing.issued[0].expires_at, Instant::parse("2011-01-31T10:00:00Z").unwrap());
+    let during = shop.sell("2011-01-31T09:59:59.999Z", "500.00");
+    assert_eq!(during.outcomes[1], Outcome::Missed(Condition::AlreadyOpen));
+    let after = shop.sell("2011-01-31T10:00:00Z", "500.00");
+    assert_eq!(after.outcomes[1], Outcome::Fired);
+}
+
+#[test]
+fn a_discount_is_used_once_and_only_before_its_end() {
+    let end = "2011-01-31T10:00:00Z";
+    for (now, expected) in [("2011-01-31T09:59:59.999Z", None), (end, Some(Unusable::Expired))] {
+        let mut shop = Shop::wholesale();
+        let code = shop.sell("2011-01-01T10:00:00Z", "500.00").issued[0].code.clone();
+        let used = shop.sell_at(now, now, "10.00", std::slice::from_ref(&code));
+        let reason = match used {
+            Err(Rejection::DiscountUnusable { reason, .. }) => Some(reason),
+            _ => None,
+        };
+        assert_eq!(reason, expected);
+        if expected.is_none() {
+            let again = shop.sell_at(now, now, "10.00", std::slice::from_ref(&code));
+            assert_eq!(again, Err(Rejection::DiscountUnusable { index: 0, code, reason: Unusable::Used }));
+        }
+    }
+}
+
+#[test]
+fn an_order_that_uses_the_open_discount_may_issue_the_next() {
+    let mut shop = Shop::wholesale();
+    let code = shop.sell("2011-01-01T10:00:00Z", "500.00").issued[0].code.clone();
+    let next =
+        shop.sell_at("2011-01-02T10:00:00Z", "2011-01-02T10:00:00Z", "500.00", std::slice::from_ref(&code)).unwrap();
+    assert_eq!(next.issued.len(), 1);
+    assert_ne!(next.issued[0].code, code);
+}
+
+#[test]
+fn a_discount_that_would_have_ended_already_is_not_issued() {
+    let mut shop = Shop::wholesale();
+    let late = shop.sell_at("2011-01-01T10:00:00Z", "2011-01-31T10:00:00Z", "500.00", &[]).unwrap();
+    assert_eq!(late.outcomes[1], Outcome::Missed(Condition::ValidityOver));
+}
+
+#[test]
+fn the_version_is_that_of_the_order_but_never_one_to_come() {
+    let mut generous = wholesale();
+    generous["tiers"]["levels"][0]["multiplier"] = json!("3");
+    let versions = [("2011-01-01T00:00:00Z", wholesale()), ("2011-02-01T00:00:00Z", generous)];
+    for (placed_at, now, points) in [
+        ("2010-01-15T00:00:00Z", "2011-02-15T00:00:00Z", 0), // the first version is in force since ever
+        ("2011-01-31T23:59:59Z", "2011-02-15T00:00:00Z", 0),
+        ("2011-02-01T00:00:00Z", "2011-02-15T00:00:00Z", 30),
+        ("2011-02-01T06:00:00Z", "2011-01-31T23:00:00Z", 0), // placed by a clock that runs ahead
+    ] {
+        let mut shop = Shop::new(&versions);
+        assert_eq!(shop.sell_at(placed_at, now, "10.00", &[]).unwrap().points, Points(points), "{placed_at}");
+    }
+}
+
+#[test]
+fn what_cannot_be_scored_is_refused() {
+    let mut closed = wholesale();
+    closed["enrolment"]["unknown_account"] = json!("reject");
+    let mut shop = Shop::new(&[("1970-01-01T00:00:00Z", closed)]);
+    let now = "2011-01-01T00:00:00Z";
+    assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::UnknownAccount));
+    let mut shop = Shop::wholesale();
+    assert_eq!(shop.sell_at("2011-01-02T00:00:00.001Z", now, "1.00", &[]), Err(Rejection::PlacedInFuture));
+    assert!(shop.sell_at("2011-01-02T00:00:00Z", now, "1.00", &[]).is_ok());
+    shop.account.as_mut().unwrap().status = Status::Suspended;
+    assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::AccountNotActive(Status::Suspended)));
+}

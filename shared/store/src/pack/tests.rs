@@ -1,0 +1,169 @@
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+use super::*;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+fn seconds() -> impl Strategy<Value = Instant> {
+    (0_i64..32_503_679_999).prop_map(|s| Instant::from_ms(s * 1000))
+}
+
+fn instant() -> impl Strategy<Value = Instant> {
+    (1_i64..32_503_679_999_999).prop_map(Instant::from_ms)
+}
+
+fn month() -> impl Strategy<Value = MonthActivity> {
+    (any::<i32>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<i64>(), any::<u32>(), any::<i64>()).prop_map(
+        |(month, orders, units, revenue, eligible, purchase_days, earned)| MonthActivity {
+            month: Month(month / 2),
+            orders,
+            units,
+            revenue: Minor(revenue),
+            eligible: Minor(eligible),
+            purchase_days,
+            earned: Points(earned),
+        },
+    )
+}
+
+fn order_line() -> impl Strategy<Value = OrderLine> {
+    let id = prop_oneof!["[1-9]", "[a-z]{1,64}"];
+    let price = prop_oneof![
+        any::<i64>().prop_map(|p| LinePrice::UnitPrice(UnitPrice(p))),
+        any::<i64>().prop_map(|a| LinePrice::Amount(Minor(a))),
+    ];
+    let label = || "[A-Za-zé ]{1,64}";
+    (
+        id,
+        "[A-Z]{1,3}",
+        any::<u64>(),
+        price,
+        any::<i64>(),
+        option::of(any::<i64>()),
+        option::of(label()),
+        option::of(label()),
+        vec(label(), 0..8),
+    )
+        .prop_map(|(line_id, sku, quantity, price, discount, tax, category, brand, tags)| OrderLine {
+            line_id: LineId::parse(&line_id).unwrap(),
+            sku: Sku::parse(&sku).unwrap(),
+            quantity,
+            price,
+            discount: Minor(discount),
+            tax: tax.map(Minor),
+            category,
+            brand,
+            tags,
+        })
+}
+
+fn a_score() -> impl Strategy<Value = Score> {
+    let outcome = prop_oneof![
+        Just(Outcome::Fired),
+        (0..Condition::ALL.len()).prop_map(|place| Outcome::Missed(Condition::ALL.into_iter().nth(place).unwrap())),
+    ];
+    let issued =
+        ("[a-z-]{1,32}", 0_u64..1 << 50, any::<i64>(), instant()).prop_map(|(rule, bits, percent, expires_at)| {
+            IssuedDiscount {
+                rule: RuleId::parse(&rule).unwrap(),
+                code: DiscountCode::of_bits(bits),
+                percent: Percent(percent),
+                expires_at,
+            }
+        });
+    let amounts = (any::<i64>(), any::<i64>(), any::<i64>(), any::<i64>());
+    let times = (instant(), option::of(instant()), instant());
+    (any::<u32>(), any::<u64>(), amounts, times, vec(outcome, 0..60), vec(issued, 0..10)).prop_map(
+        |(program_version, entry, amounts, times, outcomes, issued)| Score {
+            program_version,
+            decided_at: times.0,
+            entry,
+            tier: TierId::parse("member").unwrap(),
+            tier_after: TierId::parse("gold").unwrap(),
+            qualifying: Minor(amounts.0),
+            eligible: Minor(amounts.1),
+            points: Points(amounts.2),
+            available_at: times.1,
+            expires_at: times.2,
+            balance: Points(amounts.3),
+            outcomes,
+            issued,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn activity_survives_packing(months in vec(month(), 0..25)) {
+        let activity_before = Activity::of(months);
+        prop_assert_eq!(activity(&pack_activity(&activity_before)).unwrap(), activity_before);
+    }
+
+    #[test]
+    fn holdings_survive_packing(
+        lots in vec((seconds(), any::<i64>()), 0..60),
+        pending in vec((seconds(), seconds(), any::<i64>()), 0..31),
+    ) {
+        let lots = lots.into_iter().map(|(expires_at, points)| Lot { expires_at, points: Points(points) });
+        let pending = pending.into_iter().map(|(available_at, expires_at, points)| {
+            Pending { available_at, expires_at, points: Points(points) }
+        });
+        let before = Holdings::of(lots.collect(), pending.collect());
+        prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn discounts_survive_packing(given in vec(("[a-z]{1,32}", 0_u64..1 << 50, instant()), 0..10)) {
+        let before: Vec<_> = given
+            .into_iter()
+            .map(|(rule, bits, expires_at)| {
+                OpenDiscount { rule: RuleId::parse(&rule).unwrap(), code: DiscountCode::of_bits(bits), expires_at }
+            })
+            .collect();
+        prop_assert_eq!(discounts(&pack_discounts(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn scores_survive_packing(before in a_score()) {
+        prop_assert_eq!(score(&pack_score(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn lines_survive_packing(before in vec(order_line(), 0..80)) {
+        prop_assert_eq!(lines(&pack_lines(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn damaged_bytes_are_said_never_guessed_nor_a_panic(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = activity(&bytes);
+        let _ = holdings(&bytes);
+        let _ = lifetime(&bytes);
+        let _ = discounts(&bytes);
+        let _ = score(&bytes);
+        let _ = lines(&bytes);
+    }
+
+    #[test]
+    fn a_cut_value_is_refused(before in vec(order_line(), 1..10), cut in 1_usize..10) {
+        let packed = pack_lines(&before);
+        let kept = packed.len().saturating_sub(cut);
+        prop_assert!(lines(packed.get(..kept).unwrap()).is_err());
+    }
+}
+
+#[test]
+fn twenty_ordinary_lines_take_little_room() {
+    let line = |n: u32| OrderLine {
+        line_id: LineId::parse(&n.to_string()).unwrap(),
+        sku: Sku::parse(&format!("8512{n}A")).unwrap(),
+        quantity: 6,
+        price: LinePrice::UnitPrice(UnitPrice(2_550_000)),
+        discount: Minor::ZERO,
+        tax: None,
+        category: None,
+        brand: None,
+        tags: Vec::new(),
+    };
+    let packed = pack_lines(&(1..=20).map(line).collect::<Vec<_>>());
+    assert!(packed.len() < 350, "{} bytes", packed.len());
+}
