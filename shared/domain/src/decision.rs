@@ -48,6 +48,8 @@ pub enum Write {
     Put(Record, Guard),
     /// Gives a claim up.
     Release(ClaimKey, Guard),
+    /// Writes nothing, but holds everything else up unless the claim is free.
+    Expect(ClaimKey),
 }
 
 /// What is to be written, all or nothing, and what the caller is told then.

@@ -215,12 +215,10 @@ pub fn put_account(
             (Account::new(id.clone(), tier, context.now), vec![enrolled])
         }
     };
-    let mut writes = Vec::new();
     let mut stated = Vec::new();
-    let profile = profile_after(id, before.profile.as_ref(), document, context)?;
+    let (profile, mut writes) = profile_after(id, before.profile.as_ref(), document, context)?;
     if before.profile.as_ref() != Some(&profile) {
         stated = changed_fields(before.profile.as_ref(), &profile);
-        claim_writes(before.profile.as_ref(), &profile, &mut writes);
         let guard = before.profile.as_ref().map_or(Guard::Absent, |old| Guard::Version(old.version));
         writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
     }
@@ -244,21 +242,34 @@ pub fn put_account(
     Ok(Decision { writes, answer })
 }
 
+/// The profile as the document states it, and the writes that its claims need.
 fn profile_after(
     id: &AccountId,
     before: Option<&Profile>,
     document: &ProfileDocument,
     context: &Context<'_>,
-) -> Result<Profile, Rejection> {
+) -> Result<(Profile, Vec<Write>), Rejection> {
     let email = document.email.as_ref().map(|email| (UniqueField::Email, email.canonical()));
     let vat_id = document.vat_id.as_ref().map(|vat_id| (UniqueField::VatId, vat_id.0.clone()));
-    let mut claims = Vec::new();
+    let held = before.map_or(&[][..], |profile| &profile.claims);
+    let (mut claims, mut writes) = (Vec::new(), Vec::new());
     for (field, value) in vat_id.into_iter().chain(email) {
-        let held = before.and_then(|profile| held_claim(profile, field, &value, context));
-        claims.push(
-            held.or_else(|| claim(field, &value, context.secrets.current(), context)).ok_or(Rejection::Overflow)?,
-        );
+        let mut keys: Vec<_> = context.secrets.numbers().filter_map(|n| claim(field, &value, n, context)).collect();
+        match keys.iter().find(|key| held.contains(key)) {
+            // A claim keeps the secret it was made with.
+            Some(key) => claims.push(key.clone()),
+            None => {
+                let key = keys.drain(..1).next().ok_or(Rejection::Overflow)?;
+                let claim = Claim { key: key.clone(), account_id: id.clone() };
+                writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
+                // Somebody may hold the same value under an older secret.
+                writes.extend(keys.into_iter().map(Write::Expect));
+                claims.push(key);
+            }
+        }
     }
+    let given_up = held.iter().filter(|key| !claims.contains(key));
+    writes.extend(given_up.map(|key| Write::Release(key.clone(), Guard::Version(CLAIM_VERSION))));
     let profile = Profile {
         account_id: id.clone(),
         name: document.name.clone(),
@@ -268,32 +279,15 @@ fn profile_after(
         version: before.map_or(0, |old| old.version),
     };
     if before == Some(&profile) {
-        return Ok(profile);
+        return Ok((profile, writes));
     }
-    Ok(Profile { version: profile.version.saturating_add(1), ..profile })
+    Ok((Profile { version: profile.version.saturating_add(1), ..profile }, writes))
 }
 
 fn claim(field: UniqueField, value: &str, secret: u16, context: &Context<'_>) -> Option<ClaimKey> {
     let hash = context.secrets.keyed_hash(secret, field.name(), value)?;
     let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     Some(ClaimKey { field, secret, hash })
-}
-
-/// The claim that the account holds on this very value, under whatever secret it was made.
-fn held_claim(profile: &Profile, field: UniqueField, value: &str, context: &Context<'_>) -> Option<ClaimKey> {
-    let held = profile.claims.iter().find(|held| held.field == field)?;
-    (claim(field, value, held.secret, context).as_ref() == Some(held)).then(|| held.clone())
-}
-
-fn claim_writes(before: Option<&Profile>, after: &Profile, writes: &mut Vec<Write>) {
-    let held = before.map_or(&[][..], |profile| &profile.claims);
-    for key in after.claims.iter().filter(|key| !held.contains(key)) {
-        let claim = Claim { key: key.clone(), account_id: after.account_id.clone() };
-        writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
-    }
-    for key in held.iter().filter(|key| !after.claims.contains(key)) {
-        writes.push(Write::Release(key.clone(), Guard::Version(CLAIM_VERSION)));
-    }
 }
 
 fn changed_fields(before: Option<&Profile>, after: &Profile) -> Vec<String> {
@@ -347,3 +341,6 @@ impl From<Day> for String {
         day.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,11 @@ use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
 };
 use domain::decision::{Guard, Record, Write};
-use domain::membership::Claim;
+use domain::membership::{Claim, ClaimKey};
 use std::sync::Arc;
 
 /// Most bytes of packed lines: an item holds 400 KB, and everything else of an order takes far less than the rest.
@@ -46,6 +47,16 @@ impl Store {
     fn transact_item(&self, write: &Write) -> Result<TransactWriteItem, Fault> {
         match write {
             Write::Put(record, guard) => self.put(record, *guard),
+            Write::Expect(key) => {
+                let check = ConditionCheck::builder()
+                    .table_name(&self.tables.codes)
+                    .set_key(Some(keys::claim(key)))
+                    .condition_expression(condition("code", Guard::Absent).0)
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                    .build()
+                    .map_err(Fault::service)?;
+                Ok(TransactWriteItem::builder().condition_check(check).build())
+            }
             Write::Release(key, guard) => {
                 let (condition, values) = condition("code", *guard);
                 let delete = Delete::builder()
@@ -130,17 +141,20 @@ fn lost(error: SdkError<TransactWriteItemsError>, writes: &[Write]) -> Result<Co
 }
 
 fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>, Fault> {
-    let (Some(item), Write::Put(record, _)) = (reason.item(), write) else { return Ok(None) };
-    match record {
-        Record::Order(order) => {
+    let Some(item) = reason.item() else { return Ok(None) };
+    match write {
+        Write::Put(Record::Order(order), _) => {
             let corrupt = |what| Fault::Corrupt { table: "orders", key: order.order.key.to_string(), what };
             Ok(Some(Record::Order(Arc::new(item::order(item).map_err(corrupt)?))))
         }
-        Record::Claim(claim) => {
-            let corrupt = |what| Fault::Corrupt { table: "codes", key: claim.key.hash.clone(), what };
-            let account_id = item::claim_holder(item).map_err(corrupt)?;
-            Ok(Some(Record::Claim(Box::new(Claim { key: claim.key.clone(), account_id }))))
-        }
+        Write::Put(Record::Claim(claim), _) => existing_claim(item, &claim.key),
+        Write::Expect(key) => existing_claim(item, key),
         _ => Ok(None),
     }
+}
+
+fn existing_claim(item: &Item, key: &ClaimKey) -> Result<Option<Record>, Fault> {
+    let corrupt = |what| Fault::Corrupt { table: "codes", key: key.hash.clone(), what };
+    let account_id = item::claim_holder(item).map_err(corrupt)?;
+    Ok(Some(Record::Claim(Box::new(Claim { key: key.clone(), account_id }))))
 }

@@ -58,6 +58,16 @@ impl Shop {
         pounds: &str,
         codes: &[DiscountCode],
     ) -> Result<Score, Rejection> {
+        Ok(self.sell_order(placed_at, now, pounds, codes)?.score.clone())
+    }
+
+    fn sell_order(
+        &mut self,
+        placed_at: &str,
+        now: &str,
+        pounds: &str,
+        codes: &[DiscountCode],
+    ) -> Result<Arc<ScoredOrder>, Rejection> {
         self.orders += 1;
         let order = Order::from_json(&json!({
             "source": "shop", "order_id": self.orders.to_string(), "account_id": "acme",
@@ -92,7 +102,7 @@ impl Shop {
                 _ => {}
             }
         }
-        Ok(decision.answer.score.clone())
+        Ok(decision.answer)
     }
 
     fn tier(&self) -> &str {
@@ -288,4 +298,32 @@ fn what_cannot_be_scored_is_refused() {
     assert!(shop.sell_at("2011-01-02T00:00:00Z", now, "1.00", &[]).is_ok());
     shop.account.as_mut().unwrap().status = Status::Suspended;
     assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::AccountNotActive(Status::Suspended)));
+}
+
+#[test]
+fn the_receipt_gives_every_reason_in_words() {
+    let mut shop = Shop::wholesale();
+    let mut told = Vec::new();
+    for (placed_at, pounds) in
+        [("2011-01-10T10:00:00Z", "1200.00"), ("2011-01-11T10:00:00Z", "80.79"), ("2011-03-12T10:00:00Z", "4000.00")]
+    {
+        let scored = shop.sell_order(placed_at, placed_at, pounds, &[]).unwrap();
+        let receipt = crate::receipt::receipt(&scored, &shop.schedule.at(Instant::MIN).program).unwrap();
+        assert_eq!(receipt.points, Points::sum(receipt.reasons.iter().filter_map(|reason| reason.points)).unwrap());
+        told.extend(receipt.reasons.into_iter().map(|reason| format!("{}: {}", reason.id, reason.text)));
+        told.extend(receipt.ineligible_lines.into_iter().map(|line| format!("{}: {}", line.sku, line.reason)));
+    }
+    insta::assert_snapshot!(told.join("\n"), @"
+    earning.missed: Points: no points, because the tier held before the order earns none (1200.00 GBP × 1 per 1.00 GBP × 0 (member)).
+    discount.issued: Next: 5 % off the next purchase until 2011-02-09T10:00:00Z.
+    tier.raised: Silver reached: 1200.00 GBP of 1000.00 GBP in 12 months.
+    POST: excluded_sku
+    earning.fired: Points: 80.79 GBP × 1 per 1.00 GBP × 1.25 (silver), rounded down = 100 points.
+    discount.missed: Next: none issued, because the eligible total is below 500.00 GBP.
+    POST: excluded_sku
+    earning.fired: Points: 4000.00 GBP × 1 per 1.00 GBP × 1.25 (silver), rounded down = 5000 points.
+    discount.issued: Next: 5 % off the next purchase until 2011-04-11T09:00:00Z.
+    tier.raised: Gold reached: 5280.79 GBP of 5000.00 GBP in 12 months.
+    POST: excluded_sku
+    ");
 }

@@ -1,0 +1,118 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use super::*;
+use crate::code::Secrets;
+use crate::program::Program;
+use crate::schedule::{Activation, Schedule};
+use crate::time::Instant;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn schedule() -> Schedule {
+    let program = Program::from_json(&json!({
+        "name": "p", "currency": "EUR", "time_zone": "Europe/Berlin",
+        "enrolment": { "unknown_account": "reject" },
+        "earning_rules": [{ "id": "base", "name": "Base", "points": 1, "per": "1.00" }],
+        "points": { "validity_months": 12 },
+        "tiers": { "window_months": 12, "levels": [{ "id": "one", "name": "One", "threshold": "0", "multiplier": "1" }] },
+    }));
+    Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program.unwrap()) }]).unwrap()
+}
+
+/// Puts documents one after the other and answers what each wrote.
+fn put(member: &mut Member, secrets: &str, document: Value) -> Vec<Write> {
+    let (schedule, secrets) = (schedule(), Secrets::parse(secrets).unwrap());
+    let now = Instant::parse("2011-01-01T00:00:00Z").unwrap();
+    let context =
+        Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+    let document = profile_document(&document).unwrap();
+    let id = AccountId::parse("acme").unwrap();
+    let decision = put_account(&id, member, &document, &context).unwrap();
+    for write in &decision.writes {
+        match write {
+            Write::Put(Record::Account(account), _) => member.account = Some((**account).clone()),
+            Write::Put(Record::Profile(profile), _) => member.profile = Some((**profile).clone()),
+            _ => {}
+        }
+    }
+    decision.writes
+}
+
+fn claims(writes: &[Write]) -> (usize, usize) {
+    let taken = writes.iter().filter(|write| matches!(write, Write::Put(Record::Claim(_), Guard::Absent)));
+    let given_up = writes.iter().filter(|write| matches!(write, Write::Release(_, Guard::Version(CLAIM_VERSION))));
+    (taken.count(), given_up.count())
+}
+
+const OLD: &str = "1:an old secret of ours";
+const BOTH: &str = "1:an old secret of ours,2:a new secret of ours";
+
+#[test]
+fn claims_follow_the_values_and_nothing_is_written_twice() {
+    let mut member = Member::default();
+    let acme = json!({ "name": "Acme", "email": "Office@Acme.example", "vat_id": "DE 123-456.789" });
+    assert_eq!(claims(&put(&mut member, OLD, acme.clone())), (2, 0));
+    assert!(put(&mut member, OLD, acme.clone()).is_empty(), "the same data again");
+    assert!(put(&mut member, BOTH, acme).is_empty(), "a claim keeps the secret it was made with");
+    let other_case = json!({ "name": "Acme", "email": "office@acme.example", "vat_id": "DE123456789" });
+    assert_eq!(claims(&put(&mut member, BOTH, other_case)), (0, 0));
+    let moved = json!({ "name": "Acme", "email": "new@acme.example" });
+    let writes = put(&mut member, BOTH, moved);
+    assert_eq!(claims(&writes), (1, 2));
+    let expected = writes.iter().filter(|write| matches!(write, Write::Expect(key) if key.secret == 1));
+    assert_eq!(expected.count(), 1, "nobody may hold it under the older secret either");
+}
+
+#[test]
+fn an_entry_names_the_fields_that_changed_and_never_their_content() {
+    let mut member = Member::default();
+    put(&mut member, OLD, json!({ "name": "Acme", "email": "office@acme.example" }));
+    let writes = put(&mut member, OLD, json!({ "name": "Acme", "segments": ["b", "a", "b"], "status": "suspended" }));
+    let entry = writes.iter().find_map(|write| match write {
+        Write::Put(Record::Entry(entry), _) => Some(serde_json::to_string(entry).unwrap()),
+        _ => None,
+    });
+    let entry = entry.unwrap();
+    assert!(entry.contains(r#""fields":["email","segments"]"#), "{entry}");
+    assert!(entry.contains(r#""from":"active","to":"suspended""#), "{entry}");
+    assert!(!entry.contains("acme.example"), "{entry}");
+    assert_eq!(member.account.unwrap().segments.len(), 2);
+}
+
+#[test]
+fn a_put_without_a_status_leaves_it_as_it_is() {
+    let mut member = Member::default();
+    put(&mut member, OLD, json!({ "name": "Acme", "status": "suspended" }));
+    put(&mut member, OLD, json!({ "name": "Acme Ltd" }));
+    assert_eq!(member.account.unwrap().status, Status::Suspended);
+}
+
+#[test]
+fn documents_about_people_are_read_strictly() {
+    let good = json!({ "name": "Ada", "email": "ada@acme.example", "role": "buyer", "locale": "en-GB", "birthday": "1980-02-29" });
+    assert!(contact_document(&good).is_ok());
+    for (field, value, code) in [
+        ("name", json!(" "), "invalid_text"),
+        ("name", json!("a\u{0}b"), "invalid_text"),
+        ("name", json!("x".repeat(201)), "invalid_text"),
+        ("email", json!("ada"), "invalid_email"),
+        ("email", json!("ada@acme"), "invalid_email"),
+        ("email", json!("a b@acme.example"), "invalid_email"),
+        ("email", json!("a@b@acme.example"), "invalid_email"),
+        ("email", json!("ada@-acme.example"), "invalid_email"),
+        ("role", json!("boss"), "unknown_value"),
+        ("locale", json!("English"), "invalid_locale"),
+        ("locale", json!("en_GB"), "invalid_locale"),
+        ("birthday", json!("1981-02-29"), "invalid_date"),
+        ("birthday", json!("29.02.1980"), "invalid_date"),
+        ("nickname", json!("ad"), "unknown_field"),
+    ] {
+        let mut document = good.clone();
+        document[field] = value.clone();
+        let faults = contact_document(&document).unwrap_err();
+        let found: Vec<_> = faults.listed().iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
+        assert_eq!(found, [(format!("$.{field}").as_str(), code)], "{value}");
+    }
+    for vat_id in ["", "D", "DE", "DE1", "12345", "DE12345678901234", "DE12€45"] {
+        assert!(VatId::parse(vat_id).is_none(), "{vat_id}");
+    }
+}
