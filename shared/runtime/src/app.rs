@@ -6,10 +6,11 @@ use crate::error::Fault;
 use domain::code::Secrets;
 use domain::schedule::Schedule;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use store::Store;
 use store::aws_sdk_dynamodb::Client;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// No decision is made on a schedule read longer ago than this; activation waits twice as long.
 const SCHEDULE_AGE_MAX: Duration = Duration::from_secs(60);
@@ -62,8 +63,7 @@ impl App {
     /// The program's versions, read again (strongly) when the last read is too old to decide on.
     pub async fn schedule(&self) -> Result<Arc<Schedule>, Fault> {
         let mut cached = self.shared.schedule.lock().await;
-        if let Some((read_at, schedule)) = cached.as_ref().filter(|(at, _)| at.elapsed() < SCHEDULE_AGE_MAX) {
-            let _ = read_at;
+        if let Some((_, schedule)) = cached.as_ref().filter(|(read_at, _)| read_at.elapsed() < SCHEDULE_AGE_MAX) {
             return Ok(schedule.clone());
         }
         let name = &self.shared.config.program;
@@ -74,7 +74,7 @@ impl App {
         Ok(schedule)
     }
 
-    /// Forgets the cached schedule, so that the next decision reads it again.
+    /// Forgets the cached schedule, so that the next decision reads it again: for whoever has just activated a version.
     pub async fn forget_schedule(&self) {
         *self.shared.schedule.lock().await = None;
     }

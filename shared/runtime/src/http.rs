@@ -153,3 +153,6 @@ pub fn respond(result: Result<Answer, Error>) -> Value {
     });
     answer.into_value()
 }
+
+#[cfg(test)]
+mod tests;
