@@ -1,12 +1,23 @@
-//! The local cloud: everything that AWS does around the functions, on one machine and from the same `template.yaml`.
+//! The local cloud: everything that AWS does around the functions, on one machine and from the same `template.yaml`;
+//! and the `guilder` command.
 //!
 //! It holds no rule of the program. What it imitates it imitates faithfully enough that a handler cannot tell: the
 //! payloads of API Gateway and SQS, at-least-once delivery, the API of DynamoDB.
 
+pub mod audit;
+pub mod cli;
 pub mod cloud;
 pub mod connector;
+pub mod demo;
 pub mod endpoint;
+pub mod export;
 pub mod gateway;
+pub mod import;
+pub mod mapping;
+pub mod program;
 pub mod queue;
+pub mod serve;
+pub mod show;
 pub mod tables;
 pub mod template;
+pub mod walk;

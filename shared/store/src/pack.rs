@@ -168,42 +168,56 @@ pub fn activity(bytes: &[u8]) -> Unpacked<Activity> {
     Ok(Activity::of(months))
 }
 
-/// Packs lots and pending points; instants are steps from the one before, in seconds (all are starts of days).
+/// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
+/// mostly whole hours, which saves a third of the attribute.
+const STEP_UNITS_MS: [i64; 4] = [3_600_000, 900_000, 1_000, 1];
+
+/// Packs lots and pending points: instants as steps from the one before of their kind, in the largest unit that all
+/// of them are whole numbers of.
 pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
     let mut out = Writer::start();
+    let lots = holdings.lots().iter().map(|lot| lot.expires_at);
+    let waits = holdings.pending().iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
+    let instants: Vec<_> = lots.chain(waits).collect();
+    let fits = |unit: &i64| instants.iter().all(|at| at.as_ms().checked_rem(*unit) == Some(0));
+    let unit = STEP_UNITS_MS.into_iter().find(fits).unwrap_or(1);
+    out.number(unit.unsigned_abs());
     out.count(holdings.lots().len());
-    let mut before = Instant::MIN;
+    let mut expiry = Instant::MIN;
     for lot in holdings.lots() {
-        step(&mut out, &mut before, lot.expires_at);
+        step(&mut out, unit, &mut expiry, lot.expires_at);
         out.signed(lot.points.0);
     }
     out.count(holdings.pending().len());
+    let mut availability = Instant::MIN;
     for wait in holdings.pending() {
-        step(&mut out, &mut before, wait.available_at);
-        step(&mut out, &mut before, wait.expires_at);
+        step(&mut out, unit, &mut availability, wait.available_at);
+        step(&mut out, unit, &mut expiry, wait.expires_at);
         out.signed(wait.points.0);
     }
     out.0
 }
 
-fn step(out: &mut Writer, before: &mut Instant, at: Instant) {
-    out.signed(at.as_ms().wrapping_sub(before.as_ms()).wrapping_div(1000));
+fn step(out: &mut Writer, unit: i64, before: &mut Instant, at: Instant) {
+    out.signed(at.as_ms().wrapping_sub(before.as_ms()).checked_div(unit).unwrap_or(0));
     *before = at;
 }
 
 /// Reads lots and pending points.
 pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     let mut input = Reader::start(bytes)?;
-    let mut before = 0_i64;
-    let mut next = |input: &mut Reader<'_>| -> Unpacked<Instant> {
-        let step = input.signed()?.checked_mul(1000).ok_or("instant too large")?;
-        before = before.checked_add(step).ok_or("instant too large")?;
-        Ok(Instant::from_ms(before))
+    let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
+    let next = |input: &mut Reader<'_>, before: &mut i64| -> Unpacked<Instant> {
+        let step = input.signed()?.checked_mul(unit).ok_or("instant too large")?;
+        *before = before.checked_add(step).ok_or("instant too large")?;
+        Ok(Instant::from_ms(*before))
     };
-    let lots = input.list(|input| Ok(Lot { expires_at: next(input)?, points: Points(input.signed()?) }))?;
+    let (mut expiry, mut availability) = (0_i64, 0_i64);
+    let lots =
+        input.list(|input| Ok(Lot { expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) }))?;
     let pending = input.list(|input| {
-        let (available_at, expires_at) = (next(input)?, next(input)?);
-        Ok(Pending { available_at, expires_at, points: Points(input.signed()?) })
+        let available_at = next(input, &mut availability)?;
+        Ok(Pending { available_at, expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) })
     })?;
     input.end()?;
     Ok(Holdings::of(lots, pending))

@@ -1,0 +1,165 @@
+//! Recomputing what is stored from what was written down: every balance from its entries, every open discount from
+//! its records, every order against its entry.
+//!
+//! Orders are read first, then each account and after it its entries, so a commit in between is no finding: entries
+//! beyond the account as it was read are left out.
+
+mod account;
+
+use crate::walk;
+use account::Books;
+use domain::account::Account;
+use domain::id::{AccountId, OrderKey};
+use domain::money::Points;
+use domain::score::ScoredOrder;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use store::{Consistency, Fault, LedgerRecord, Store};
+
+/// Most findings that are printed; the rest are counted.
+const FINDINGS_PRINTED_MAX: usize = 100;
+
+/// What an audit found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Accounts looked at.
+    pub accounts: u64,
+    /// Orders looked at.
+    pub orders: u64,
+    /// Entries looked at.
+    pub entries: u64,
+    /// Discounts looked at.
+    pub discounts: u64,
+    /// Points issued, by the entries.
+    pub issued: i128,
+    /// Points expired, by the entries.
+    pub expired: i128,
+    /// Points held, by the stored state.
+    pub outstanding: i128,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where.
+    pub subject: Subject,
+    /// What.
+    pub what: String,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An account, its entries and discounts.
+    Account(AccountId),
+    /// An order.
+    Order(OrderKey),
+    /// The whole program.
+    Program,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.subject {
+            Subject::Account(id) => write!(f, "account {id}: {}", self.what),
+            Subject::Order(key) => write!(f, "order {key}: {}", self.what),
+            Subject::Program => write!(f, "program: {}", self.what),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { accounts, orders, entries, discounts, .. } = self;
+        writeln!(f, "{accounts} accounts, {orders} orders, {entries} entries, {discounts} discounts")?;
+        let (issued, outstanding, expired) = (self.issued, self.outstanding, self.expired);
+        writeln!(f, "points: {issued} issued = {outstanding} outstanding + {expired} expired")?;
+        for finding in self.findings.iter().take(FINDINGS_PRINTED_MAX) {
+            writeln!(f, "  {finding}")?;
+        }
+        match self.findings.len() {
+            0 => writeln!(f, "nothing found"),
+            found @ ..=FINDINGS_PRINTED_MAX => writeln!(f, "{found} found"),
+            found => {
+                let more = found.saturating_sub(FINDINGS_PRINTED_MAX);
+                writeln!(f, "  and {more} more\n{found} found")
+            }
+        }
+    }
+}
+
+/// What an order says that its account's books must say, too.
+struct OrderFacts {
+    account_id: AccountId,
+    entry: u64,
+    points: Points,
+    codes: Vec<domain::code::DiscountCode>,
+}
+
+impl From<&ScoredOrder> for OrderFacts {
+    fn from(scored: &ScoredOrder) -> Self {
+        Self {
+            account_id: scored.order.account_id.clone(),
+            entry: scored.score.entry,
+            points: scored.score.points,
+            codes: scored.order.discount_codes.clone(),
+        }
+    }
+}
+
+/// Checks everything that is stored.
+pub async fn run(store: &Store) -> Result<Report, Fault> {
+    let mut report = Report::default();
+    let mut orders: HashMap<OrderKey, OrderFacts> = HashMap::new();
+    walk::orders(store, |scored| drop(orders.insert(scored.order.key.clone(), OrderFacts::from(&scored)))).await?;
+    let mut accounts: BTreeMap<AccountId, Account> = BTreeMap::new();
+    walk::accounts(store, |account| {
+        accounts.insert(account.id.clone(), account);
+        Ok::<_, Fault>(())
+    })
+    .await?;
+    for account in accounts.values() {
+        let records = store.ledger_of(&account.id).await?;
+        add_newer_orders(store, account, &records, &mut orders).await?;
+        Books::new(account, &records).check(&orders, &mut report);
+    }
+    for (key, facts) in orders.iter().filter(|(_, facts)| !accounts.contains_key(&facts.account_id)) {
+        report.find(Subject::Order(key.clone()), format!("its account {} does not exist", facts.account_id));
+    }
+    report.orders = u64::try_from(orders.len()).unwrap_or(u64::MAX);
+    if Some(report.issued) != report.outstanding.checked_add(report.expired) {
+        report.find(Subject::Program, "points issued differ from outstanding + expired".to_owned());
+    }
+    report.findings.sort_by_key(ToString::to_string);
+    Ok(report)
+}
+
+/// Orders that were scored after the orders were read.
+async fn add_newer_orders(
+    store: &Store,
+    account: &Account,
+    records: &[LedgerRecord],
+    orders: &mut HashMap<OrderKey, OrderFacts>,
+) -> Result<(), Fault> {
+    for record in records {
+        let LedgerRecord::Entry(entry) = record else { continue };
+        let Some(key) = account::order_of(entry).filter(|_| entry.sequence <= account.version) else { continue };
+        if !orders.contains_key(key)
+            && let Some(scored) = store.order(key, Consistency::Strong).await?
+        {
+            orders.insert(key.clone(), OrderFacts::from(&*scored));
+        }
+    }
+    Ok(())
+}
+
+impl Report {
+    fn find(&mut self, subject: Subject, what: String) {
+        self.findings.push(Finding { subject, what });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The books of one account.
+
+use super::{OrderFacts, Report, Subject};
+use domain::account::Account;
+use domain::code::DiscountCode;
+use domain::discount::Discount;
+use domain::id::OrderKey;
+use domain::ledger::{Cause, Change, Entry};
+use domain::money::Points;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use store::LedgerRecord;
+
+/// The order that an entry is for.
+pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
+    match &entry.cause {
+        Cause::OrderPlaced { order } => Some(order),
+        Cause::AccountPut | Cause::ContactPut { .. } => None,
+    }
+}
+
+/// An account as it was read, with its entries up to then and its discounts.
+pub(super) struct Books<'a> {
+    account: &'a Account,
+    entries: Vec<&'a Entry>,
+    discounts: BTreeMap<&'a DiscountCode, &'a Discount>,
+    /// Codes whose use an entry tells of, in entries up to now.
+    used_by_now: BTreeSet<&'a DiscountCode>,
+}
+
+/// What the entries come to.
+#[derive(Default)]
+struct Sums<'a> {
+    points: i128,
+    earned: i128,
+    expired: i128,
+    issued: BTreeSet<&'a DiscountCode>,
+    used: BTreeSet<&'a DiscountCode>,
+}
+
+impl<'a> Books<'a> {
+    pub(super) fn new(account: &'a Account, records: &'a [LedgerRecord]) -> Self {
+        let mut books = Self { account, entries: Vec::new(), discounts: BTreeMap::new(), used_by_now: BTreeSet::new() };
+        for record in records {
+            match record {
+                LedgerRecord::Entry(entry) => {
+                    books.used_by_now.extend(entry.changes.iter().filter_map(used));
+                    books.entries.push(entry);
+                }
+                LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
+                LedgerRecord::Profile(_) | LedgerRecord::Contact(_) => {}
+            }
+        }
+        books.entries.retain(|entry| entry.sequence <= account.version);
+        books.entries.sort_by_key(|entry| entry.sequence);
+        books
+    }
+
+    pub(super) fn check(&self, orders: &HashMap<OrderKey, OrderFacts>, report: &mut Report) {
+        let mut found = Vec::new();
+        self.check_sequence(&mut found);
+        let sums = self.check_entries(&mut found);
+        self.check_points(&sums, &mut found);
+        self.check_discounts(&sums, orders, &mut found);
+        self.check_orders(orders, &mut found);
+        let subject = Subject::Account(self.account.id.clone());
+        found.into_iter().for_each(|what| report.find(subject.clone(), what));
+        report.accounts = report.accounts.saturating_add(1);
+        report.entries = report.entries.saturating_add(size(self.entries.len()));
+        report.discounts = report.discounts.saturating_add(size(self.discounts.len()));
+        report.issued = report.issued.saturating_add(sums.earned);
+        report.expired = report.expired.saturating_add(sums.expired);
+        report.outstanding = report.outstanding.saturating_add(self.held());
+    }
+
+    /// Points in the stored state.
+    fn held(&self) -> i128 {
+        let holdings = &self.account.holdings;
+        let lots = holdings.lots().iter().map(|lot| lot.points);
+        total(lots.chain(holdings.pending().iter().map(|wait| wait.points)))
+    }
+
+    /// Entries are 1, 2, 3 ... up to the account's version.
+    fn check_sequence(&self, found: &mut Vec<String>) {
+        let stored: BTreeSet<u64> = self.entries.iter().map(|entry| entry.sequence).collect();
+        let missing: Vec<_> = (1..=self.account.version).filter(|sequence| !stored.contains(sequence)).collect();
+        if let Some(first) = missing.first() {
+            found.push(format!("{} entries are missing, the first is {first}", missing.len()));
+        }
+        if stored.contains(&0) {
+            found.push("there is an entry 0".to_owned());
+        }
+    }
+
+    /// Each entry's points are those of its changes, its balance the sum so far.
+    fn check_entries(&self, found: &mut Vec<String>) -> Sums<'a> {
+        let mut sums = Sums::default();
+        for entry in &self.entries {
+            let mut changed = 0_i128;
+            for change in &entry.changes {
+                changed = changed.saturating_add(sums.add(change));
+            }
+            sums.points = sums.points.saturating_add(changed);
+            if changed != i128::from(entry.points.0) {
+                found.push(format!("entry {}: {} points, its changes make {changed}", entry.sequence, entry.points));
+            }
+            if sums.points != i128::from(entry.balance.0) {
+                let (sequence, balance, sum) = (entry.sequence, entry.balance, sums.points);
+                found.push(format!("entry {sequence}: balance {balance}, the sum so far is {sum}"));
+            }
+        }
+        sums
+    }
+
+    fn check_points(&self, sums: &Sums<'_>, found: &mut Vec<String>) {
+        let life = &self.account.lifetime;
+        for (name, stored, by_entries) in [
+            ("points held", self.held(), sums.points),
+            ("lifetime points earned", i128::from(life.earned.0), sums.earned),
+            ("lifetime points expired", i128::from(life.expired.0), sums.expired),
+            ("lifetime discounts issued", i128::from(life.discounts_issued), length(&sums.issued)),
+            ("lifetime discounts used", i128::from(life.discounts_used), length(&sums.used)),
+        ] {
+            if stored != by_entries {
+                found.push(format!("{name}: {stored} stored, {by_entries} by its entries"));
+            }
+        }
+        let ended = self.account.holdings.lots().iter().filter(|lot| lot.expires_at <= self.account.last_decided);
+        for lot in ended {
+            found.push(format!("{} points of its lots had ended at {}", lot.points, lot.expires_at));
+        }
+    }
+
+    /// Open are exactly the discounts issued, not used and not over when the account was last decided.
+    fn check_discounts(&self, sums: &Sums<'a>, orders: &HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+        let listed: BTreeSet<&DiscountCode> = self.account.discounts.iter().map(|open| &open.code).collect();
+        for code in &sums.issued {
+            let Some(discount) = self.discounts.get(code) else {
+                found.push(format!("discount {code} was issued and has no record"));
+                continue;
+            };
+            let open = !sums.used.contains(code) && discount.expires_at > self.account.last_decided;
+            if open != listed.contains(code) {
+                let is = if open { "is open and not listed" } else { "is listed and not open" };
+                found.push(format!("discount {code} {is}"));
+            }
+        }
+        for code in listed.difference(&sums.issued) {
+            found.push(format!("discount {code} is listed and no entry tells of it"));
+        }
+        for (code, discount) in &self.discounts {
+            if discount.used_by.is_some() != self.used_by_now.contains(code) {
+                found.push(format!("discount {code}: its record and the entries differ on whether it was used"));
+            }
+            let Some(user) = discount.used_by.as_ref().filter(|_| sums.used.contains(code)) else { continue };
+            if !orders.get(user).is_some_and(|order| order.codes.contains(code)) {
+                found.push(format!("discount {code}: order {user}, which used it, does not name it"));
+            }
+        }
+    }
+
+    /// Every order of an entry has its record, and the record says the same.
+    fn check_orders(&self, orders: &HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+        let mut count = 0_u64;
+        for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, order_of(entry)?))) {
+            count = count.saturating_add(1);
+            let scored = entry.changes.iter().find_map(|change| match change {
+                Change::OrderScored { order, points, .. } if order == key => Some(*points),
+                _ => None,
+            });
+            match orders.get(key) {
+                None => found.push(format!("order {key} of entry {} has no record", entry.sequence)),
+                Some(order) if order.entry != entry.sequence || order.account_id != self.account.id => {
+                    found.push(format!("order {key} of entry {} names another entry", entry.sequence));
+                }
+                Some(order) if scored != Some(order.points) => {
+                    found.push(format!("order {key}: {} points, its entry says otherwise", order.points));
+                }
+                Some(order) => {
+                    for code in order.codes.iter().filter(|code| {
+                        self.discounts.get(code).and_then(|discount| discount.used_by.as_ref()) != Some(key)
+                    }) {
+                        found.push(format!("order {key} names discount {code}, which it did not use"));
+                    }
+                }
+            }
+        }
+        if count != self.account.lifetime.orders {
+            found.push(format!("{} orders stored, {count} by its entries", self.account.lifetime.orders));
+        }
+    }
+}
+
+impl<'a> Sums<'a> {
+    /// Adds a change and answers by how much it changes the points.
+    fn add(&mut self, change: &'a Change) -> i128 {
+        match change {
+            Change::PointsEarned { points, .. } => {
+                self.earned = self.earned.saturating_add(points.0.into());
+                points.0.into()
+            }
+            Change::PointsExpired { points, .. } => {
+                self.expired = self.expired.saturating_add(points.0.into());
+                i128::from(points.0).saturating_neg()
+            }
+            Change::DiscountIssued { code, .. } => {
+                self.issued.insert(code);
+                0
+            }
+            Change::DiscountUsed { code } => {
+                self.used.insert(code);
+                0
+            }
+            _ => 0,
+        }
+    }
+}
+
+fn used(change: &Change) -> Option<&DiscountCode> {
+    match change {
+        Change::DiscountUsed { code } => Some(code),
+        _ => None,
+    }
+}
+
+fn total(points: impl Iterator<Item = Points>) -> i128 {
+    points.fold(0, |sum, points| sum.saturating_add(points.0.into()))
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn length<T>(set: &BTreeSet<T>) -> i128 {
+    size(set.len()).into()
+}

@@ -1,0 +1,202 @@
+//! The command line: what there is to say, and which part of the crate does it.
+//!
+//! Results go to standard output, everything else to standard error. Exit code 0: done; 1: failed, or what was looked
+//! for is not as it should be; 2: not understood.
+
+pub(crate) mod place;
+mod tasks;
+
+use crate::serve;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use domain::id::AccountId;
+use domain::time::Instant;
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+pub use place::Place;
+
+/// Why a command failed, in one line for a person.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// A loyalty engine for companies that sell to companies: the whole suite on one machine.
+#[derive(Parser)]
+#[command(name = "guilder", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    serve: serve::Arguments,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Embedded database [default: .guilder/guilder.db, or the DynamoDB that AWS_ENDPOINT_URL_DYNAMODB names]
+    #[arg(long, global = true, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// Least severe level of the functions' logs, which go to standard error
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn",
+        value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
+    log: String,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Serve the API, the queues and the database on this machine (what no command at all does)
+    Serve(serve::Arguments),
+    /// Import history
+    #[command(subcommand)]
+    Import(Import),
+    /// Export what is stored
+    #[command(subcommand)]
+    Export(Export),
+    /// Recompute every balance from its entries and check what is stored
+    Audit,
+    /// Show what is stored
+    #[command(subcommand)]
+    Show(Show),
+    /// Run one function on one event and print its answer
+    Invoke {
+        /// The function, by its folder below functions/
+        function: String,
+        /// A JSON file with the event, as AWS would deliver it
+        #[arg(long, value_name = "FILE")]
+        event: PathBuf,
+    },
+    /// The program's versions
+    #[command(subcommand)]
+    Program(Program),
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// Score orders from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
+    Orders(ImportOrders),
+}
+
+#[derive(Args)]
+struct ImportOrders {
+    /// What the columns mean: a TOML file, or the built-in mapping `online-retail`
+    #[arg(long)]
+    mapping: String,
+    /// Leave returns out
+    #[arg(long)]
+    skip_returns: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    /// Start over; orders that have their score keep it
+    #[arg(long)]
+    from_start: bool,
+    /// Accounts worked on at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), value_name = "COUNT")]
+    workers: u8,
+    /// The files, read as one history
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Export {
+    /// All accounts as CSV, sorted by id: account_id,points,tier,orders
+    Accounts {
+        /// The instant to show them at, such as 2011-05-31T23:59:59Z [default: now]
+        #[arg(long, value_parser = instant, value_name = "TIME")]
+        as_of: Option<Instant>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Show {
+    /// Everything that is stored about an account
+    Account {
+        /// Its id
+        #[arg(value_parser = AccountId::parse)]
+        id: AccountId,
+        /// Latest entries shown
+        #[arg(long, default_value_t = 10, value_name = "COUNT")]
+        entries: usize,
+    },
+}
+
+#[derive(Subcommand)]
+enum Program {
+    /// Check a program document, store it as the next version and activate it
+    Activate {
+        /// The document, JSON
+        file: PathBuf,
+        /// From when, two minutes ahead at least [default: as soon as possible]; the first version: always
+        #[arg(long, value_parser = instant, value_name = "TIME")]
+        from: Option<Instant>,
+    },
+    /// Show the versions and the rules in force
+    Show,
+}
+
+fn instant(text: &str) -> Result<Instant, &'static str> {
+    Instant::parse(text).ok_or("must be a date and time with an offset, such as 2011-05-31T23:59:59Z")
+}
+
+/// Does what the arguments of this process say.
+pub fn run() -> ExitCode {
+    let cli = parse();
+    logs(&cli.common.log);
+    let task = cli.task.unwrap_or(Task::Serve(cli.serve));
+    let done = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(perform(task, &Place::new(cli.common.db))),
+        Err(error) => Err(error.into()),
+    };
+    done.unwrap_or_else(|failure| {
+        // Whoever closed the pipe has seen enough.
+        if failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("guilder: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
+    match task {
+        Task::Serve(arguments) => serve::run(&arguments, place).await.map(|()| ExitCode::SUCCESS),
+        Task::Import(Import::Orders(arguments)) => tasks::import_orders(arguments, place).await,
+        Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
+        Task::Audit => tasks::audit(place).await,
+        Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,
+        Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
+        Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,
+        Task::Program(Program::Show) => tasks::show_program(place).await,
+    }
+}
+
+/// The arguments; where they are not understood the process ends here.
+fn parse() -> Cli {
+    let matches = Cli::command().get_matches();
+    let given = |option: &&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+    if let (Some(option), Some((task, _))) = (serve::OPTIONS.into_iter().find(given), matches.subcommand()) {
+        let message = format!("--{} stands before {task}; it belongs after `serve`", option.replace('_', "-"));
+        Cli::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// What functions log, as JSON lines like in the cloud.
+fn logs(level: &str) {
+    // The embedded database's own server logs as warnings what its clients expect, such as a table that exists.
+    let filter = EnvFilter::new(format!("{level},dynoxide=error"));
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
+    lines.with_env_filter(filter).with_writer(io::stderr).init();
+}
+
+/// Writes a result to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,105 @@
+//! Where a command finds the tables.
+
+use super::Failure;
+use crate::cloud::{Cloud, OpenError, Options, Storage, StorageError};
+use crate::connector;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use runtime::App;
+use std::fmt;
+use std::path::PathBuf;
+
+const USUAL_FILE: &str = ".guilder/guilder.db";
+
+/// The tables of this machine, or of whatever endpoint the environment names.
+pub enum Place {
+    /// An embedded database in a file.
+    File(PathBuf),
+    /// The DynamoDB of `AWS_ENDPOINT_URL_DYNAMODB`.
+    Endpoint(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Endpoint(endpoint) => endpoint.fmt(f),
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Place {
+    pub(super) fn new(db: Option<PathBuf>) -> Self {
+        match (db, variable("AWS_ENDPOINT_URL_DYNAMODB")) {
+            (Some(file), _) => Self::File(file),
+            (None, Some(endpoint)) => Self::Endpoint(endpoint),
+            (None, None) => Self::File(USUAL_FILE.into()),
+        }
+    }
+
+    /// The storage behind it.
+    pub fn storage(&self) -> Result<Storage, Failure> {
+        Ok(match self {
+            Self::File(path) => Storage::File(path.clone()),
+            Self::Endpoint(_) => Storage::Endpoint {
+                client: runtime::start::client_from_env()?,
+                prefix: variable("GUILDER_TABLE_PREFIX").unwrap_or_default(),
+            },
+        })
+    }
+
+    /// The cloud over these tables, which are made where they do not exist. Where another process has the file open
+    /// and serves its content, this goes there.
+    pub(super) async fn open(&self) -> Result<Cloud, Failure> {
+        match Cloud::open(options(self.storage()?)).await {
+            Err(OpenError::Storage(StorageError::InUse { endpoint: Some(endpoint), .. })) => {
+                let storage = Storage::Endpoint { client: local_client(&endpoint), prefix: String::new() };
+                Ok(Cloud::open(options(storage)).await?)
+            }
+            opened => Ok(opened?),
+        }
+    }
+
+    /// As [`Self::open`], for commands that only look: they make no new database.
+    pub(super) async fn open_existing(&self) -> Result<Cloud, Failure> {
+        match self {
+            Self::File(path) if !path.exists() => {
+                let path = path.display();
+                Err(format!("there is no database {path}; `guilder serve` and `guilder import` make one").into())
+            }
+            _ => self.open().await,
+        }
+    }
+}
+
+/// Options for a storage, with what the environment chooses for the functions.
+pub fn options(storage: Storage) -> Options {
+    let mut options = Options::new(storage);
+    for (name, parameter) in [("GUILDER_SECRETS", "SecretKeys"), ("GUILDER_PROGRAM", "ProgramName")] {
+        if let Some(value) = variable(name) {
+            options.parameters.insert(parameter.to_owned(), value);
+        }
+    }
+    options
+}
+
+/// The function's instance that a command works with.
+pub fn app<'c>(cloud: &'c Cloud, function: &str) -> Result<&'c App, Failure> {
+    Ok(cloud.app(function).ok_or_else(|| format!("the template has no function {function}"))?)
+}
+
+/// A client of a database that another process on this machine serves.
+fn local_client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(connector::REGION))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoint)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}

@@ -1,0 +1,402 @@
+//! Order history as files have it: rows of CSV, gathered into invoices.
+//!
+//! Every row must be understood, guests' and returns' rows too: a file with a column out of place is refused as a
+//! whole, with each bad row named, before anything is imported.
+
+use crate::mapping::{Blank, Mapping};
+use csv::ByteRecord;
+use domain::id::{AccountId, InvalidId, LineId, OrderId, OrderKey, Sku};
+use domain::money::{DecimalFault, Minor, UnitPrice, parse_decimal};
+use domain::order::{LINES_MAX, LinePrice, Order, OrderLine, QUANTITY_MAX};
+use domain::time::Instant;
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Most bad rows that are listed; the rest are counted.
+pub const BAD_ROWS_LISTED_MAX: usize = 20;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// The orders of some files, in the order they are to be scored.
+#[derive(Debug)]
+pub struct History {
+    /// By time, then by the whole invoice number in byte order.
+    pub orders: Vec<Invoice>,
+    /// All invoices, whatever they are.
+    pub invoices: u64,
+    /// Guests' orders: invoices without an account that are no returns.
+    pub guest_orders: u64,
+    /// Guests' returns.
+    pub guest_returns: u64,
+    /// Returns of accounts.
+    pub returns: u64,
+    /// Lines of accounts' orders with a quantity of zero or less.
+    pub lines_ignored: u64,
+    /// The time of the latest invoice, whatever it is.
+    pub last_at: Option<Instant>,
+    /// SHA-256 of what the files hold.
+    pub content_hash: [u8; 32],
+    skus: Vec<Sku>,
+}
+
+/// One order of an account.
+#[derive(Debug)]
+pub struct Invoice {
+    /// Its number.
+    pub number: OrderId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The earliest time of its rows.
+    pub placed_at: Instant,
+    lines: Vec<Line>,
+}
+
+/// A line, small: a file has many.
+#[derive(Debug)]
+struct Line {
+    sku: usize,
+    quantity: u64,
+    unit_price: UnitPrice,
+}
+
+/// Why files cannot be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// A file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file lacks columns that the mapping names.
+    #[error("{}: the header has no column {}", path.display(), columns.join(", "))]
+    Columns {
+        /// Which file.
+        path: PathBuf,
+        /// Which columns.
+        columns: Vec<String>,
+    },
+    /// Rows are not understood. Nothing was imported.
+    #[error("{0}")]
+    BadRows(BadRows),
+}
+
+/// Rows that are not understood.
+#[derive(Debug, Default)]
+pub struct BadRows {
+    /// The first of them, at most [`BAD_ROWS_LISTED_MAX`], as `file:line: reason`.
+    pub listed: Vec<String>,
+    /// How many more there are.
+    pub unlisted: u64,
+}
+
+impl fmt::Display for BadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing was imported, because of bad rows:")?;
+        self.listed.iter().try_for_each(|row| write!(f, "\n  {row}"))?;
+        if self.unlisted > 0 { write!(f, "\n  and {} more", self.unlisted) } else { Ok(()) }
+    }
+}
+
+impl BadRows {
+    fn add(&mut self, path: &Path, line: u64, reason: &str) {
+        if self.listed.len() < BAD_ROWS_LISTED_MAX {
+            self.listed.push(format!("{}:{line}: {reason}", path.display()));
+        } else {
+            self.unlisted = self.unlisted.saturating_add(1);
+        }
+    }
+}
+
+impl History {
+    /// Reads files, plain or gzip, as one history.
+    pub fn read(mapping: &Mapping, files: &[PathBuf]) -> Result<Self, HistoryError> {
+        let mut gathering = Gathering::new(mapping);
+        let mut hash = Sha256::new();
+        for path in files {
+            let content = content(path).map_err(|error| HistoryError::Unreadable { path: path.clone(), error })?;
+            hash.update(content.len().to_be_bytes());
+            hash.update(&content);
+            gathering.file(path, &content)?;
+        }
+        gathering.finish(hash.finalize().into())
+    }
+
+    /// An invoice as the order that it is. Its lines are numbered from 1 in file order.
+    pub fn order(&self, mapping: &Mapping, invoice: &Invoice) -> Result<Order, InvalidId> {
+        let line = |(index, line): (usize, &Line)| {
+            Ok(OrderLine {
+                line_id: LineId::parse(&index.saturating_add(1).to_string())?,
+                sku: self.skus.get(line.sku).cloned().ok_or(InvalidId("is no SKU of these files"))?,
+                quantity: line.quantity,
+                price: LinePrice::UnitPrice(line.unit_price),
+                discount: Minor::ZERO,
+                tax: None,
+                category: None,
+                brand: None,
+                tags: Vec::new(),
+            })
+        };
+        Ok(Order {
+            key: OrderKey { source: mapping.source.clone(), order_id: invoice.number.clone() },
+            account_id: invoice.account_id.clone(),
+            contact_id: None,
+            placed_at: invoice.placed_at,
+            currency: mapping.currency,
+            lines: invoice.lines.iter().enumerate().map(line).collect::<Result<_, _>>()?,
+            shipping: None,
+            discount_codes: Vec::new(),
+        })
+    }
+}
+
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let raw = std::fs::read(path)?;
+    if !raw.starts_with(&GZIP_MAGIC) {
+        return Ok(raw);
+    }
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(&raw[..]).read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
+/// An invoice while its rows are being gathered.
+struct Draft {
+    number: OrderId,
+    account_id: Option<AccountId>,
+    is_return: bool,
+    time: Instant,
+    lines: Vec<Line>,
+}
+
+/// One row, understood.
+struct Row<'r> {
+    number: &'r str,
+    account_id: Option<&'r str>,
+    time: Instant,
+    sku: &'r str,
+    quantity: i64,
+    unit_price: UnitPrice,
+}
+
+/// Where a file has its columns.
+struct Places {
+    invoice: usize,
+    time: usize,
+    account: usize,
+    sku: usize,
+    quantity: usize,
+    unit_price: usize,
+}
+
+struct Gathering<'m> {
+    mapping: &'m Mapping,
+    drafts: Vec<Draft>,
+    by_number: HashMap<Box<str>, usize>,
+    skus: Vec<Sku>,
+    by_sku: HashMap<Box<str>, usize>,
+    lines_ignored: u64,
+    /// The last time read: rows of an invoice mostly share theirs, and reading one is slow.
+    last_time: Option<(String, Instant)>,
+    bad: BadRows,
+}
+
+impl<'m> Gathering<'m> {
+    fn new(mapping: &'m Mapping) -> Self {
+        Self {
+            mapping,
+            drafts: Vec::new(),
+            by_number: HashMap::new(),
+            skus: Vec::new(),
+            by_sku: HashMap::new(),
+            lines_ignored: 0,
+            last_time: None,
+            bad: BadRows::default(),
+        }
+    }
+
+    fn file(&mut self, path: &Path, content: &[u8]) -> Result<(), HistoryError> {
+        let mut reader = csv::ReaderBuilder::new().delimiter(self.mapping.delimiter).from_reader(content);
+        let unreadable = |error: csv::Error| HistoryError::Unreadable { path: path.to_owned(), error: error.into() };
+        let places = self.places(path, reader.byte_headers().map_err(unreadable)?)?;
+        let mut record = ByteRecord::new();
+        loop {
+            let line = reader.position().line();
+            let outcome = match reader.read_byte_record(&mut record) {
+                Ok(false) => return Ok(()),
+                Ok(true) => self.row(&places, &record),
+                Err(error) => Err(csv_reason(&error)),
+            };
+            if let Err(reason) = outcome {
+                self.bad.add(path, record.position().map_or(line, csv::Position::line), &reason);
+            }
+        }
+    }
+
+    fn places(&self, path: &Path, header: &ByteRecord) -> Result<Places, HistoryError> {
+        let mut missing = Vec::new();
+        let mut place = |name: &String| {
+            let found = header.iter().position(|column| column == name.as_bytes());
+            found.unwrap_or_else(|| {
+                missing.push(name.clone());
+                0
+            })
+        };
+        let columns = &self.mapping.columns;
+        let places = Places {
+            invoice: place(&columns.invoice),
+            time: place(&columns.time),
+            account: place(&columns.account),
+            sku: place(&columns.sku),
+            quantity: place(&columns.quantity),
+            unit_price: place(&columns.unit_price),
+        };
+        if missing.is_empty() {
+            return Ok(places);
+        }
+        Err(HistoryError::Columns { path: path.to_owned(), columns: missing })
+    }
+
+    fn row(&mut self, places: &Places, record: &ByteRecord) -> Result<(), String> {
+        let columns = &self.mapping.columns;
+        let text = |place: usize, name: &str| {
+            let bytes = record.get(place).unwrap_or_default();
+            std::str::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8"))
+        };
+        let account = text(places.account, &columns.account)?.trim();
+        let bare = account.strip_suffix(&*self.mapping.account.strip_suffix).unwrap_or(account);
+        let time = text(places.time, &columns.time)?.trim();
+        let row = Row {
+            number: text(places.invoice, &columns.invoice)?.trim(),
+            account_id: (!account.is_empty()).then_some(bare),
+            time: self.time(time)?,
+            sku: text(places.sku, &columns.sku)?,
+            quantity: quantity(&columns.quantity, text(places.quantity, &columns.quantity)?.trim())?,
+            unit_price: unit_price(&columns.unit_price, text(places.unit_price, &columns.unit_price)?.trim())?,
+        };
+        self.gather(&row)
+    }
+
+    fn time(&mut self, text: &str) -> Result<Instant, String> {
+        if let Some((_, instant)) = self.last_time.as_ref().filter(|(last, _)| last == text) {
+            return Ok(*instant);
+        }
+        let mapping = self.mapping;
+        let instant = mapping.instant(text).ok_or_else(|| {
+            format!("{} {text:?} is no time of the format {:?}", mapping.columns.time, mapping.time_format)
+        })?;
+        self.last_time = Some((text.to_owned(), instant));
+        Ok(instant)
+    }
+
+    fn gather(&mut self, row: &Row<'_>) -> Result<(), String> {
+        let columns = &self.mapping.columns;
+        let sku = match self.by_sku.get(row.sku) {
+            Some(place) => *place,
+            None => {
+                let sku = Sku::parse(row.sku).map_err(|why| format!("{} {:?} {why}", columns.sku, row.sku))?;
+                self.by_sku.insert(row.sku.into(), self.skus.len());
+                self.skus.push(sku);
+                self.skus.len().saturating_sub(1)
+            }
+        };
+        let place = match self.by_number.get(row.number) {
+            Some(place) => *place,
+            None => self.draft(row)?,
+        };
+        let Some(draft) = self.drafts.get_mut(place) else { return Ok(()) };
+        if draft.account_id.as_ref().map(AccountId::as_str) != row.account_id {
+            let (number, account) = (row.number, &columns.account);
+            return Err(format!("{account} {:?} differs from other rows of {number}", row.account_id.unwrap_or("")));
+        }
+        draft.time = draft.time.min(row.time);
+        if draft.is_return || draft.account_id.is_none() {
+            return Ok(());
+        }
+        match u64::try_from(row.quantity) {
+            Ok(quantity @ 1..) => draft.lines.push(Line { sku, quantity, unit_price: row.unit_price }),
+            _ => self.lines_ignored = self.lines_ignored.saturating_add(1),
+        }
+        if draft.lines.len() > LINES_MAX {
+            return Err(format!("{} has more than {LINES_MAX} lines", row.number));
+        }
+        Ok(())
+    }
+
+    /// A new invoice, without lines yet.
+    fn draft(&mut self, row: &Row<'_>) -> Result<usize, String> {
+        let columns = &self.mapping.columns;
+        let number = OrderId::parse(row.number).map_err(|why| format!("{} {:?} {why}", columns.invoice, row.number))?;
+        let account_id = match row.account_id {
+            Some(id) => Some(AccountId::parse(id).map_err(|why| format!("{} {id:?} {why}", columns.account))?),
+            None if self.mapping.account.blank == Blank::Refuse => return Err(format!("{} is blank", columns.account)),
+            None => None,
+        };
+        let is_return = self.mapping.is_return(row.number);
+        self.by_number.insert(row.number.into(), self.drafts.len());
+        self.drafts.push(Draft { number, account_id, is_return, time: row.time, lines: Vec::new() });
+        Ok(self.drafts.len().saturating_sub(1))
+    }
+
+    fn finish(self, content_hash: [u8; 32]) -> Result<History, HistoryError> {
+        if !self.bad.listed.is_empty() {
+            return Err(HistoryError::BadRows(self.bad));
+        }
+        let count = |guest: bool, is_return: bool| {
+            let of_kind = |draft: &&Draft| draft.account_id.is_none() == guest && draft.is_return == is_return;
+            u64::try_from(self.drafts.iter().filter(of_kind).count()).unwrap_or(u64::MAX)
+        };
+        let (guest_orders, guest_returns, returns) = (count(true, false), count(true, true), count(false, true));
+        let invoices = u64::try_from(self.drafts.len()).unwrap_or(u64::MAX);
+        let last_at = self.drafts.iter().map(|draft| draft.time).max();
+        let order = |draft: Draft| {
+            let account_id = draft.account_id.filter(|_| !draft.is_return)?;
+            Some(Invoice { number: draft.number, account_id, placed_at: draft.time, lines: draft.lines })
+        };
+        let mut orders: Vec<_> = self.drafts.into_iter().filter_map(order).collect();
+        orders.sort_by(|a, b| (a.placed_at, a.number.as_str()).cmp(&(b.placed_at, b.number.as_str())));
+        let (lines_ignored, skus) = (self.lines_ignored, self.skus);
+        Ok(History {
+            orders,
+            invoices,
+            guest_orders,
+            guest_returns,
+            returns,
+            lines_ignored,
+            last_at,
+            content_hash,
+            skus,
+        })
+    }
+}
+
+fn quantity(column: &str, text: &str) -> Result<i64, String> {
+    let number = text.parse::<i64>().ok().filter(|number| number.unsigned_abs() <= QUANTITY_MAX);
+    number.ok_or_else(|| format!("{column} {text:?} is no whole number of at most {QUANTITY_MAX}"))
+}
+
+fn unit_price(column: &str, text: &str) -> Result<UnitPrice, String> {
+    let decimals = UnitPrice::DECIMALS_MAX;
+    parse_decimal(text, decimals).map(UnitPrice).map_err(|fault| match fault {
+        DecimalFault::Malformed => format!("{column} {text:?} is no decimal number"),
+        DecimalFault::TooManyDecimals => format!("{column} {text:?} has more than {decimals} decimals"),
+        DecimalFault::TooLarge => format!("{column} {text:?} is too large"),
+    })
+}
+
+fn csv_reason(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("has {len} columns, the header has {expected_len}")
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

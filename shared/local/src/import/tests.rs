@@ -1,0 +1,131 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+use super::*;
+use crate::cloud::{Cloud, Options, Storage};
+use crate::{audit, export, program};
+use domain::time::Instant;
+
+const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+
+struct File(PathBuf);
+
+impl Drop for File {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).unwrap();
+    }
+}
+
+fn file(rows: &[String]) -> File {
+    let name = format!("guilder-import-{}-{:016x}.csv", std::process::id(), fastrand::u64(..));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, format!("{HEADER}\n{}\n", rows.join("\n"))).unwrap();
+    File(path)
+}
+
+fn plan(file: &File) -> Plan {
+    let mapping = Mapping::open("online-retail").unwrap();
+    Plan { mapping, files: vec![file.0.clone()], skip_returns: true, from_start: false, workers: 3 }
+}
+
+async fn cloud() -> Cloud {
+    let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+    program::ensure(app(&cloud)).await.unwrap();
+    cloud
+}
+
+fn app(cloud: &Cloud) -> &App {
+    cloud.app("order-placed").unwrap()
+}
+
+fn silent() -> Progress {
+    Arc::new(|_, _| {})
+}
+
+/// `count` orders of 100 pounds and a penny's half, round robin over seven accounts, a day apart.
+fn rows(count: usize) -> Vec<String> {
+    let row = |n: usize| {
+        let (month, day) = (1 + n / 28, 1 + n % 28);
+        format!("{},MUG,,1,2011-{month:02}-{day:02} 09:00:00,100.005,{}.0,UK", 1000 + n, n % 7)
+    };
+    (0..count).map(row).collect()
+}
+
+async fn exported(app: &App) -> Vec<String> {
+    let rows = export::accounts(app.store(), Instant::parse("2012-01-01T00:00:00Z").unwrap()).await.unwrap();
+    rows.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn the_same_file_again_changes_nothing() {
+    let (cloud, file) = (cloud().await, file(&rows(80)));
+    let app = app(&cloud);
+    let first = run(app, &plan(&file), silent()).await.unwrap();
+    assert_eq!((first.orders_read, first.orders_scored, first.orders_known), (80, 80, 0));
+    assert_eq!((first.program.accounts, first.program.orders, first.program.repeat_customers), (7, 80, 7));
+    let before = exported(app).await;
+    // 12 orders of 100.01: silver with the tenth, which itself earns as before.
+    assert_eq!(before[0], "0,1250,silver,12");
+
+    for from_start in [false, true] {
+        let again = run(app, &Plan { from_start, ..plan(&file) }, silent()).await.unwrap();
+        assert_eq!((again.orders_scored, again.orders_known), (0, 80));
+        assert_eq!(again.program, first.program);
+    }
+    assert_eq!(exported(app).await, before);
+    let report = audit::run(app.store()).await.unwrap();
+    assert!(report.findings.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn what_is_scored_does_not_depend_on_the_workers_or_on_an_interruption() {
+    let file = file(&rows(60));
+    let mut results = Vec::new();
+    for workers in [1, 5] {
+        let cloud = cloud().await;
+        run(app(&cloud), &Plan { workers, ..plan(&file) }, silent()).await.unwrap();
+        results.push(exported(app(&cloud)).await);
+    }
+    let cloud = cloud().await;
+    let app = app(&cloud).clone();
+    let progress: Progress = Arc::new(|done, _| assert!(done < 20, "a worker dies here"));
+    assert!(matches!(run(&app, &plan(&file), progress).await, Err(ImportError::Worker)));
+    let rest = run(&app, &plan(&file), silent()).await.unwrap();
+    assert_eq!(rest.orders_scored + rest.orders_known, 60);
+    results.push(exported(&app).await);
+    assert_eq!(results[0], results[1]);
+    assert_eq!(results[0], results[2]);
+}
+
+#[tokio::test]
+async fn a_refused_order_is_listed_and_stops_no_other() {
+    let (cloud, file) = (cloud().await, file(&rows(3)));
+    let mapping = Mapping::open("online-retail").unwrap();
+    let euros = Mapping::parse(&mapping.text.replace("GBP", "EUR")).unwrap();
+    let plan = Plan { mapping: euros, ..plan(&file) };
+    for _ in 0..2 {
+        let summary = run(app(&cloud), &plan, silent()).await.unwrap();
+        assert_eq!((summary.orders_scored, summary.orders_known, summary.program.accounts), (0, 0, 0));
+        let refused: Vec<_> = summary.rejected.iter().map(|rejected| rejected.order_id.as_str()).collect();
+        assert_eq!(refused, ["1000", "1001", "1002"]);
+        assert_eq!(summary.rejected[0].reason, "Foreign currency; $.currency foreign_currency");
+    }
+}
+
+#[tokio::test]
+async fn returns_are_left_out_or_refused_as_a_whole() {
+    let row = |number: &str, account: &str| format!("{number},S,,-1,2011-01-10 09:00:00,1,{account},UK");
+    let mut rows = rows(2);
+    rows.extend([row("C1", "7.0"), row("C2", "")]);
+    let (cloud, file) = (cloud().await, file(&rows));
+    let refused = run(app(&cloud), &Plan { skip_returns: false, ..plan(&file) }, silent()).await.unwrap_err();
+    assert!(refused.to_string().starts_with("the files hold 1 returns, which cannot be imported yet"));
+    assert!(exported(app(&cloud)).await.is_empty());
+    let summary = run(app(&cloud), &plan(&file), silent()).await.unwrap();
+    assert_eq!((summary.invoices_read, summary.orders_scored), (4, 2));
+    assert_eq!((summary.guest_invoices, summary.returns_skipped), (0, 2));
+}

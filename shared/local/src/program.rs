@@ -1,0 +1,226 @@
+//! The program's versions: the sample, activation, and what is in force.
+
+use domain::document::Faults;
+use domain::id::ProgramName;
+use domain::money::{self, Factor, Money, Percent};
+use domain::program::{Program, UnknownAccount};
+use domain::time::Instant;
+use runtime::App;
+use serde_json::Value;
+use std::fmt::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The sample program, in force on a new database until another version is activated.
+const SAMPLE: &str = include_str!("../programs/wholesale.json");
+const SAMPLE_NAME: &str = "wholesale";
+/// Activation takes effect this much ahead at the earliest: no instance decides on a schedule older than half of it.
+pub const ACTIVATION_AHEAD_MS: i64 = 120_000;
+
+/// Why a program cannot be activated or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// The file cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The document has faults.
+    #[error("the program has faults:{}", listed(.0))]
+    Faulty(Faults),
+    /// The document is another program's.
+    #[error("the document is of the program {found}; this deployment runs {expected}")]
+    Foreign {
+        /// What the document says.
+        found: ProgramName,
+        /// What the configuration says.
+        expected: ProgramName,
+    },
+    /// The instant is too near.
+    #[error("a version takes effect two minutes ahead at the earliest: {earliest} now")]
+    TooEarly {
+        /// The earliest instant possible.
+        earliest: Instant,
+    },
+    /// Nothing is active yet.
+    #[error("no version of the program {0} has been activated")]
+    None(ProgramName),
+    /// The tables could not be read or written.
+    #[error(transparent)]
+    Fault(#[from] store::Fault),
+}
+
+fn listed(faults: &Faults) -> String {
+    let lines = faults.listed().iter().map(|fault| format!("\n  {} {} ({})", fault.path, fault.message, fault.code));
+    let more = Some(faults.unlisted()).filter(|count| *count > 0).map(|count| format!("\n  and {count} more"));
+    lines.chain(more).collect()
+}
+
+/// A version that was stored, and from when it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activated {
+    /// Of which program.
+    pub name: ProgramName,
+    /// Its number.
+    pub version: u32,
+    /// From when; [`Instant::MIN`] for the first version.
+    pub from: Instant,
+}
+
+impl fmt::Display for Activated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} version {} is in force from {}", self.name, self.version, start(self.from))
+    }
+}
+
+fn start(from: Instant) -> String {
+    if from == Instant::MIN { "the beginning of time".to_owned() } else { from.to_string() }
+}
+
+/// Activates the sample program where nothing was ever activated; answers its version then.
+pub async fn ensure(app: &App) -> Result<Option<u32>, ProgramError> {
+    let name = &app.config().program;
+    if name.as_str() != SAMPLE_NAME || app.store().schedule(name).await?.is_some() {
+        return Ok(None);
+    }
+    let unreadable = |error: serde_json::Error| ProgramError::Unreadable {
+        path: "programs/wholesale.json".into(),
+        reason: error.to_string(),
+    };
+    let document: Value = serde_json::from_str(SAMPLE).map_err(unreadable)?;
+    Program::from_json(&document).map_err(ProgramError::Faulty)?;
+    Ok(Some(app.store().activate(name, &document, Instant::MIN).await?))
+}
+
+/// Reads a program document from a file.
+pub fn document(path: &Path) -> Result<Value, ProgramError> {
+    let unreadable = |reason: String| ProgramError::Unreadable { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unreadable(format!("not JSON: {error}")))
+}
+
+/// Stores a document as the next version, in force from `from`, or from the earliest instant possible.
+pub async fn activate(
+    app: &App,
+    document: &Value,
+    from: Option<Instant>,
+    now: Instant,
+) -> Result<Activated, ProgramError> {
+    let program = Program::from_json(document).map_err(ProgramError::Faulty)?;
+    let name = &app.config().program;
+    if program.name != *name {
+        return Err(ProgramError::Foreign { found: program.name, expected: name.clone() });
+    }
+    let earliest = now.plus_ms(ACTIVATION_AHEAD_MS);
+    let from = match (app.store().schedule(name).await?, from) {
+        (None, _) => Instant::MIN,
+        (Some(_), Some(from)) if from < earliest => return Err(ProgramError::TooEarly { earliest }),
+        (Some(_), from) => from.unwrap_or(earliest),
+    };
+    let version = app.store().activate(name, document, from).await?;
+    app.forget_schedule().await;
+    Ok(Activated { name: name.clone(), version, from })
+}
+
+/// The versions and the rules in force at `now`, for people.
+pub async fn show(app: &App, now: Instant) -> Result<String, ProgramError> {
+    let name = &app.config().program;
+    let schedule = app.store().schedule(name).await?.ok_or_else(|| ProgramError::None(name.clone()))?;
+    let current = schedule.at(now);
+    let mut text = format!("program {name}\n\n");
+    for version in (1..).map_while(|number| schedule.version(number)) {
+        let note = match version {
+            version if version.version == current.version => "  in force",
+            version if version.from > now => "  to come",
+            _ => "",
+        };
+        line(&mut text, format_args!("  version {:<4} from {}{note}", version.version, start(version.from)));
+    }
+    line(&mut text, format_args!(""));
+    rules(&mut text, &current.program);
+    Ok(text)
+}
+
+fn rules(text: &mut String, program: &Program) {
+    let money = |amount| Money { amount, currency: program.currency };
+    let unknown = match program.unknown_account {
+        UnknownAccount::Enrol => "are enrolled by their first order",
+        UnknownAccount::Reject => "are refused",
+    };
+    line(text, format_args!("  currency {}, time zone {}", program.currency.code(), program.calendar.zone_name()));
+    line(text, format_args!("  unknown accounts {unknown}"));
+    let excluded: Vec<_> = program.excluded_skus.iter().map(|sku| sku.as_str()).collect();
+    line(text, format_args!("  excluded SKUs: {}", excluded.join(", ")));
+    for rule in &program.earning {
+        line(text, format_args!("  {}: {} ({} per {})", rule.id, rule.name, rule.points, money(rule.per)));
+    }
+    let (months, days) = (program.points.validity_months, program.points.pending_days);
+    line(text, format_args!("  points wait {days} days and end with the month {months} months later"));
+    line(text, format_args!("  tiers by eligible spend in {} months:", program.tiers.window_months));
+    for tier in &program.tiers.levels {
+        let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
+        let threshold = money(tier.threshold).to_string();
+        line(text, format_args!("    {:<16} from {threshold:>16}   points × {multiplier}", tier.id.as_str()));
+    }
+    for rule in &program.discounts {
+        let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
+        let (minimum, days) = (money(rule.minimum_total), rule.validity_days);
+        line(text, format_args!("  {}: {percent} % for {days} days, from {minimum} ({})", rule.id, rule.name));
+    }
+}
+
+/// Writing to a `String` cannot fail.
+fn line(text: &mut String, content: fmt::Arguments<'_>) {
+    let _ = writeln!(text, "{content}");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::cloud::{Cloud, Options, Storage};
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_version_takes_effect_two_minutes_ahead_and_the_first_at_all_times() {
+        let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+        let app = cloud.app("order-placed").unwrap();
+        let now = at("2026-05-20T12:00:00Z");
+        assert!(matches!(show(app, now).await, Err(ProgramError::None(_))));
+        let sample: Value = serde_json::from_str(SAMPLE).unwrap();
+        let mut activated = Vec::new();
+        for from in [Some(at("2030-01-01T00:00:00Z")), None, Some(at("2026-05-20T12:02:00Z"))] {
+            activated.push(activate(app, &sample, from, now).await.unwrap().to_string());
+        }
+        let expected = [
+            "wholesale version 1 is in force from the beginning of time",
+            "wholesale version 2 is in force from 2026-05-20T12:02:00Z",
+            "wholesale version 3 is in force from 2026-05-20T12:02:00Z",
+        ];
+        assert_eq!(activated, expected);
+        let refused = activate(app, &sample, Some(at("2026-05-20T12:01:59Z")), now).await.unwrap_err();
+        assert!(matches!(refused, ProgramError::TooEarly { earliest } if earliest == at("2026-05-20T12:02:00Z")));
+        assert_eq!(ensure(app).await.unwrap(), None);
+        insta::assert_snapshot!(show(app, now).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn every_fault_is_named_with_its_path() {
+        let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+        let app = cloud.app("order-placed").unwrap();
+        let faulty = SAMPLE.replace("\"per\": \"1.00\"", "\"per\": 1").replace("\"GBP\"", "\"Pound\"");
+        let faulty = activate(app, &serde_json::from_str(&faulty).unwrap(), None, Instant::MIN).await.unwrap_err();
+        let expected = "the program has faults:\
+            \n  $.currency must be an ISO 4217 currency code in capitals (unknown_currency)\
+            \n  $.earning_rules[0].per must be a decimal string such as \"12.50\", not a number (wrong_type)";
+        assert_eq!(faulty.to_string(), expected);
+        let foreign = serde_json::from_str(&SAMPLE.replace("\"wholesale\"", "\"retail\"")).unwrap();
+        let foreign = activate(app, &foreign, None, Instant::MIN).await.unwrap_err().to_string();
+        assert_eq!(foreign, "the document is of the program retail; this deployment runs wholesale");
+    }
+}

@@ -1,0 +1,274 @@
+//! Everything that is stored about an account, for a person at a terminal.
+
+mod item;
+
+use domain::account::Account;
+use domain::activity::MonthActivity;
+use domain::discount::Discount;
+use domain::id::AccountId;
+use domain::ledger::{Cause, Change, Entry};
+use domain::membership::{Contact, Profile};
+use domain::money::{self, Currency, Minor, Overflow, Percent};
+use domain::time::Instant;
+use runtime::{App, Fault};
+use serde::Serialize;
+use std::fmt::{self, Display, Write};
+use store::{Consistency, LedgerRecord};
+
+/// Why an account cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// There is none.
+    #[error("there is no account {0}")]
+    Unknown(AccountId),
+    /// A sum does not fit.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    /// The tables could not be read.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::Fault> for ShowError {
+    fn from(fault: store::Fault) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+/// The account as it is stored, with its latest entries.
+pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String, ShowError> {
+    let store = app.store();
+    let account = store.account(id, Consistency::Strong).await?.ok_or_else(|| ShowError::Unknown(id.clone()))?;
+    let bytes = item::account_bytes(app, id).await?;
+    let currency = app.schedule().await?.at(account.last_decided).program.currency;
+    let records = store.ledger_of(id).await?;
+    let mut page = Page::default();
+    state(&mut page, &account, bytes, currency)?;
+    months(&mut page, account.activity.months(), currency);
+    points(&mut page, &account)?;
+    let mut latest = Vec::new();
+    let mut discounts = Vec::new();
+    let is_profile = |record: &&LedgerRecord| matches!(record, LedgerRecord::Profile(_));
+    for record in records.iter().filter(is_profile).chain(records.iter().filter(|record| !is_profile(record))) {
+        match record {
+            LedgerRecord::Profile(profile) => self::profile(&mut page, profile),
+            LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
+            LedgerRecord::Discount(discount) => discounts.push(&**discount),
+            LedgerRecord::Entry(entry) => latest.push(&**entry),
+        }
+    }
+    discounts.sort_by_key(|discount| discount.issued_at);
+    self::discounts(&mut page, &account, &discounts);
+    latest.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
+    self::entries(&mut page, &latest, entries);
+    Ok(page.0)
+}
+
+/// Text with sections and named values.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, content: fmt::Arguments<'_>) {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(self.0, "{content}");
+    }
+
+    fn section(&mut self, title: &str) {
+        self.line(format_args!("\n{title}"));
+    }
+
+    fn value(&mut self, name: &str, value: impl Display) {
+        self.line(format_args!("  {name:<20} {value}"));
+    }
+}
+
+fn amount(amount: Minor, currency: Currency) -> String {
+    money::format_money(amount, currency)
+}
+
+/// The name that a value has in documents.
+fn name(value: &impl Serialize) -> String {
+    let document = serde_json::to_value(value).unwrap_or_default();
+    document.as_str().map(str::to_owned).unwrap_or_else(|| document.to_string())
+}
+
+fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -> Result<(), Overflow> {
+    page.line(format_args!("account {}  ({bytes} bytes, version {})\n", account.id, account.version));
+    page.value("status", account.status.name());
+    page.value("tier", format_args!("{} since {}", account.tier, account.tier_since));
+    if !account.segments.is_empty() {
+        let segments: Vec<_> = account.segments.iter().map(|segment| segment.as_str()).collect();
+        page.value("segments", segments.join(", "));
+    }
+    page.value("joined", account.joined_at);
+    page.value("last decided", account.last_decided);
+    if let Some((first, last)) = account.first_purchase.zip(account.last_purchase) {
+        page.value("purchases", format_args!("first {first}, latest {last}"));
+    }
+    if let Some(due) = account.due {
+        page.value("due", format_args!("{} (filed under {})", due.at, due.day));
+    }
+    let life = &account.lifetime;
+    page.section("lifetime");
+    page.value("orders, units", format_args!("{}, {}", life.orders, life.units));
+    page.value("revenue", format_args!("{} {}", amount(life.revenue, currency), currency.code()));
+    page.value("eligible", format_args!("{} {}", amount(life.eligible, currency), currency.code()));
+    page.value("points", format_args!("{} earned, {} expired", life.earned, life.expired));
+    page.value("discounts", format_args!("{} issued, {} used", life.discounts_issued, life.discounts_used));
+    page.value("tier upgrades", life.upgrades);
+    Ok(())
+}
+
+fn months(page: &mut Page, months: &[MonthActivity], currency: Currency) {
+    if months.is_empty() {
+        return;
+    }
+    page.section("activity");
+    page.line(format_args!(
+        "  {:<8}{:>7}{:>9}{:>15}{:>15}{:>11}  days",
+        "month", "orders", "units", "revenue", "eligible", "earned"
+    ));
+    for month in months {
+        let days: Vec<_> = (1..=31_u32)
+            .filter(|day| month.purchase_days >> day.saturating_sub(1) & 1 == 1)
+            .map(|d| d.to_string())
+            .collect();
+        page.line(format_args!(
+            "  {:<8}{:>7}{:>9}{:>15}{:>15}{:>11}  {}",
+            month.month.to_string(),
+            month.orders,
+            month.units,
+            amount(month.revenue, currency),
+            amount(month.eligible, currency),
+            month.earned,
+            days.join(" ")
+        ));
+    }
+}
+
+fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
+    let holdings = &account.holdings;
+    page.section(&format!("points: {} available, {} pending", holdings.available()?, holdings.waiting()?));
+    for wait in holdings.pending() {
+        let (at, end) = (wait.available_at, wait.expires_at);
+        page.line(format_args!("  {:>12} pending, from {at}, end at {end}", wait.points));
+    }
+    for lot in holdings.lots() {
+        page.line(format_args!("  {:>12} end at {}", lot.points, lot.expires_at));
+    }
+    Ok(())
+}
+
+fn profile(page: &mut Page, profile: &Profile) {
+    page.section("profile");
+    page.value("name", &profile.name);
+    if let Some(email) = &profile.email {
+        page.value("e-mail", name(email));
+    }
+    if let Some(vat_id) = &profile.vat_id {
+        page.value("VAT id", name(vat_id));
+    }
+    for claim in &profile.claims {
+        let hash = claim.hash.get(..12).unwrap_or(&claim.hash);
+        page.value("claim", format_args!("{} under secret {}: {hash}...", claim.field.name(), claim.secret));
+    }
+    page.value("version", profile.version);
+}
+
+fn contact(page: &mut Page, contact: &Contact) {
+    let document = &contact.document;
+    page.section(&format!("contact {}", contact.contact_id));
+    page.value("name", &document.name);
+    page.value("role, locale", format_args!("{}, {}", name(&document.role), document.locale));
+    if let Some(email) = &document.email {
+        page.value("e-mail", name(email));
+    }
+    if let Some(birthday) = &document.birthday {
+        page.value("birthday", birthday);
+    }
+    page.value("version", contact.version);
+}
+
+fn discounts(page: &mut Page, account: &Account, discounts: &[&Discount]) {
+    if discounts.is_empty() {
+        return;
+    }
+    page.section("discounts");
+    for discount in discounts {
+        let percent = money::format_trimmed(discount.percent.0, Percent::DECIMALS);
+        let open = account.discounts.iter().any(|open| open.code == discount.code);
+        let status = match &discount.used_by {
+            Some(order) => format!("used by {order}"),
+            None if open => format!("open until {}", discount.expires_at),
+            None => format!("ended {}", discount.expires_at),
+        };
+        let (code, rule, issued_by) = (&discount.code, &discount.rule, &discount.issued_by);
+        page.line(format_args!("  {code}  {percent} %  {rule}  by {issued_by}  {status}"));
+    }
+}
+
+fn entries(page: &mut Page, entries: &[&Entry], most: usize) {
+    let shown = entries.len().min(most);
+    page.section(&format!("entries: the latest {shown} of {}", entries.len()));
+    for entry in entries.iter().take(most) {
+        page.line(format_args!(
+            "  {:>5}  {}  {:>+9}  = {:>9}  {}  by {}, program {}",
+            entry.sequence,
+            second(entry.at),
+            entry.points.0,
+            entry.balance,
+            cause(&entry.cause),
+            entry.by,
+            entry.program_version
+        ));
+        for change in &entry.changes {
+            page.line(format_args!("         {}", self::change(change)));
+        }
+    }
+}
+
+fn second(at: Instant) -> String {
+    let text = at.to_string();
+    text.split_once('.').map_or(text.clone(), |(whole, _)| format!("{whole}Z"))
+}
+
+fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::OrderPlaced { order } => format!("order {order}"),
+        Cause::AccountPut => "account put".to_owned(),
+        Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
+    }
+}
+
+fn change(change: &Change) -> String {
+    match change {
+        Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
+        Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
+        Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
+        Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
+        Change::OrderScored { order, points, eligible, beyond_kept_months } => {
+            let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
+            format!("order {order} scored: {points} points for {eligible}{late}")
+        }
+        Change::PointsEarned { points, available_at: Some(at), expires_at } => {
+            format!("{points} points earned, available from {at}, end at {expires_at}")
+        }
+        Change::PointsEarned { points, available_at: None, expires_at } => {
+            format!("{points} points earned, end at {expires_at}")
+        }
+        Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
+        Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
+        Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
+        Change::DiscountIssued { rule, code, expires_at } => {
+            format!("discount {code} issued by {rule}, ends at {expires_at}")
+        }
+        Change::DiscountUsed { code } => format!("discount {code} used"),
+        Change::DiscountExpired { rule, code, expired_at } => {
+            format!("discount {code} of {rule} ended at {expired_at}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
