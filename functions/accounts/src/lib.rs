@@ -3,12 +3,14 @@
 mod put;
 
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
-use domain::membership::Put;
+use domain::ledger::Entry;
+use domain::membership::{ContactDocument, Put};
 use domain::{receipt, standing};
 use put::{PutAccount, PutContact};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use store::Consistency;
 
 const ENTRIES_USUAL: u16 = 20;
@@ -90,14 +92,27 @@ async fn put_contact(
     let document = domain::membership::contact_document(&request.document()?)?;
     let command = PutContact { id, contact_id, document };
     let put = app.transact(caller, &command).await?;
-    let PutContact { id, contact_id, document } = command;
+    let PutContact { id, contact_id, document } = &command;
     tracing::info!(account.id = %id, contact.id = %contact_id, "stored contact {contact_id} of account {id}");
-    let mut answer = serde_json::to_value(&document).unwrap_or_default();
-    if let Value::Object(fields) = &mut answer {
-        fields.insert("account_id".to_owned(), json!(id));
-        fields.insert("contact_id".to_owned(), json!(contact_id));
-    }
-    Ok(Answer::json(status_of(put), &answer))
+    Ok(Answer::json(status_of(put), &ContactAnswer { account_id: id, contact_id, document }))
+}
+
+/// The answer to a contact's `PUT`.
+#[derive(Serialize)]
+struct ContactAnswer<'a> {
+    account_id: &'a AccountId,
+    contact_id: &'a ContactId,
+    #[serde(flatten)]
+    document: &'a ContactDocument,
+}
+
+/// One page of an account's ledger, newest first.
+#[derive(Serialize)]
+struct EntriesAnswer {
+    entries: Vec<Entry>,
+    /// Asks for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
@@ -108,8 +123,8 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
         return Err(RequestFault::NotFound("account").into());
     }
     let last = page.entries.last().filter(|_| page.more);
-    let next = last.map(|entry| http::cursor(entry.sequence));
-    Ok(Answer::json(200, &json!({ "entries": page.entries, "next_cursor": next })))
+    let next_cursor = last.map(|entry| http::cursor(entry.sequence));
+    Ok(Answer::json(200, &EntriesAnswer { entries: page.entries, next_cursor }))
 }
 
 /// The score of one order. To an account's own token, somebody else's order looks like none at all.

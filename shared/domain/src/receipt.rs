@@ -180,18 +180,17 @@ fn earning_reason(
 }
 
 fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) -> Reason {
-    let minimum = Money { amount: rule.minimum_total, currency: scored.order.currency };
-    let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
     let issued = scored.score.issued.iter().find(|issued| issued.rule == rule.id);
     let (id, text) = match (outcome, issued) {
         (Outcome::Missed(condition), _) => {
+            let minimum = Money { amount: rule.minimum_total, currency: scored.order.currency };
             let why = condition_text(condition, &minimum.to_string());
             ("discount.missed", format!("{}: none issued, because {why}.", rule.name))
         }
-        (Outcome::Fired, issued) => {
-            let until = issued.map(|issued| issued.expires_at.to_string()).unwrap_or_default();
-            ("discount.issued", format!("{}: {percent} % off the next purchase until {until}.", rule.name))
+        (Outcome::Fired, Some(issued)) => {
+            ("discount.issued", format!("{}: code {}, until {}.", rule.name, issued.code, issued.expires_at))
         }
+        (Outcome::Fired, None) => ("discount.issued", format!("{}.", rule.name)),
     };
     Reason { id, rule: rule.id.to_string(), fired: outcome == Outcome::Fired, points: None, text }
 }

@@ -138,10 +138,11 @@ impl Calendar {
         }
     }
 
-    /// The instant of a local wall time `YYYY-MM-DDTHH:MM:SS`; `None` where it is not one.
+    /// The instant of a local wall time written in a `strptime` format; `None` for anything else or outside the
+    /// accepted range.
     pub fn parse_local(&self, text: &str, format: &str) -> Option<Instant> {
         let wall = civil::DateTime::strptime(format, text).ok()?;
-        Some(self.instant(wall))
+        (1970..=2999).contains(&wall.year()).then(|| self.instant(wall))
     }
 
     /// The month an instant falls in.

@@ -153,10 +153,11 @@ fn log(parts: &request::Parts, response: &Response, took: Duration) {
 fn subject(body: &Value) -> String {
     let fields =
         ["account_id", "order_id", "points", "detail"].iter().filter_map(|name| body.get(name).map(|v| (name, v)));
-    let words = fields.map(|(name, value)| match value {
-        Value::String(text) if *name == "detail" => format!("  {text}"),
-        Value::String(text) => format!("  {name}={text}"),
-        other => format!("  {name}={other}"),
+    let words = fields.filter_map(|(name, value)| match value {
+        Value::String(text) if *name == "detail" => Some(format!("  {text}")),
+        Value::String(text) => Some(format!("  {name}={text}")),
+        Value::Number(number) => Some(format!("  {name}={number}")),
+        _ => None,
     });
     words.collect()
 }
