@@ -5,7 +5,7 @@ use crate::cloud::{Cloud, OpenError, Options, Storage, StorageError};
 use crate::connector;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use runtime::App;
+use runtime::{App, Clock, Config};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -15,8 +15,11 @@ const USUAL_FILE: &str = ".guilder/guilder.db";
 pub enum Place {
     /// An embedded database in a file.
     File(PathBuf),
-    /// The DynamoDB of `AWS_ENDPOINT_URL_DYNAMODB`.
+    /// The DynamoDB of `AWS_ENDPOINT_URL_DYNAMODB`, with tables made from the template.
     Endpoint(String),
+    /// A deployment's tables, named by the variables that its functions have. Nothing is made or activated there
+    /// unasked.
+    Deployment,
 }
 
 impl fmt::Display for Place {
@@ -24,6 +27,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Endpoint(endpoint) => endpoint.fmt(f),
+            Self::Deployment => f.write_str("the deployment that the environment names"),
         }
     }
 }
@@ -34,10 +38,11 @@ fn variable(name: &str) -> Option<String> {
 
 impl Place {
     pub(super) fn new(db: Option<PathBuf>) -> Self {
-        match (db, variable("AWS_ENDPOINT_URL_DYNAMODB")) {
-            (Some(file), _) => Self::File(file),
-            (None, Some(endpoint)) => Self::Endpoint(endpoint),
-            (None, None) => Self::File(USUAL_FILE.into()),
+        match (db, variable("ACCOUNTS_TABLE"), variable("AWS_ENDPOINT_URL_DYNAMODB")) {
+            (Some(file), _, _) => Self::File(file),
+            (None, Some(_), _) => Self::Deployment,
+            (None, None, Some(endpoint)) => Self::Endpoint(endpoint),
+            (None, None, None) => Self::File(USUAL_FILE.into()),
         }
     }
 
@@ -45,6 +50,7 @@ impl Place {
     pub fn storage(&self) -> Result<Storage, Failure> {
         Ok(match self {
             Self::File(path) => Storage::File(path.clone()),
+            Self::Deployment => return Err("a deployment is not served from here: unset ACCOUNTS_TABLE".into()),
             Self::Endpoint(_) => Storage::Endpoint {
                 client: runtime::start::client_from_env()?,
                 prefix: variable("GUILDER_TABLE_PREFIX").unwrap_or_default(),
@@ -52,26 +58,56 @@ impl Place {
         })
     }
 
-    /// The cloud over these tables, which are made where they do not exist. Where another process has the file open
-    /// and serves its content, this goes there.
-    pub(super) async fn open(&self) -> Result<Cloud, Failure> {
-        match Cloud::open(options(self.storage()?)).await {
+    /// The tables, which are made where they do not exist. Where another process has the file open and serves its
+    /// content, this goes there.
+    pub(super) async fn open(&self) -> Result<Opened, Failure> {
+        if matches!(self, Self::Deployment) {
+            let app = App::new(Config::from_env()?, runtime::start::client_from_env()?, Clock::system());
+            return Ok(Opened::Deployment(app));
+        }
+        let cloud = match Cloud::open(options(self.storage()?)).await {
             Err(OpenError::Storage(StorageError::InUse { endpoint: Some(endpoint), .. })) => {
                 let storage = Storage::Endpoint { client: local_client(&endpoint), prefix: String::new() };
-                Ok(Cloud::open(options(storage)).await?)
+                Cloud::open(options(storage)).await?
             }
-            opened => Ok(opened?),
-        }
+            opened => opened?,
+        };
+        Ok(Opened::Cloud(Box::new(cloud)))
     }
 
     /// As [`Self::open`], for commands that only look: they make no new database.
-    pub(super) async fn open_existing(&self) -> Result<Cloud, Failure> {
+    pub(super) async fn open_existing(&self) -> Result<Opened, Failure> {
         match self {
             Self::File(path) if !path.exists() => {
                 let path = path.display();
                 Err(format!("there is no database {path}; `guilder serve` and `guilder import` make one").into())
             }
             _ => self.open().await,
+        }
+    }
+}
+
+/// Tables that a command works with.
+pub(super) enum Opened {
+    /// Those of a local cloud.
+    Cloud(Box<Cloud>),
+    /// Those of a deployment.
+    Deployment(App),
+}
+
+impl Opened {
+    pub(super) fn app(&self) -> Result<&App, Failure> {
+        match self {
+            Self::Cloud(cloud) => app(cloud, "order-placed"),
+            Self::Deployment(app) => Ok(app),
+        }
+    }
+
+    /// The local cloud; a deployment has none.
+    pub(super) fn cloud(&self) -> Option<&Cloud> {
+        match self {
+            Self::Cloud(cloud) => Some(cloud),
+            Self::Deployment(_) => None,
         }
     }
 }

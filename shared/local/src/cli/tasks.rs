@@ -1,6 +1,6 @@
 //! The commands that do one thing and end.
 
-use super::place::app;
+use super::place::Opened;
 use super::{Failure, ImportOrders, Place, print};
 use crate::cloud::wall_clock;
 use crate::import::{self, Plan, Progress, Summary};
@@ -25,11 +25,9 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
         from_start: arguments.from_start,
         workers: usize::from(arguments.workers),
     };
-    let cloud = place.open().await?;
-    let app = app(&cloud, "order-placed")?;
-    if let Some(version) = program::ensure(app).await? {
-        eprintln!("activated the sample program {}, version {version}", app.config().program);
-    }
+    let tables = place.open().await?;
+    let app = tables.app()?;
+    ensure_program(&tables).await?;
     let bar =
         ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} orders, {eta} left")?);
     let progress: Progress = {
@@ -45,6 +43,16 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
     let text = if arguments.json { serde_json::to_string_pretty(&summary)? } else { table(&summary)? };
     print(&format!("{}\n", text.trim_end()))?;
     Ok(if summary.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Activates the sample program in an empty local cloud; a deployment's program is its merchant's business.
+async fn ensure_program(tables: &Opened) -> Result<(), Failure> {
+    let Some(_) = tables.cloud() else { return Ok(()) };
+    let app = tables.app()?;
+    if let Some(version) = program::ensure(app).await? {
+        eprintln!("activated the sample program {}, version {version}", app.config().program);
+    }
+    Ok(())
 }
 
 /// A summary for people.
@@ -92,9 +100,8 @@ fn table(summary: &Summary) -> Result<String, Failure> {
 }
 
 pub(super) async fn export_accounts(as_of: Option<Instant>, place: &Place) -> Result<ExitCode, Failure> {
-    let cloud = place.open_existing().await?;
-    let app = app(&cloud, "accounts")?;
-    let rows = export::accounts(app.store(), as_of.unwrap_or_else(wall_clock)).await?;
+    let tables = place.open_existing().await?;
+    let rows = export::accounts(tables.app()?.store(), as_of.unwrap_or_else(wall_clock)).await?;
     let mut text = format!("{}\n", export::HEADER);
     for row in rows {
         writeln!(text, "{row}")?;
@@ -104,15 +111,14 @@ pub(super) async fn export_accounts(as_of: Option<Instant>, place: &Place) -> Re
 }
 
 pub(super) async fn audit(place: &Place) -> Result<ExitCode, Failure> {
-    let cloud = place.open_existing().await?;
-    let report = audit::run(app(&cloud, "accounts")?.store()).await?;
+    let report = audit::run(place.open_existing().await?.app()?.store()).await?;
     print(&report.to_string())?;
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) async fn show_account(id: &AccountId, entries: usize, place: &Place) -> Result<ExitCode, Failure> {
-    let cloud = place.open_existing().await?;
-    print(&show::account(app(&cloud, "accounts")?, id, entries).await?)?;
+    let tables = place.open_existing().await?;
+    print(&show::account(tables.app()?, id, entries).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -120,8 +126,9 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
     let unreadable = |why: String| format!("{}: {why}", event.display());
     let text = std::fs::read_to_string(event).map_err(|error| unreadable(error.to_string()))?;
     let document = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    let cloud = place.open().await?;
-    program::ensure(app(&cloud, "order-placed")?).await?;
+    let tables = place.open().await?;
+    ensure_program(&tables).await?;
+    let cloud = tables.cloud().ok_or("a deployment's functions are invoked there, not from here")?;
     let answer = cloud.invoke(function, document).await?;
     print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?;
     Ok(ExitCode::SUCCESS)
@@ -129,15 +136,14 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
 
 pub(super) async fn activate(file: &Path, from: Option<Instant>, place: &Place) -> Result<ExitCode, Failure> {
     let document = program::document(file)?;
-    let cloud = place.open().await?;
-    let app = app(&cloud, "order-placed")?;
-    let activated = program::activate(app, &document, from, wall_clock()).await?;
+    let tables = place.open().await?;
+    let activated = program::activate(tables.app()?, &document, from, wall_clock()).await?;
     print(&format!("{activated}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn show_program(place: &Place) -> Result<ExitCode, Failure> {
-    let cloud = place.open_existing().await?;
-    print(&program::show(app(&cloud, "order-placed")?, wall_clock()).await?)?;
+    let tables = place.open_existing().await?;
+    print(&program::show(tables.app()?, wall_clock()).await?)?;
     Ok(ExitCode::SUCCESS)
 }
