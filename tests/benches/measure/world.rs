@@ -1,0 +1,114 @@
+//! A deployment to measure: the template's tables, the sample program, orders and the events that bring them.
+
+use aws_sdk_dynamodb::config::HttpClient;
+use domain::id::ProgramName;
+use domain::time::Instant;
+use local::cloud::{Cloud, Options, Storage};
+use local::connector;
+use runtime::{App, Clock};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The program that everything is measured under.
+pub const PROGRAM: &str = include_str!("../../../shared/local/programs/wholesale.json");
+/// Where the clock stands, so that every run writes the same bytes.
+pub const NOW: &str = "2026-03-20T12:00:00Z";
+
+/// A cloud over an HTTP client, its tables new and the program active.
+pub async fn deployed(http: impl HttpClient + 'static, clock: Clock) -> Cloud {
+    let storage = Storage::Endpoint { client: connector::client_over(http), prefix: String::new() };
+    let cloud = Cloud::open(Options { clock, ..Options::new(storage) }).await.unwrap();
+    activate(&cloud).await;
+    cloud
+}
+
+/// Activates the program; the first version is in force from the beginning of time.
+pub async fn activate(cloud: &Cloud) {
+    let document = serde_json::from_str(PROGRAM).unwrap();
+    order_placed_app(cloud).store().activate(&program(), &document, now()).await.unwrap();
+}
+
+/// A cloud whose clock stands still.
+pub async fn standing_still(http: impl HttpClient + 'static) -> Cloud {
+    deployed(http, Clock::manual(now())).await
+}
+
+/// The app behind the function that is measured.
+pub fn order_placed_app(cloud: &Cloud) -> Arc<App> {
+    cloud.app("order-placed").unwrap().clone()
+}
+
+/// Its program.
+pub fn program() -> ProgramName {
+    ProgramName::parse("wholesale").unwrap()
+}
+
+/// [`NOW`].
+pub fn now() -> Instant {
+    Instant::parse(NOW).unwrap()
+}
+
+/// An order that earns points, reaches no tier and issues nothing.
+pub fn order(order_id: &str, account_id: &str, lines: usize) -> Value {
+    let line = |number: usize| {
+        json!({
+            "line_id": number.to_string(),
+            "sku": format!("{}{}", 20_000 + number * 37 % 10_000, ["", "A", "B"][number % 3]),
+            "quantity": 1 + number % 2,
+            "unit_price": format!("0.{}", 42 + number % 50),
+        })
+    };
+    json!({
+        "source": "shop",
+        "order_id": order_id,
+        "account_id": account_id,
+        "placed_at": "2026-03-20T11:59:30+00:00",
+        "currency": "GBP",
+        "lines": (1..=lines).map(line).collect::<Vec<_>>(),
+    })
+}
+
+/// The event that API Gateway makes of an order, with the headers a caller usually sends.
+pub fn event(order: &Value) -> Value {
+    let body = order.to_string();
+    let claims = json!({
+        "sub": "shop-backend", "iss": "https://login.example.com/", "aud": "guilder", "scope": "orders:write",
+        "exp": "1774010400", "iat": "1774006800",
+    });
+    json!({
+        "version": "2.0",
+        "routeKey": "POST /v1/orders",
+        "rawPath": "/v1/orders",
+        "rawQueryString": "",
+        "headers": {
+            "accept": "application/json",
+            "authorization": format!("Bearer {}", "x".repeat(600)),
+            "content-length": body.len().to_string(),
+            "content-type": "application/json",
+            "host": "api.example.com",
+            "user-agent": "shop/1.0",
+            "x-amzn-trace-id": "Root=1-69bd2f00-0123456789abcdef01234567",
+            "x-forwarded-for": "192.0.2.7",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abcdefghij",
+            "authorizer": {"jwt": {"claims": claims, "scopes": ["orders:write"]}},
+            "domainName": "api.example.com",
+            "domainPrefix": "api",
+            "http": {
+                "method": "POST", "path": "/v1/orders", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7",
+                "userAgent": "shop/1.0",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": "POST /v1/orders",
+            "stage": "$default",
+            "time": "20/Mar/2026:12:00:00 +0000",
+            "timeEpoch": 1_774_008_000_000_u64,
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}

@@ -1,0 +1,193 @@
+//! From the start of the process to its first answered invocation: the real `order-placed` binary next to the smallest
+//! function with the same SDK, each against a stand-in for the Lambda Runtime API and DynamoDB behind TLS, all on
+//! loopback.
+//!
+//! The real function reads its program before the first invocation, and the account before the transaction; the
+//! smallest reads nothing.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss
+)]
+
+#[path = "start/dynamodb.rs"]
+mod dynamodb;
+#[path = "start/lambda.rs"]
+mod lambda;
+mod measure;
+
+use dynamodb::SecureDynamoDb;
+use lambda::{Invocation, RuntimeApi};
+use measure::{Bound, Report, median, world};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// Both are built with this bench, by the same command and profile, against the same dependencies.
+const ORDER_PLACED: &str = env!("CARGO_BIN_EXE_order-placed-to-start");
+const SMALLEST: &str = env!("CARGO_BIN_EXE_smallest-function");
+const RATIO_MAX: f64 = 1.15;
+const WARM_UPS: usize = 3;
+const ROUNDS: usize = 5;
+/// Starts of each in a round.
+const SPAWNS: usize = 25;
+const ORDER_LINES: usize = 20;
+
+/// What the servers saw, and when.
+type Timeline = Arc<Mutex<Vec<(String, Instant)>>>;
+
+fn note(timeline: &Timeline, step: &str) {
+    timeline.lock().unwrap().push((step.to_owned(), Instant::now()));
+}
+
+fn main() -> ExitCode {
+    if !measure::is_asked_for() {
+        return ExitCode::SUCCESS;
+    }
+    let (real, smallest) = (PathBuf::from(ORDER_PLACED), PathBuf::from(SMALLEST));
+    let mut report = Report::start("start");
+    let world = World::start();
+
+    let (mut reals, mut smallests, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        // The first round only warms up.
+        let spawns = if round == 0 { WARM_UPS } else { SPAWNS };
+        let (more_reals, more_smallests) = world.in_turns(&real, &smallest, round * SPAWNS..round * SPAWNS + spawns);
+        if round > 0 {
+            ratios.push(total_ms(&more_reals) / total_ms(&more_smallests));
+            reals.extend(more_reals);
+            smallests.extend(more_smallests);
+        }
+    }
+    for (binary, runs) in [(&real, &reals), (&smallest, &smallests)] {
+        describe(&report, binary, runs);
+    }
+    report.section(&format!("Ratio of the medians of {SPAWNS} starts each, in {ROUNDS} rounds"));
+    for ratio in &ratios {
+        report.row("  one round", *ratio, "");
+    }
+    report.bounded("order-placed ÷ smallest function", median(ratios), Bound::AtMost(RATIO_MAX));
+    report.end()
+}
+
+fn total_ms(runs: &[Run]) -> f64 {
+    median(runs.iter().map(|run| run.total_ms))
+}
+
+/// One process, from start to first answer.
+struct Run {
+    total_ms: f64,
+    /// What the servers saw until then, in milliseconds from the start.
+    steps: Vec<(String, f64)>,
+    rss_mib: f64,
+}
+
+/// The servers, on a thread of their own.
+struct World {
+    runtime: tokio::runtime::Runtime,
+    lambda: RuntimeApi,
+    dynamodb: SecureDynamoDb,
+    timeline: Timeline,
+}
+
+impl World {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let timeline = Timeline::default();
+        let (lambda, dynamodb) = runtime.block_on(async {
+            (RuntimeApi::start(timeline.clone()).await, SecureDynamoDb::start(timeline.clone()).await)
+        });
+        let order = world::order("first", "acme", 1);
+        runtime.block_on(dynamodb.place(&order));
+        Self { runtime, lambda, dynamodb, timeline }
+    }
+
+    /// Starts both in turns, each first as often as the other.
+    fn in_turns(&self, real: &Path, smallest: &Path, numbers: Range<usize>) -> (Vec<Run>, Vec<Run>) {
+        let (mut reals, mut smallests) = (Vec::new(), Vec::new());
+        for number in numbers {
+            let mut pair = [(real, &mut reals), (smallest, &mut smallests)];
+            if number % 2 == 1 {
+                pair.reverse();
+            }
+            for (binary, runs) in pair {
+                runs.push(self.spawn(binary, number));
+            }
+        }
+        (reals, smallests)
+    }
+
+    fn spawn(&self, binary: &Path, number: usize) -> Run {
+        let name = binary.file_name().unwrap().to_string_lossy().into_owned();
+        let event = world::event(&world::order(&format!("{name}-{number:04}"), "acme", ORDER_LINES));
+        let invocation = Invocation { id: format!("{name}-{number:04}"), event: event.to_string() };
+        let answered = self.lambda.offer(invocation);
+        self.timeline.lock().unwrap().clear();
+
+        let started = Instant::now();
+        let mut process =
+            Command::new(binary).env_clear().envs(self.environment(&name)).stdout(Stdio::null()).spawn().unwrap();
+        let answer = answered.recv_timeout(std::time::Duration::from_secs(30)).expect("an answer in half a minute");
+        let rss_mib = resident_mib(process.id());
+        process.kill().unwrap();
+        process.wait().unwrap();
+
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(body["statusCode"], 201, "{name}: {body}");
+        let since = |at: Instant| at.duration_since(started).as_secs_f64() * 1e3;
+        let steps = self.timeline.lock().unwrap().iter().map(|(step, at)| (step.clone(), since(*at))).collect();
+        Run { total_ms: since(answer.at), steps, rss_mib }
+    }
+
+    fn environment(&self, function: &str) -> Vec<(String, String)> {
+        let mut variables: Vec<(String, String)> = self.dynamodb.environment();
+        let more = [
+            ("AWS_LAMBDA_RUNTIME_API", self.lambda.address.clone()),
+            ("AWS_LAMBDA_FUNCTION_NAME", function.to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "group".to_owned()),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "stream".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            ("AWS_REGION", local::connector::REGION.to_owned()),
+        ];
+        variables.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        variables
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.dynamodb.forget();
+        let _ = &self.runtime;
+    }
+}
+
+fn resident_mib(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse::<f64>().ok());
+    kib.unwrap_or(f64::NAN) / 1024.0
+}
+
+fn describe(report: &Report, binary: &Path, runs: &[Run]) {
+    let name = binary.file_name().unwrap().to_string_lossy().into_owned();
+    report.section(&format!("{name}: when the servers saw what, medians of {} starts in turns", runs.len()));
+    for (place, (step, _)) in runs[0].steps.iter().enumerate() {
+        let at = median(runs.iter().filter_map(|run| run.steps.get(place)).map(|(_, ms)| *ms));
+        report.row(step, at, "ms");
+    }
+    report.row("start → first answer, median", total_ms(runs), "ms");
+    report.row("start → first answer, fastest", runs.iter().map(|run| run.total_ms).fold(f64::MAX, f64::min), "ms");
+    report.row("resident memory then", median(runs.iter().map(|run| run.rss_mib)), "MiB");
+    let bytes = std::fs::metadata(binary).unwrap().len() as f64;
+    report.row("binary", bytes / 1024.0 / 1024.0, "MiB");
+}

@@ -1,0 +1,59 @@
+//! Request units, as the endpoint reports them. A change of these figures is a change of what an order costs.
+
+use serde_json::json;
+use tests::Cloud;
+use tests::network::Units;
+
+fn units(read: f64, write: f64) -> (f64, f64) {
+    (read, write)
+}
+
+fn of(units: Units) -> (f64, f64) {
+    (units.read_halves as f64 / 2.0, units.write_halves as f64 / 2.0)
+}
+
+#[tokio::test]
+async fn a_plain_order_costs_six_write_units_and_half_a_read_unit() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    // A known account, of an ordinary age.
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    let order = cloud.order("o-1").lines(20);
+    let (reply, cost) = cloud.units(order.send()).await;
+    assert_eq!(reply.expect(201)["discounts_issued"], json!([]));
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+}
+
+#[tokio::test]
+async fn an_order_of_three_hundred_lines_costs_two_units_more_per_kilobyte() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    let (reply, cost) = cloud.units(cloud.order("o-1").lines(300).send()).await;
+    reply.expect(201);
+    assert_eq!(of(cost), units(0.5, 10.0));
+}
+
+#[tokio::test]
+async fn a_repeat_writes_nothing() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let order = cloud.order("o-1").lines(20);
+    order.send().await.expect(201);
+    let acme = cloud.account("acme");
+    acme.put(json!({"name": "Acme"})).await.expect(200);
+    let (_, cost) = cloud.units(acme.put(json!({"name": "Acme"}))).await;
+    assert_eq!(cost.write_halves, 0);
+    let (_, cost) = cloud.units(async { (acme.standing().await, acme.entries("").await, order.score().await) }).await;
+    assert_eq!(cost.write_halves, 0);
+}

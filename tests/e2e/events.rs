@@ -1,0 +1,159 @@
+//! `OrderPlaced` events: from the bus by way of the queue, each message on its own.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tests::Cloud;
+
+fn message(id: &str, body: &str) -> Value {
+    json!({
+        "messageId": id, "receiptHandle": id, "body": body, "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "eu-west-1",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:000000000000:OrderPlacedQueue",
+    })
+}
+
+fn event(detail: &Value) -> String {
+    json!({"version": "0", "id": "1", "detail-type": "OrderPlaced", "source": "shop.example", "detail": detail})
+        .to_string()
+}
+
+#[tokio::test]
+async fn one_bad_message_neither_blocks_nor_repeats_the_others() {
+    let cloud = Cloud::start().await;
+    let order = |id: &str| cloud.order(id).line("MUG", 1, "10.00");
+    let other_kind = json!({"detail-type": "OrderShipped", "source": "shop", "detail": {}}).to_string();
+    let batch = json!({"Records": [
+        message("good-1", &event(&order("o-1").document())),
+        message("no-json", "{"),
+        message("no-event", "[]"),
+        message("faulty", &event(&order("o-2").set("lines", json!([])).document())),
+        message("refused", &event(&order("o-2").set("currency", json!("EUR")).document())),
+        message("other-kind", &other_kind),
+        message("good-2", &event(&order("o-3").document())),
+        message("repeated", &event(&order("o-1").document())),
+        message("differing", &event(&order("o-1").line("CUP", 1, "1.00").document())),
+    ]});
+    let expected = ["no-json", "no-event", "faulty", "refused", "other-kind", "differing"];
+    let failures: Vec<_> = expected.iter().map(|id| json!({"itemIdentifier": id})).collect();
+    for _ in 0..2 {
+        let answer = cloud.local().invoke("order-placed", batch.clone()).await.unwrap();
+        assert_eq!(answer, json!({ "batchItemFailures": failures }));
+    }
+    let acme = cloud.account("acme");
+    let standing = acme.standing().await.expect(200);
+    assert_eq!((&standing["orders"], &standing["points"]["balance"]), (&json!(2), &json!(20)));
+    let history = acme.history().await;
+    assert_eq!(history.len(), 2);
+    assert_eq!(history[0]["by"], "event:shop.example");
+}
+
+#[tokio::test]
+async fn an_event_on_the_bus_is_scored_and_a_poison_message_ends_in_the_dead_letters() {
+    let cloud = Cloud::start().await;
+    let good = cloud.order("o-1").line("MUG", 1, "10.00");
+    good.announce().await;
+    cloud.order("o-2").line("MUG", 1, "-1").announce().await;
+    good.announce().await;
+    cloud.drain().await;
+    assert!(cloud.queue("OrderPlacedQueue").await.is_empty());
+    let dead = cloud.queue("OrderPlacedDeadLetters").await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].received, 3);
+    assert!(dead[0].body.contains("o-2"));
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["orders"], 1);
+    // Over HTTP it is the same order.
+    good.send().await.expect(200);
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_fails_is_logged_with_its_reason_and_without_its_content() {
+    let cloud = Cloud::start().await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+    // The function runs on a task of this thread.
+    let guard = tracing::subscriber::set_default(subscriber);
+    let faulty = cloud.order("o-1").line("SECRET-SKU", 0, "1.00").document();
+    let batch = json!({"Records": [message("poison", &event(&faulty))]});
+    cloud.local().invoke("order-placed", batch).await.unwrap();
+    drop(guard);
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = logged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed: Vec<_> = lines.iter().filter(|line| line["message.id"] == "poison").collect();
+    assert_eq!(failed.len(), 1, "{logged}");
+    assert_eq!((&failed[0]["level"], &failed[0]["message.receives"]), (&json!("WARN"), &json!("1")));
+    let reason = "message poison failed: Invalid document; $.lines[0].quantity out_of_range";
+    assert_eq!(failed[0]["message"], reason);
+    assert!(!logged.contains("SECRET-SKU"));
+}
+
+#[tokio::test]
+async fn a_message_that_failed_for_a_passing_reason_is_scored_when_it_comes_again() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    cloud.app().schedule().await.unwrap();
+    cloud.order("o-1").line("MUG", 1, "10.00").announce().await;
+    cloud.order("o-2").line("MUG", 1, "20.00").announce().await;
+    cloud.network().unwrap().lose_requests(1);
+    cloud.drain().await;
+    assert!(cloud.queue("OrderPlacedDeadLetters").await.is_empty());
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["points"]["balance"], 30);
+}
+
+#[tokio::test]
+async fn an_event_of_no_known_kind_is_a_fault_of_a_stable_type() {
+    let cloud = Cloud::start().await;
+    for event in [json!({}), json!(null), json!({"source": "aws.events"}), json!({"Records": 1})] {
+        let fault = cloud.local().invoke("order-placed", event).await.unwrap_err();
+        let local::cloud::InvokeError::Fault(fault) = fault else { panic!("{fault:?}") };
+        assert_eq!(fault.kind(), "UnknownEvent");
+    }
+    let batch = json!({"Records": []});
+    assert!(cloud.local().invoke("accounts", batch).await.is_err());
+}
+
+#[tokio::test]
+async fn every_sample_event_works() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 6, "one for each trigger: {files:?}");
+    let cloud = Cloud::start().await;
+    cloud.set_clock("2100-01-01T00:00:00Z");
+    // Reads need something to read, and a contact its account.
+    files.sort_by_key(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        let is_contact = text.contains("/contacts/");
+        (is_contact, ["\"PUT\"", "\"POST\"", "\"Records\""].iter().position(|kind| text.contains(kind)).unwrap_or(9))
+    });
+    for file in files {
+        assert_eq!(file.extension().and_then(|e| e.to_str()), Some("json"), "{file:?}");
+        let event: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let path = event["rawPath"].as_str().unwrap_or_default();
+        let is_order = event["Records"].is_array() || path == "/v1/orders";
+        let function = if is_order { "order-placed" } else { "accounts" };
+        let answer = cloud.local().invoke(function, event).await.unwrap();
+        match answer.get("statusCode") {
+            Some(status) => assert!(status.as_u64().unwrap() < 300, "{file:?}: {answer}"),
+            None => assert_eq!(answer, json!({"batchItemFailures": []}), "{file:?}"),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The hot item of an account stays small: it is what every order pays for.
+
+use domain::account::Account;
+use domain::id::AccountId;
+use domain::time::Instant;
+use serde_json::{Value, json};
+use store::Consistency;
+use tests::size::item_bytes;
+use tests::{Cloud, at};
+
+/// The account as stored: its size in bytes, and what is in it.
+async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
+    let app = cloud.app();
+    let key = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
+    let table = &app.config().tables.accounts;
+    let found = cloud.local().client().get_item().table_name(table).key("account_id", key).send().await.unwrap();
+    let account = app.store().account(&AccountId::parse(id).unwrap(), Consistency::Strong).await.unwrap().unwrap();
+    let item = found.item.unwrap();
+    (item_bytes(&item), account)
+}
+
+/// The first of a month, `months` after January 2010, at noon.
+fn month(months: u32) -> Instant {
+    at(&format!("{}-{:02}-01T12:00:00Z", 2010 + months / 12, months % 12 + 1))
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Places an order of this worth, at an instant that is also now.
+async fn order(cloud: &Cloud, account: &str, when: Instant, amount: &str) {
+    cloud.set_instant(when);
+    let order = cloud.order(&format!("o-{}", when.as_ms())).account(account).placed(&when.to_string());
+    order.line("MUG", 4_800, amount).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn the_item_of_an_ordinary_full_account_stays_within_a_kilobyte() {
+    let cloud = Cloud::with(|program| {
+        let mut welcome = program["discounts"][0].clone();
+        welcome["id"] = json!("large-order-thanks");
+        welcome["percent"] = json!("7.5");
+        program["discounts"].as_array_mut().unwrap().push(welcome);
+    })
+    .await;
+    let id = "customer-0012345-north";
+    cloud.set_instant(month(0));
+    let document = json!({"name": "Acme", "segments": ["wholesale", "uk-north", "key-account"]});
+    cloud.account(id).put(document).await.expect(201);
+    // Some 150,000 pounds on every second day of 25 months: more than the largest customer of the sample data.
+    for n in 0..25 {
+        for day in 0..14 {
+            let amount = format!("{}.{:02}", 28 + day % 7, 13 + (n * 7 + day) % 80);
+            order(&cloud, id, month(n).plus_ms(i64::from(day) * 48 * HOUR_MS), &amount).await;
+        }
+    }
+    let (bytes, account) = hot_item(&cloud, id).await;
+    assert_eq!(account.activity.months().len(), 25);
+    assert_eq!(account.holdings.lots().len(), 25);
+    assert_eq!(account.discounts.len(), 2);
+    assert_eq!((account.tier.as_str(), account.version), ("platinum", 351));
+    assert!(account.activity.months().iter().all(|month| month.revenue.0 > 10_000_000 && month.units > 50_000));
+    assert!(account.due.is_some());
+    assert!(bytes <= 1_024, "{bytes} bytes");
+    println!("an ordinary full account takes {bytes} bytes");
+}
+
+#[tokio::test]
+async fn the_item_stays_within_two_kilobytes_with_every_list_at_its_bound() {
+    let long = |prefix: &str, bytes: usize| format!("{prefix:-<bytes$}");
+    let cloud = Cloud::with(|program| {
+        program["points"] = json!({"validity_months": 60, "pending_days": 30});
+        for (n, level) in program["tiers"]["levels"].as_array_mut().unwrap().iter_mut().enumerate() {
+            level["id"] = json!(long(&format!("tier-{n}"), 16));
+        }
+        let rule = program["discounts"][0].clone();
+        let rules = (0..10).map(|n| {
+            let mut rule = rule.clone();
+            rule["id"] = json!(long(&format!("discount-rule-{n}"), 32));
+            rule
+        });
+        program["discounts"] = rules.collect::<Value>();
+    })
+    .await;
+    let id = &long("customer", 40);
+    cloud.set_instant(month(0));
+    let segments: Vec<_> = (0..8).map(|n| long(&format!("segment-{n}"), 16)).collect();
+    cloud.account(id).put(json!({"name": "Acme", "segments": segments})).await.expect(201);
+    for n in 0..61 {
+        for day in [0, 9, 27] {
+            order(&cloud, id, month(n).plus_ms(day * 24 * HOUR_MS), "731.27").await;
+        }
+    }
+    // A day's orders for every day that points wait, after the last month that has a lot.
+    for day in 0..31 {
+        order(&cloud, id, month(61).plus_ms(day * 24 * HOUR_MS - HOUR_MS), "731.27").await;
+    }
+    let (bytes, account) = hot_item(&cloud, id).await;
+    assert_eq!(account.activity.months().len(), 25);
+    assert!(account.holdings.lots().len() >= 60, "{} lots", account.holdings.lots().len());
+    assert!(account.holdings.pending().len() >= 30, "{} days", account.holdings.pending().len());
+    assert_eq!((account.discounts.len(), account.segments.len()), (10, 8));
+    assert!(bytes <= 2_048, "{bytes} bytes");
+    println!("an account with every list at its bound takes {bytes} bytes");
+}

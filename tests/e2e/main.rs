@@ -1,0 +1,24 @@
+//! The suite from outside: requests and events in, answers, tables and queues out.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+
+mod accounts;
+mod architecture;
+mod bad_input;
+mod callers;
+mod cost;
+mod crowd;
+mod discounts;
+mod events;
+mod hot_item;
+mod orders;
+mod program;
+mod restart;
+mod trouble;

@@ -1,0 +1,95 @@
+//! The program as a document: every fault at once, each with its path.
+
+use domain::program::Program;
+use serde_json::{Value, json};
+use tests::WHOLESALE;
+
+fn wholesale() -> Value {
+    serde_json::from_str(WHOLESALE).unwrap()
+}
+
+#[test]
+fn the_sample_program_has_no_fault() {
+    let program = Program::from_json(&wholesale()).unwrap();
+    let multipliers: Vec<_> = program.tiers.levels.iter().map(|tier| tier.multiplier.0).collect();
+    assert_eq!(multipliers, [10_000, 12_500, 15_000, 20_000]);
+}
+
+#[test]
+fn a_bad_program_is_refused_with_every_fault_and_its_path() {
+    type Row = (&'static str, fn(&mut Value), &'static [&'static str]);
+    let rows: [Row; 25] = [
+        (
+            "nothing",
+            |p| *p = json!({}),
+            &["$.name", "$.currency", "$.time_zone", "$.enrolment", "$.earning_rules", "$.tiers", "$.points"],
+        ),
+        ("no object", |p| *p = json!([]), &["$"]),
+        ("unknown field", |p| p["tier"] = json!({}), &["$.tier"]),
+        ("name with a space", |p| p["name"] = json!("whole sale"), &["$.name"]),
+        ("unknown currency", |p| p["currency"] = json!("gbp"), &["$.currency"]),
+        ("unknown time zone", |p| p["time_zone"] = json!("Europe/Atlantis"), &["$.time_zone"]),
+        ("unknown enrolment", |p| p["enrolment"]["unknown_account"] = json!("ask"), &["$.enrolment.unknown_account"]),
+        ("SKU empty", |p| p["eligibility"]["excluded_skus"][1] = json!(""), &["$.eligibility.excluded_skus[1]"]),
+        ("no earning rule", |p| p["earning_rules"] = json!([]), &["$.earning_rules"]),
+        ("points of nothing", |p| p["earning_rules"][0]["points"] = json!(0), &["$.earning_rules[0].points"]),
+        ("points a text", |p| p["earning_rules"][0]["points"] = json!("1"), &["$.earning_rules[0].points"]),
+        ("per nothing", |p| p["earning_rules"][0]["per"] = json!("0.00"), &["$.earning_rules[0].per"]),
+        ("per a third of a penny", |p| p["earning_rules"][0]["per"] = json!("0.003"), &["$.earning_rules[0].per"]),
+        (
+            "rule id twice",
+            |p| {
+                let rule = p["earning_rules"][0].clone();
+                p["earning_rules"].as_array_mut().unwrap().push(rule);
+            },
+            &["$.earning_rules[1].id"],
+        ),
+        ("validity of no month", |p| p["points"]["validity_months"] = json!(0), &["$.points.validity_months"]),
+        ("validity for ever", |p| p["points"]["validity_months"] = json!(61), &["$.points.validity_months"]),
+        ("a wait beyond its bound", |p| p["points"]["pending_days"] = json!(31), &["$.points.pending_days"]),
+        ("a window beyond what is kept", |p| p["tiers"]["window_months"] = json!(25), &["$.tiers.window_months"]),
+        ("no tiers", |p| p["tiers"]["levels"] = json!([]), &["$.tiers.levels"]),
+        (
+            "first tier above zero",
+            |p| p["tiers"]["levels"][0]["threshold"] = json!("1"),
+            &["$.tiers.levels[0].threshold"],
+        ),
+        (
+            "tiers out of order",
+            |p| p["tiers"]["levels"][2]["threshold"] = json!("1000.00"),
+            &["$.tiers.levels[2].threshold"],
+        ),
+        ("tier id twice", |p| p["tiers"]["levels"][3]["id"] = json!("gold"), &["$.tiers.levels[3].id"]),
+        (
+            "multiplier negative",
+            |p| p["tiers"]["levels"][1]["multiplier"] = json!("-1"),
+            &["$.tiers.levels[1].multiplier"],
+        ),
+        ("discount of another kind", |p| p["discounts"][0]["kind"] = json!("free_lunch"), &["$.discounts[0].kind"]),
+        (
+            "many at once",
+            |p| {
+                p["currency"] = json!(5);
+                p["tiers"]["levels"][1]["name"] = json!("");
+                p["discounts"][0]["percent"] = json!("100.01");
+                p["discounts"][0]["validity_days"] = json!(0);
+                p["discounts"][0]["minimum_total"] = json!("-1");
+            },
+            &[
+                "$.currency",
+                "$.tiers.levels[1].name",
+                "$.discounts[0].minimum_total",
+                "$.discounts[0].percent",
+                "$.discounts[0].validity_days",
+            ],
+        ),
+    ];
+    for (name, change, expected) in rows {
+        let mut document = wholesale();
+        change(&mut document);
+        let faults = Program::from_json(&document).expect_err(name);
+        let paths: Vec<_> = faults.listed().iter().map(|fault| fault.path.as_str()).collect();
+        assert_eq!(paths, expected, "{name}: {:?}", faults.listed());
+        assert!(faults.listed().iter().all(|fault| !fault.message.is_empty() && !fault.code.is_empty()));
+    }
+}
