@@ -177,7 +177,7 @@ impl Cloud {
             "requestContext": {
                 "accountId": "0", "apiId": "a", "domainName": "d", "domainPrefix": "d", "requestId": "r",
                 "routeKey": "$default", "stage": "$default", "time": "01/Mar/2011:12:00:00 +0000", "timeEpoch": 0,
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
             },
             "isBase64Encoded": false, "body": body,
         });
