@@ -1,8 +1,12 @@
 //! Enrols, changes and shows accounts: `/v1/accounts/...`, and the score of one order.
 
+mod adjust;
 mod put;
 
+use adjust::Adjust;
+use domain::adjustment::adjustment_document;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
+use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{ContactDocument, Put};
 use domain::{receipt, standing};
@@ -11,7 +15,7 @@ use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
 use serde::Serialize;
 use serde_json::Value;
-use store::Consistency;
+use store::{Consistency, StoredOrder};
 
 const ENTRIES_USUAL: u16 = 20;
 const ENTRIES_MAX: u16 = 100;
@@ -34,6 +38,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             let contact = parameter("contact_id", ContactId::parse(contact))?;
             put_contact(app, &caller, account_id(id)?, contact, request).await
         }
+        ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "orders", source, order_id, "score"]) => {
             let source = parameter("source", Source::parse(source))?;
@@ -97,6 +102,21 @@ async fn put_contact(
     Ok(Answer::json(status_of(put), &ContactAnswer { account_id: id, contact_id, document }))
 }
 
+async fn adjust(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
+    caller.require_all(Scope::AccountsWrite)?;
+    let document = adjustment_document(&request.document()?)?;
+    let route = format!("POST /v1/accounts/{id}/adjustments");
+    let key = CommandKey::new(caller.id(), &route, request.idempotency_key()?);
+    let key = parameter("idempotency-key", key)?;
+    let command = Adjust { id, key, document };
+    let (receipt, repeated) = app.transact(caller, &command).await?;
+    tracing::info!(account.id = %command.id, points = receipt.points.0, repeated, "adjusted account {}", command.id);
+    Ok(match repeated {
+        false => Answer::json(201, &receipt),
+        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
+    })
+}
+
 /// The answer to a contact's `PUT`.
 #[derive(Serialize)]
 struct ContactAnswer<'a> {
@@ -130,8 +150,11 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
 /// The score of one order. To an account's own token, somebody else's order looks like none at all.
 async fn order_score(app: &App, caller: &Caller, key: OrderKey) -> Result<Answer, Error> {
     caller.require_any(Scope::AccountsRead)?;
-    let stored = app.store().order(&key, Consistency::Strong).await?;
-    let visible = stored.filter(|stored| caller.require_for(Scope::AccountsRead, &stored.order.account_id).is_ok());
+    let Some(StoredOrder::Scored(stored)) = app.store().order(&key, Consistency::Strong).await? else {
+        return Err(domain::decision::Rejection::UnknownOrder.into());
+    };
+    let visible =
+        Some(stored).filter(|stored| caller.require_for(Scope::AccountsRead, &stored.order.account_id).is_ok());
     let scored = visible.ok_or(domain::decision::Rejection::UnknownOrder)?;
     let schedule = app.schedule().await?;
     let version = scored.score.program_version;

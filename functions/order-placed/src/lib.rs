@@ -14,7 +14,7 @@ use runtime::http::{self, Answer, Request};
 use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger};
 use serde_json::Value;
 use std::sync::Arc;
-use store::{Consistency, Store};
+use store::{Consistency, Store, StoredOrder};
 
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
@@ -107,6 +107,8 @@ struct PlaceOrder {
 struct State {
     account: Option<domain::account::Account>,
     named: Vec<Option<Discount>>,
+    /// What stands under the order's key, once a first try has found that something does.
+    stored: Option<StoredOrder>,
 }
 
 impl PlaceOrder {
@@ -122,10 +124,14 @@ impl Command for PlaceOrder {
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
         let id = &self.order.account_id;
-        Ok(State {
-            account: store.account(id, consistency).await?,
-            named: store.discounts(id, &self.order.discount_codes, consistency).await?,
-        })
+        let account = store.account(id, consistency).await?;
+        let named = store.discounts(id, &self.order.discount_codes, consistency).await?;
+        // An order is new as a rule: its put finds out whether it is, so that the first try saves this read.
+        let stored = match consistency {
+            Consistency::Eventual => None,
+            Consistency::Strong => store.order(&self.order.key, consistency).await?,
+        };
+        Ok(State { account, named, stored })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -133,13 +139,23 @@ impl Command for PlaceOrder {
     }
 
     fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Placed>, Rejection> {
-        let decision = score::decide(state.account.as_ref(), &state.named, &self.order, self.content_hash, context)?;
+        let parked = match &state.stored {
+            Some(StoredOrder::Scored(stored)) => {
+                return Ok(Decision { writes: Vec::new(), answer: self.repeat(stored)? });
+            }
+            Some(StoredOrder::Parked(parked)) => Some(&**parked),
+            None => None,
+        };
+        let account = state.account.as_ref();
+        let decision = score::decide(account, &state.named, parked, &self.order, self.content_hash, context)?;
         Ok(Decision { writes: decision.writes, answer: Placed { scored: decision.answer, repeated: false } })
     }
 
     async fn recall(&self, store: &Store) -> Result<Option<Result<Placed, Rejection>>, store::Fault> {
-        let stored = store.order(&self.order.key, Consistency::Strong).await?;
-        Ok(stored.map(|stored| self.repeat(&stored)))
+        Ok(match store.order(&self.order.key, Consistency::Strong).await? {
+            Some(StoredOrder::Scored(stored)) => Some(self.repeat(&stored)),
+            Some(StoredOrder::Parked(_)) | None => None,
+        })
     }
 
     fn meet(&self, existing: &Record) -> Option<Result<Placed, Rejection>> {

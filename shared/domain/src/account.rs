@@ -98,8 +98,8 @@ impl Account {
         self.holdings.next_change().into_iter().chain(discount).min()
     }
 
-    /// Points it owns, whether they wait or not: what the sum of its entries must be.
+    /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.
     pub fn points(&self) -> Result<crate::money::Points, Overflow> {
-        self.holdings.available()?.plus(self.holdings.waiting()?)
+        self.holdings.net()
     }
 }

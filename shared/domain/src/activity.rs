@@ -49,6 +49,29 @@ pub struct Lifetime {
     pub discounts_used: u64,
     /// Times the tier was raised.
     pub upgrades: u64,
+    /// Points reversed: taken back, or owed.
+    pub reversed: Points,
+    /// Points that a reversal could not take back and the program wrote off.
+    pub unrecovered: Points,
+    /// Units returned.
+    pub returned_units: u64,
+    /// Points given by hand.
+    pub credited: Points,
+    /// Points taken by hand.
+    pub deducted: Points,
+}
+
+/// What a return takes out of the month of its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Giveback {
+    /// The month the order was placed in.
+    pub month: Month,
+    /// Units that came back.
+    pub units: u64,
+    /// By how much the order's total fell.
+    pub revenue: Minor,
+    /// By how much its eligible total fell.
+    pub eligible: Minor,
 }
 
 /// What one order adds.
@@ -106,6 +129,17 @@ impl Activity {
         Ok(true)
     }
 
+    /// Takes a return out of the month of its order, if that is kept.
+    pub fn give_back(&mut self, back: &Giveback) -> Result<(), Overflow> {
+        let Ok(place) = self.months.binary_search_by_key(&back.month, |month| month.month) else { return Ok(()) };
+        if let Some(month) = self.months.get_mut(place) {
+            month.units = month.units.saturating_sub(back.units);
+            month.revenue = month.revenue.minus(back.revenue)?;
+            month.eligible = month.eligible.minus(back.eligible)?;
+        }
+        Ok(())
+    }
+
     /// Eligible spend in a month and the `months - 1` before it.
     pub fn eligible_in_window(&self, last: Month, months: u16) -> Result<Minor, Overflow> {
         let first = last.plus(1_i32.saturating_sub(i32::from(months)));
@@ -146,6 +180,15 @@ impl Lifetime {
         self.revenue = self.revenue.plus(purchase.revenue)?;
         self.eligible = self.eligible.plus(purchase.eligible)?;
         self.earned = self.earned.plus(purchase.earned)?;
+        Ok(())
+    }
+
+    /// Takes a return out.
+    pub fn give_back(&mut self, back: &Giveback) -> Result<(), Overflow> {
+        self.units = self.units.saturating_sub(back.units);
+        self.returned_units = self.returned_units.checked_add(back.units).ok_or(Overflow)?;
+        self.revenue = self.revenue.minus(back.revenue)?;
+        self.eligible = self.eligible.minus(back.eligible)?;
         Ok(())
     }
 }

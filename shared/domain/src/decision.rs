@@ -5,9 +5,11 @@ use crate::code::{DiscountCode, Secrets};
 use crate::discount::{Discount, Unusable};
 use crate::document::Faults;
 use crate::due::Due;
+use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
 use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
 use crate::money::{Currency, Overflow, Points};
+use crate::parked::ParkedOrder;
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::time::{Day, Instant};
@@ -31,6 +33,10 @@ pub enum Record {
     Entry(Box<Entry>),
     /// An order and its score.
     Order(Arc<ScoredOrder>),
+    /// What waits for an order that is not known yet.
+    Parked(Box<ParkedOrder>),
+    /// A command that has no business key of its own, and its answer.
+    Command(Box<CommandRecord>),
     /// A discount of an account.
     Discount(Box<Discount>),
     /// An account's own data.
@@ -112,6 +118,19 @@ pub enum Rejection {
     },
     /// The VAT id or e-mail address belongs to somebody else.
     Taken(UniqueField),
+    /// The `Idempotency-Key` was used for another command.
+    KeyReused,
+    /// Points would end before they are given.
+    ExpiresInPast,
+    /// The account has too few points, and the program lets it owe none.
+    NotEnoughPoints {
+        /// How many are missing.
+        missing: Points,
+    },
+    /// The order has as many returns as it can hold.
+    TooManyReturns,
+    /// The return or cancellation is dated before its order.
+    ReturnedBeforeOrder,
     /// The order is larger than one stored item holds.
     OrderTooLarge,
     /// A sum does not fit.

@@ -80,6 +80,10 @@ id!(
     OrderId, |t| plain(t, 64, LONG)
 );
 id!(
+    /// A return's number at its source.
+    ReturnId, |t| plain(t, 64, LONG)
+);
+id!(
     /// A line's number in its order.
     LineId, |t| plain(t, 64, LONG)
 );

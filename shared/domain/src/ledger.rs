@@ -2,7 +2,8 @@
 
 use crate::account::Status;
 use crate::code::DiscountCode;
-use crate::id::{AccountId, ContactId, OrderKey, RuleId, TierId};
+use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId, TierId};
+use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,22 @@ pub enum Cause {
         #[serde(flatten)]
         order: OrderKey,
     },
+    /// Goods of an order came back.
+    OrderReturned {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// Which return.
+        return_id: ReturnId,
+    },
+    /// An order was cancelled.
+    OrderCancelled {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+    },
+    /// Points were given or taken by hand.
+    Adjustment,
     /// The account was enrolled or its data changed.
     AccountPut,
     /// A contact was added or changed.
@@ -120,6 +137,71 @@ pub enum Change {
         /// When.
         expired_at: Instant,
     },
+    /// New earnings repaid points that were owed.
+    #[serde(rename = "points.repaid")]
+    PointsRepaid {
+        /// How many.
+        points: Points,
+    },
+    /// Goods of an order came back, or the order was cancelled.
+    #[serde(rename = "order.returned")]
+    OrderReturned {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// Which return; absent for a cancellation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        return_id: Option<ReturnId>,
+        /// By how much the order's eligible total fell.
+        eligible: Money,
+        /// Units stated beyond what the order had left, where the return came before its order.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        excess_units: u64,
+    },
+    /// Points of an order were taken back.
+    #[serde(rename = "points.reversed")]
+    PointsReversed {
+        /// How many, owed ones included.
+        points: Points,
+        /// Where they were taken from.
+        #[serde(flatten)]
+        taken: Taken,
+        /// How many the account owes instead.
+        owed: Points,
+        /// How many were written off.
+        unrecovered: Points,
+        /// How many had ended already, so that nothing was taken for them.
+        lapsed: Points,
+    },
+    /// Points were given by hand.
+    #[serde(rename = "points.credited")]
+    PointsCredited {
+        /// How many.
+        points: Points,
+        /// When they end.
+        expires_at: Instant,
+        /// Why.
+        reason: String,
+        /// A ticket, a contract or the like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// Points were taken by hand.
+    #[serde(rename = "points.deducted")]
+    PointsDeducted {
+        /// How many, owed ones included.
+        points: Points,
+        /// Where they were taken from.
+        #[serde(flatten)]
+        taken: Taken,
+        /// How many the account owes instead.
+        owed: Points,
+        /// Why.
+        reason: String,
+        /// A ticket, a contract or the like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
     /// The tier changed.
     #[serde(rename = "tier.changed")]
     TierChanged {
@@ -158,12 +240,18 @@ pub enum Change {
     },
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Change {
     /// By how much it changes the account's points. Points that become available were counted when earned.
     pub fn points(&self) -> Result<Points, Overflow> {
         match self {
-            Self::PointsEarned { points, .. } => Ok(*points),
-            Self::PointsExpired { points, .. } => Points::ZERO.minus(*points),
+            Self::PointsEarned { points, .. } | Self::PointsCredited { points, .. } => Ok(*points),
+            Self::PointsExpired { points, .. }
+            | Self::PointsReversed { points, .. }
+            | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),
             _ => Ok(Points::ZERO),
         }
     }

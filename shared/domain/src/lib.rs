@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod adjustment;
 pub mod advance;
 pub mod code;
 pub mod decision;
@@ -17,13 +18,16 @@ pub mod discount;
 pub mod document;
 pub mod due;
 pub mod id;
+pub mod idempotency;
 pub mod ledger;
 pub mod lots;
 pub mod membership;
 pub mod money;
 pub mod order;
+pub mod parked;
 pub mod program;
 pub mod receipt;
+pub mod returns;
 pub mod schedule;
 pub mod score;
 pub mod standing;

@@ -2,6 +2,7 @@
 
 use crate::money::{Overflow, Points};
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// Points that became available together and expire together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +29,76 @@ pub struct Pending {
 pub struct Holdings {
     lots: Vec<Lot>,
     pending: Vec<Pending>,
+    debt: Points,
+}
+
+/// Where the points of a reversal came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Points that waited.
+    pub pending: Points,
+    /// Points of the order's own lot.
+    pub own_lot: Points,
+    /// Points of other lots, the earliest end first.
+    pub other_lots: Points,
+}
+
+impl Taken {
+    /// All of it.
+    pub fn total(&self) -> Result<Points, Overflow> {
+        Points::sum([self.pending, self.own_lot, self.other_lots])
+    }
 }
 
 impl Holdings {
     /// These lots and pending points, in any order given.
-    pub fn of(mut lots: Vec<Lot>, mut pending: Vec<Pending>) -> Self {
+    pub fn of(mut lots: Vec<Lot>, mut pending: Vec<Pending>, debt: Points) -> Self {
         lots.sort_by_key(|lot| lot.expires_at);
         pending.sort_by_key(|wait| (wait.available_at, wait.expires_at));
-        Self { lots, pending }
+        Self { lots, pending, debt }
+    }
+
+    /// Points it owes: a balance below zero, which the next earnings repay.
+    pub fn debt(&self) -> Points {
+        self.debt
+    }
+
+    /// Owes more.
+    pub fn owe(&mut self, points: Points) -> Result<(), Overflow> {
+        self.debt = self.debt.plus(points)?;
+        Ok(())
+    }
+
+    /// Repays what is owed out of new earnings; answers how much that took.
+    pub fn repay(&mut self, earned: Points) -> Result<Points, Overflow> {
+        let repaid = earned.min(self.debt).max(Points::ZERO);
+        self.debt = self.debt.minus(repaid)?;
+        Ok(repaid)
+    }
+
+    /// Lots and pending less the debt: what the sum of the account's entries must be.
+    pub fn net(&self) -> Result<Points, Overflow> {
+        self.available()?.plus(self.waiting()?)?.minus(self.debt)
+    }
+
+    /// Takes up to `points`: what waits first (the order's own before others), then the lot that ends at `own_end`,
+    /// then the others, the earliest end first.
+    pub fn take(&mut self, points: Points, own_end: Instant) -> Result<Taken, Overflow> {
+        let (mut left, mut taken) = (points.max(Points::ZERO), Taken::default());
+        for own in [true, false] {
+            for wait in self.pending.iter_mut().filter(|wait| (wait.expires_at == own_end) == own) {
+                taken.pending = taken.pending.plus(draw(&mut wait.points, &mut left)?)?;
+            }
+        }
+        for lot in self.lots.iter_mut().filter(|lot| lot.expires_at == own_end) {
+            taken.own_lot = taken.own_lot.plus(draw(&mut lot.points, &mut left)?)?;
+        }
+        for lot in &mut self.lots {
+            taken.other_lots = taken.other_lots.plus(draw(&mut lot.points, &mut left)?)?;
+        }
+        self.lots.retain(|lot| lot.points > Points::ZERO);
+        self.pending.retain(|wait| wait.points > Points::ZERO);
+        Ok(taken)
     }
 
     /// The lots, earliest expiry first.
@@ -113,4 +176,12 @@ impl Holdings {
         let ended = self.lots.partition_point(|lot| lot.expires_at <= now);
         self.lots.drain(..ended).collect()
     }
+}
+
+/// Moves as much as there is, up to `left`, out of `held`.
+fn draw(held: &mut Points, left: &mut Points) -> Result<Points, Overflow> {
+    let drawn = (*held).min(*left);
+    *held = held.minus(drawn)?;
+    *left = left.minus(drawn)?;
+    Ok(drawn)
 }

@@ -61,6 +61,14 @@ amount!(
     Minor
 );
 
+impl Minor {
+    /// The share of `part` in `whole` of this amount, rounded half up once. `whole` is more than zero.
+    pub fn share(self, part: u64, whole: u64) -> Result<Self, Overflow> {
+        let product = i128::from(self.0).checked_mul(i128::from(part)).ok_or(Overflow)?;
+        Self::narrow(div_half_up(product, i128::from(whole.max(1)))?)
+    }
+}
+
 /// Money with its currency, as the API and the ledger write it: `{"amount": "12.50", "currency": "GBP"}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "MoneyText", into = "MoneyText")]

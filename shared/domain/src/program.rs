@@ -63,6 +63,17 @@ pub struct PointsRules {
     pub validity_months: u16,
     /// Days until points can be spent (a return window); 0: at once.
     pub pending_days: u16,
+    /// What becomes of points that a return should take back and that are spent already.
+    pub shortfall: Shortfall,
+}
+
+/// What becomes of points that a return should take back and that are not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortfall {
+    /// The account owes them: its balance goes below zero, and the next earnings repay it first.
+    Owe,
+    /// They are written off, as unrecovered.
+    WriteOff,
 }
 
 /// The levels of membership and how they are reached.

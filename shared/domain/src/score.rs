@@ -11,7 +11,9 @@ use crate::ledger::{Cause, Change};
 use crate::lots::{Lot, Pending};
 use crate::money::{Factor, Minor, Money, Overflow, Percent, Points};
 use crate::order::{Order, OrderLine};
+use crate::parked::ParkedOrder;
 use crate::program::{DiscountRule, EarningRule, Program, UnknownAccount};
+use crate::returns::{self, Excess, Returned};
 use crate::tier;
 use crate::time::Instant;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub struct ScoredOrder {
     pub version: u64,
     /// What it earned.
     pub score: Score,
+    /// Returns and the cancellation, in the order they were carried out.
+    pub returns: Vec<Returned>,
 }
 
 /// What one order earned, with the inputs it was decided on. Immutable; the reasons are rendered from it on read
@@ -137,12 +141,21 @@ pub fn earned(rule: &EarningRule, total: Minor, multiplier: Factor) -> Result<Po
     Points::narrow(numerator.checked_div_euclid(denominator).ok_or(Overflow)?)
 }
 
+/// Points of all earning rules for an eligible total under the tier held at scoring.
+pub fn points_for(program: &Program, eligible: Minor, tier: &TierId) -> Result<Points, Overflow> {
+    let multiplier = program.tiers.get(tier).map_or(Factor(0), |tier| tier.multiplier);
+    let mut of_rules = program.earning.iter().map(|rule| earned(rule, eligible, multiplier));
+    of_rules.try_fold(Points::ZERO, |sum, points| sum.plus(points?))
+}
+
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
 ///
 /// `named` are the account's discounts with the codes the order names, in that order (`None`: it has none such).
+/// `parked` are returns that came before the order: it is scored as placed, and they are carried out after it.
 pub fn decide(
     account: Option<&Account>,
     named: &[Option<Discount>],
+    parked: Option<&ParkedOrder>,
     order: &Order,
     content_hash: [u8; 32],
     context: &Context<'_>,
@@ -157,7 +170,7 @@ pub fn decide(
     scoring.award()?;
     scoring.raise_tier();
     scoring.issue_discounts()?;
-    scoring.finish(content_hash, activation.version)
+    scoring.finish(content_hash, activation.version, parked)
 }
 
 fn check(order: &Order, account: Option<&Account>, program: &Program, now: Instant) -> Result<(), Rejection> {
@@ -284,6 +297,11 @@ impl<'a> Scoring<'a> {
         let available_at = self.program.calendar.start_of_day_after(self.order.placed_at, wait);
         self.available_at = (wait > 0 && available_at > now && available_at < expires_at).then_some(available_at);
         self.changes.push(Change::PointsEarned { points, available_at: self.available_at, expires_at });
+        let repaid = self.account.holdings.repay(points)?;
+        if repaid > Points::ZERO {
+            self.changes.push(Change::PointsRepaid { points: repaid });
+        }
+        let points = points.minus(repaid)?;
         match self.available_at {
             Some(available_at) => self.account.holdings.add_pending(Pending { available_at, expires_at, points })?,
             None => self.account.holdings.add(Lot { expires_at, points })?,
@@ -362,7 +380,12 @@ impl<'a> Scoring<'a> {
         Ok(Outcome::Fired)
     }
 
-    fn finish(self, content_hash: [u8; 32], program_version: u32) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
+    fn finish(
+        self,
+        content_hash: [u8; 32],
+        program_version: u32,
+        parked: Option<&ParkedOrder>,
+    ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
         let entry = self.account.version.checked_add(1).ok_or(Overflow)?;
         let score = Score {
             program_version,
@@ -379,10 +402,22 @@ impl<'a> Scoring<'a> {
             outcomes: self.outcomes,
             issued: self.issued,
         };
-        let scored = Arc::new(ScoredOrder { order: self.order.clone(), content_hash, version: 1, score });
+        let (guard, version) = match parked {
+            Some(parked) => (Guard::Version(parked.version), parked.version.checked_add(1).ok_or(Overflow)?),
+            None => (Guard::Absent, 1),
+        };
+        let order = self.order.clone();
+        let mut scored = ScoredOrder { order, content_hash, version, score, returns: Vec::new() };
+        let (mut account, mut changes) = (self.account, self.changes);
+        for waiting in parked.iter().flat_map(|parked| &parked.waiting) {
+            let (program, now) = (self.program, self.context.now);
+            let reversing = &waiting.reversing;
+            changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, program, now)?);
+        }
+        let scored = Arc::new(scored);
         let cause = Cause::OrderPlaced { order: self.order.key.clone() };
-        let mut writes = vec![Write::Put(Record::Order(scored.clone()), Guard::Absent)];
-        writes.extend(decision::commit(self.account, cause, self.changes, program_version, self.context)?);
+        let mut writes = vec![Write::Put(Record::Order(scored.clone()), guard)];
+        writes.extend(decision::commit(account, cause, changes, program_version, self.context)?);
         writes.extend(self.writes);
         Ok(Decision { writes, answer: scored })
     }

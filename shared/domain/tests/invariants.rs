@@ -18,6 +18,7 @@ use domain::ledger::{Change, Entry};
 use domain::money::Points;
 use domain::order::Order;
 use domain::program::Program;
+use domain::returns::{self, CancellationDocument, Reversing, return_document};
 use domain::schedule::{Activation, Schedule};
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
@@ -40,7 +41,10 @@ fn program(pending_days: u16, validity_months: u16) -> Program {
             { "id": "base", "name": "Base", "points": 1, "per": "1.00" },
             { "id": "extra", "name": "Extra", "points": 3, "per": "7.00" },
         ],
-        "points": { "validity_months": validity_months, "pending_days": pending_days },
+        "points": {
+            "validity_months": validity_months, "pending_days": pending_days,
+            "shortfall": if pending_days.is_multiple_of(2) { "owe" } else { "write_off" },
+        },
         "tiers": { "window_months": 12, "levels": [
             { "id": "member", "name": "Member", "threshold": "0", "multiplier": "0.5" },
             { "id": "silver", "name": "Silver", "threshold": "300", "multiplier": "1.25" },
@@ -76,6 +80,8 @@ struct Step {
     code: Option<usize>,
     /// Sends the order of this earlier step again instead.
     repeat: Option<usize>,
+    /// Returns that many units of that line of that earlier order instead (each modulo what there is), or cancels it.
+    undo: Option<(usize, usize, Option<u64>)>,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -84,12 +90,15 @@ fn step() -> impl Strategy<Value = Step> {
     let lines = prop::collection::vec((1_u64..40, prop_oneof![1 => Just(0_i64), 6 => 1_i64..9_000]), 1..6);
     let code = prop::option::weighted(0.3, any::<usize>());
     let repeat = prop::option::weighted(0.2, any::<usize>());
-    (hours, late, lines, code, repeat).prop_map(|(hours, late_hours, lines, code, repeat)| Step {
+    let units = prop::option::weighted(0.9, any::<u64>());
+    let undo = prop::option::weighted(0.3, (any::<usize>(), any::<usize>(), units));
+    (hours, late, lines, code, repeat, undo).prop_map(|(hours, late_hours, lines, code, repeat, undo)| Step {
         hours,
         late_hours,
         lines,
         code,
         repeat,
+        undo,
     })
 }
 
@@ -135,8 +144,8 @@ impl World {
                 self.entries.push(*entry);
             }
             Record::Order(scored) => {
-                assert_eq!(guard, Guard::Absent);
-                assert!(self.orders.insert(scored.order.key.clone(), scored).is_none());
+                let before = self.orders.insert(scored.order.key.clone(), scored);
+                assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
             }
             Record::Discount(discount) => {
                 let before = self.discounts.insert(discount.code.clone(), *discount);
@@ -152,9 +161,43 @@ impl World {
             return score::repeat(stored, order, &hash);
         }
         let named: Vec<_> = order.discount_codes.iter().map(|code| self.discounts.get(code).cloned()).collect();
-        let decision = score::decide(self.account.as_ref(), &named, order, hash, context)?;
+        let decision = score::decide(self.account.as_ref(), &named, None, order, hash, context)?;
         decision.writes.into_iter().for_each(|write| self.apply(write));
         Ok(decision.answer)
+    }
+}
+
+impl World {
+    /// Returns a part of an earlier order, or cancels it; then the same again, which must change nothing.
+    fn undo(&mut self, number: usize, (order, line, units): (usize, usize, Option<u64>), context: &Context<'_>) {
+        let orders: Vec<_> = self.orders.values().cloned().collect();
+        let scored = &orders[order % orders.len()];
+        let kept = scored.kept_units();
+        let at = context.now.max(scored.order.placed_at);
+        let reversing = match units {
+            None => Reversing::Cancellation(CancellationDocument { cancelled_at: at }),
+            Some(units) => {
+                let line = line % kept.len();
+                let document = json!({
+                    "return_id": format!("r{number}"), "returned_at": at.to_string(),
+                    "lines": [{ "line_id": (line + 1).to_string(), "quantity": units % kept[line].max(1) + 1 }],
+                });
+                Reversing::Return(return_document(&document).unwrap())
+            }
+        };
+        if returns::repeat(scored, &reversing).is_some() {
+            return;
+        }
+        let account = self.account.clone().unwrap();
+        let before = account.points().unwrap();
+        match returns::decide(&account, scored, &reversing, context) {
+            Ok(decision) => {
+                decision.writes.into_iter().for_each(|write| self.apply(write));
+                assert_eq!(returns::repeat(&decision.answer, &reversing), Some(Ok(())), "a repeat is recognised");
+                assert!(self.account.as_ref().unwrap().points().unwrap() <= before);
+            }
+            Err(rejection) => assert!(matches!(rejection, Rejection::Invalid(_)), "{rejection:?}"),
+        }
     }
 }
 
@@ -176,9 +219,15 @@ fn run(steps: &[Step], program: Program) -> World {
             let (order, first) = earlier.clone();
             let again = world.place(&order, &context);
             if first.is_ok() {
-                assert_eq!(again, first, "a repeat gets the first answer");
+                let answer = |placed: Result<Arc<ScoredOrder>, _>| placed.map(|scored| scored.score.clone());
+                assert_eq!(answer(again), answer(first), "a repeat gets the first answer");
                 assert_eq!(world, before, "a repeat writes nothing");
             }
+            check(&world);
+            continue;
+        }
+        if let Some(undo) = step.undo.filter(|_| !world.orders.is_empty()) {
+            world.undo(number, undo, &context);
             check(&world);
             continue;
         }
@@ -203,11 +252,21 @@ fn check(world: &World) {
     let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=account.version).collect::<Vec<_>>(), "one entry per commit, without gaps");
     let outstanding = account.points().unwrap();
+    let lost = [outstanding, account.lifetime.expired, account.lifetime.reversed];
     assert_eq!(
         account.lifetime.earned,
-        outstanding.plus(account.lifetime.expired).unwrap(),
-        "invariant 2: issued = outstanding + expired"
+        Points::sum(lost).unwrap(),
+        "invariant 2: issued = outstanding + expired + reversed"
     );
+    for scored in world.orders.values().filter(|scored| scored.kept_units().iter().all(|units| *units == 0)) {
+        let settled = scored.returns.iter().map(|returned| returned.reversal.settled().unwrap());
+        assert_eq!(
+            Points::sum(settled).unwrap(),
+            scored.score.points,
+            "invariant 4: awarded = reversed + unrecovered + lapsed"
+        );
+    }
+    check_activity(world, account);
     let earned: i64 = world.orders.values().map(|scored| scored.score.points.0).sum();
     assert_eq!(Points(earned), account.lifetime.earned, "what the orders say = what was issued");
     assert!(account.holdings.lots().iter().all(|lot| lot.points > Points::ZERO), "invariant 8");
@@ -226,6 +285,18 @@ fn check(world: &World) {
     let raises = entries.iter().flat_map(|entry| &entry.changes);
     let raises = raises.filter(|change| matches!(change, Change::TierChanged { .. })).count();
     assert_eq!(u64::try_from(raises).unwrap(), account.lifetime.upgrades);
+}
+
+/// What is kept of all orders is what the account's totals say.
+fn check_activity(world: &World, account: &Account) {
+    let (mut revenue, mut units) = (0, 0);
+    for scored in world.orders.values() {
+        for (line, kept) in scored.order.lines.iter().zip(scored.kept_units()) {
+            revenue += returns::kept_amount(line, kept, scored.order.currency).unwrap().0;
+            units += kept;
+        }
+    }
+    assert_eq!((account.lifetime.revenue.0, account.lifetime.units), (revenue, units));
 }
 
 proptest! {
@@ -276,7 +347,7 @@ proptest! {
     fn one_more_unit_never_earns_fewer_points(step in step(), line in 0_usize..6) {
         let points = |step: &Step| {
             let mut plain = step.clone();
-            (plain.code, plain.repeat, plain.late_hours) = (None, None, 0);
+            (plain.code, plain.repeat, plain.late_hours, plain.undo) = (None, None, 0, None);
             run(&[plain], program(0, 12)).orders.values().next().unwrap().score.points
         };
         let mut more = step.clone();

@@ -11,13 +11,18 @@ use account::Books;
 use domain::account::Account;
 use domain::id::{AccountId, OrderKey};
 use domain::money::Points;
+use domain::parked::ParkedOrder;
 use domain::score::ScoredOrder;
+use domain::time::Instant;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use store::{Consistency, Fault, LedgerRecord, Store};
+use store::{Consistency, Fault, LedgerRecord, Store, StoredOrder};
 
 /// Most findings that are printed; the rest are counted.
 const FINDINGS_PRINTED_MAX: usize = 100;
+
+/// How long a return may wait for its order before somebody should look.
+const PARKED_MS_MAX: i64 = Instant::DAY_MS.saturating_mul(30);
 
 /// What an audit found.
 #[derive(Debug, Default)]
@@ -30,14 +35,18 @@ pub struct Report {
     pub entries: u64,
     /// Discounts looked at.
     pub discounts: u64,
-    /// Points issued, by the entries.
+    /// Points issued, by the entries: earned, and given by hand.
     pub issued: i128,
     /// Points expired, by the entries.
     pub expired: i128,
-    /// Points held, by the stored state.
+    /// Points taken back, by the entries: reversed, and taken by hand.
+    pub reversed: i128,
+    /// Points held less points owed, by the stored state.
     pub outstanding: i128,
     /// What is not as it should be.
     pub findings: Vec<Finding>,
+    /// What somebody should look at, though the books are right.
+    pub notes: Vec<Finding>,
 }
 
 /// One thing that is not as it should be.
@@ -74,8 +83,15 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { accounts, orders, entries, discounts, .. } = self;
         writeln!(f, "{accounts} accounts, {orders} orders, {entries} entries, {discounts} discounts")?;
-        let (issued, outstanding, expired) = (self.issued, self.outstanding, self.expired);
-        writeln!(f, "points: {issued} issued = {outstanding} outstanding + {expired} expired")?;
+        let Self { issued, outstanding, expired, reversed, .. } = self;
+        writeln!(f, "points: {issued} issued = {outstanding} outstanding + {expired} expired + {reversed} reversed")?;
+        for note in self.notes.iter().take(FINDINGS_PRINTED_MAX) {
+            writeln!(f, "  note: {note}")?;
+        }
+        let notes = self.notes.len().saturating_sub(FINDINGS_PRINTED_MAX);
+        if notes > 0 {
+            writeln!(f, "  and {notes} more notes")?;
+        }
         for finding in self.findings.iter().take(FINDINGS_PRINTED_MAX) {
             writeln!(f, "  {finding}")?;
         }
@@ -109,11 +125,18 @@ impl From<&ScoredOrder> for OrderFacts {
     }
 }
 
-/// Checks everything that is stored.
-pub async fn run(store: &Store) -> Result<Report, Fault> {
+/// Checks everything that is stored. `now` decides what has waited too long.
+pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
     let mut report = Report::default();
     let mut orders: HashMap<OrderKey, OrderFacts> = HashMap::new();
-    walk::orders(store, |scored| drop(orders.insert(scored.order.key.clone(), OrderFacts::from(&scored)))).await?;
+    walk::orders(store, |stored| match stored {
+        StoredOrder::Scored(scored) => {
+            report.note_excess(&scored);
+            orders.insert(scored.order.key.clone(), OrderFacts::from(&*scored));
+        }
+        StoredOrder::Parked(parked) => report.note_parked(&parked, now),
+    })
+    .await?;
     let mut accounts: BTreeMap<AccountId, Account> = BTreeMap::new();
     walk::accounts(store, |account| {
         accounts.insert(account.id.clone(), account);
@@ -129,8 +152,9 @@ pub async fn run(store: &Store) -> Result<Report, Fault> {
         report.find(Subject::Order(key.clone()), format!("its account {} does not exist", facts.account_id));
     }
     report.orders = u64::try_from(orders.len()).unwrap_or(u64::MAX);
-    if Some(report.issued) != report.outstanding.checked_add(report.expired) {
-        report.find(Subject::Program, "points issued differ from outstanding + expired".to_owned());
+    let gone = report.expired.saturating_add(report.reversed);
+    if Some(report.issued) != report.outstanding.checked_add(gone) {
+        report.find(Subject::Program, "points issued differ from outstanding + expired + reversed".to_owned());
     }
     report.findings.sort_by_key(ToString::to_string);
     Ok(report)
@@ -147,7 +171,7 @@ async fn add_newer_orders(
         let LedgerRecord::Entry(entry) = record else { continue };
         let Some(key) = account::order_of(entry).filter(|_| entry.sequence <= account.version) else { continue };
         if !orders.contains_key(key)
-            && let Some(scored) = store.order(key, Consistency::Strong).await?
+            && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await?
         {
             orders.insert(key.clone(), OrderFacts::from(&*scored));
         }
@@ -156,6 +180,24 @@ async fn add_newer_orders(
 }
 
 impl Report {
+    /// Returns that have waited for their order for too long.
+    fn note_parked(&mut self, parked: &ParkedOrder, now: Instant) {
+        let Some(first) = parked.waiting.iter().map(|waiting| waiting.parked_at).min() else { return };
+        if first.plus_ms(PARKED_MS_MAX) <= now {
+            let what = format!("{} returns wait for it, the first since {first}", parked.waiting.len());
+            self.notes.push(Finding { subject: Subject::Order(parked.key.clone()), what });
+        }
+    }
+
+    /// Returns that stated more units than the order had left.
+    fn note_excess(&mut self, scored: &ScoredOrder) {
+        let excess = scored.returns.iter().map(|returned| returned.excess_units).fold(0, u64::saturating_add);
+        if excess > 0 {
+            let what = format!("{excess} units came back beyond what was left of it");
+            self.notes.push(Finding { subject: Subject::Order(scored.order.key.clone()), what });
+        }
+    }
+
     fn find(&mut self, subject: Subject, what: String) {
         self.findings.push(Finding { subject, what });
     }

@@ -32,6 +32,7 @@ type Handler = for<'a> fn(&'a App, Value) -> Answer<'a>;
 const FUNCTIONS: &[(&str, Handler)] = &[
     ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
+    ("order-returned", |app, event| Box::pin(order_returned::handle(app, event))),
 ];
 
 /// How often queues are looked at while nothing is announced: messages become visible by time, too.

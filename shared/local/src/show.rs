@@ -8,7 +8,7 @@ use domain::discount::Discount;
 use domain::id::AccountId;
 use domain::ledger::{Cause, Change, Entry};
 use domain::membership::{Contact, Profile};
-use domain::money::{self, Currency, Minor, Overflow, Percent};
+use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
 use domain::time::Instant;
 use runtime::{App, Fault};
 use serde::Serialize;
@@ -48,6 +48,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     points(&mut page, &account)?;
     let mut latest = Vec::new();
     let mut discounts = Vec::new();
+    let mut commands = Vec::new();
     let is_profile = |record: &&LedgerRecord| matches!(record, LedgerRecord::Profile(_));
     for record in records.iter().filter(is_profile).chain(records.iter().filter(|record| !is_profile(record))) {
         match record {
@@ -55,12 +56,19 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
             LedgerRecord::Discount(discount) => discounts.push(&**discount),
             LedgerRecord::Entry(entry) => latest.push(&**entry),
+            LedgerRecord::Command(command) => commands.push(&**command),
         }
     }
     discounts.sort_by_key(|discount| discount.issued_at);
     self::discounts(&mut page, &account, &discounts);
     latest.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
     self::entries(&mut page, &latest, entries);
+    if !commands.is_empty() {
+        page.section("commands with an Idempotency-Key");
+        for command in commands {
+            page.line(format_args!("  {}  {}", command.key.as_str(), command.answer));
+        }
+    }
     Ok(page.0)
 }
 
@@ -114,7 +122,9 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     page.value("orders, units", format_args!("{}, {}", life.orders, life.units));
     page.value("revenue", format_args!("{} {}", amount(life.revenue, currency), currency.code()));
     page.value("eligible", format_args!("{} {}", amount(life.eligible, currency), currency.code()));
-    page.value("points", format_args!("{} earned, {} expired", life.earned, life.expired));
+    page.value("points", format_args!("{} earned, {} expired, {} reversed", life.earned, life.expired, life.reversed));
+    page.value("by hand", format_args!("{} given, {} taken", life.credited, life.deducted));
+    page.value("returned", format_args!("{} units, {} points unrecovered", life.returned_units, life.unrecovered));
     page.value("discounts", format_args!("{} issued, {} used", life.discounts_issued, life.discounts_used));
     page.value("tier upgrades", life.upgrades);
     Ok(())
@@ -150,6 +160,9 @@ fn months(page: &mut Page, months: &[MonthActivity], currency: Currency) {
 fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
     let holdings = &account.holdings;
     page.section(&format!("points: {} available, {} pending", holdings.available()?, holdings.waiting()?));
+    if holdings.debt() > Points::ZERO {
+        page.line(format_args!("  {:>12} owed, repaid by the next earnings", holdings.debt()));
+    }
     for wait in holdings.pending() {
         let (at, end) = (wait.available_at, wait.expires_at);
         page.line(format_args!("  {:>12} pending, from {at}, end at {end}", wait.points));
@@ -236,6 +249,9 @@ fn second(at: Instant) -> String {
 fn cause(cause: &Cause) -> String {
     match cause {
         Cause::OrderPlaced { order } => format!("order {order}"),
+        Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
+        Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
+        Cause::Adjustment => "adjustment".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
     }
@@ -259,6 +275,21 @@ fn change(change: &Change) -> String {
         }
         Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
         Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
+        Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
+        Change::OrderReturned { order, return_id, eligible, excess_units } => {
+            let what = return_id.as_ref().map_or("cancelled".to_owned(), |id| format!("returned by {id}"));
+            let excess =
+                if *excess_units > 0 { format!(", {excess_units} units beyond what was left") } else { String::new() };
+            format!("order {order} {what}: {eligible} less{excess}")
+        }
+        Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => format!(
+            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); {unrecovered} unrecovered, {lapsed} lapsed",
+            taken.pending, taken.own_lot, taken.other_lots
+        ),
+        Change::PointsCredited { points, expires_at, reason, .. } => {
+            format!("{points} points given: {reason}; end at {expires_at}")
+        }
+        Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
         Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
         Change::DiscountIssued { rule, code, expires_at } => {
             format!("discount {code} issued by {rule}, ends at {expires_at}")

@@ -1,8 +1,7 @@
 //! Walking whole tables, page by page: what export, audit and summaries stand on.
 
 use domain::account::Account;
-use domain::score::ScoredOrder;
-use store::{Fault, Segment, Store};
+use store::{Fault, Segment, Store, StoredOrder};
 
 /// Shows every account to `see`, in no particular order.
 pub async fn accounts<E: From<Fault>>(store: &Store, mut see: impl FnMut(Account) -> Result<(), E>) -> Result<(), E> {
@@ -17,8 +16,8 @@ pub async fn accounts<E: From<Fault>>(store: &Store, mut see: impl FnMut(Account
     }
 }
 
-/// Shows every order to `see`, in no particular order.
-pub async fn orders(store: &Store, mut see: impl FnMut(ScoredOrder)) -> Result<(), Fault> {
+/// Shows every order, and what waits for orders, to `see`, in no particular order.
+pub async fn orders(store: &Store, mut see: impl FnMut(StoredOrder)) -> Result<(), Fault> {
     let mut after = None;
     loop {
         let page = store.orders_page(Segment::WHOLE, after).await?;

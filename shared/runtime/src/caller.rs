@@ -81,6 +81,12 @@ impl Caller {
         if self.scopes.iter().any(|held| held == scope.name()) { Ok(()) } else { Err(Denied::Scope(scope)) }
     }
 
+    /// Fails unless the caller may do this to every account.
+    pub fn require_all(&self, scope: Scope) -> Result<(), Denied> {
+        self.require_any(scope)?;
+        if self.account.is_some() { Err(Denied::OtherAccount) } else { Ok(()) }
+    }
+
     /// Fails unless the caller may do this to this account.
     pub fn require_for(&self, scope: Scope, account: &AccountId) -> Result<(), Denied> {
         self.require_any(scope)?;

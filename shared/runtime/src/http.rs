@@ -112,6 +112,12 @@ impl Request {
         serde_json::from_slice(bytes).map_err(|error| RequestFault::NotJson(error.to_string()).into())
     }
 
+    /// The `Idempotency-Key`: required of every write that has no business key of its own.
+    pub fn idempotency_key(&self) -> Result<&str, Error> {
+        let key = self.inner.headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        key.filter(|key| !key.is_empty()).ok_or_else(|| RequestFault::NoIdempotencyKey.into())
+    }
+
     /// An opaque cursor of the query's `cursor`, as [`cursor`] wrote it.
     pub fn cursor(&self) -> Result<Option<u64>, Error> {
         let Some(text) = self.query("cursor") else { return Ok(None) };

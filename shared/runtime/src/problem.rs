@@ -133,6 +133,26 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "belongs to another account",
             )
         }
+        Rejection::KeyReused => {
+            let detail = "This Idempotency-Key was sent with another request. What was asked for first stands.";
+            Problem::new("idempotency-key-reused", "Idempotency-Key reused", 409, detail)
+        }
+        Rejection::ExpiresInPast => {
+            Problem::new("expires-in-past", "Ends in the past", 422, "The points would end before they are given.")
+                .with_fault("$.expires_at".to_owned(), "in_past", "must be later than now")
+        }
+        Rejection::NotEnoughPoints { missing } => {
+            let detail = format!("{missing} points are missing, and the program lets no account owe points.");
+            Problem::new("not-enough-points", "Not enough points", 422, detail)
+        }
+        Rejection::TooManyReturns => {
+            let detail = "The order has as many returns as it can hold.";
+            Problem::new("too-many-returns", "Too many returns", 422, detail)
+        }
+        Rejection::ReturnedBeforeOrder => {
+            let detail = "Nothing can come back before it was ordered.";
+            Problem::new("returned-before-order", "Returned before ordered", 422, detail)
+        }
         Rejection::OrderTooLarge => {
             let detail = "The order's lines take more room than one stored order has.";
             Problem::new("order-too-large", "Order too large", 422, detail)

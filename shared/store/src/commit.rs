@@ -1,6 +1,7 @@
 //! Executing a decision: one `TransactWriteItems`, every write guarded.
 
 use crate::keys::{self, Item};
+use crate::read::StoredOrder;
 use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -9,10 +10,10 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem,
 };
 use domain::decision::{Guard, Record, Write};
+use domain::id::OrderKey;
 use domain::membership::{Claim, ClaimKey};
-use std::sync::Arc;
 
-/// Most bytes of packed lines: an item holds 400 KB, and everything else of an order takes far less than the rest.
+/// Most bytes of an order's item: DynamoDB holds 400 KB; the rest is room for the returns to come.
 pub const ORDER_BYTES_MAX: usize = 380_000;
 
 /// What became of a decision.
@@ -77,6 +78,13 @@ impl Store {
             Record::Account(account) => (&tables.accounts, "account_id", item::of_account(account), false),
             Record::Entry(entry) => (&tables.ledger, "account_id", item::of_entry(entry)?, false),
             Record::Order(order) => (&tables.orders, "order_key", checked_size(item::of_order(order))?, true),
+            Record::Parked(parked) => {
+                (&tables.orders, "order_key", checked_size(item::of_plain(keys::order(&parked.key), parked)?)?, true)
+            }
+            Record::Command(command) => {
+                let key = keys::command(&command.account_id, &command.key);
+                (&tables.ledger, "account_id", item::of_plain(key, command)?, true)
+            }
             Record::Discount(discount) => {
                 let key = keys::discount(&discount.account_id, &discount.code);
                 (&tables.ledger, "account_id", item::of_plain(key, discount)?, false)
@@ -116,8 +124,27 @@ fn condition(partition: &str, guard: Guard) -> (String, Option<Item>) {
 }
 
 fn checked_size(item: Item) -> Result<Item, Fault> {
-    let bytes = item.get("lines").and_then(|lines| lines.as_b().ok()).map_or(0, |lines| lines.as_ref().len());
+    let bytes =
+        item.iter().map(|(name, value)| name.len().saturating_add(value_bytes(value))).fold(0, usize::saturating_add);
     if bytes > ORDER_BYTES_MAX { Err(Fault::OrderTooLarge { bytes }) } else { Ok(item) }
+}
+
+/// The size of a value as DynamoDB counts it, or a little more.
+fn value_bytes(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::B(blob) => blob.as_ref().len(),
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::L(list) => {
+            list.iter().map(|value| value_bytes(value).saturating_add(1)).fold(3, usize::saturating_add)
+        }
+        AttributeValue::M(map) => {
+            let field = |(name, value): (&String, &AttributeValue)| {
+                name.len().saturating_add(value_bytes(value)).saturating_add(1)
+            };
+            map.iter().map(field).fold(3, usize::saturating_add)
+        }
+        _ => 1,
+    }
 }
 
 /// Reads a cancelled transaction: a guard that failed or a crossing writer means lost, anything else is a fault.
@@ -143,14 +170,24 @@ fn lost(error: SdkError<TransactWriteItemsError>, writes: &[Write]) -> Result<Co
 fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>, Fault> {
     let Some(item) = reason.item() else { return Ok(None) };
     match write {
-        Write::Put(Record::Order(order), _) => {
-            let corrupt = |what| Fault::Corrupt { table: "orders", key: order.order.key.to_string(), what };
-            Ok(Some(Record::Order(Arc::new(item::order(item).map_err(corrupt)?))))
+        Write::Put(Record::Order(order), _) => existing_order(item, &order.order.key),
+        Write::Put(Record::Parked(parked), _) => existing_order(item, &parked.key),
+        Write::Put(Record::Command(command), _) => {
+            let corrupt = |what| Fault::Corrupt { table: "ledger", key: command.key.as_str().to_owned(), what };
+            item::plain(item.clone()).map(|found| Some(Record::Command(Box::new(found)))).map_err(corrupt)
         }
         Write::Put(Record::Claim(claim), _) => existing_claim(item, &claim.key),
         Write::Expect(key) => existing_claim(item, key),
         _ => Ok(None),
     }
+}
+
+fn existing_order(item: &Item, key: &OrderKey) -> Result<Option<Record>, Fault> {
+    let corrupt = |what| Fault::Corrupt { table: "orders", key: key.to_string(), what };
+    Ok(Some(match item::stored_order(item).map_err(corrupt)? {
+        StoredOrder::Scored(scored) => Record::Order(scored),
+        StoredOrder::Parked(parked) => Record::Parked(parked),
+    }))
 }
 
 fn existing_claim(item: &Item, key: &ClaimKey) -> Result<Option<Record>, Fault> {

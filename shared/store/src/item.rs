@@ -1,6 +1,7 @@
 //! Items: how each record stands in its table. Each carries the number of its shape, `v`.
 
 use crate::keys::{self, Item};
+use crate::read::StoredOrder;
 use crate::{Fault, pack};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,6 +18,7 @@ use domain::order::Order;
 use domain::score::ScoredOrder;
 use domain::time::{Day, Instant};
 use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 
 /// The shape written today.
 const SHAPE: &str = "1";
@@ -160,6 +162,9 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if let Some(shipping) = order.shipping {
         put(&mut item, [("shipping", number(shipping.0))]);
     }
+    if !scored.returns.is_empty() {
+        put(&mut item, [("returns", bytes(pack::pack_returns(&scored.returns)))]);
+    }
     if !order.discount_codes.is_empty() {
         let codes: Vec<_> = order.discount_codes.iter().map(DiscountCode::as_str).collect();
         put(&mut item, [("codes", text(codes.join(" ")))]);
@@ -193,8 +198,17 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         content_hash: packed(item, "hash", |bytes| bytes.try_into().map_err(|_| "not 32 bytes"))?,
         version: integer(item, "version")?,
         score: packed(item, "score", pack::score)?,
+        returns: optional(item, "returns", |i, n| packed(i, n, pack::returns))?.unwrap_or_default(),
         order,
     })
+}
+
+/// What stands under an order's key: the order, or what waits for it.
+pub fn stored_order(item: &Item) -> Parsed<StoredOrder> {
+    if item.contains_key("waiting") {
+        return plain(item.clone()).map(|parked| StoredOrder::Parked(Box::new(parked)));
+    }
+    order(item).map(|scored| StoredOrder::Scored(Arc::new(scored)))
 }
 
 /// The item of a plain record: its key, its shape and its fields by name.

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::code::DiscountCode;
 use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderKey, ProgramName};
+use domain::idempotency::CommandKey;
 use domain::membership::ClaimKey;
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ const SEQUENCE_DIGITS: usize = 19;
 const ENTRY: &str = "E#";
 const CONTACT: &str = "C#";
 const DISCOUNT: &str = "D#";
+const COMMAND: &str = "K#";
 const PROFILE: &str = "PROFILE";
 
 /// What a sort key of the ledger table stands for.
@@ -26,6 +28,7 @@ pub enum LedgerKind {
     Profile,
     Contact,
     Discount,
+    Command,
 }
 
 pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
@@ -34,6 +37,7 @@ pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
         _ if sort.starts_with(ENTRY) => Some(LedgerKind::Entry),
         _ if sort.starts_with(CONTACT) => Some(LedgerKind::Contact),
         _ if sort.starts_with(DISCOUNT) => Some(LedgerKind::Discount),
+        _ if sort.starts_with(COMMAND) => Some(LedgerKind::Command),
         _ => None,
     }
 }
@@ -76,6 +80,10 @@ pub fn contact(id: &AccountId, contact: &ContactId) -> Item {
 
 pub fn discount(id: &AccountId, code: &DiscountCode) -> Item {
     ledger(id, format!("{DISCOUNT}{code}"))
+}
+
+pub fn command(id: &AccountId, key: &CommandKey) -> Item {
+    ledger(id, format!("{COMMAND}{}", key.as_str()))
 }
 
 pub fn claim(key: &ClaimKey) -> Item {

@@ -16,7 +16,7 @@ mod scan;
 
 pub use commit::{Commit, Conflict};
 pub use pack::{activity as unpack_activity, holdings as unpack_holdings};
-pub use read::{Consistency, EntriesPage};
+pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use scan::{LedgerRecord, Page, PageKey, Segment};
 
 pub use aws_sdk_dynamodb;

@@ -5,10 +5,11 @@
 use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::code::DiscountCode;
 use domain::discount::OpenDiscount;
-use domain::id::{LineId, RuleId, Sku, TierId};
-use domain::lots::{Holdings, Lot, Pending};
+use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
+use domain::lots::{Holdings, Lot, Pending, Taken};
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
+use domain::returns::{Returned, Reversal};
 use domain::score::{Condition, IssuedDiscount, Outcome, Score};
 use domain::time::{Instant, Month};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
@@ -195,6 +196,9 @@ pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
         step(&mut out, unit, &mut expiry, wait.expires_at);
         out.signed(wait.points.0);
     }
+    if holdings.debt() != Points::ZERO {
+        out.signed(holdings.debt().0);
+    }
     out.0
 }
 
@@ -219,8 +223,9 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
         let available_at = next(input, &mut availability)?;
         Ok(Pending { available_at, expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) })
     })?;
+    let debt = if input.0.is_empty() { 0 } else { input.signed()? };
     input.end()?;
-    Ok(Holdings::of(lots, pending))
+    Ok(Holdings::of(lots, pending, Points(debt)))
 }
 
 /// Packs the lifetime totals. New totals are added at the end.
@@ -234,13 +239,18 @@ pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
     for count in [lifetime.discounts_issued, lifetime.discounts_used, lifetime.upgrades] {
         out.number(count);
     }
+    out.signed(lifetime.reversed.0);
+    out.signed(lifetime.unrecovered.0);
+    out.number(lifetime.returned_units);
+    out.signed(lifetime.credited.0);
+    out.signed(lifetime.deducted.0);
     out.0
 }
 
 /// Reads the lifetime totals.
 pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
     let mut input = Reader::start(bytes)?;
-    let lifetime = Lifetime {
+    let mut lifetime = Lifetime {
         orders: input.number()?,
         units: input.number()?,
         revenue: Minor(input.signed()?),
@@ -250,7 +260,16 @@ pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
         discounts_issued: input.number()?,
         discounts_used: input.number()?,
         upgrades: input.number()?,
+        ..Lifetime::default()
     };
+    // Totals that later shapes added: an item of an earlier one ends here.
+    if !input.0.is_empty() {
+        lifetime.reversed = Points(input.signed()?);
+        lifetime.unrecovered = Points(input.signed()?);
+        lifetime.returned_units = input.number()?;
+        lifetime.credited = Points(input.signed()?);
+        lifetime.deducted = Points(input.signed()?);
+    }
     input.end()?;
     Ok(lifetime)
 }
@@ -310,6 +329,59 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.instant(issued.expires_at);
     }
     out.0
+}
+
+/// Packs the returns of an order.
+pub fn pack_returns(returns: &[Returned]) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(returns.len());
+    for returned in returns {
+        out.text(returned.return_id.as_ref().map_or("", ReturnId::as_str));
+        out.0.extend_from_slice(&returned.content_hash);
+        out.instant(returned.decided_at);
+        out.number(returned.entry);
+        out.count(returned.lines.len());
+        for (place, units) in &returned.lines {
+            out.number(u64::from(*place));
+            out.number(*units);
+        }
+        out.number(returned.excess_units);
+        out.signed(returned.eligible.0);
+        let Reversal { taken, owed, unrecovered, lapsed } = returned.reversal;
+        let points = [taken.pending, taken.own_lot, taken.other_lots, owed, unrecovered, lapsed, returned.balance];
+        points.into_iter().for_each(|points| out.signed(points.0));
+    }
+    out.0
+}
+
+/// Reads the returns of an order.
+pub fn returns(bytes: &[u8]) -> Unpacked<Vec<Returned>> {
+    let mut input = Reader::start(bytes)?;
+    let returns = input.list(returned)?;
+    input.end()?;
+    Ok(returns)
+}
+
+fn returned(input: &mut Reader<'_>) -> Unpacked<Returned> {
+    let return_id = match input.text()? {
+        "" => None,
+        id => Some(ReturnId::parse(id).map_err(|_| "bad return id")?),
+    };
+    let mut content_hash = [0; 32];
+    for byte in &mut content_hash {
+        *byte = input.byte()?;
+    }
+    let (decided_at, entry) = (input.instant()?, input.number()?);
+    let lines = input.list(|input| {
+        let place = u32::try_from(input.number()?).map_err(|_| "no such line")?;
+        Ok((place, input.number()?))
+    })?;
+    let (excess_units, eligible) = (input.number()?, Minor(input.signed()?));
+    let mut points = || input.signed().map(Points);
+    let taken = Taken { pending: points()?, own_lot: points()?, other_lots: points()? };
+    let reversal = Reversal { taken, owed: points()?, unrecovered: points()?, lapsed: points()? };
+    let balance = points()?;
+    Ok(Returned { return_id, content_hash, decided_at, entry, lines, excess_units, eligible, reversal, balance })
 }
 
 /// Reads a score.

@@ -7,8 +7,10 @@ use domain::account::Account;
 use domain::code::DiscountCode;
 use domain::discount::Discount;
 use domain::id::{AccountId, ContactId, OrderKey, ProgramName};
+use domain::idempotency::{CommandKey, CommandRecord};
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
+use domain::parked::ParkedOrder;
 use domain::program::Program;
 use domain::schedule::{Activation, Schedule};
 use domain::score::ScoredOrder;
@@ -27,6 +29,15 @@ pub enum Consistency {
     Eventual,
     /// Sees every commit that was answered.
     Strong,
+}
+
+/// What stands under an order's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredOrder {
+    /// The order and its score.
+    Scored(Arc<ScoredOrder>),
+    /// Returns that came before it.
+    Parked(Box<ParkedOrder>),
 }
 
 /// One page of an account's entries, newest first.
@@ -79,11 +90,11 @@ impl Store {
         found.map(read).transpose()
     }
 
-    /// An order and its score.
-    pub async fn order(&self, key: &OrderKey, consistency: Consistency) -> Result<Option<Arc<ScoredOrder>>, Fault> {
+    /// What stands under an order's key.
+    pub async fn order(&self, key: &OrderKey, consistency: Consistency) -> Result<Option<StoredOrder>, Fault> {
         let found = self.get(&self.tables.orders, keys::order(key), consistency).await?;
-        let read = |found| item::order(&found).map_err(|what| corrupt("orders", &keys::order(key), what));
-        Ok(found.map(read).transpose()?.map(Arc::new))
+        let read = |found| item::stored_order(&found).map_err(|what| corrupt("orders", &keys::order(key), what));
+        found.map(read).transpose()
     }
 
     /// An account's own data.
@@ -99,6 +110,11 @@ impl Store {
         consistency: Consistency,
     ) -> Result<Option<Contact>, Fault> {
         self.ledger_record(keys::contact(id, contact), consistency).await
+    }
+
+    /// The record of a command that has no business key of its own.
+    pub async fn command(&self, id: &AccountId, key: &CommandKey) -> Result<Option<CommandRecord>, Fault> {
+        self.ledger_record(keys::command(id, key), Consistency::Strong).await
     }
 
     /// The account's discounts of these codes, in that order; `None` where it has none such.

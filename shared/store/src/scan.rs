@@ -1,13 +1,13 @@
 //! Walking whole tables, for export, audit and reports. Never on a request path.
 
 use crate::keys::{self, Item};
-use crate::read::corrupt;
+use crate::read::{StoredOrder, corrupt};
 use crate::{Fault, Store, item};
 use domain::account::Account;
 use domain::discount::Discount;
+use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
-use domain::score::ScoredOrder;
 
 /// One part of a table, for scanning in parallel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum LedgerRecord {
     Contact(Box<Contact>),
     /// A discount.
     Discount(Box<Discount>),
+    /// A command that has no business key of its own.
+    Command(Box<CommandRecord>),
 }
 
 impl Store {
@@ -70,9 +72,9 @@ impl Store {
         self.scan(&self.tables.accounts, segment, after, read).await
     }
 
-    /// A page of all orders.
-    pub async fn orders_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<ScoredOrder>, Fault> {
-        let read = |found: Item| item::order(&found).map_err(|what| corrupt("orders", &found, what));
+    /// A page of all orders, and of what waits for orders.
+    pub async fn orders_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<StoredOrder>, Fault> {
+        let read = |found: Item| item::stored_order(&found).map_err(|what| corrupt("orders", &found, what));
         self.scan(&self.tables.orders, segment, after, read).await
     }
 
@@ -121,6 +123,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::Discount) => {
             item::plain(found).map(|d| LedgerRecord::Discount(Box::new(d))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::Command) => {
+            item::plain(found).map(|c| LedgerRecord::Command(Box::new(c))).map_err(wrong)
         }
         None => Err(wrong("unknown kind of record".to_owned())),
     }

@@ -1,6 +1,6 @@
 //! The program document, read into a [`Program`].
 
-use super::{DiscountRule, EarningRule, PointsRules, Program, Tier, Tiers, UnknownAccount};
+use super::{DiscountRule, EarningRule, PointsRules, Program, Shortfall, Tier, Tiers, UnknownAccount};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
@@ -111,10 +111,16 @@ fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
 }
 
 fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsRules> {
-    let section = Object::open(value, path, &["validity_months", "pending_days"], faults)?;
+    let section = Object::open(value, path, &["validity_months", "pending_days", "shortfall"], faults)?;
     let validity_months = section.required("validity_months", faults, |v| small(v, 1, VALIDITY_MONTHS_MAX));
     let pending_days = section.optional("pending_days", faults, |v| small(v, 0, PENDING_DAYS_MAX));
-    Some(PointsRules { validity_months: validity_months?, pending_days: pending_days.unwrap_or(0) })
+    let choices = [("owe", Shortfall::Owe), ("write_off", Shortfall::WriteOff)];
+    let shortfall = section.optional("shortfall", faults, document::one_of(&choices));
+    Some(PointsRules {
+        validity_months: validity_months?,
+        pending_days: pending_days.unwrap_or(0),
+        shortfall: shortfall.unwrap_or(Shortfall::Owe),
+    })
 }
 
 fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {

@@ -90,7 +90,7 @@ impl Shop {
         };
         let named: Vec<_> =
             codes.iter().map(|code| self.discounts.iter().find(|held| held.code == *code).cloned()).collect();
-        let decision = decide(self.account.as_ref(), &named, &order, order.content_hash(), &context)?;
+        let decision = decide(self.account.as_ref(), &named, None, &order, order.content_hash(), &context)?;
         for write in decision.writes {
             match write {
                 Write::Put(Record::Account(account), _) => self.account = Some(*account),

@@ -14,7 +14,11 @@ use store::LedgerRecord;
 pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
     match &entry.cause {
         Cause::OrderPlaced { order } => Some(order),
-        Cause::AccountPut | Cause::ContactPut { .. } => None,
+        Cause::OrderReturned { .. }
+        | Cause::OrderCancelled { .. }
+        | Cause::Adjustment
+        | Cause::AccountPut
+        | Cause::ContactPut { .. } => None,
     }
 }
 
@@ -32,7 +36,10 @@ pub(super) struct Books<'a> {
 struct Sums<'a> {
     points: i128,
     earned: i128,
+    credited: i128,
     expired: i128,
+    reversed: i128,
+    deducted: i128,
     issued: BTreeSet<&'a DiscountCode>,
     used: BTreeSet<&'a DiscountCode>,
 }
@@ -47,7 +54,7 @@ impl<'a> Books<'a> {
                     books.entries.push(entry);
                 }
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
-                LedgerRecord::Profile(_) | LedgerRecord::Contact(_) => {}
+                LedgerRecord::Profile(_) | LedgerRecord::Contact(_) | LedgerRecord::Command(_) => {}
             }
         }
         books.entries.retain(|entry| entry.sequence <= account.version);
@@ -67,16 +74,18 @@ impl<'a> Books<'a> {
         report.accounts = report.accounts.saturating_add(1);
         report.entries = report.entries.saturating_add(size(self.entries.len()));
         report.discounts = report.discounts.saturating_add(size(self.discounts.len()));
-        report.issued = report.issued.saturating_add(sums.earned);
+        report.issued = report.issued.saturating_add(sums.earned).saturating_add(sums.credited);
+        report.reversed = report.reversed.saturating_add(sums.reversed).saturating_add(sums.deducted);
         report.expired = report.expired.saturating_add(sums.expired);
         report.outstanding = report.outstanding.saturating_add(self.held());
     }
 
-    /// Points in the stored state.
+    /// Points in the stored state, less those owed.
     fn held(&self) -> i128 {
         let holdings = &self.account.holdings;
         let lots = holdings.lots().iter().map(|lot| lot.points);
-        total(lots.chain(holdings.pending().iter().map(|wait| wait.points)))
+        let held = total(lots.chain(holdings.pending().iter().map(|wait| wait.points)));
+        held.saturating_sub(holdings.debt().0.into())
     }
 
     /// Entries are 1, 2, 3 ... up to the account's version.
@@ -116,7 +125,10 @@ impl<'a> Books<'a> {
         for (name, stored, by_entries) in [
             ("points held", self.held(), sums.points),
             ("lifetime points earned", i128::from(life.earned.0), sums.earned),
+            ("lifetime points given by hand", i128::from(life.credited.0), sums.credited),
             ("lifetime points expired", i128::from(life.expired.0), sums.expired),
+            ("lifetime points reversed", i128::from(life.reversed.0), sums.reversed),
+            ("lifetime points taken by hand", i128::from(life.deducted.0), sums.deducted),
             ("lifetime discounts issued", i128::from(life.discounts_issued), length(&sums.issued)),
             ("lifetime discounts used", i128::from(life.discounts_used), length(&sums.used)),
         ] {
@@ -193,25 +205,25 @@ impl<'a> Books<'a> {
 impl<'a> Sums<'a> {
     /// Adds a change and answers by how much it changes the points.
     fn add(&mut self, change: &'a Change) -> i128 {
-        match change {
-            Change::PointsEarned { points, .. } => {
-                self.earned = self.earned.saturating_add(points.0.into());
-                points.0.into()
-            }
-            Change::PointsExpired { points, .. } => {
-                self.expired = self.expired.saturating_add(points.0.into());
-                i128::from(points.0).saturating_neg()
-            }
+        let (sum, points) = match change {
+            Change::PointsEarned { points, .. } => (&mut self.earned, points),
+            Change::PointsCredited { points, .. } => (&mut self.credited, points),
+            Change::PointsExpired { points, .. } => (&mut self.expired, points),
+            Change::PointsReversed { points, .. } => (&mut self.reversed, points),
+            Change::PointsDeducted { points, .. } => (&mut self.deducted, points),
             Change::DiscountIssued { code, .. } => {
                 self.issued.insert(code);
-                0
+                return 0;
             }
             Change::DiscountUsed { code } => {
                 self.used.insert(code);
-                0
+                return 0;
             }
-            _ => 0,
-        }
+            _ => return 0,
+        };
+        *sum = sum.saturating_add(points.0.into());
+        let given = matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. });
+        if given { points.0.into() } else { i128::from(points.0).saturating_neg() }
     }
 }
 

@@ -62,7 +62,7 @@ async fn messages_survive_a_restart() {
 async fn only_the_functions_of_the_template_can_be_invoked() {
     let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
     let refused = cloud.invoke("order-shipped", json!({})).await.unwrap_err().to_string();
-    assert_eq!(refused, "there is no function order-shipped; there are accounts, order-placed");
+    assert_eq!(refused, "there is no function order-shipped; there are accounts, order-placed, order-returned");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 
 use super::*;
 
-const HANDLERS: &[&str] = &["accounts", "order-placed"];
+const HANDLERS: &[&str] = &["accounts", "order-placed", "order-returned"];
 
 /// Edits the real template, which must be understood before and refused after.
 fn faults_after(old: &str, new: &str) -> Vec<Fault> {
@@ -25,7 +25,7 @@ fn the_real_template_is_understood() {
         function("order-placed").queues,
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
-    assert_eq!(function("accounts").routes.len(), 5);
+    assert_eq!(function("accounts").routes.len(), 6);
     let queue = template.queue(&template.rules[0].queues[0]).unwrap();
     let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 3 };
     assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (90, Some(&redrive)));

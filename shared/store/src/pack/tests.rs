@@ -103,12 +103,13 @@ proptest! {
     fn holdings_survive_packing(
         lots in vec((seconds(), any::<i64>()), 0..60),
         pending in vec((seconds(), seconds(), any::<i64>()), 0..31),
+        debt in any::<i64>(),
     ) {
         let lots = lots.into_iter().map(|(expires_at, points)| Lot { expires_at, points: Points(points) });
         let pending = pending.into_iter().map(|(available_at, expires_at, points)| {
             Pending { available_at, expires_at, points: Points(points) }
         });
-        let before = Holdings::of(lots.collect(), pending.collect());
+        let before = Holdings::of(lots.collect(), pending.collect(), Points(debt));
         prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
     }
 
@@ -129,6 +130,28 @@ proptest! {
     }
 
     #[test]
+    fn returns_survive_packing(
+        given in vec((option::of("[a-z]{1,64}"), any::<[u8; 32]>(), instant(), vec((any::<u32>(), any::<u64>()), 0..9), any::<[i64; 8]>()), 0..9),
+    ) {
+        let returned = |(id, content_hash, decided_at, lines, [a, b, c, d, e, f, g, h]): (Option<String>, _, _, _, [i64; 8])| Returned {
+            return_id: id.map(|id| ReturnId::parse(&id).unwrap()),
+            content_hash,
+            decided_at,
+            entry: a.unsigned_abs(),
+            lines,
+            excess_units: b.unsigned_abs(),
+            eligible: Minor(c),
+            reversal: Reversal {
+                taken: Taken { pending: Points(d), own_lot: Points(e), other_lots: Points(f) },
+                owed: Points(g), unrecovered: Points(h), lapsed: Points(a),
+            },
+            balance: Points(b),
+        };
+        let before: Vec<_> = given.into_iter().map(returned).collect();
+        prop_assert_eq!(returns(&pack_returns(&before)).unwrap(), before);
+    }
+
+    #[test]
     fn lines_survive_packing(before in vec(order_line(), 0..80)) {
         prop_assert_eq!(lines(&pack_lines(&before)).unwrap(), before);
     }
@@ -141,6 +164,7 @@ proptest! {
         let _ = discounts(&bytes);
         let _ = score(&bytes);
         let _ = lines(&bytes);
+        let _ = returns(&bytes);
     }
 
     #[test]

@@ -1,0 +1,6 @@
+//! The Lambda function `order-returned`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    runtime::start::run(order_returned::handle).await
+}

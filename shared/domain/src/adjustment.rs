@@ -1,0 +1,158 @@
+//! Adjustments: points given or taken by hand, with a reason.
+
+use crate::account::{Account, Status};
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::id::AccountId;
+use crate::idempotency::{CommandKey, CommandRecord};
+use crate::ledger::{Cause, Change};
+use crate::lots::{Lot, Taken};
+use crate::money::{Overflow, Points};
+use crate::program::Shortfall;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Most points of one adjustment, either way.
+pub const POINTS_MAX: i64 = 1_000_000_000_000;
+const REASON_CHARS_MAX: usize = 200;
+const REFERENCE_CHARS_MAX: usize = 64;
+
+/// What is asked for: `POST /v1/accounts/{account_id}/adjustments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustmentDocument {
+    /// Points to give, or to take where negative. Not zero.
+    pub points: Points,
+    /// Why, for whoever reads the ledger. No personal data belongs here.
+    pub reason: String,
+    /// A ticket, a contract or the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// When given points end; absent: by the program's validity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+}
+
+/// The answer to an adjustment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustmentReceipt {
+    /// Whose points.
+    pub account_id: AccountId,
+    /// Sequence of the ledger entry that holds it.
+    pub entry: u64,
+    /// When it was decided.
+    pub decided_at: Instant,
+    /// Points given, or taken where negative.
+    pub points: Points,
+    /// When given points end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// Points that the account owes after it.
+    pub debt: Points,
+    /// The account's spendable points after it.
+    pub balance: Points,
+}
+
+/// Reads the document of an adjustment; every fault at once.
+pub fn adjustment_document(value: &Value) -> Result<AdjustmentDocument, Faults> {
+    let mut faults = Faults::default();
+    let document = read(value, &mut faults);
+    faults.into_result(document)
+}
+
+fn read(value: &Value, faults: &mut Faults) -> Option<AdjustmentDocument> {
+    let root = Object::open(value, &Path::Root, &["points", "reason", "reference", "expires_at"], faults)?;
+    let points = root.required("points", faults, signed_points);
+    let reason = root.required("reason", faults, document::label(REASON_CHARS_MAX));
+    let reference = root.optional("reference", faults, document::label(REFERENCE_CHARS_MAX));
+    let expires_at = root.optional("expires_at", faults, document::instant);
+    if points.is_some_and(|points| points < Points::ZERO) && expires_at.is_some() {
+        faults.add(&root.at("expires_at"), "conflict", "only points that are given can end");
+    }
+    Some(AdjustmentDocument { points: points?, reason: reason?, reference, expires_at })
+}
+
+fn signed_points(value: &Value) -> Leaf<Points> {
+    if !value.is_number() {
+        return Err(("wrong_type", "must be a whole number".to_owned()));
+    }
+    let points = value.as_i64().filter(|points| *points != 0 && (-POINTS_MAX..=POINTS_MAX).contains(points));
+    let message = format!("must be a whole number from -{POINTS_MAX} to {POINTS_MAX}, not zero");
+    points.map(Points).ok_or(("out_of_range", message))
+}
+
+impl AdjustmentDocument {
+    /// SHA-256 over what is asked for.
+    pub fn content_hash(&self) -> [u8; 32] {
+        Sha256::digest(serde_json::to_vec(self).unwrap_or_default()).into()
+    }
+}
+
+/// Gives or takes points. Points that are taken come from the lots that end first; where there are too few, the
+/// account owes the rest if the program lets it, and otherwise the adjustment is refused.
+pub fn adjust(
+    account: Option<&Account>,
+    document: &AdjustmentDocument,
+    key: &CommandKey,
+    context: &Context<'_>,
+) -> Result<Decision<AdjustmentReceipt>, Rejection> {
+    let account = account.ok_or(Rejection::UnknownAccount)?;
+    if account.status == Status::Closed {
+        return Err(Rejection::AccountNotActive(account.status));
+    }
+    let activation = context.schedule.at(context.now);
+    let (mut account, mut changes) = advance::advance(account, context.now)?;
+    let (reason, reference) = (document.reason.clone(), document.reference.clone());
+    let mut expires_at = None;
+    if document.points > Points::ZERO {
+        let rules = &activation.program.points;
+        let usual = activation.program.calendar.end_of_month_after(context.now, rules.validity_months);
+        let end = document.expires_at.unwrap_or(usual);
+        if end <= context.now {
+            return Err(Rejection::ExpiresInPast);
+        }
+        expires_at = Some(end);
+        changes.push(Change::PointsCredited { points: document.points, expires_at: end, reason, reference });
+        give(&mut account, document.points, end, &mut changes)?;
+    } else {
+        let points = Points::ZERO.minus(document.points)?;
+        let (taken, owed) = take(&mut account, points, activation.program.points.shortfall)?;
+        changes.push(Change::PointsDeducted { points, taken, owed, reason, reference });
+    }
+    let receipt = AdjustmentReceipt {
+        account_id: account.id.clone(),
+        entry: account.version.checked_add(1).ok_or(Overflow)?,
+        decided_at: context.now,
+        points: document.points,
+        expires_at,
+        debt: account.holdings.debt(),
+        balance: account.holdings.available()?,
+    };
+    let record = CommandRecord::new(account.id.clone(), key.clone(), document.content_hash(), &receipt);
+    let mut writes = vec![Write::Put(Record::Command(Box::new(record)), Guard::Absent)];
+    writes.extend(decision::commit(account, Cause::Adjustment, changes, activation.version, context)?);
+    Ok(Decision { writes, answer: receipt })
+}
+
+/// Puts points into the account: what it owes is repaid first.
+fn give(account: &mut Account, points: Points, expires_at: Instant, changes: &mut Vec<Change>) -> Result<(), Overflow> {
+    account.lifetime.credited = account.lifetime.credited.plus(points)?;
+    let repaid = account.holdings.repay(points)?;
+    if repaid > Points::ZERO {
+        changes.push(Change::PointsRepaid { points: repaid });
+    }
+    account.holdings.add(Lot { expires_at, points: points.minus(repaid)? })
+}
+
+fn take(account: &mut Account, points: Points, shortfall: Shortfall) -> Result<(Taken, Points), Rejection> {
+    let taken = account.holdings.take(points, Instant::MIN)?;
+    let owed = points.minus(taken.total()?)?;
+    if owed > Points::ZERO && shortfall == Shortfall::WriteOff {
+        return Err(Rejection::NotEnoughPoints { missing: owed });
+    }
+    account.holdings.owe(owed)?;
+    account.lifetime.deducted = account.lifetime.deducted.plus(points)?;
+    Ok((taken, owed))
+}

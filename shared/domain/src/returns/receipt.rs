@@ -1,0 +1,105 @@
+//! The answer about a return or a cancellation, rendered from what its order keeps of it.
+
+use super::Returned;
+use crate::id::{AccountId, LineId, OrderKey, ReturnId};
+use crate::lots::Taken;
+use crate::money::{Money, Overflow, Points};
+use crate::score::ScoredOrder;
+use crate::time::Instant;
+use serde::Serialize;
+
+/// What a return took back, and from where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReturnReceipt {
+    /// Which order.
+    #[serde(flatten)]
+    pub order: OrderKey,
+    /// Which return; absent for the cancellation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
+    /// Whose order.
+    pub account_id: AccountId,
+    /// When it was carried out.
+    pub decided_at: Instant,
+    /// The program version of the order: it is the one that counts.
+    pub program_version: u32,
+    /// Sequence of the ledger entry that holds it.
+    pub entry: u64,
+    /// Units that came off each line.
+    pub lines: Vec<ReturnedLine>,
+    /// Units stated beyond what the order had left.
+    pub excess_units: u64,
+    /// By how much the order's eligible total fell.
+    pub eligible: Money,
+    /// Points taken back, owed ones included.
+    pub points_reversed: Points,
+    /// Where they were taken from.
+    pub taken: Taken,
+    /// Points the account owes: its next earnings repay them.
+    pub points_owed: Points,
+    /// Points that could not be taken and were written off.
+    pub points_unrecovered: Points,
+    /// Points that had ended already, so that nothing was taken for them.
+    pub points_lapsed: Points,
+    /// The account's spendable points right after it.
+    pub balance: Points,
+    /// The same in plain English.
+    pub text: String,
+}
+
+/// Units that came off one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReturnedLine {
+    /// The order's line.
+    pub line_id: LineId,
+    /// Units that came back with this return.
+    pub quantity: u64,
+}
+
+/// Renders the receipt of one return of an order (`None`: of its cancellation). `None` where it has none such.
+pub fn receipt(scored: &ScoredOrder, return_id: Option<&ReturnId>) -> Result<Option<ReturnReceipt>, Overflow> {
+    let Some(returned) = scored.returned(return_id) else { return Ok(None) };
+    let line = |(place, units): &(u32, u64)| {
+        let line = scored.order.lines.get(usize::try_from(*place).ok()?)?;
+        Some(ReturnedLine { line_id: line.line_id.clone(), quantity: *units })
+    };
+    let eligible = Money { amount: returned.eligible, currency: scored.order.currency };
+    let reversal = returned.reversal;
+    Ok(Some(ReturnReceipt {
+        order: scored.order.key.clone(),
+        return_id: returned.return_id.clone(),
+        account_id: scored.order.account_id.clone(),
+        decided_at: returned.decided_at,
+        program_version: scored.score.program_version,
+        entry: returned.entry,
+        lines: returned.lines.iter().filter_map(line).collect(),
+        excess_units: returned.excess_units,
+        eligible,
+        points_reversed: reversal.reversed()?,
+        taken: reversal.taken,
+        points_owed: reversal.owed,
+        points_unrecovered: reversal.unrecovered,
+        points_lapsed: reversal.lapsed,
+        balance: returned.balance,
+        text: text(returned, eligible)?,
+    }))
+}
+
+fn text(returned: &Returned, eligible: Money) -> Result<String, Overflow> {
+    let reversal = &returned.reversal;
+    let reversed = reversal.reversed()?;
+    let mut parts = vec![format!("{eligible} of the order came back: {reversed} points were taken back")];
+    for (points, words) in [
+        (reversal.taken.pending, "of them still waited"),
+        (reversal.taken.own_lot, "came from those the order had earned"),
+        (reversal.taken.other_lots, "came from other points, the earliest to end first"),
+        (reversal.owed, "are owed and will be repaid by the next earnings"),
+        (reversal.unrecovered, "were spent already and are written off"),
+        (reversal.lapsed, "had ended already, so nothing was taken for them"),
+    ] {
+        if points > Points::ZERO {
+            parts.push(format!("{points} {words}"));
+        }
+    }
+    Ok(format!("{}.", parts.join("; ")))
+}
