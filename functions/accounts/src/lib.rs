@@ -5,10 +5,11 @@ mod put;
 
 use adjust::Adjust;
 use domain::adjustment::adjustment_document;
+use domain::decision::Rejection;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
-use domain::membership::{ContactDocument, Put};
+use domain::membership::{Contact, ContactDocument, Put};
 use domain::{receipt, standing};
 use put::{PutAccount, PutContact};
 use runtime::http::{self, Answer, Request, parameter};
@@ -37,6 +38,10 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("PUT", ["v1", "accounts", id, "contacts", contact]) => {
             let contact = parameter("contact_id", ContactId::parse(contact))?;
             put_contact(app, &caller, account_id(id)?, contact, request).await
+        }
+        ("GET", ["v1", "accounts", id, "contacts", contact]) => {
+            let contact = parameter("contact_id", ContactId::parse(contact))?;
+            get_contact(app, &caller, account_id(id)?, contact).await
         }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
@@ -69,7 +74,7 @@ async fn get_account(app: &App, caller: &Caller, id: AccountId) -> Result<Answer
 /// Where the account stands now. Read strongly: whoever has just been answered sees what was answered.
 async fn show(app: &App, id: &AccountId, put: Put) -> Result<Answer, Error> {
     let store = app.store();
-    let account = store.account(id, Consistency::Strong).await?.ok_or(RequestFault::NotFound("account"))?;
+    let account = store.account(id, Consistency::Strong).await?.ok_or(Rejection::UnknownAccount)?;
     let profile = store.profile(id, Consistency::Strong).await?;
     let codes: Vec<_> = account.discounts.iter().map(|open| open.code.clone()).collect();
     let discounts: Vec<_> = store.discounts(id, &codes, Consistency::Strong).await?.into_iter().flatten().collect();
@@ -102,6 +107,13 @@ async fn put_contact(
     Ok(Answer::json(status_of(put), &ContactAnswer { account_id: id, contact_id, document }))
 }
 
+async fn get_contact(app: &App, caller: &Caller, id: AccountId, contact_id: ContactId) -> Result<Answer, Error> {
+    caller.require_for(Scope::AccountsRead, &id)?;
+    let contact = app.store().contact(&id, &contact_id, Consistency::Strong).await?;
+    let Contact { document, .. } = contact.ok_or(Rejection::UnknownContact)?;
+    Ok(Answer::json(200, &ContactAnswer { account_id: &id, contact_id: &contact_id, document: &document }))
+}
+
 async fn adjust(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
     let document = adjustment_document(&request.document()?)?;
@@ -117,7 +129,7 @@ async fn adjust(app: &App, caller: &Caller, id: AccountId, request: &Request) ->
     })
 }
 
-/// The answer to a contact's `PUT`.
+/// A contact, as stated.
 #[derive(Serialize)]
 struct ContactAnswer<'a> {
     account_id: &'a AccountId,
@@ -140,7 +152,7 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
     let limit = request.limit(ENTRIES_USUAL, ENTRIES_MAX)?;
     let page = app.store().entries(&id, request.cursor()?, limit).await?;
     if page.entries.is_empty() && app.store().account(&id, Consistency::Strong).await?.is_none() {
-        return Err(RequestFault::NotFound("account").into());
+        return Err(Rejection::UnknownAccount.into());
     }
     let last = page.entries.last().filter(|_| page.more);
     let next_cursor = last.map(|entry| http::cursor(entry.sequence));
@@ -151,11 +163,11 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
 async fn order_score(app: &App, caller: &Caller, key: OrderKey) -> Result<Answer, Error> {
     caller.require_any(Scope::AccountsRead)?;
     let Some(StoredOrder::Scored(stored)) = app.store().order(&key, Consistency::Strong).await? else {
-        return Err(domain::decision::Rejection::UnknownOrder.into());
+        return Err(Rejection::UnknownOrder.into());
     };
     let visible =
         Some(stored).filter(|stored| caller.require_for(Scope::AccountsRead, &stored.order.account_id).is_ok());
-    let scored = visible.ok_or(domain::decision::Rejection::UnknownOrder)?;
+    let scored = visible.ok_or(Rejection::UnknownOrder)?;
     let schedule = app.schedule().await?;
     let version = scored.score.program_version;
     let unknown = || Fault::NoProgram(format!("{} version {version}", app.config().program));

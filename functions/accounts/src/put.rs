@@ -18,10 +18,12 @@ impl Command for PutAccount {
     type State = Member;
     type Answer = Put;
 
+    /// The account first, then its profile, strongly: a profile that is not written is protected by no guard of its
+    /// own, and whoever changed it since has moved the account on.
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Member, Fault> {
         Ok(Member {
             account: store.account(&self.id, consistency).await?,
-            profile: store.profile(&self.id, consistency).await?,
+            profile: store.profile(&self.id, Consistency::Strong).await?,
         })
     }
 
@@ -54,7 +56,7 @@ impl Command for PutContact {
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Self::State, Fault> {
         let account = store.account(&self.id, consistency).await?;
-        Ok((account, store.contact(&self.id, &self.contact_id, consistency).await?))
+        Ok((account, store.contact(&self.id, &self.contact_id, Consistency::Strong).await?))
     }
 
     fn last_decided(state: &Self::State) -> Option<Instant> {

@@ -83,7 +83,7 @@ impl Placed {
 /// Scores an order once, whoever sends it how often. `caller` must be allowed to write orders of its account.
 pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, Error> {
     caller.require_for(Scope::OrdersWrite, &order.account_id)?;
-    let command = PlaceOrder { content_hash: order.content_hash(), order };
+    let command = PlaceOrder { content_hash: order.content_hash(), order: Arc::new(order) };
     let placed = app.transact(caller, &command).await?;
     let (order, score) = (&placed.scored.order, &placed.scored.score);
     tracing::info!(
@@ -99,7 +99,7 @@ pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, E
 }
 
 struct PlaceOrder {
-    order: Order,
+    order: Arc<Order>,
     content_hash: [u8; 32],
 }
 

@@ -4,8 +4,10 @@ use crate::activity::{Activity, Lifetime};
 use crate::discount::OpenDiscount;
 use crate::due::Due;
 use crate::id::{AccountId, Segment, TierId};
+use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
+use crate::program::Program;
 use crate::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 
@@ -71,9 +73,11 @@ impl Status {
 }
 
 impl Account {
-    /// An account that joins at `now`, not yet committed (version 0).
-    pub fn new(id: AccountId, tier: TierId, now: Instant) -> Self {
-        Self {
+    /// An account that joins the program at `now`, not yet committed (version 0), and what its entry says of that.
+    pub fn enrol(id: AccountId, program: &Program, now: Instant) -> (Self, Change) {
+        let tier = program.tiers.levels.lowest.id.clone();
+        let enrolled = Change::AccountEnrolled { tier: tier.clone() };
+        let account = Self {
             id,
             version: 0,
             status: Status::Active,
@@ -89,7 +93,8 @@ impl Account {
             holdings: Holdings::default(),
             discounts: Vec::new(),
             due: None,
-        }
+        };
+        (account, enrolled)
     }
 
     /// The earliest instant at which time alone changes anything about it.

@@ -11,14 +11,44 @@ use std::fmt;
 
 /// Crockford's base 32 with its five extra check symbols, for a check value modulo 37.
 const SYMBOLS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
+/// Shortest secret.
+const SECRET_BYTES_MIN: usize = 16;
 /// Characters of a code before its check character: 50 bits.
 const CODE_CHARS: usize = 10;
 
 /// The merchant's numbered secrets; new codes and claims use the highest number.
 #[derive(Clone)]
 pub struct Secrets {
-    by_number: BTreeMap<u16, Box<[u8]>>,
-    current: u16,
+    current: Secret,
+    /// Newest first.
+    older: Vec<Secret>,
+}
+
+/// One secret.
+#[derive(Clone)]
+struct Secret {
+    number: u16,
+    key: Hmac<Sha256>,
+}
+
+/// A keyed hash and the number of the secret it was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyedHash {
+    /// The secret's number.
+    pub secret: u16,
+    /// HMAC-SHA-256.
+    pub hash: [u8; 32],
+}
+
+impl Secret {
+    /// HMAC-SHA-256 of `purpose` and `text`.
+    fn hash(&self, purpose: &str, text: &str) -> [u8; 32] {
+        let mut mac = self.key.clone();
+        for part in [purpose.as_bytes(), b"\n", text.as_bytes()] {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
 }
 
 /// Why the configured secrets were refused.
@@ -28,7 +58,7 @@ pub struct InvalidSecrets;
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} of them)", self.by_number.len())
+        write!(f, "Secrets({} of them)", self.numbers().count())
     }
 }
 
@@ -37,39 +67,36 @@ impl Secrets {
     pub fn parse(text: &str) -> Result<Self, InvalidSecrets> {
         let one = |part: &str| {
             let (number, secret) = part.trim().split_once(':')?;
-            (secret.len() >= 16).then_some((number.parse().ok()?, secret.as_bytes().into()))
+            let key = Hmac::new_from_slice(secret.as_bytes()).ok().filter(|_| secret.len() >= SECRET_BYTES_MIN)?;
+            Some((number.parse().ok()?, key))
         };
-        let by_number: BTreeMap<u16, Box<[u8]>> =
+        let by_number: BTreeMap<u16, Hmac<Sha256>> =
             text.split(',').map(|part| one(part).ok_or(InvalidSecrets)).collect::<Result<_, _>>()?;
-        let current = *by_number.keys().next_back().ok_or(InvalidSecrets)?;
-        Ok(Self { by_number, current })
+        let mut newest_first = by_number.into_iter().rev().map(|(number, key)| Secret { number, key });
+        Ok(Self { current: newest_first.next().ok_or(InvalidSecrets)?, older: newest_first.collect() })
     }
 
     /// The number of the secret that new codes and claims use.
     pub fn current(&self) -> u16 {
-        self.current
+        self.current.number
     }
 
     /// All live numbers, newest first.
     pub fn numbers(&self) -> impl Iterator<Item = u16> + '_ {
-        self.by_number.keys().rev().copied()
+        std::iter::once(&self.current).chain(&self.older).map(|secret| secret.number)
     }
 
-    /// HMAC-SHA-256 of `purpose` and `text` under the secret of that number; `None` for an unknown number.
-    pub fn keyed_hash(&self, number: u16, purpose: &str, text: &str) -> Option<[u8; 32]> {
-        let secret = self.by_number.get(&number)?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
-        for part in [purpose.as_bytes(), b"\n", text.as_bytes()] {
-            mac.update(part);
-        }
-        Some(mac.finalize().into_bytes().into())
+    /// HMAC-SHA-256 of `purpose` and `text` with the secret's number: under the current secret, and under the older.
+    pub fn keyed_hashes(&self, purpose: &str, text: &str) -> (KeyedHash, Vec<KeyedHash>) {
+        let keyed = |secret: &Secret| KeyedHash { secret: secret.number, hash: secret.hash(purpose, text) };
+        (keyed(&self.current), self.older.iter().map(keyed).collect())
     }
 
     /// The discount code of a cause (such as an order), the same whenever it is asked for.
     /// `collisions` is how many earlier codes of the same cause were taken already.
     pub fn discount_code(&self, cause: &str, collisions: u32) -> DiscountCode {
         let cause = if collisions == 0 { cause.to_owned() } else { format!("{cause}/{collisions}") };
-        let hash = self.keyed_hash(self.current, "discount", &cause).unwrap_or_default();
+        let hash = self.current.hash("discount", &cause);
         let bits = hash.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte));
         DiscountCode::of_bits(bits)
     }

@@ -89,8 +89,12 @@ pub struct Context<'a> {
 pub enum Rejection {
     /// The document has faults.
     Invalid(Faults),
-    /// The account does not exist, and the program does not enrol by order.
+    /// The account does not exist.
     UnknownAccount,
+    /// The order's account does not exist, and the program does not enrol by order.
+    NotEnrolled,
+    /// The account has no such contact.
+    UnknownContact,
     /// No order of that source and id.
     UnknownOrder,
     /// The account is suspended or closed.
@@ -170,7 +174,8 @@ pub fn commit(
         by: context.by.to_owned(),
         program_version,
         points,
-        balance: account.points()?,
+        balance: account.holdings.available()?.minus(account.holdings.debt())?,
+        pending: account.holdings.waiting()?,
         changes,
     };
     let entry = Write::Put(Record::Entry(Box::new(entry)), Guard::Absent);

@@ -6,11 +6,15 @@
 use crate::money::{self, DecimalFault};
 use crate::time::Instant;
 use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// Most faults one answer lists; the rest are counted.
 pub const FAULTS_LISTED_MAX: usize = 100;
+
+/// Most characters of a path that are shown.
+const PATH_CHARS_MAX: usize = 200;
 
 /// One thing wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,7 +41,13 @@ impl Faults {
             self.unlisted = self.unlisted.saturating_add(1);
             return;
         }
-        self.listed.push(Fault { path: path.to_string(), code, message: message.into() });
+        let path = path.to_string();
+        // A path names what the caller wrote, which may be megabytes.
+        let path = match path.char_indices().nth(PATH_CHARS_MAX) {
+            Some((end, _)) => format!("{}...", path.get(..end).unwrap_or_default()),
+            None => path,
+        };
+        self.listed.push(Fault { path, code, message: message.into() });
     }
 
     /// The faults, at most [`FAULTS_LISTED_MAX`].
@@ -200,6 +210,80 @@ impl<'a> Object<'a> {
     }
 }
 
+/// The document in these bytes. Unlike `serde_json` alone it refuses an object that names a field twice, since only one
+/// of them would be heard; what is wrong is said in words.
+pub fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let unique: Unique = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(unique.0)
+}
+
+/// A value in which no object names a field twice.
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueVisitor).map(Self)
+    }
+}
+
+struct UniqueVisitor;
+
+impl<'de> Visitor<'de> for UniqueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Unique(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((name, Unique(value))) = fields.next_entry::<String, _>()? {
+            if map.contains_key(&name) {
+                let shown: String = name.chars().take(64).collect();
+                return Err(A::Error::custom(format!("the field {shown:?} stands twice in one object")));
+            }
+            map.insert(name, value);
+        }
+        Ok(map.into())
+    }
+}
+
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -221,11 +305,17 @@ pub fn label(chars_max: usize) -> impl Fn(&Value) -> Leaf<String> {
     move |value| {
         let text = string(value)?.trim();
         let count = text.chars().count();
-        if count == 0 || count > chars_max || text.chars().any(char::is_control) {
+        if count == 0 || count > chars_max || !text.chars().all(is_printable) {
             return Err(("invalid_text", format!("must be 1 to {chars_max} printable characters")));
         }
         Ok(text.to_owned())
     }
+}
+
+/// Whether a character shows: no control character, and none that is invisible or turns the writing direction.
+pub fn is_printable(c: char) -> bool {
+    let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !c.is_control() && !invisible
 }
 
 /// An identifier, by its own `parse`.
@@ -288,4 +378,29 @@ pub fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl Fn(&Value) -> Leaf
 pub fn currency(value: &Value) -> Leaf<money::Currency> {
     let message = "must be an ISO 4217 currency code in capitals";
     money::Currency::from_code(string(value)?).ok_or_else(|| ("unknown_currency", message.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_field_stands_once_at_any_depth() {
+        assert_eq!(
+            parse(br#"{"a":[{"b":1,"c":1.5},null,true,"x",-2]}"#).unwrap().to_string(),
+            r#"{"a":[{"b":1,"c":1.5},null,true,"x",-2]}"#
+        );
+        for twice in [r#"{"a":1,"a":1}"#, r#"{"l":[{"q":1,"q":5}]}"#] {
+            assert!(parse(twice.as_bytes()).unwrap_err().contains("twice"), "{twice}");
+        }
+        assert!(parse(b"{} {}").is_err());
+    }
+
+    #[test]
+    fn a_path_of_any_length_is_cut() {
+        let mut faults = Faults::default();
+        faults.add(&Path::Key(&Path::Root, &"é".repeat(10_000)), "unknown_field", "");
+        assert!(faults.listed().first().unwrap().path.chars().count() < 210);
+    }
 }

@@ -1,5 +1,6 @@
 //! Identifiers: parsed once at the edge, then known to be safe as a key, in a path and in a log.
 
+use crate::document::is_printable;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,7 +11,9 @@ pub struct InvalidId(pub &'static str);
 
 fn plain(text: &str, bytes_max: usize, message: &'static str) -> Result<(), InvalidId> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
-    if text.is_empty() || text.len() > bytes_max || !text.bytes().all(allowed) {
+    // `.` and `..` would vanish from paths on their way here.
+    let vanishes = matches!(text, "." | "..");
+    if text.is_empty() || text.len() > bytes_max || !text.bytes().all(allowed) || vanishes {
         return Err(InvalidId(message));
     }
     Ok(())
@@ -108,7 +111,7 @@ id!(
     Sku,
     |t| {
         let count = t.chars().count();
-        if count == 0 || count > 64 || t.chars().any(char::is_control) {
+        if count == 0 || count > 64 || !t.chars().all(is_printable) || t.trim().is_empty() {
             return Err(InvalidId("must be 1 to 64 printable characters"));
         }
         Ok(())
@@ -144,6 +147,9 @@ mod tests {
             ("a#b", false),
             ("a/b", false),
             ("a b", false),
+            (".", false),
+            ("..", false),
+            ("...", true),
             ("\u{7}", false),
             ("😀", false),
             (&"x".repeat(40), true),
@@ -160,6 +166,8 @@ mod tests {
         assert!(Sku::parse("BANK CHARGES").is_ok());
         assert!(Sku::parse(&"é".repeat(64)).is_ok());
         assert!(Sku::parse(&"é".repeat(65)).is_err());
-        assert!(Sku::parse("a\nb").is_err());
+        for hidden in ["a\nb", "a\u{200b}b", "\u{feff}", " "] {
+            assert!(Sku::parse(hidden).is_err(), "{hidden:?}");
+        }
     }
 }

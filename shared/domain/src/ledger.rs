@@ -25,8 +25,11 @@ pub struct Entry {
     pub program_version: u32,
     /// By how much the account's points changed in total.
     pub points: Points,
-    /// The account's points after it, waiting ones included.
+    /// The account's spendable points after it, less what it owes.
     pub balance: Points,
+    /// Its points that wait, after it.
+    #[serde(default, skip_serializing_if = "is_no_points")]
+    pub pending: Points,
     /// What changed, in the order it happened.
     pub changes: Vec<Change>,
 }
@@ -105,7 +108,7 @@ pub enum Change {
         /// What it earned.
         points: Points,
         /// What its eligible lines came to.
-        eligible: Money,
+        eligible_total: Money,
         /// It is older than the months kept and counts in the lifetime totals only.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         beyond_kept_months: bool,
@@ -238,6 +241,10 @@ pub enum Change {
         /// When it ended.
         expired_at: Instant,
     },
+}
+
+fn is_no_points(points: &Points) -> bool {
+    *points == Points::ZERO
 }
 
 fn is_zero(count: &u64) -> bool {

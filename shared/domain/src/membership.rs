@@ -4,7 +4,9 @@ mod read;
 
 use crate::account::{Account, Status};
 use crate::advance;
+use crate::code::KeyedHash;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::document::is_printable;
 use crate::id::{AccountId, ContactId, Segment};
 use crate::ledger::{Cause, Change};
 use crate::time::Day;
@@ -148,7 +150,7 @@ impl Email {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.split_once('@')?;
-        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '@' | '<' | '>' | ',' | ';' | '"');
+        let plain = |c: char| !c.is_whitespace() && is_printable(c) && !matches!(c, '@' | '<' | '>' | ',' | ';' | '"');
         let labels_good = domain
             .split('.')
             .all(|label| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-'));
@@ -209,10 +211,8 @@ pub fn put_account(
     let (mut account, mut changes) = match &before.account {
         Some(account) => advance::advance(account, context.now)?,
         None => {
-            let tier = activation.program.tiers.lowest().map(|tier| tier.id.clone());
-            let tier = tier.ok_or(Rejection::UnknownAccount)?;
-            let enrolled = Change::AccountEnrolled { tier: tier.clone() };
-            (Account::new(id.clone(), tier, context.now), vec![enrolled])
+            let (account, enrolled) = Account::enrol(id.clone(), &activation.program, context.now);
+            (account, vec![enrolled])
         }
     };
     let mut stated = Vec::new();
@@ -254,19 +254,16 @@ fn profile_after(
     let held = before.map_or(&[][..], |profile| &profile.claims);
     let (mut claims, mut writes) = (Vec::new(), Vec::new());
     for (field, value) in vat_id.into_iter().chain(email) {
-        let mut keys: Vec<_> = context.secrets.numbers().filter_map(|n| claim(field, &value, n, context)).collect();
-        match keys.iter().find(|key| held.contains(key)) {
-            // A claim keeps the secret it was made with.
-            Some(key) => claims.push(key.clone()),
-            None => {
-                let key = keys.drain(..1).next().ok_or(Rejection::Overflow)?;
-                let claim = Claim { key: key.clone(), account_id: id.clone() };
-                writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
-                // Somebody may hold the same value under an older secret.
-                writes.extend(keys.into_iter().map(Write::Expect));
-                claims.push(key);
-            }
+        let (current, older) = claims_on(field, &value, context);
+        // A claim keeps the secret it was made with.
+        let kept = older.iter().chain([&current]).find(|key| held.contains(key)).cloned();
+        if kept.is_none() {
+            let claim = Claim { key: current.clone(), account_id: id.clone() };
+            writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
+            // Somebody may hold the same value under an older secret.
+            writes.extend(older.into_iter().map(Write::Expect));
         }
+        claims.push(kept.unwrap_or(current));
     }
     let given_up = held.iter().filter(|key| !claims.contains(key));
     writes.extend(given_up.map(|key| Write::Release(key.clone(), Guard::Version(CLAIM_VERSION))));
@@ -284,10 +281,14 @@ fn profile_after(
     Ok((Profile { version: profile.version.saturating_add(1), ..profile }, writes))
 }
 
-fn claim(field: UniqueField, value: &str, secret: u16, context: &Context<'_>) -> Option<ClaimKey> {
-    let hash = context.secrets.keyed_hash(secret, field.name(), value)?;
-    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(ClaimKey { field, secret, hash })
+/// The claims on a value: under the current secret, and under the older ones.
+fn claims_on(field: UniqueField, value: &str, context: &Context<'_>) -> (ClaimKey, Vec<ClaimKey>) {
+    let claim = |KeyedHash { secret, hash }| {
+        let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        ClaimKey { field, secret, hash }
+    };
+    let (current, older) = context.secrets.keyed_hashes(field.name(), value);
+    (claim(current), older.into_iter().map(claim).collect())
 }
 
 fn changed_fields(before: Option<&Profile>, after: &Profile) -> Vec<String> {
@@ -331,9 +332,9 @@ pub fn put_contact(
     Ok(Decision { writes, answer })
 }
 
-/// Whether a text is a calendar date, `YYYY-MM-DD`.
+/// Whether a text is a calendar date, `YYYY-MM-DD`, of a year that somebody alive may have been born in.
 pub(crate) fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| (1900..=2100).contains(&date.year()))
 }
 
 impl From<Day> for String {

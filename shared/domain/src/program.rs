@@ -2,7 +2,7 @@
 
 mod read;
 
-use crate::document::Faults;
+use crate::document::{Faults, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent, Points};
 use crate::time::Calendar;
@@ -81,8 +81,24 @@ pub enum Shortfall {
 pub struct Tiers {
     /// Months of the window, the order's own included.
     pub window_months: u16,
-    /// Ascending by threshold; the first starts at zero.
-    pub levels: Vec<Tier>,
+    /// The levels, ascending.
+    pub levels: Ladder,
+}
+
+/// Levels ascending by threshold, at least one; the lowest starts at zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ladder {
+    /// Where everybody starts.
+    pub lowest: Tier,
+    /// The others.
+    pub above: Vec<Tier>,
+}
+
+impl Ladder {
+    /// All levels, ascending.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Tier> {
+        std::iter::once(&self.lowest).chain(&self.above)
+    }
 }
 
 /// One level.
@@ -118,6 +134,24 @@ impl Program {
     pub fn from_json(document: &Value) -> Result<Self, Faults> {
         read::program(document)
     }
+
+    /// Whether this may be the next version after `previous`; every fault at once.
+    ///
+    /// What accounts hold is counted in the program's currency, and they hold its tiers: neither may disappear.
+    pub fn may_follow(&self, previous: &Self) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        let root = Path::Root;
+        if self.currency != previous.currency {
+            let message = format!("must stay {}: accounts hold spend in it", previous.currency.code());
+            faults.add(&Path::Key(&root, "currency"), "conflict", message);
+        }
+        let tiers = Path::Key(&root, "tiers");
+        for lost in previous.tiers.levels.iter().filter(|tier| !self.tiers.levels.iter().any(|own| own.id == tier.id)) {
+            let message = format!("must keep the tier {}: accounts may hold it", lost.id);
+            faults.add(&Path::Key(&tiers, "levels"), "conflict", message);
+        }
+        faults.into_result(Some(()))
+    }
 }
 
 impl Tiers {
@@ -127,12 +161,7 @@ impl Tiers {
     }
 
     /// The tier of that id, or the lowest.
-    pub fn get(&self, id: &TierId) -> Option<&Tier> {
-        self.levels.get(self.place(id))
-    }
-
-    /// The lowest tier. The reader guarantees that there is one.
-    pub fn lowest(&self) -> Option<&Tier> {
-        self.levels.first()
+    pub fn get(&self, id: &TierId) -> &Tier {
+        self.levels.iter().find(|tier| tier.id == *id).unwrap_or(&self.levels.lowest)
     }
 }

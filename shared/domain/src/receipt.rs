@@ -110,7 +110,7 @@ pub struct IneligibleLine {
 pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overflow> {
     let (order, score) = (&scored.order, &scored.score);
     let money = |amount| Money { amount, currency: order.currency };
-    let multiplier = program.tiers.get(&score.tier).map_or(Factor(0), |tier| tier.multiplier);
+    let multiplier = program.tiers.get(&score.tier).multiplier;
     let issued = score.issued.iter().map(|issued| IssuedReceipt {
         code: issued.code.clone(),
         rule: issued.rule.clone(),
@@ -153,7 +153,26 @@ fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Resul
         reasons.push(discount_reason(scored, rule, outcome));
     }
     reasons.extend(tier_reason(scored, program));
+    reasons.extend(late_reasons(scored));
     Ok(reasons)
+}
+
+/// What became of an order that came late: its points had ended, its month is not kept any more.
+fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
+    let score = &scored.score;
+    let mut reasons = Vec::new();
+    let mut say = |id, rule: &str, text| {
+        reasons.push(Reason { id, rule: rule.to_owned(), fired: true, points: None, text });
+    };
+    if score.points > Points::ZERO && score.expires_at <= score.decided_at {
+        let text = format!("The points ended at {}, before the order was known.", score.expires_at);
+        say("points.ended_before_known", "points", text);
+    }
+    if score.beyond_kept_months {
+        let text = "The order is older than the months kept: it counts in the totals and qualifies for no tier.";
+        say("order.beyond_kept_months", "tiers", text.to_owned());
+    }
+    reasons
 }
 
 fn earning_reason(
@@ -209,7 +228,10 @@ fn condition_text(condition: Condition, figure: &str) -> String {
 
 fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
     let score = &scored.score;
-    let reached = program.tiers.get(&score.tier_after).filter(|_| score.tier != score.tier_after)?;
+    if score.tier == score.tier_after {
+        return None;
+    }
+    let reached = program.tiers.get(&score.tier_after);
     let currency = scored.order.currency;
     let spend = Money { amount: score.qualifying, currency };
     let threshold = Money { amount: reached.threshold, currency };

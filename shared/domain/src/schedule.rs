@@ -40,6 +40,11 @@ impl Schedule {
         self.at(placed_at.min(now))
     }
 
+    /// The version with the highest number.
+    pub fn newest(&self) -> &Activation {
+        self.later.iter().fold(&self.first, |newest, next| if next.version > newest.version { next } else { newest })
+    }
+
     /// A version by its number.
     pub fn version(&self, number: u32) -> Option<&Activation> {
         std::iter::once(&self.first).chain(&self.later).find(|activation| activation.version == number)

@@ -25,7 +25,7 @@ pub const FUTURE_MS_MAX: i64 = Instant::DAY_MS;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScoredOrder {
     /// The order as stated.
-    pub order: Order,
+    pub order: Arc<Order>,
     /// [`Order::content_hash`] of it.
     pub content_hash: [u8; 32],
     /// Counts changes of the record, from 1.
@@ -52,6 +52,8 @@ pub struct Score {
     pub tier_after: TierId,
     /// Eligible spend in the tier window after it.
     pub qualifying: Minor,
+    /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
+    pub beyond_kept_months: bool,
     /// What its eligible lines came to.
     pub eligible: Minor,
     /// What it earned.
@@ -143,7 +145,7 @@ pub fn earned(rule: &EarningRule, total: Minor, multiplier: Factor) -> Result<Po
 
 /// Points of all earning rules for an eligible total under the tier held at scoring.
 pub fn points_for(program: &Program, eligible: Minor, tier: &TierId) -> Result<Points, Overflow> {
-    let multiplier = program.tiers.get(tier).map_or(Factor(0), |tier| tier.multiplier);
+    let multiplier = program.tiers.get(tier).multiplier;
     let mut of_rules = program.earning.iter().map(|rule| earned(rule, eligible, multiplier));
     of_rules.try_fold(Points::ZERO, |sum, points| sum.plus(points?))
 }
@@ -156,7 +158,7 @@ pub fn decide(
     account: Option<&Account>,
     named: &[Option<Discount>],
     parked: Option<&ParkedOrder>,
-    order: &Order,
+    order: &Arc<Order>,
     content_hash: [u8; 32],
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
@@ -181,7 +183,7 @@ fn check(order: &Order, account: Option<&Account>, program: &Program, now: Insta
         return Err(Rejection::PlacedInFuture);
     }
     match account {
-        None if program.unknown_account == UnknownAccount::Reject => Err(Rejection::UnknownAccount),
+        None if program.unknown_account == UnknownAccount::Reject => Err(Rejection::NotEnrolled),
         Some(account) if account.status != Status::Active => Err(Rejection::AccountNotActive(account.status)),
         _ => Ok(()),
     }
@@ -189,7 +191,7 @@ fn check(order: &Order, account: Option<&Account>, program: &Program, now: Insta
 
 /// The scoring of one order, step by step; [`decide`] says in which order.
 struct Scoring<'a> {
-    order: &'a Order,
+    order: &'a Arc<Order>,
     program: &'a Program,
     context: &'a Context<'a>,
     account: Account,
@@ -201,6 +203,7 @@ struct Scoring<'a> {
     available_at: Option<Instant>,
     expires_at: Instant,
     qualifying: Minor,
+    beyond_kept_months: bool,
     outcomes: Vec<Outcome>,
     issued: Vec<IssuedDiscount>,
 }
@@ -208,16 +211,15 @@ struct Scoring<'a> {
 impl<'a> Scoring<'a> {
     fn start(
         account: Option<&Account>,
-        order: &'a Order,
+        order: &'a Arc<Order>,
         program: &'a Program,
         context: &'a Context<'a>,
     ) -> Result<Self, Rejection> {
         let (account, changes) = match account {
             Some(account) => advance::advance(account, context.now)?,
             None => {
-                let tier = program.tiers.lowest().map(|tier| tier.id.clone()).ok_or(Rejection::UnknownAccount)?;
-                let enrolled = Change::AccountEnrolled { tier: tier.clone() };
-                (Account::new(order.account_id.clone(), tier, context.now), vec![enrolled])
+                let (account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
+                (account, vec![enrolled])
             }
         };
         Ok(Self {
@@ -233,6 +235,7 @@ impl<'a> Scoring<'a> {
             available_at: None,
             expires_at: program.calendar.end_of_month_after(order.placed_at, program.points.validity_months),
             qualifying: Minor::ZERO,
+            beyond_kept_months: false,
             outcomes: Vec::with_capacity(program.earning.len().saturating_add(program.discounts.len())),
             issued: Vec::new(),
         })
@@ -265,7 +268,7 @@ impl<'a> Scoring<'a> {
                 self.eligible = self.eligible.plus(amount)?;
             }
         }
-        let multiplier = program.tiers.get(&self.tier_before).map_or(Factor(0), |tier| tier.multiplier);
+        let multiplier = program.tiers.get(&self.tier_before).multiplier;
         for rule in &program.earning {
             let points = earned(rule, self.eligible, multiplier)?;
             self.points = self.points.plus(points)?;
@@ -295,7 +298,7 @@ impl<'a> Scoring<'a> {
         let (points, expires_at, now) = (self.points, self.expires_at, self.context.now);
         let wait = self.program.points.pending_days;
         let available_at = self.program.calendar.start_of_day_after(self.order.placed_at, wait);
-        self.available_at = (wait > 0 && available_at > now && available_at < expires_at).then_some(available_at);
+        self.available_at = (wait > 0 && available_at > now).then_some(available_at);
         self.changes.push(Change::PointsEarned { points, available_at: self.available_at, expires_at });
         let repaid = self.account.holdings.repay(points)?;
         if repaid > Points::ZERO {
@@ -314,7 +317,7 @@ impl<'a> Scoring<'a> {
     /// Adds the order to the account's figures.
     fn count(&mut self, purchase: &Purchase) -> Result<(), Rejection> {
         let account = &mut self.account;
-        let kept = account.activity.add(purchase)?;
+        self.beyond_kept_months = !account.activity.add(purchase)?;
         account.lifetime.add(purchase)?;
         let day = self.program.calendar.day(self.order.placed_at);
         account.first_purchase = Some(account.first_purchase.map_or(day, |first| first.min(day)));
@@ -323,8 +326,8 @@ impl<'a> Scoring<'a> {
         self.changes.push(Change::OrderScored {
             order: self.order.key.clone(),
             points: self.points,
-            eligible: Money { amount: self.eligible, currency: self.order.currency },
-            beyond_kept_months: !kept,
+            eligible_total: Money { amount: self.eligible, currency: self.order.currency },
+            beyond_kept_months: self.beyond_kept_months,
         });
         Ok(())
     }
@@ -394,6 +397,7 @@ impl<'a> Scoring<'a> {
             tier: self.tier_before,
             tier_after: self.account.tier.clone(),
             qualifying: self.qualifying,
+            beyond_kept_months: self.beyond_kept_months,
             eligible: self.eligible,
             points: self.points,
             available_at: self.available_at,
@@ -406,7 +410,7 @@ impl<'a> Scoring<'a> {
             Some(parked) => (Guard::Version(parked.version), parked.version.checked_add(1).ok_or(Overflow)?),
             None => (Guard::Absent, 1),
         };
-        let order = self.order.clone();
+        let order = Arc::clone(self.order);
         let mut scored = ScoredOrder { order, content_hash, version, score, returns: Vec::new() };
         let (mut account, mut changes) = (self.account, self.changes);
         for waiting in parked.iter().flat_map(|parked| &parked.waiting) {
@@ -432,7 +436,12 @@ pub fn repeat(
     if stored.content_hash == *content_hash {
         return Ok(stored.clone());
     }
-    Err(Rejection::ContentDiffers { paths: stored.order.differences(order) })
+    // Whose order it is, is all that somebody else learns: not which guesses about it are right.
+    let paths = match stored.order.account_id == order.account_id {
+        true => stored.order.differences(order),
+        false => vec!["$.account_id".to_owned()],
+    };
+    Err(Rejection::ContentDiffers { paths })
 }
 
 #[cfg(test)]

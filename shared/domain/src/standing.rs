@@ -189,14 +189,11 @@ fn tier_standing(account: &Account, program: &Program, now: Instant) -> Result<T
     let qualifying = tier::qualifying_spend(program, account, month)?;
     let money = |amount| Money { amount, currency: program.currency };
     let held = program.tiers.get(&account.tier);
-    let next = match held {
-        Some(held) => tier::next(&program.tiers, held, qualifying)?,
-        None => None,
-    };
+    let next = tier::next(&program.tiers, held, qualifying)?;
     Ok(TierStanding {
         id: account.tier.clone(),
-        name: held.map(|tier| tier.name.clone()).unwrap_or_default(),
-        multiplier: money::format_trimmed(held.map_or(0, |tier| tier.multiplier.0), Factor::DECIMALS),
+        name: held.name.clone(),
+        multiplier: money::format_trimmed(held.multiplier.0, Factor::DECIMALS),
         since: account.tier_since,
         qualifying_spend: money(qualifying),
         window: [first.to_string(), month.to_string()],

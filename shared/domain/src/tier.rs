@@ -7,13 +7,13 @@ use crate::program::{Program, Tier, Tiers};
 use crate::time::{Instant, Month};
 
 /// The highest tier whose threshold the qualifying spend reaches (at or above).
-pub fn reached(tiers: &Tiers, qualifying: Minor) -> Option<&Tier> {
-    tiers.levels.iter().rev().find(|tier| tier.threshold <= qualifying).or(tiers.lowest())
+pub fn reached(tiers: &Tiers, qualifying: Minor) -> &Tier {
+    tiers.levels.iter().rev().find(|tier| tier.threshold <= qualifying).unwrap_or(&tiers.levels.lowest)
 }
 
 /// The next tier above the one held, and the spend that is missing.
 pub fn next<'a>(tiers: &'a Tiers, held: &Tier, qualifying: Minor) -> Result<Option<(&'a Tier, Minor)>, Overflow> {
-    let Some(next) = tiers.levels.get(tiers.place(&held.id).saturating_add(1)) else { return Ok(None) };
+    let Some(next) = tiers.levels.iter().nth(tiers.place(&held.id).saturating_add(1)) else { return Ok(None) };
     Ok(Some((next, next.threshold.minus(qualifying)?.max(Minor::ZERO))))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn raise(
     currency: Currency,
     now: Instant,
 ) -> Option<Change> {
-    let target = reached(tiers, qualifying)?;
+    let target = reached(tiers, qualifying);
     if tiers.place(&target.id) <= tiers.place(&account.tier) {
         return None;
     }

@@ -161,7 +161,7 @@ impl World {
             return score::repeat(stored, order, &hash);
         }
         let named: Vec<_> = order.discount_codes.iter().map(|code| self.discounts.get(code).cloned()).collect();
-        let decision = score::decide(self.account.as_ref(), &named, None, order, hash, context)?;
+        let decision = score::decide(self.account.as_ref(), &named, None, &Arc::new(order.clone()), hash, context)?;
         decision.writes.into_iter().for_each(|write| self.apply(write));
         Ok(decision.answer)
     }
@@ -248,7 +248,8 @@ fn check(world: &World) {
     let entries = &world.entries;
     let sum: i64 = entries.iter().map(|entry| entry.points.0).sum();
     assert_eq!(Points(sum), account.points().unwrap(), "invariant 1: entries = lots + pending");
-    assert_eq!(entries.last().unwrap().balance, account.points().unwrap());
+    let last = entries.last().unwrap();
+    assert_eq!(last.balance.plus(last.pending).unwrap(), account.points().unwrap());
     let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=account.version).collect::<Vec<_>>(), "one entry per commit, without gaps");
     let outstanding = account.points().unwrap();
@@ -300,13 +301,13 @@ fn check_activity(world: &World, account: &Account) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_ledger_balances_after_every_commit(
         steps in prop::collection::vec(step(), 1..30),
         pending_days in prop_oneof![Just(0_u16), 1_u16..31],
-        validity_months in 1_u16..30,
+        validity_months in 2_u16..30,
     ) {
         run(&steps, program(pending_days, validity_months));
     }

@@ -190,7 +190,6 @@ fn order(company: &Company, order_id: &str, placed_at: Instant, codes: &[Discoun
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::cloud::{Options, Storage};
     use crate::{audit, export, program};

@@ -97,8 +97,8 @@ pub async fn ensure(app: &App) -> Result<Option<u32>, ProgramError> {
 /// Reads a program document from a file.
 pub fn document(path: &Path) -> Result<Value, ProgramError> {
     let unreadable = |reason: String| ProgramError::Unreadable { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| unreadable(format!("not JSON: {error}")))
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    domain::document::parse(&bytes).map_err(|reason| unreadable(format!("not JSON: {reason}")))
 }
 
 /// Stores a document as the next version, in force from `from`, or from the earliest instant possible.
@@ -114,7 +114,11 @@ pub async fn activate(
         return Err(ProgramError::Foreign { found: program.name, expected: name.clone() });
     }
     let earliest = now.plus_ms(ACTIVATION_AHEAD_MS);
-    let from = match (app.store().schedule(name).await?, from) {
+    let schedule = app.store().schedule(name).await?;
+    if let Some(schedule) = &schedule {
+        program.may_follow(&schedule.newest().program).map_err(ProgramError::Faulty)?;
+    }
+    let from = match (schedule, from) {
         (None, _) => Instant::MIN,
         (Some(_), Some(from)) if from < earliest => return Err(ProgramError::TooEarly { earliest }),
         (Some(_), from) => from.unwrap_or(earliest),
@@ -159,7 +163,7 @@ fn rules(text: &mut String, program: &Program) {
     let (months, days) = (program.points.validity_months, program.points.pending_days);
     line(text, format_args!("  points wait {days} days and end with the month {months} months later"));
     line(text, format_args!("  tiers by eligible spend in {} months:", program.tiers.window_months));
-    for tier in &program.tiers.levels {
+    for tier in program.tiers.levels.iter() {
         let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
         let threshold = money(tier.threshold).to_string();
         line(text, format_args!("    {:<16} from {threshold:>16}   points × {multiplier}", tier.id.as_str()));
@@ -178,7 +182,6 @@ fn line(text: &mut String, content: fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::cloud::{Cloud, Options, Storage};
 

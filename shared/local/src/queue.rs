@@ -275,13 +275,6 @@ fn read(item: &Item) -> Result<Message, QueueError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::panic
-    )]
     use dynoxide::Database;
 
     use super::*;

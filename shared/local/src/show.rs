@@ -263,7 +263,7 @@ fn change(change: &Change) -> String {
         Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
         Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
         Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
-        Change::OrderScored { order, points, eligible, beyond_kept_months } => {
+        Change::OrderScored { order, points, eligible_total: eligible, beyond_kept_months } => {
             let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
             format!("order {order} scored: {points} points for {eligible}{late}")
         }

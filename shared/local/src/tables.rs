@@ -130,13 +130,6 @@ fn endpoint_error(table: &str, error: &(dyn std::error::Error + 'static)) -> Tab
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::panic
-    )]
     use dynoxide::Database;
 
     use super::*;

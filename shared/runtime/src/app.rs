@@ -6,7 +6,7 @@ use crate::error::Fault;
 use domain::code::Secrets;
 use domain::schedule::Schedule;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use store::Store;
 use store::aws_sdk_dynamodb::Client;
 use tokio::sync::Mutex;
@@ -25,7 +25,26 @@ pub struct App {
 struct Shared {
     store: Store,
     config: Config,
-    schedule: Mutex<Option<(Instant, Arc<Schedule>)>>,
+    schedule: Mutex<Option<(ReadAt, Arc<Schedule>)>>,
+}
+
+/// When something was read, by both clocks: while a sandbox is frozen the steady one may stand still, and the wall
+/// clock may be set back.
+#[derive(Clone, Copy)]
+struct ReadAt {
+    steady: Instant,
+    wall: SystemTime,
+}
+
+impl ReadAt {
+    fn now() -> Self {
+        Self { steady: Instant::now(), wall: SystemTime::now() }
+    }
+
+    fn is_recent(&self) -> bool {
+        let by_wall = self.wall.elapsed().is_ok_and(|age| age < SCHEDULE_AGE_MAX);
+        by_wall && self.steady.elapsed() < SCHEDULE_AGE_MAX
+    }
 }
 
 impl App {
@@ -63,11 +82,11 @@ impl App {
     /// The program's versions, read again (strongly) when the last read is too old to decide on.
     pub async fn schedule(&self) -> Result<Arc<Schedule>, Fault> {
         let mut cached = self.shared.schedule.lock().await;
-        if let Some((_, schedule)) = cached.as_ref().filter(|(read_at, _)| read_at.elapsed() < SCHEDULE_AGE_MAX) {
+        if let Some((_, schedule)) = cached.as_ref().filter(|(read, _)| read.is_recent()) {
             return Ok(schedule.clone());
         }
         let name = &self.shared.config.program;
-        let asked = Instant::now();
+        let asked = ReadAt::now();
         let schedule = self.shared.store.schedule(name).await?;
         let schedule = Arc::new(schedule.ok_or_else(|| Fault::NoProgram(name.to_string()))?);
         *cached = Some((asked, schedule.clone()));

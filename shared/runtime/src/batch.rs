@@ -1,13 +1,19 @@
 //! Batches of queue messages that carry EventBridge events. One bad message never blocks or repeats the others.
 
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Error, RequestFault};
 use crate::problem::Problem;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a batch is worked on: half the functions' time limit in the template, so that the message in hand can end.
+pub const TIME_MAX: Duration = Duration::from_secs(15);
 
 /// A batch of messages.
 pub struct Batch {
+    started: Instant,
     waiting: std::vec::IntoIter<SqsMessage>,
     response: SqsBatchResponse,
 }
@@ -24,11 +30,19 @@ pub struct BusEvent {
 
 impl Batch {
     pub(crate) fn new(event: SqsEvent) -> Self {
-        Self { waiting: event.records.into_iter(), response: SqsBatchResponse::default() }
+        Self { started: Instant::now(), waiting: event.records.into_iter(), response: SqsBatchResponse::default() }
     }
 
     /// The next message, in the order given.
+    ///
+    /// After [`TIME_MAX`] there is none: a function that ran into its time limit would repeat all of them, so what is
+    /// left is reported as failed and comes again by itself.
     pub fn next_event(&mut self) -> Option<(MessageId, Result<BusEvent, Error>)> {
+        if self.started.elapsed() >= TIME_MAX {
+            let left = std::mem::take(&mut self.waiting);
+            tracing::warn!(messages = left.len(), "out of time: {} messages will come again", left.len());
+            left.for_each(|message| self.fail(message.message_id.unwrap_or_default()));
+        }
         let message = self.waiting.next()?;
         let receives = message.attributes.get("ApproximateReceiveCount").cloned().unwrap_or_default();
         let id = MessageId { id: message.message_id.clone().unwrap_or_default(), receives };
@@ -48,6 +62,10 @@ impl Batch {
             "message {id} failed: {}",
             error.cause(),
         );
+        self.fail(id);
+    }
+
+    fn fail(&mut self, id: String) {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
         self.response.batch_item_failures.push(failure);
@@ -66,9 +84,8 @@ pub struct MessageId {
 }
 
 fn bus_event(message: &SqsMessage) -> Result<BusEvent, Error> {
-    let not_json = |error: serde_json::Error| Error::Request(crate::RequestFault::NotJson(error.to_string()));
     let body = message.body.as_deref().unwrap_or_default();
-    let event: Value = serde_json::from_str(body).map_err(not_json)?;
+    let event = domain::document::parse(body.as_bytes()).map_err(RequestFault::NotJson)?;
     let mut faults = domain::document::Faults::default();
     let text = |name: &str| event.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     for name in ["source", "detail-type"].iter().filter(|name| text(name).is_none()) {

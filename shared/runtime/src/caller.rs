@@ -53,7 +53,8 @@ impl Caller {
         let id = claim("sub").or_else(|| claim("client_id")).ok_or(Denied::Unknown)?;
         let listed = jwt.scopes.iter().flatten().cloned();
         let claimed = claim("scope").into_iter().flat_map(|scopes| scopes.split(' ').map(str::to_owned));
-        let account = match claim("account_id") {
+        // A claim that is there and cannot be read denies: an empty one must not mean "every account".
+        let account = match jwt.claims.get("account_id") {
             Some(text) => Some(AccountId::parse(text).map_err(|_| Denied::Unknown)?),
             None => None,
         };

@@ -36,8 +36,6 @@ pub enum RequestFault {
     },
     /// Nothing is served there.
     NoSuchRoute,
-    /// Several things of that name do not exist.
-    NotFound(&'static str),
     /// A write without a business key of its own came without `Idempotency-Key`.
     NoIdempotencyKey,
 }

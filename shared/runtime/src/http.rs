@@ -6,6 +6,7 @@ use crate::problem::Problem;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use domain::document;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -109,7 +110,7 @@ impl Request {
         if bytes.len() > BODY_BYTES_MAX {
             return Err(RequestFault::TooLarge.into());
         }
-        serde_json::from_slice(bytes).map_err(|error| RequestFault::NotJson(error.to_string()).into())
+        document::parse(bytes).map_err(|reason| RequestFault::NotJson(reason).into())
     }
 
     /// The `Idempotency-Key`: required of every write that has no business key of its own.

@@ -54,7 +54,9 @@ impl Problem {
             Error::Fault(Fault::Contended(_)) => {
                 Self::new("contended", "Too busy", 503, "Too many writers at once; nothing was written. Try again.")
             }
-            Error::Fault(_) => Self::new("internal", "Internal error", 500, "Nothing was written. Try again."),
+            Error::Fault(_) => {
+                Self::new("internal", "Internal error", 500, "Something failed here. It is safe to send it again.")
+            }
         }
     }
 
@@ -93,8 +95,14 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             Problem { faults: faults.listed().to_vec(), faults_unlisted: faults.unlisted(), ..problem }
         }
         Rejection::UnknownAccount => {
+            Problem::new("unknown-account", "Unknown account", 404, "There is no such account.")
+        }
+        Rejection::NotEnrolled => {
             let detail = "There is no such account, and the program does not enrol accounts by their orders.";
             Problem::new("unknown-account", "Unknown account", 404, detail)
+        }
+        Rejection::UnknownContact => {
+            Problem::new("unknown-contact", "Unknown contact", 404, "The account has no such contact.")
         }
         Rejection::UnknownOrder => {
             Problem::new("unknown-order", "Unknown order", 404, "There is no order of that source and id.")
@@ -208,9 +216,6 @@ fn of_request(fault: &RequestFault) -> Problem {
             )
         }
         RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
-        RequestFault::NotFound(what) => {
-            Problem::new("not-found", "Not found", 404, format!("There is no such {what}."))
-        }
         RequestFault::NoIdempotencyKey => {
             let detail = "This write needs an Idempotency-Key header, so that a retry cannot repeat it.";
             Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)

@@ -8,9 +8,10 @@ use aws_credential_types::Credentials;
 use aws_smithy_http_client::{Builder, tls};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+use std::time::Duration;
 use store::aws_sdk_dynamodb::Client;
+use store::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use store::aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use tracing_subscriber::EnvFilter;
 
 /// Serves invocations until the sandbox ends.
 ///
@@ -29,11 +30,11 @@ where
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| handle(app, event.payload).await)).await
 }
 
-/// JSON lines on standard output, at the level of `LOG_LEVEL`.
+/// JSON lines on standard output, at the level of `LOG_LEVEL`: a level and no more, since filters by module are
+/// regular expressions, which cost every start.
 fn logs() {
-    let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_target(false).init();
+    let level = variable("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(tracing::Level::INFO);
+    tracing_subscriber::fmt().json().flatten_event(true).with_max_level(level).with_target(false).init();
 }
 
 /// A variable of the environment; an empty one counts as unset.
@@ -45,6 +46,15 @@ fn variable(name: &str) -> Option<String> {
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {0} is not set")]
 pub struct MissingVariable(&'static str);
+
+/// One hung connection must not use up an invocation: the SDK tries again, with the same request token.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(9))
+        .build()
+}
 
 /// A DynamoDB client from the variables that Lambda sets: explicit, since the whole chain of providers costs start-up
 /// time and finds the same. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere.
@@ -64,6 +74,7 @@ pub fn client_from_env() -> Result<Client, MissingVariable> {
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(credentials)
         .region(region)
+        .timeout_config(timeouts())
         .http_client(Builder::new().tls_provider(provider).build_https());
     if let Some(endpoint) = variable("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);

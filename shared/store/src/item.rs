@@ -199,7 +199,7 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         version: integer(item, "version")?,
         score: packed(item, "score", pack::score)?,
         returns: optional(item, "returns", |i, n| packed(i, n, pack::returns))?.unwrap_or_default(),
-        order,
+        order: Arc::new(order),
     })
 }
 
@@ -224,9 +224,17 @@ pub fn plain<T: DeserializeOwned>(item: Item) -> Parsed<T> {
     serde_dynamo::from_item(item).map_err(|error| error.to_string())
 }
 
-/// The item of an entry.
+/// The item of an entry: what is looked at by itself as attributes, the rest as one JSON document.
 pub fn of_entry(entry: &Entry) -> Result<Item, Fault> {
-    of_plain(keys::entry(&entry.account_id, entry.sequence), entry)
+    let mut item = keys::entry(&entry.account_id, entry.sequence);
+    let document = serde_json::to_string(entry).map_err(Fault::service)?;
+    put(&mut item, [("v", number(SHAPE)), ("at", number(entry.at.as_ms())), ("entry", text(document))]);
+    Ok(item)
+}
+
+/// The entry of an item.
+pub fn entry(item: &Item) -> Parsed<Entry> {
+    serde_json::from_str(string(item, "entry")?).map_err(|error| error.to_string())
 }
 
 /// The item of a claim.

@@ -311,6 +311,7 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
     for amount in [score.qualifying.0, score.eligible.0, score.points.0, score.balance.0] {
         out.signed(amount);
     }
+    out.number(u64::from(score.beyond_kept_months));
     out.instant(score.available_at.unwrap_or(Instant::MIN));
     out.instant(score.expires_at);
     out.count(score.outcomes.len());
@@ -398,6 +399,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         eligible: Minor(input.signed()?),
         points: Points(input.signed()?),
         balance: Points(input.signed()?),
+        beyond_kept_months: input.number()? == 1,
         available_at: Some(input.instant()?).filter(|at| *at > Instant::MIN),
         expires_at: input.instant()?,
         outcomes: input.list(outcome)?,

@@ -162,10 +162,11 @@ impl Store {
             .expression_attribute_values(":first", text(keys::entry_sort(0)))
             .expression_attribute_values(":last", text(keys::entry_sort(last)))
             .scan_index_forward(false)
+            .consistent_read(true)
             .limit(i32::from(limit).saturating_add(1));
         let found = query.send().await.map_err(Fault::service)?;
         let cut_short = found.last_evaluated_key.is_some();
-        let read = |record| item::plain(record).map_err(|what| corrupt("ledger", &keys::account(id), what));
+        let read = |record: Item| item::entry(&record).map_err(|what| corrupt("ledger", &keys::account(id), what));
         let mut entries: Vec<Entry> =
             found.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
         let more = entries.len() > usize::from(limit) || cut_short;
@@ -174,20 +175,51 @@ impl Store {
     }
 
     /// The activation schedule with every version it names, read strongly; `None` where nothing was ever activated.
+    ///
+    /// One query, however many versions there are: all stand in the program's partition, and a function that starts
+    /// waits for one round trip. A version that is activated meanwhile is not in the schedule read before it.
     pub async fn schedule(&self, program: &ProgramName) -> Result<Option<Schedule>, Fault> {
-        let Some((_, activations)) = self.schedule_item(program).await? else { return Ok(None) };
+        let key = keys::schedule(program);
+        let mut found = self.program_items(program).await?;
+        let Some(schedule) = take(&mut found, &key) else { return Ok(None) };
+        let stored: ScheduleItem = item::plain(schedule).map_err(|what| corrupt("programs", &key, what))?;
         let mut programs: HashMap<u32, Arc<Program>> = HashMap::new();
-        let mut schedule = Vec::with_capacity(activations.len());
-        for ActivationItem { from, version } in activations {
-            let known = programs.get(&version).cloned();
-            let rules = match known {
-                Some(rules) => rules,
-                None => Arc::new(self.program_version(program, version).await?),
+        let mut schedule = Vec::with_capacity(stored.activations.len());
+        for ActivationItem { from, version } in stored.activations {
+            let rules = match programs.get(&version) {
+                Some(rules) => rules.clone(),
+                None => {
+                    let key = keys::program_version(program, version);
+                    Arc::new(program_version(take(&mut found, &key), &key)?)
+                }
             };
             programs.insert(version, rules.clone());
             schedule.push(Activation { from, version, program: rules });
         }
         Ok(Schedule::new(schedule))
+    }
+
+    /// All items of a program by their sort keys.
+    async fn program_items(&self, program: &ProgramName) -> Result<HashMap<String, Item>, Fault> {
+        let mut items = HashMap::new();
+        let mut after = None;
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.programs)
+                .key_condition_expression("program = :program")
+                .expression_attribute_values(":program", AttributeValue::S(program.to_string()))
+                .set_exclusive_start_key(after)
+                .consistent_read(true);
+            let found = query.send().await.map_err(Fault::service)?;
+            let sorted = |item: Item| Some((item.get("sk")?.as_s().ok()?.clone(), item));
+            items.extend(found.items.unwrap_or_default().into_iter().filter_map(sorted));
+            after = found.last_evaluated_key;
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
     }
 
     async fn schedule_item(&self, program: &ProgramName) -> Result<Option<(u64, Vec<ActivationItem>)>, Fault> {
@@ -196,15 +228,6 @@ impl Store {
         let Some(found) = found else { return Ok(None) };
         let stored: ScheduleItem = item::plain(found).map_err(|what| corrupt("programs", &key, what))?;
         Ok(Some((stored.version, stored.activations)))
-    }
-
-    async fn program_version(&self, program: &ProgramName, version: u32) -> Result<Program, Fault> {
-        let key = keys::program_version(program, version);
-        let wrong = |what: String| corrupt("programs", &key, what);
-        let found = self.get(&self.tables.programs, key.clone(), Consistency::Strong).await?;
-        let stored: VersionItem = item::plain(found.ok_or_else(|| wrong("is missing".to_owned()))?).map_err(wrong)?;
-        let document = serde_json::from_str(&stored.document).map_err(|e| wrong(e.to_string()))?;
-        Program::from_json(&document).map_err(|faults| wrong(format!("{:?}", faults.listed())))
     }
 
     /// Stores a document as the program's next version and activates it from an instant. Answers the version's
@@ -260,6 +283,18 @@ impl Store {
         put.send().await.map_err(Fault::service)?;
         Ok(())
     }
+}
+
+/// Takes the item of a key out of those of its partition.
+fn take(items: &mut HashMap<String, Item>, key: &Item) -> Option<Item> {
+    items.remove(key.get("sk")?.as_s().ok()?)
+}
+
+fn program_version(found: Option<Item>, key: &Item) -> Result<Program, Fault> {
+    let wrong = |what: String| corrupt("programs", key, what);
+    let stored: VersionItem = item::plain(found.ok_or_else(|| wrong("is missing".to_owned()))?).map_err(wrong)?;
+    let document = serde_json::from_str(&stored.document).map_err(|e| wrong(e.to_string()))?;
+    Program::from_json(&document).map_err(|faults| wrong(format!("{:?}", faults.listed())))
 }
 
 pub(crate) fn corrupt(table: &'static str, key: &Item, what: String) -> Fault {

@@ -78,11 +78,6 @@ impl Store {
         self.scan(&self.tables.orders, segment, after, read).await
     }
 
-    /// A page of all that the ledger table holds.
-    pub async fn ledger_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<LedgerRecord>, Fault> {
-        self.scan(&self.tables.ledger, segment, after, ledger_record).await
-    }
-
     /// All that the ledger table holds about one account: entries oldest first, then the rest.
     pub async fn ledger_of(&self, id: &domain::id::AccountId) -> Result<Vec<LedgerRecord>, Fault> {
         let mut records = Vec::new();
@@ -114,7 +109,7 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         ["account_id", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), found.get(name)?.clone()))).collect();
     let wrong = |what| corrupt("ledger", &key, what);
     match keys::ledger_kind(&sort) {
-        Some(keys::LedgerKind::Entry) => item::plain(found).map(|e| LedgerRecord::Entry(Box::new(e))).map_err(wrong),
+        Some(keys::LedgerKind::Entry) => item::entry(&found).map(|e| LedgerRecord::Entry(Box::new(e))).map_err(wrong),
         Some(keys::LedgerKind::Profile) => {
             item::plain(found).map(|p| LedgerRecord::Profile(Box::new(p))).map_err(wrong)
         }

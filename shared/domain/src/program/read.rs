@@ -1,6 +1,6 @@
 //! The program document, read into a [`Program`].
 
-use super::{DiscountRule, EarningRule, PointsRules, Program, Shortfall, Tier, Tiers, UnknownAccount};
+use super::{DiscountRule, EarningRule, Ladder, PointsRules, Program, Shortfall, Tier, Tiers, UnknownAccount};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
@@ -18,6 +18,10 @@ pub const TIERS_MAX: usize = 16;
 pub const VALIDITY_MONTHS_MAX: u16 = 60;
 /// Longest wait of points: it bounds the daily buckets of an account.
 const PENDING_DAYS_MAX: u16 = 30;
+/// The same where points last one month only: from the 31st of January they end after 28 days.
+const PENDING_DAYS_OF_A_MONTH_MAX: u16 = 28;
+/// Largest multiplier of a tier: 1,000.
+const MULTIPLIER_MAX: i64 = 10_000_000;
 /// Longest tier window: it bounds the months of activity kept.
 const WINDOW_MONTHS_MAX: u16 = 24;
 const VALIDITY_DAYS_MAX: u16 = 1_000;
@@ -114,6 +118,10 @@ fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsR
     let section = Object::open(value, path, &["validity_months", "pending_days", "shortfall"], faults)?;
     let validity_months = section.required("validity_months", faults, |v| small(v, 1, VALIDITY_MONTHS_MAX));
     let pending_days = section.optional("pending_days", faults, |v| small(v, 0, PENDING_DAYS_MAX));
+    if validity_months == Some(1) && pending_days.is_some_and(|days| days > PENDING_DAYS_OF_A_MONTH_MAX) {
+        let message = format!("must be at most {PENDING_DAYS_OF_A_MONTH_MAX} where points last one month");
+        faults.add(&section.at("pending_days"), "conflict", message);
+    }
     let choices = [("owe", Shortfall::Owe), ("write_off", Shortfall::WriteOff)];
     let shortfall = section.optional("shortfall", faults, document::one_of(&choices));
     Some(PointsRules {
@@ -130,9 +138,11 @@ fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults
     if !section.has("levels") {
         faults.add(&Path::Key(path, "levels"), "missing", "is required");
     }
-    let tiers = Tiers { window_months: window_months?, levels: levels? };
-    check_ladder(&tiers.levels, path, faults);
-    Some(tiers)
+    let levels = levels?;
+    check_ladder(&levels, path, faults);
+    let mut ascending = levels.into_iter();
+    let ladder = Ladder { lowest: ascending.next()?, above: ascending.collect() };
+    Some(Tiers { window_months: window_months?, levels: ladder })
 }
 
 fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tier> {
@@ -140,8 +150,16 @@ fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults)
     let id = level.required("id", faults, document::id(TierId::parse));
     let name = level.required("name", faults, document::label(NAME_CHARS_MAX));
     let threshold = level.required("threshold", faults, document::decimal(money::decimals(currency), 0));
-    let multiplier = level.required("multiplier", faults, document::decimal(Factor::DECIMALS, 0));
-    Some(Tier { id: id?, name: name?, threshold: Minor(threshold?), multiplier: Factor(multiplier?) })
+    let multiplier = level.required("multiplier", faults, multiplier);
+    Some(Tier { id: id?, name: name?, threshold: Minor(threshold?), multiplier: multiplier? })
+}
+
+fn multiplier(value: &Value) -> Leaf<Factor> {
+    let multiplier = document::decimal(Factor::DECIMALS, 0)(value)?;
+    if multiplier > MULTIPLIER_MAX {
+        return Err(("out_of_range", "must be at most 1000".to_owned()));
+    }
+    Ok(Factor(multiplier))
 }
 
 /// A ladder starts at zero, rises strictly, and names each level once.

@@ -90,7 +90,8 @@ impl Shop {
         };
         let named: Vec<_> =
             codes.iter().map(|code| self.discounts.iter().find(|held| held.code == *code).cloned()).collect();
-        let decision = decide(self.account.as_ref(), &named, None, &order, order.content_hash(), &context)?;
+        let decision =
+            decide(self.account.as_ref(), &named, None, &Arc::new(order.clone()), order.content_hash(), &context)?;
         for write in decision.writes {
             match write {
                 Write::Put(Record::Account(account), _) => self.account = Some(*account),
@@ -195,6 +196,7 @@ fn points_of_an_order_that_comes_after_their_end_are_earned_and_expired_at_once(
     assert_eq!((late.points, shop.balance()), (Points(125), 0));
     let account = shop.account.as_ref().unwrap();
     assert_eq!((account.lifetime.earned, account.lifetime.expired), (Points(125), Points(125)));
+    assert!(late.expires_at <= late.decided_at);
 }
 
 #[test]
@@ -292,7 +294,7 @@ fn what_cannot_be_scored_is_refused() {
     closed["enrolment"]["unknown_account"] = json!("reject");
     let mut shop = Shop::new(&[("1970-01-01T00:00:00Z", closed)]);
     let now = "2011-01-01T00:00:00Z";
-    assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::UnknownAccount));
+    assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::NotEnrolled));
     let mut shop = Shop::wholesale();
     assert_eq!(shop.sell_at("2011-01-02T00:00:00.001Z", now, "1.00", &[]), Err(Rejection::PlacedInFuture));
     assert!(shop.sell_at("2011-01-02T00:00:00Z", now, "1.00", &[]).is_ok());

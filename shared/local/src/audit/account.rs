@@ -112,9 +112,10 @@ impl<'a> Books<'a> {
             if changed != i128::from(entry.points.0) {
                 found.push(format!("entry {}: {} points, its changes make {changed}", entry.sequence, entry.points));
             }
-            if sums.points != i128::from(entry.balance.0) {
-                let (sequence, balance, sum) = (entry.sequence, entry.balance, sums.points);
-                found.push(format!("entry {sequence}: balance {balance}, the sum so far is {sum}"));
+            let held = i128::from(entry.balance.0).saturating_add(entry.pending.0.into());
+            if sums.points != held {
+                let (sequence, sum) = (entry.sequence, sums.points);
+                found.push(format!("entry {sequence}: balance and pending {held}, the sum so far is {sum}"));
             }
         }
         sums

@@ -123,13 +123,6 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::panic
-    )]
     use super::*;
     use crate::cloud::tests::Folder;
 

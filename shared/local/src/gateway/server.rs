@@ -1,7 +1,6 @@
 //! The gateway on a socket, for `guilder serve`.
 //!
-//! Whoever reaches it is an operator, so it listens on loopback only and turns away what a page in the operator's
-//! browser could send: requests with a foreign `Origin`, or with a `Host` that is not this machine.
+//! Whoever reaches it is an operator, so it listens on loopback only and answers this machine only (see `loopback`).
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -9,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Response as HttpResponse, StatusCode, header, request};
+use axum::http::{Response as HttpResponse, StatusCode, request};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +18,7 @@ use tokio::sync::watch;
 use super::{BODY_BYTES_MAX, Request, Response};
 use crate::cloud::Cloud;
 use crate::endpoint;
+use crate::loopback::{self, Refusal};
 
 /// How long requests under way may take once it is time to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -88,13 +88,16 @@ pub async fn serve(
 
 async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request) -> HttpResponse<Body> {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let response = if is_foreign(&parts.headers) {
-        Response::problem(403, "foreign-origin", "Foreign origin", "Only this machine may call this API.".into())
-    } else {
-        match read(&parts, body).await {
-            Some(request) => cloud.answer(request).await,
-            None => Response::too_large(),
+    let (parts, body) = loopback::receive(request, BODY_BYTES_MAX).await;
+    let response = match body {
+        Ok(body) => cloud.answer(read(&parts, body)).await,
+        Err(Refusal::TooLarge) => Response::too_large(),
+        Err(Refusal::Broken) => {
+            let detail = "The body ended early or is not encoded as its headers say.".to_owned();
+            Response::problem(400, "broken-body", "Broken body", detail)
+        }
+        Err(Refusal::Foreign) => {
+            Response::problem(403, "foreign-origin", "Foreign origin", "Only this machine may call this API.".into())
         }
     };
     log(&parts, &response, started.elapsed());
@@ -109,36 +112,16 @@ async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request
     })
 }
 
-/// The whole request; `None` where its body is too large.
-async fn read(parts: &request::Parts, body: Body) -> Option<Request> {
-    let length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    // Known beforehand, so that a client that asks first need not send it.
-    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return None;
-    }
+fn read(parts: &request::Parts, body: Bytes) -> Request {
     let headers = parts.headers.iter();
     let headers =
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    Some(Request {
+    Request {
         method: parts.method.to_string(),
         target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: headers.collect(),
-        body: to_bytes(body, BODY_BYTES_MAX).await.ok()?,
-    })
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let is_local = |authority: &str| {
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-        ["127.0.0.1", "localhost"].contains(&host)
-    };
-    let origin = text(headers, header::ORIGIN);
-    let origin_is_foreign = origin.is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(is_local));
-    origin_is_foreign || text(headers, header::HOST).is_some_and(|host| !is_local(host))
+        body,
+    }
 }
 
 /// One line that a person can follow. A terminal that went away is no reason to fail.

@@ -1,18 +1,9 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::panic
-)]
-
 use std::sync::Arc;
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::*;
 use crate::cloud::{Options, Storage};
+use crate::loopback;
+use crate::loopback::tests::{FOREIGN, raw};
 
 async fn cloud() -> Cloud {
     Cloud::open(Options::new(Storage::Memory)).await.unwrap()
@@ -114,14 +105,6 @@ async fn events_are_taken_from_the_bus_into_queues() {
     assert_eq!((&event["detail-type"], &event["detail"]["order_id"]), (&json!("OrderPlaced"), &json!("1")));
 }
 
-async fn raw(address: std::net::SocketAddr, head: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
 #[tokio::test]
 async fn the_server_answers_this_machine_and_stops_when_asked() {
     let listener = server::listen(0).await.unwrap();
@@ -130,18 +113,35 @@ async fn the_server_answers_this_machine_and_stops_when_asked() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let cloud = Arc::new(cloud().await);
     let serving = tokio::spawn(server::serve(cloud, listener, None, async { stopped.await.unwrap_or(()) }));
+    let chunked = "POST /v1/orders HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
     let rows = [
-        ("GET /_local/queues HTTP/1.1\r\nhost: localhost:3000", "HTTP/1.1 200"),
-        ("GET /nowhere HTTP/1.1\r\nhost: 127.0.0.1", "HTTP/1.1 404"),
-        ("GET /_local/queues HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: http://localhost:3000", "HTTP/1.1 200"),
-        ("GET /_local/queues HTTP/1.1\r\nhost: rebound.example", "HTTP/1.1 403"),
-        ("GET /_local/queues HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: https://page.example", "HTTP/1.1 403"),
-        ("GET /_local/queues HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: null", "HTTP/1.1 403"),
-        ("POST /v1/orders HTTP/1.1\r\nhost: localhost\r\ncontent-length: 7000000", "HTTP/1.1 413"),
+        ("GET /_local/queues HTTP/1.1\r\nhost: localhost:3000\r\n\r\n".to_owned(), 200, ""),
+        ("GET /nowhere HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".to_owned(), 404, "/problems/not-found"),
+        ("GET http://localhost/_local/queues HTTP/1.1\r\nhost: LOCALHOST\r\n\r\n".to_owned(), 200, ""),
+        ("GET /_local/queues HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: http://localhost:3000\r\n\r\n".to_owned(), 200, ""),
+        (
+            "POST /v1/orders HTTP/1.1\r\nhost: localhost\r\ncontent-length: 7000000\r\n\r\n".to_owned(),
+            413,
+            "/problems/payload-too-large",
+        ),
+        (format!("{chunked}6acfc1\r\n{}\r\n0\r\n\r\n", " ".repeat(0x6a_cfc1)), 413, "/problems/payload-too-large"),
+        (format!("{chunked}zz\r\n{{}}\r\n0\r\n\r\n"), 400, "/problems/broken-body"),
+        (format!("{chunked}5\r\n{{}}"), 400, "/problems/broken-body"),
+        (
+            "POST /v1/orders HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{}".to_owned(),
+            400,
+            "/problems/broken-body",
+        ),
     ];
-    for (head, status) in rows {
-        let answer = raw(address, head).await;
-        assert!(answer.starts_with(status), "{head}: {answer}");
+    for (request, status, kind) in rows {
+        let answer = raw(address, request.as_bytes()).await;
+        let head = &request[..request.len().min(120)];
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(kind), "{head}: {answer}");
+    }
+    for head in FOREIGN {
+        let answer = raw(address, &loopback::tests::request("GET", head)).await;
+        let refused = answer.starts_with("HTTP/1.1 403") && answer.contains("/problems/foreign-origin");
+        assert!(refused, "{}: {answer}", String::from_utf8_lossy(head));
     }
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();

@@ -57,13 +57,6 @@ pub fn failures(answer: &Value, messages: &[Message]) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::panic
-    )]
     use domain::time::Instant;
 
     use super::*;

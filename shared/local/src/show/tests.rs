@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 use crate::cloud::{Cloud, Options, Storage};
 use crate::{demo, program};

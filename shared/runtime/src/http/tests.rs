@@ -79,10 +79,13 @@ fn a_caller_may_what_its_token_says_and_nothing_else() {
     let own = own.caller().unwrap();
     assert_eq!(own.require_for(Scope::AccountsRead, &acme), Ok(()));
     assert_eq!(own.require_for(Scope::AccountsRead, &other), Err(Denied::OtherAccount));
-    let broken = request(|event| {
-        event["requestContext"]["authorizer"]["jwt"] = json!({ "claims": { "sub": "buyer", "account_id": "a/b" } });
-    });
-    assert!(matches!(broken.caller(), Err(Error::Denied(Denied::Unknown))), "a claim that cannot be read denies");
+    for unreadable in ["a/b", "", " "] {
+        let broken = request(|event| {
+            event["requestContext"]["authorizer"]["jwt"] =
+                json!({ "claims": { "sub": "buyer", "account_id": unreadable } });
+        });
+        assert!(matches!(broken.caller(), Err(Error::Denied(Denied::Unknown))), "a claim that cannot be read denies");
+    }
 }
 
 #[test]

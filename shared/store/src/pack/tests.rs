@@ -81,6 +81,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             tier: TierId::parse("member").unwrap(),
             tier_after: TierId::parse("gold").unwrap(),
             qualifying: Minor(amounts.0),
+            beyond_kept_months: amounts.0 % 2 == 0,
             eligible: Minor(amounts.1),
             points: Points(amounts.2),
             available_at: times.1,
