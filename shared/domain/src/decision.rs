@@ -134,7 +134,15 @@ pub enum Rejection {
     /// The order has as many returns as it can hold.
     TooManyReturns,
     /// The return or cancellation is dated before its order.
-    ReturnedBeforeOrder,
+    ReturnedBeforeOrder {
+        /// The field that says so.
+        field: &'static str,
+    },
+    /// The return or cancellation is dated more than a day from now.
+    ReturnedInFuture {
+        /// The field that says so.
+        field: &'static str,
+    },
     /// The order is larger than one stored item holds.
     OrderTooLarge,
     /// A sum does not fit.

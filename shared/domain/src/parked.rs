@@ -47,6 +47,7 @@ pub fn park(
         }
         return Err(Rejection::ContentDiffers { paths: vec!["$".to_owned()] });
     }
+    reversing.check_date(now)?;
     if waiting.len() >= RETURNS_MAX {
         return Err(Rejection::TooManyReturns);
     }

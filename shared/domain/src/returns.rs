@@ -140,6 +140,22 @@ impl Reversing {
         }
     }
 
+    /// Fails where it is dated more than a day from now.
+    pub(crate) fn check_date(&self, now: Instant) -> Result<(), Rejection> {
+        if self.at() > now.plus_ms(score::FUTURE_MS_MAX) {
+            return Err(Rejection::ReturnedInFuture { field: self.date_field() });
+        }
+        Ok(())
+    }
+
+    /// The field of its document that says when it happened.
+    fn date_field(&self) -> &'static str {
+        match self {
+            Self::Return(_) => "returned_at",
+            Self::Cancellation(_) => "cancelled_at",
+        }
+    }
+
     /// SHA-256 over what is stated.
     pub fn content_hash(&self) -> [u8; 32] {
         Sha256::digest(serde_json::to_vec(self).unwrap_or_default()).into()
@@ -333,11 +349,9 @@ pub fn decide(
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
     if reversing.at() < scored.order.placed_at {
-        return Err(Rejection::ReturnedBeforeOrder);
+        return Err(Rejection::ReturnedBeforeOrder { field: reversing.date_field() });
     }
-    if reversing.at() > context.now.plus_ms(score::FUTURE_MS_MAX) {
-        return Err(Rejection::PlacedInFuture);
-    }
+    reversing.check_date(context.now)?;
     let version = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
     let (mut account, mut changes) = advance::advance(account, context.now)?;
     let mut after = scored.clone();

@@ -1,17 +1,20 @@
 //! Recomputing what is stored from what was written down: every balance from its entries, every open discount from
-//! its records, every order against its entry.
+//! its records, every order and return against its entry, and the other way round.
 //!
-//! Orders are read first, then each account and after it its entries, so a commit in between is no finding: entries
-//! beyond the account as it was read are left out.
+//! Orders are read first, then each account and after it its entries, so a commit in between is no finding: what an
+//! order tells of stands in the account's entries by then, and entries beyond the account as it was read are left out,
+//! with what an order that had to be read again tells of them.
 
 mod account;
 
 use crate::walk;
 use account::Books;
 use domain::account::Account;
-use domain::id::{AccountId, OrderKey};
+use domain::code::DiscountCode;
+use domain::id::{AccountId, OrderKey, ReturnId};
 use domain::money::Points;
 use domain::parked::ParkedOrder;
+use domain::returns::Returned;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use std::collections::{BTreeMap, HashMap};
@@ -111,17 +114,49 @@ struct OrderFacts {
     account_id: AccountId,
     entry: u64,
     points: Points,
-    codes: Vec<domain::code::DiscountCode>,
+    codes: Vec<DiscountCode>,
+    returns: Vec<ReturnFacts>,
+    /// An entry tells of it.
+    told: bool,
+}
+
+/// The same of one of its returns, or its cancellation.
+struct ReturnFacts {
+    return_id: Option<ReturnId>,
+    entry: u64,
+    /// An entry tells of it.
+    told: bool,
 }
 
 impl From<&ScoredOrder> for OrderFacts {
     fn from(scored: &ScoredOrder) -> Self {
+        let returned =
+            |back: &Returned| ReturnFacts { return_id: back.return_id.clone(), entry: back.entry, told: false };
         Self {
             account_id: scored.order.account_id.clone(),
             entry: scored.score.entry,
             points: scored.score.points,
             codes: scored.order.discount_codes.clone(),
+            returns: scored.returns.iter().map(returned).collect(),
+            told: false,
         }
+    }
+}
+
+impl OrderFacts {
+    fn returned(&mut self, return_id: Option<&ReturnId>) -> Option<&mut ReturnFacts> {
+        self.returns.iter_mut().find(|back| back.return_id.as_ref() == return_id)
+    }
+
+    /// What it tells of and no entry does.
+    fn untold(&self) -> Vec<String> {
+        let account = &self.account_id;
+        let order = (!self.told).then(|| format!("no entry {} of account {account} is for it", self.entry));
+        let returns = self.returns.iter().filter(|back| !back.told).map(|back| {
+            let (what, entry) = (account::reversal(back.return_id.as_ref()), back.entry);
+            format!("no entry {entry} of account {account} is for its {what}")
+        });
+        order.into_iter().chain(returns).collect()
     }
 }
 
@@ -145,11 +180,15 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
     .await?;
     for account in accounts.values() {
         let records = store.ledger_of(&account.id).await?;
-        add_newer_orders(store, account, &records, &mut orders).await?;
-        Books::new(account, &records).check(&orders, &mut report);
+        read_newer_orders(store, account, &records, &mut orders).await?;
+        Books::new(account, &records).check(&mut orders, &mut report);
     }
-    for (key, facts) in orders.iter().filter(|(_, facts)| !accounts.contains_key(&facts.account_id)) {
-        report.find(Subject::Order(key.clone()), format!("its account {} does not exist", facts.account_id));
+    for (key, facts) in &orders {
+        let found = match accounts.contains_key(&facts.account_id) {
+            true => facts.untold(),
+            false => vec![format!("its account {} does not exist", facts.account_id)],
+        };
+        found.into_iter().for_each(|what| report.find(Subject::Order(key.clone()), what));
     }
     report.orders = u64::try_from(orders.len()).unwrap_or(u64::MAX);
     let gone = report.expired.saturating_add(report.reversed);
@@ -160,8 +199,8 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
     Ok(report)
 }
 
-/// Orders that were scored after the orders were read.
-async fn add_newer_orders(
+/// Orders that were scored, or given back, after the orders were read.
+async fn read_newer_orders(
     store: &Store,
     account: &Account,
     records: &[LedgerRecord],
@@ -169,11 +208,17 @@ async fn add_newer_orders(
 ) -> Result<(), Fault> {
     for record in records {
         let LedgerRecord::Entry(entry) = record else { continue };
-        let Some(key) = account::order_of(entry).filter(|_| entry.sequence <= account.version) else { continue };
-        if !orders.contains_key(key)
-            && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await?
-        {
-            orders.insert(key.clone(), OrderFacts::from(&*scored));
+        if entry.sequence > account.version {
+            continue;
+        }
+        let Some(key) = account::order_of(entry) else { continue };
+        let known = orders
+            .get_mut(key)
+            .is_some_and(|facts| account::returned_in(entry).all(|(_, return_id)| facts.returned(return_id).is_some()));
+        if !known && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? {
+            let mut facts = OrderFacts::from(&*scored);
+            facts.returns.retain(|back| back.entry <= account.version);
+            orders.insert(key.clone(), facts);
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! A handler is invoked exactly as in Lambda, one JSON value in and one out, and on a task of its own: a panic becomes
 //! a failed invocation, and a caller that goes away does not interrupt a commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -202,6 +202,13 @@ impl Cloud {
         answer.inspect_err(|fault| error!(function, fault = %fault, "{function} failed: {fault}"))
     }
 
+    /// Invokes a function with an event of the past, at the instant it is said to have happened.
+    pub(crate) async fn replay(&self, function: &str, event: Value, at: Instant) -> Result<Value, InvokeError> {
+        let instance = self.instances.get(function).ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
+        let app = instance.app.with_clock(Clock::Replay(at));
+        (instance.handler)(&app, event).await.map_err(InvokeError::Fault)
+    }
+
     /// Puts an event on the bus and returns how many queues took it.
     pub async fn put_event(&self, detail_type: &str, source: &str, detail: Value) -> Result<usize, EventError> {
         let now = wall_clock();
@@ -256,15 +263,20 @@ impl Cloud {
             return Ok(moved);
         }
         let answer = self.invoke(&function.name, batch::event(&queue.id, &messages)).await;
-        let (failed, reason) = match &answer {
-            Ok(answer) if source.reports_failures => {
-                (batch::failures(answer, &messages), format!("{} could not handle it; its log says why", function.name))
-            }
-            Ok(_) => Default::default(),
-            Err(fault) => (messages.iter().map(|message| message.id.clone()).collect(), fault.to_string()),
+        let failed = match &answer {
+            Ok(answer) if source.reports_failures => batch::failures(answer, &messages),
+            Ok(_) => BTreeSet::new(),
+            Err(_) => messages.iter().map(|message| message.id.clone()).collect(),
         };
         for message in &messages {
             if failed.contains(&message.id) {
+                let reason = match &answer {
+                    // A function's answer names messages and no reasons.
+                    Ok(_) => {
+                        format!("{} could not handle it; its log says why: search it for {}", function.name, message.id)
+                    }
+                    Err(fault) => fault.to_string(),
+                };
                 self.queues.retry(queue, message, &reason, wall_clock()).await?;
             } else {
                 self.queues.delete(queue, message).await?;

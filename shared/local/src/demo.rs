@@ -1,17 +1,20 @@
 //! A demo history: a dozen companies that do not exist, and what they bought in the last eight months.
 //!
 //! The same for everybody on the same day. It goes the way of real history: accounts through the function for
-//! accounts, orders through the one for orders, each at the instant it is said to have happened.
+//! accounts, orders through the one for orders, and so on, each at the instant it is said to have happened. The
+//! account that examples speak of has something of everything.
 
 use crate::cloud::Cloud;
 use crate::gateway::Request;
 use domain::code::DiscountCode;
 use domain::document::Faults;
 use domain::order::Order;
+use domain::score::ScoredOrder;
 use domain::time::Instant;
 use fastrand::Rng;
 use runtime::{App, Caller, Clock};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The account that examples speak of.
 pub const ACCOUNT: &str = "tidewater-teapots";
@@ -96,7 +99,11 @@ pub async fn load(cloud: &Cloud, today: Instant) -> Result<Loaded, DemoError> {
         let number = u64::try_from(index).unwrap_or_default();
         let mut rng = Rng::with_seed(SEED.wrapping_add(number));
         enrol(cloud, company, number, start).await?;
-        loaded.orders = loaded.orders.saturating_add(buy(orders, company, &mut rng, start, today).await?);
+        let bought = buy(orders, company, &mut rng, start, today).await?;
+        if company.0 == ACCOUNT {
+            take_back_and_make_good(cloud, &bought, today).await?;
+        }
+        loaded.orders = loaded.orders.saturating_add(u64::try_from(bought.len()).unwrap_or(u64::MAX));
         loaded.accounts = loaded.accounts.saturating_add(1);
     }
     Ok(loaded)
@@ -117,46 +124,86 @@ async fn enrol(cloud: &Cloud, company: &Company, number: u64, at: Instant) -> Re
 }
 
 async fn put(cloud: &Cloud, target: &str, document: &Value, at: Instant) -> Result<(), DemoError> {
+    send(cloud, "PUT", target, None, document, at).await
+}
+
+/// A request as a shop would send it, carried out at `at`.
+async fn send(
+    cloud: &Cloud,
+    method: &str,
+    target: &str,
+    idempotency_key: Option<&str>,
+    document: &Value,
+    at: Instant,
+) -> Result<(), DemoError> {
+    let key = idempotency_key.map(|key| ("idempotency-key", key));
+    let headers = key.into_iter().chain([("content-type", "application/json")]);
     let request = Request {
-        method: "PUT".to_owned(),
+        method: method.to_owned(),
         target: target.to_owned(),
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         body: document.to_string().into(),
     };
     let invocation = cloud.invocation(&request).map_err(|_| DemoError::NoFunction(target.to_owned()))?;
-    let app = cloud.app(&invocation.function).ok_or_else(|| DemoError::NoFunction(target.to_owned()))?;
-    let answer = accounts::handle(&app.with_clock(Clock::Replay(at)), invocation.event).await;
-    let answer = answer.map_err(|fault| refused(target, fault))?;
+    let answer = cloud.replay(&invocation.function, invocation.event, at).await;
+    let answer = answer.map_err(|error| refused(target, error))?;
     match answer.get("statusCode").and_then(Value::as_u64) {
         Some(200..=299) => Ok(()),
         _ => Err(refused(target, answer.get("body").and_then(Value::as_str).unwrap_or_default())),
     }
 }
 
-/// The orders of one company from `start` to `today`, and how many there were.
-async fn buy(app: &App, company: &Company, rng: &mut Rng, start: Instant, today: Instant) -> Result<u64, DemoError> {
+/// What comes after the latest orders: of the last but one some goods come back, the last is cancelled, and the
+/// merchant apologises with points.
+async fn take_back_and_make_good(cloud: &Cloud, bought: &[Arc<ScoredOrder>], today: Instant) -> Result<(), DemoError> {
+    let [.., returned, cancelled] = bought else { return Ok(()) };
+    let hours_later = |hours: i64| today.min(cancelled.order.placed_at.plus_ms(hours.saturating_mul(HOUR_MS)));
+    let path = |order: &ScoredOrder| format!("/v1/orders/{SOURCE}/{}", order.order.key.order_id);
+
+    if let Some(line) = returned.order.lines.iter().find(|line| line.quantity > 1) {
+        let at = hours_later(1);
+        let lines = json!([{"line_id": line.line_id, "quantity": line.quantity.div_ceil(2)}]);
+        let document = json!({"return_id": "return-1", "returned_at": at, "lines": lines});
+        send(cloud, "POST", &format!("{}/returns", path(returned)), None, &document, at).await?;
+    }
+    let at = hours_later(2);
+    let document = json!({ "cancelled_at": at });
+    send(cloud, "POST", &format!("{}/cancellation", path(cancelled)), None, &document, at).await?;
+    let document = json!({"points": 250, "reason": "Sorry for the chipped teapots", "reference": "ticket 4711"});
+    let target = format!("/v1/accounts/{ACCOUNT}/adjustments");
+    send(cloud, "POST", &target, Some("demo-ticket-4711"), &document, hours_later(3)).await
+}
+
+/// The orders of one company from `start` to `today`.
+async fn buy(
+    app: &App,
+    company: &Company,
+    rng: &mut Rng,
+    start: Instant,
+    today: Instant,
+) -> Result<Vec<Arc<ScoredOrder>>, DemoError> {
     let Company(id, _, _, _, _, every_days, _) = company;
     let caller = Caller::operator("demo");
     let mut open: Option<(DiscountCode, Instant)> = None;
-    let mut count = 0_u64;
+    let mut bought = Vec::new();
     let mut day = rng.u64(0..*every_days);
     loop {
         let minutes = rng.i64(8 * 60..17 * 60);
         let day_ms = i64::try_from(day).unwrap_or_default().saturating_mul(Instant::DAY_MS);
         let placed_at = start.plus_ms(day_ms).plus_ms(minutes.saturating_mul(HOUR_MS / 60));
         if placed_at > today {
-            return Ok(count);
+            return Ok(bought);
         }
-        count = count.saturating_add(1);
         let code = open.take_if(|(_, ends)| *ends <= placed_at || rng.bool()).filter(|(_, ends)| *ends > placed_at);
         let codes: Vec<_> = code.into_iter().map(|(code, _)| code).collect();
-        let order_id = format!("{id}-{count:03}");
+        let order_id = format!("{id}-{:03}", bought.len().saturating_add(1));
         let document = order(company, &order_id, placed_at, &codes, rng);
         let order = Order::from_json(&document).map_err(|faults| refused(&order_id, first_fault(&faults)))?;
         let placed = order_placed::place(&app.with_clock(Clock::Replay(placed_at)), &caller, order).await;
         let placed = placed.map_err(|error| refused(&order_id, error.cause()))?;
         let issued = placed.scored.score.issued.first().map(|issued| (issued.code.clone(), issued.expires_at));
         open = issued.or(open);
+        bought.push(placed.scored);
         // From two thirds to four thirds of the usual pause.
         let (least, most) = (every_days.saturating_mul(2).div_ceil(3), every_days.saturating_mul(4).div_ceil(3));
         day = day.saturating_add(rng.u64(least..=most));

@@ -4,6 +4,7 @@ use domain::id::Source;
 use domain::money::Currency;
 use domain::time::{Calendar, Instant};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The mappings that come with the program, by name.
@@ -48,6 +49,14 @@ pub struct Columns {
     pub quantity: String,
     /// For how much each.
     pub unit_price: String,
+}
+
+impl Columns {
+    fn used_twice(&self) -> Option<&str> {
+        let Self { invoice, time, account, sku, quantity, unit_price } = self;
+        let mut seen = BTreeSet::new();
+        [invoice, time, account, sku, quantity, unit_price].into_iter().find(|name| !seen.insert(*name)).map(|n| &**n)
+    }
 }
 
 /// How account ids are written.
@@ -159,6 +168,9 @@ impl Mapping {
         if mapping.returns.as_ref().is_some_and(|returns| returns.invoice_prefix.is_empty()) {
             return Err("returns.invoice_prefix must not be empty: every invoice would be a return".to_owned());
         }
+        if let Some(column) = mapping.columns.used_twice() {
+            return Err(format!("columns: {column:?} is given two roles"));
+        }
         Ok(mapping)
     }
 
@@ -200,6 +212,7 @@ mod tests {
             ("source = \"online-retail\"", "source = \"online retail\"", "must be 1 to 64 bytes"),
             ("invoice_prefix = \"C\"", "invoice_prefix = \"\"", "every invoice would be a return"),
             ("GBP", "Pounds", "currency"),
+            ("sku = \"StockCode\"", "sku = \"Quantity\"", "columns: \"Quantity\" is given two roles"),
         ] {
             let text = good.replacen(from, to, 1);
             assert_ne!(text, good, "{from}");

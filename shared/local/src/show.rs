@@ -283,7 +283,8 @@ fn change(change: &Change) -> String {
             format!("order {order} {what}: {eligible} less{excess}")
         }
         Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => format!(
-            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); {unrecovered} unrecovered, {lapsed} lapsed",
+            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); \
+            {unrecovered} unrecovered, {lapsed} lapsed",
             taken.pending, taken.own_lot, taken.other_lots
         ),
         Change::PointsCredited { points, expires_at, reason, .. } => {

@@ -157,9 +157,21 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             let detail = "The order has as many returns as it can hold.";
             Problem::new("too-many-returns", "Too many returns", 422, detail)
         }
-        Rejection::ReturnedBeforeOrder => {
+        Rejection::ReturnedBeforeOrder { field } => {
             let detail = "Nothing can come back before it was ordered.";
-            Problem::new("returned-before-order", "Returned before ordered", 422, detail)
+            Problem::new("returned-before-order", "Returned before ordered", 422, detail).with_fault(
+                format!("$.{field}"),
+                "before_order",
+                "is before the order was placed",
+            )
+        }
+        Rejection::ReturnedInFuture { field } => {
+            let detail = "A return or cancellation may be dated at most a day ahead of the clock here.";
+            Problem::new("returned-in-future", "Returned in the future", 422, detail).with_fault(
+                format!("$.{field}"),
+                "in_future",
+                "is more than a day from now",
+            )
         }
         Rejection::OrderTooLarge => {
             let detail = "The order's lines take more room than one stored order has.";

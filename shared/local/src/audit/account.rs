@@ -4,7 +4,7 @@ use super::{OrderFacts, Report, Subject};
 use domain::account::Account;
 use domain::code::DiscountCode;
 use domain::discount::Discount;
-use domain::id::OrderKey;
+use domain::id::{OrderKey, ReturnId};
 use domain::ledger::{Cause, Change, Entry};
 use domain::money::Points;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,13 +13,38 @@ use store::LedgerRecord;
 /// The order that an entry is for.
 pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
     match &entry.cause {
-        Cause::OrderPlaced { order } => Some(order),
-        Cause::OrderReturned { .. }
-        | Cause::OrderCancelled { .. }
-        | Cause::Adjustment
-        | Cause::AccountPut
-        | Cause::ContactPut { .. } => None,
+        Cause::OrderPlaced { order } | Cause::OrderReturned { order, .. } | Cause::OrderCancelled { order } => {
+            Some(order)
+        }
+        Cause::Adjustment | Cause::AccountPut | Cause::ContactPut { .. } => None,
     }
+}
+
+/// The order that an entry was made for by placing it.
+fn placed_in(entry: &Entry) -> Option<&OrderKey> {
+    order_of(entry).filter(|_| matches!(entry.cause, Cause::OrderPlaced { .. }))
+}
+
+/// The returns, and the cancellation, that an entry tells of and was made for: by a command of their own, or by
+/// placing the order that they had waited for.
+pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, Option<&ReturnId>)> {
+    entry.changes.iter().filter_map(|change| match (change, &entry.cause) {
+        (Change::OrderReturned { order, return_id, .. }, cause) if order_of(entry) == Some(order) => {
+            let return_id = return_id.as_ref();
+            let is_cause = match cause {
+                Cause::OrderReturned { return_id: cause, .. } => return_id == Some(cause),
+                Cause::OrderCancelled { .. } => return_id.is_none(),
+                _ => true,
+            };
+            is_cause.then_some((order, return_id))
+        }
+        _ => None,
+    })
+}
+
+/// What a return is called.
+pub(super) fn reversal(return_id: Option<&ReturnId>) -> String {
+    return_id.map_or("cancellation".to_owned(), |id| format!("return {id}"))
 }
 
 /// An account as it was read, with its entries up to then and its discounts.
@@ -62,13 +87,14 @@ impl<'a> Books<'a> {
         books
     }
 
-    pub(super) fn check(&self, orders: &HashMap<OrderKey, OrderFacts>, report: &mut Report) {
+    pub(super) fn check(&self, orders: &mut HashMap<OrderKey, OrderFacts>, report: &mut Report) {
         let mut found = Vec::new();
         self.check_sequence(&mut found);
         let sums = self.check_entries(&mut found);
         self.check_points(&sums, &mut found);
         self.check_discounts(&sums, orders, &mut found);
         self.check_orders(orders, &mut found);
+        self.check_returns(orders, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);
@@ -172,33 +198,51 @@ impl<'a> Books<'a> {
     }
 
     /// Every order of an entry has its record, and the record says the same.
-    fn check_orders(&self, orders: &HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+    fn check_orders(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
         let mut count = 0_u64;
-        for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, order_of(entry)?))) {
+        for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, placed_in(entry)?))) {
             count = count.saturating_add(1);
+            let Some(order) = orders.get_mut(key) else {
+                found.push(format!("order {key} of entry {} has no record", entry.sequence));
+                continue;
+            };
+            if order.entry != entry.sequence || order.account_id != self.account.id {
+                found.push(format!("order {key} of entry {} names another entry", entry.sequence));
+                continue;
+            }
+            order.told = true;
             let scored = entry.changes.iter().find_map(|change| match change {
                 Change::OrderScored { order, points, .. } if order == key => Some(*points),
                 _ => None,
             });
-            match orders.get(key) {
-                None => found.push(format!("order {key} of entry {} has no record", entry.sequence)),
-                Some(order) if order.entry != entry.sequence || order.account_id != self.account.id => {
-                    found.push(format!("order {key} of entry {} names another entry", entry.sequence));
-                }
-                Some(order) if scored != Some(order.points) => {
-                    found.push(format!("order {key}: {} points, its entry says otherwise", order.points));
-                }
-                Some(order) => {
-                    for code in order.codes.iter().filter(|code| {
-                        self.discounts.get(code).and_then(|discount| discount.used_by.as_ref()) != Some(key)
-                    }) {
-                        found.push(format!("order {key} names discount {code}, which it did not use"));
-                    }
-                }
+            if scored != Some(order.points) {
+                found.push(format!("order {key}: {} points, its entry says otherwise", order.points));
+                continue;
+            }
+            let used_by = |code| self.discounts.get(code).and_then(|discount| discount.used_by.as_ref());
+            for code in order.codes.iter().filter(|code| used_by(*code) != Some(key)) {
+                found.push(format!("order {key} names discount {code}, which it did not use"));
             }
         }
         if count != self.account.lifetime.orders {
             found.push(format!("{} orders stored, {count} by its entries", self.account.lifetime.orders));
+        }
+    }
+
+    /// Every return of an entry is noted at its order.
+    fn check_returns(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+        for entry in &self.entries {
+            for (key, return_id) in returned_in(entry) {
+                let (what, sequence) = (reversal(return_id), entry.sequence);
+                let order = orders.get_mut(key).filter(|order| order.account_id == self.account.id);
+                match order.and_then(|order| order.returned(return_id)) {
+                    None => found.push(format!("{what} of order {key} in entry {sequence} has no record")),
+                    Some(back) if back.entry != sequence => {
+                        found.push(format!("{what} of order {key} in entry {sequence} names another entry"));
+                    }
+                    Some(back) => back.told = true,
+                }
+            }
         }
     }
 }

@@ -38,9 +38,24 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
+type Item = HashMap<String, AttributeValue>;
+
+fn key(keys: &[(&str, &str)]) -> Item {
+    keys.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+async fn stored(cloud: &Cloud, table: &str, keys: &[(&str, &str)]) -> Item {
+    let found = cloud.client().get_item().table_name(table).set_key(Some(key(keys))).send().await;
+    found.unwrap().item.unwrap()
+}
+
+async fn plant(cloud: &Cloud, table: &str, item: Item) {
+    cloud.client().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+}
+
 /// Changes one stored item behind the program's back; without a change it is removed.
 async fn tamper(cloud: &Cloud, table: &str, keys: &[(&str, &str)], change: Option<(&str, AttributeValue)>) {
-    let key: HashMap<_, _> = keys.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let key = key(keys);
     match change {
         None => {
             cloud.client().delete_item().table_name(table).set_key(Some(key)).send().await.unwrap();
@@ -51,6 +66,29 @@ async fn tamper(cloud: &Cloud, table: &str, keys: &[(&str, &str)], change: Optio
             update.expression_attribute_values(":value", value).send().await.unwrap();
         }
     }
+}
+
+/// An entry's text with one thing in it changed.
+fn altered(entry: &str, from: &str, to: &str) -> String {
+    assert!(entry.contains(from), "{entry}");
+    entry.replacen(from, to, 1)
+}
+
+/// Carries out a return, or a cancellation, of one of those orders.
+async fn take_back(cloud: &Cloud, order_id: &str, return_id: Option<&str>) {
+    let at = "2011-01-13T09:00:00Z";
+    let (kind, mut detail) = match return_id {
+        Some(id) => {
+            let lines = json!([{"line_id": "1", "quantity": 100}]);
+            ("OrderReturned", json!({"return_id": id, "returned_at": at, "lines": lines}))
+        }
+        None => ("OrderCancelled", json!({"cancelled_at": at})),
+    };
+    detail["source"] = json!("shop");
+    detail["order_id"] = json!(order_id);
+    let (key, reversing) = domain::returns::event_document(kind, &detail).unwrap();
+    let app = cloud.app("order-returned").unwrap().with_clock(Clock::Replay(Instant::parse(at).unwrap()));
+    assert!(order_returned::take_back(&app, &Caller::operator("test"), key, reversing).await.is_ok());
 }
 
 #[tokio::test]
@@ -68,25 +106,30 @@ type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<(&'a str, AttributeVal
 #[tokio::test]
 async fn whatever_was_changed_is_found() {
     let (entry, acme) = ("E#0000000000000000002", ("account_id", "acme"));
-    let number = |value: &str| AttributeValue::N(value.to_owned());
-    let lots = {
-        let other = cloud().await;
-        let found = other.client().get_item().table_name("accounts").key("account_id", text("other")).send().await;
-        found.unwrap().item.unwrap()["lots"].clone()
-    };
+    let second = stored(&cloud().await, "ledger", &[acme, ("sk", entry)]).await["entry"].as_s().unwrap().clone();
+    let altered = |from: &str, to: &str| Some(("entry", text(&altered(&second, from, to))));
+    let lots = stored(&cloud().await, "accounts", &[("account_id", "other")]).await["lots"].clone();
     let rows: [Row<'_>; 6] = [
-        ("ledger", &[acme, ("sk", entry)], None, &["account acme: 1 entries are missing, the first is 2"]),
         (
             "ledger",
             &[acme, ("sk", entry)],
-            Some(("points", number("601"))),
+            None,
+            &[
+                "account acme: 1 entries are missing, the first is 2",
+                "order shop#2: no entry 2 of account acme is for it",
+            ],
+        ),
+        (
+            "ledger",
+            &[acme, ("sk", entry)],
+            altered("\"points\":600,", "\"points\":601,"),
             &["account acme: entry 2: 601 points, its changes make 600"],
         ),
         (
             "ledger",
             &[acme, ("sk", entry)],
-            Some(("balance", number("1201"))),
-            &["account acme: entry 2: balance 1201, the sum so far is 1200"],
+            altered("\"balance\":1200,", "\"balance\":1201,"),
+            &["account acme: entry 2: balance and pending 1201, the sum so far is 1200"],
         ),
         (
             "accounts",
@@ -139,4 +182,40 @@ async fn a_discount_without_its_record_or_its_place_is_found() {
         format!("account acme: order shop#2 names discount {used}, which it did not use"),
     ];
     assert_eq!(audited(&cloud).await, expected);
+}
+
+#[tokio::test]
+async fn an_order_that_no_entry_is_for_is_found() {
+    let cloud = cloud().await;
+    let mut item = stored(&cloud, "orders", &[("order_key", "shop#3")]).await;
+    item.insert("order_key".to_owned(), text("shop#9"));
+    plant(&cloud, "orders", item).await;
+    assert_eq!(audited(&cloud).await, ["order shop#9: no entry 3 of account acme is for it"]);
+}
+
+#[tokio::test]
+async fn returns_stand_at_their_order_and_in_its_entry() {
+    let cloud = cloud().await;
+    // One waits for its order, and both are one entry.
+    take_back(&cloud, "5", Some("r-0")).await;
+    order(&cloud, "other", "5", "2011-01-12T10:00:00Z", &[]).await;
+    let before = stored(&cloud, "orders", &[("order_key", "shop#3")]).await;
+    take_back(&cloud, "3", Some("r-1")).await;
+    take_back(&cloud, "3", None).await;
+    assert_eq!(audited(&cloud).await, [""; 0]);
+
+    let after = stored(&cloud, "orders", &[("order_key", "shop#3")]).await;
+    plant(&cloud, "orders", before).await;
+    let expected = [
+        "account acme: cancellation of order shop#3 in entry 5 has no record",
+        "account acme: return r-1 of order shop#3 in entry 4 has no record",
+    ];
+    assert_eq!(audited(&cloud).await, expected);
+
+    plant(&cloud, "orders", after).await;
+    let last = [("account_id", "acme"), ("sk", "E#0000000000000000005")];
+    let entry = stored(&cloud, "ledger", &last).await["entry"].as_s().unwrap().clone();
+    let other = altered(&entry, "\"kind\":\"order_cancelled\"", "\"kind\":\"adjustment\"");
+    tamper(&cloud, "ledger", &last, Some(("entry", text(&other)))).await;
+    assert_eq!(audited(&cloud).await, ["order shop#3: no entry 5 of account acme is for its cancellation"]);
 }

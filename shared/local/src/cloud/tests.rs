@@ -23,19 +23,21 @@ async fn queue_depths(cloud: &Cloud) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn a_poison_message_ends_in_the_dead_letters_after_three_attempts() {
+async fn a_poison_message_ends_in_the_dead_letters_after_its_last_attempt() {
     let options = Options { retry_delay: Duration::ZERO, ..Options::new(Storage::Memory) };
     let cloud = Cloud::open(options).await.unwrap();
     assert_eq!(cloud.put_event("OrderPlaced", "shop", json!({"no": "order"})).await.unwrap(), 1);
-    for _ in 0..4 {
+    let attempts = cloud.template().queue("OrderPlacedQueue").unwrap().redrive.as_ref().unwrap().max_receive_count;
+    for _ in 0..=attempts {
         assert_eq!(cloud.pump().await.unwrap(), 1);
     }
     assert_eq!(cloud.pump().await.unwrap(), 0);
     let depths = queue_depths(&cloud).await;
     assert_eq!((depths["OrderPlacedQueue"], depths["OrderPlacedDeadLetters"]), (0, 1));
     let dead = cloud.queues().await.unwrap().into_iter().find(|content| content.depth == 1).unwrap();
-    assert_eq!(dead.messages[0].received, 3);
-    assert!(dead.messages[0].reason.is_some());
+    assert_eq!(dead.messages[0].received, attempts);
+    let reason = format!("order-placed could not handle it; its log says why: search it for {}", dead.messages[0].id);
+    assert_eq!(dead.messages[0].reason.as_ref(), Some(&reason));
 }
 
 #[tokio::test]

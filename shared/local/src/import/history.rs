@@ -11,13 +11,15 @@ use domain::order::{LINES_MAX, LinePrice, Order, OrderLine, QUANTITY_MAX};
 use domain::time::Instant;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Most bad rows that are listed; the rest are counted.
 pub const BAD_ROWS_LISTED_MAX: usize = 20;
+/// Most characters of a value that a message repeats.
+const QUOTED_CHARS_MAX: usize = 60;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The orders of some files, in the order they are to be scored.
@@ -81,6 +83,14 @@ pub enum HistoryError {
         /// Which columns.
         columns: Vec<String>,
     },
+    /// A file has a column twice, so which is meant is unclear.
+    #[error("{}: the header has column {column} twice", path.display())]
+    Twice {
+        /// Which file.
+        path: PathBuf,
+        /// Which column.
+        column: String,
+    },
     /// Rows are not understood. Nothing was imported.
     #[error("{0}")]
     BadRows(BadRows),
@@ -114,9 +124,15 @@ impl BadRows {
 }
 
 impl History {
-    /// Reads files, plain or gzip, as one history.
+    /// Reads files, plain or gzip, as one history, whatever its times are.
     pub fn read(mapping: &Mapping, files: &[PathBuf]) -> Result<Self, HistoryError> {
-        let mut gathering = Gathering::new(mapping);
+        Self::read_until(mapping, files, Instant::MAX)
+    }
+
+    /// As [`Self::read`]; a row later than `latest` is a bad one. An account decides nothing before its latest order,
+    /// so one from the future would stop its clock until then.
+    pub fn read_until(mapping: &Mapping, files: &[PathBuf], latest: Instant) -> Result<Self, HistoryError> {
+        let mut gathering = Gathering::new(mapping, latest);
         let mut hash = Sha256::new();
         for path in files {
             let content = content(path).map_err(|error| HistoryError::Unreadable { path: path.clone(), error })?;
@@ -196,6 +212,7 @@ struct Places {
 
 struct Gathering<'m> {
     mapping: &'m Mapping,
+    latest: Instant,
     drafts: Vec<Draft>,
     by_number: HashMap<Box<str>, usize>,
     skus: Vec<Sku>,
@@ -207,9 +224,10 @@ struct Gathering<'m> {
 }
 
 impl<'m> Gathering<'m> {
-    fn new(mapping: &'m Mapping) -> Self {
+    fn new(mapping: &'m Mapping, latest: Instant) -> Self {
         Self {
             mapping,
+            latest,
             drafts: Vec::new(),
             by_number: HashMap::new(),
             skus: Vec::new(),
@@ -239,6 +257,11 @@ impl<'m> Gathering<'m> {
     }
 
     fn places(&self, path: &Path, header: &ByteRecord) -> Result<Places, HistoryError> {
+        let mut names = HashSet::new();
+        if let Some(column) = header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
+            let column = Quoted(&String::from_utf8_lossy(column)).to_string();
+            return Err(HistoryError::Twice { path: path.to_owned(), column });
+        }
         let mut missing = Vec::new();
         let mut place = |name: &String| {
             let found = header.iter().position(|column| column == name.as_bytes());
@@ -287,9 +310,13 @@ impl<'m> Gathering<'m> {
             return Ok(*instant);
         }
         let mapping = self.mapping;
-        let instant = mapping.instant(text).ok_or_else(|| {
-            format!("{} {text:?} is no time of the format {:?}", mapping.columns.time, mapping.time_format)
-        })?;
+        let (column, quoted) = (&mapping.columns.time, Quoted(text));
+        let instant = mapping
+            .instant(text)
+            .ok_or_else(|| format!("{column} {quoted} is no time of the format {:?}", mapping.time_format))?;
+        if instant > self.latest {
+            return Err(format!("{column} {quoted} is in the future: an invoice may be a day ahead at most"));
+        }
         self.last_time = Some((text.to_owned(), instant));
         Ok(instant)
     }
@@ -299,7 +326,7 @@ impl<'m> Gathering<'m> {
         let sku = match self.by_sku.get(row.sku) {
             Some(place) => *place,
             None => {
-                let sku = Sku::parse(row.sku).map_err(|why| format!("{} {:?} {why}", columns.sku, row.sku))?;
+                let sku = Sku::parse(row.sku).map_err(|why| format!("{} {} {why}", columns.sku, Quoted(row.sku)))?;
                 self.by_sku.insert(row.sku.into(), self.skus.len());
                 self.skus.push(sku);
                 self.skus.len().saturating_sub(1)
@@ -311,8 +338,8 @@ impl<'m> Gathering<'m> {
         };
         let Some(draft) = self.drafts.get_mut(place) else { return Ok(()) };
         if draft.account_id.as_ref().map(AccountId::as_str) != row.account_id {
-            let (number, account) = (row.number, &columns.account);
-            return Err(format!("{account} {:?} differs from other rows of {number}", row.account_id.unwrap_or("")));
+            let (number, account, id) = (row.number, &columns.account, Quoted(row.account_id.unwrap_or("")));
+            return Err(format!("{account} {id} differs from other rows of {number}"));
         }
         draft.time = draft.time.min(row.time);
         if draft.is_return || draft.account_id.is_none() {
@@ -331,9 +358,10 @@ impl<'m> Gathering<'m> {
     /// A new invoice, without lines yet.
     fn draft(&mut self, row: &Row<'_>) -> Result<usize, String> {
         let columns = &self.mapping.columns;
-        let number = OrderId::parse(row.number).map_err(|why| format!("{} {:?} {why}", columns.invoice, row.number))?;
+        let number =
+            OrderId::parse(row.number).map_err(|why| format!("{} {} {why}", columns.invoice, Quoted(row.number)))?;
         let account_id = match row.account_id {
-            Some(id) => Some(AccountId::parse(id).map_err(|why| format!("{} {id:?} {why}", columns.account))?),
+            Some(id) => Some(AccountId::parse(id).map_err(|why| format!("{} {} {why}", columns.account, Quoted(id)))?),
             None if self.mapping.account.blank == Blank::Refuse => return Err(format!("{} is blank", columns.account)),
             None => None,
         };
@@ -375,17 +403,30 @@ impl<'m> Gathering<'m> {
     }
 }
 
+/// A value of a file in a message: quoted, and cut where it is long.
+struct Quoted<'v>(&'v str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(QUOTED_CHARS_MAX) {
+            Some((end, _)) => write!(f, "{:?}...", self.0.get(..end).unwrap_or_default()),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
 fn quantity(column: &str, text: &str) -> Result<i64, String> {
     let number = text.parse::<i64>().ok().filter(|number| number.unsigned_abs() <= QUANTITY_MAX);
-    number.ok_or_else(|| format!("{column} {text:?} is no whole number of at most {QUANTITY_MAX}"))
+    number.ok_or_else(|| format!("{column} {} is no whole number of at most {QUANTITY_MAX}", Quoted(text)))
 }
 
 fn unit_price(column: &str, text: &str) -> Result<UnitPrice, String> {
     let decimals = UnitPrice::DECIMALS_MAX;
+    let quoted = Quoted(text);
     parse_decimal(text, decimals).map(UnitPrice).map_err(|fault| match fault {
-        DecimalFault::Malformed => format!("{column} {text:?} is no decimal number"),
-        DecimalFault::TooManyDecimals => format!("{column} {text:?} has more than {decimals} decimals"),
-        DecimalFault::TooLarge => format!("{column} {text:?} is too large"),
+        DecimalFault::Malformed => format!("{column} {quoted} is no decimal number"),
+        DecimalFault::TooManyDecimals => format!("{column} {quoted} has more than {decimals} decimals"),
+        DecimalFault::TooLarge => format!("{column} {quoted} is too large"),
     })
 }
 

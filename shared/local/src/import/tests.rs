@@ -110,6 +110,16 @@ async fn a_refused_order_is_listed_and_stops_no_other() {
 }
 
 #[tokio::test]
+async fn an_invoice_of_the_future_stops_everything_before_it_begins() {
+    let mut rows = rows(2);
+    rows.push("2000,MUG,,1,2990-01-01 09:00:00,1,7.0,UK".to_owned());
+    let (cloud, file) = (cloud().await, file(&rows));
+    let refused = run(app(&cloud), &plan(&file), silent()).await.unwrap_err().to_string();
+    assert!(refused.contains(".csv:4: InvoiceDate \"2990-01-01 09:00:00\" is in the future"), "{refused}");
+    assert!(exported(app(&cloud)).await.is_empty());
+}
+
+#[tokio::test]
 async fn returns_are_left_out_or_refused_as_a_whole() {
     let row = |number: &str, account: &str| format!("{number},S,,-1,2011-01-10 09:00:00,1,{account},UK");
     let mut rows = rows(2);

@@ -8,7 +8,7 @@ async fn everything_stored_can_be_read() {
     let app = cloud.app("accounts").unwrap();
     program::ensure(app).await.unwrap();
     demo::load(&cloud, Instant::parse("2026-02-20T12:00:00Z").unwrap()).await.unwrap();
-    let text = account(app, &AccountId::parse(demo::ACCOUNT).unwrap(), 4).await.unwrap();
+    let text = account(app, &AccountId::parse(demo::ACCOUNT).unwrap(), 7).await.unwrap();
     // The day that something due is filed under is the day of the commit: today.
     let text = text.lines().filter(|line| !line.contains("filed under")).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(text);

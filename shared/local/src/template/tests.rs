@@ -17,10 +17,10 @@ fn the_real_template_is_understood() {
         function("order-placed").queues,
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
-    assert_eq!(function("accounts").routes.len(), 6);
+    assert_eq!(function("accounts").routes.len(), 7);
     let queue = template.queue(&template.rules[0].queues[0]).unwrap();
-    let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 3 };
-    assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (90, Some(&redrive)));
+    let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 5 };
+    assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (180, Some(&redrive)));
     let ledger = template.tables.iter().find(|table| table.name == "ledger").unwrap();
     assert_eq!(ledger.key, Key { hash: "account_id".into(), range: Some("sk".into()) });
     assert_eq!(ledger.indexes[0].name, "due");
@@ -112,8 +112,8 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ),
         ("DefaultAuthorizer: Token", "X: y", "Api.Properties.Auth", "DefaultAuthorizer is missing"),
         ("ReportBatchItemFailures", "ReportFailures", "FunctionResponseTypes[0]", "not understood"),
-        ("maxReceiveCount: 3", "maxReceiveCount: often", "RedrivePolicy.maxReceiveCount", "must be a whole number"),
-        ("VisibilityTimeout: 90", "VisibilityTimeout: 60", "Resources", "six timeouts"),
+        ("maxReceiveCount: 5", "maxReceiveCount: often", "RedrivePolicy.maxReceiveCount", "must be a whole number"),
+        ("VisibilityTimeout: 180", "VisibilityTimeout: 90", "Resources", "six timeouts"),
         ("detail-type: [OrderPlaced]", "detailtype: [OrderPlaced]", "EventPattern.detailtype", "unknown key"),
         (
             "BillingMode: PAY_PER_REQUEST",

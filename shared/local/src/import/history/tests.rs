@@ -221,6 +221,33 @@ fn a_file_without_the_columns_is_refused() {
 }
 
 #[test]
+fn a_header_with_a_column_twice_is_refused() {
+    let fixture = Fixture::new(format!("{HEADER},Quantity\n").as_bytes());
+    let refused = fixture.read().unwrap_err().to_string();
+    assert!(refused.ends_with(": the header has column \"Quantity\" twice"), "{refused}");
+}
+
+#[test]
+fn an_invoice_of_the_future_is_a_bad_row() {
+    let rows = ["S,,1,2011-01-10 09:00:00,1,7.0,UK", "S,,1,2011-01-10 09:00:01,1,,UK"];
+    let fixture = Fixture::rows(&[&format!("1,{}", rows[0]), &format!("C2,{}", rows[1])]);
+    let latest = Instant::parse("2011-01-10T09:00:00Z").unwrap();
+    let refused = History::read_until(&mapping(), std::slice::from_ref(&fixture.0), latest).unwrap_err().to_string();
+    let reason = "InvoiceDate \"2011-01-10 09:00:01\" is in the future: an invoice may be a day ahead at most";
+    let path = fixture.0.display();
+    assert_eq!(refused, format!("nothing was imported, because of bad rows:\n  {path}:3: {reason}"));
+}
+
+#[test]
+fn a_long_value_is_cut_in_a_message() {
+    let long = "é".repeat(61);
+    let fixture = Fixture::rows(&[&format!("1,{long},,1,2011-01-10 09:00:00,x{long},7.0,UK")]);
+    let refused = fixture.read().unwrap_err().to_string();
+    let quoted = format!("UnitPrice \"x{}\"... is no decimal number", "é".repeat(59));
+    assert!(refused.ends_with(&quoted), "{refused}");
+}
+
+#[test]
 fn an_order_has_five_thousand_lines_at_most() {
     let rows = vec!["1,S,,1,2011-01-10 09:00:00,1,7.0,UK"; LINES_MAX + 1];
     assert!(Fixture::rows(&rows[..LINES_MAX]).read().is_ok());
