@@ -104,7 +104,7 @@ impl World {
         let (lambda, dynamodb) = runtime.block_on(async {
             (RuntimeApi::start(timeline.clone()).await, SecureDynamoDb::start(timeline.clone()).await)
         });
-        let order = world::order("first", "acme", 1);
+        let order = world::order("first", "acme", ORDER_LINES);
         runtime.block_on(dynamodb.place(&order));
         Self { runtime, lambda, dynamodb, timeline }
     }

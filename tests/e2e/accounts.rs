@@ -100,7 +100,7 @@ async fn contacts_are_added_changed_and_left_alone() {
 async fn a_standing_shows_balance_tier_progress_and_discounts_as_of_now() {
     let cloud = Cloud::start().await;
     let acme = cloud.account("acme");
-    cloud.get("/v1/accounts/acme").await.expect_problem(404, "not-found");
+    cloud.get("/v1/accounts/acme").await.expect_problem(404, "unknown-account");
     acme.order("o-1").placed("2010-12-05T10:00:00Z").line("MUG", 1, "600.00").send().await.expect(201);
     acme.order("o-2").line("MUG", 1, "700.00").send().await.expect(201);
     let standing = acme.standing().await.expect(200);
@@ -136,7 +136,7 @@ async fn a_standing_shows_balance_tier_progress_and_discounts_as_of_now() {
 async fn entries_are_listed_newest_first_page_by_page_without_gaps() {
     let cloud = Cloud::start().await;
     let acme = cloud.account("acme");
-    cloud.get("/v1/accounts/acme/entries").await.expect_problem(404, "not-found");
+    cloud.get("/v1/accounts/acme/entries").await.expect_problem(404, "unknown-account");
     for n in 1..=45 {
         acme.order(&format!("o-{n}")).line("MUG", 1, "1.00").send().await.expect(201);
     }

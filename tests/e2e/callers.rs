@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::Cloud;
-use tests::actor::Reply;
+use tests::Reply;
 
 fn token(scopes: &[&str], account: Option<&str>) -> Option<Value> {
     let mut claims = json!({"sub": "somebody"});
@@ -13,18 +13,35 @@ fn token(scopes: &[&str], account: Option<&str>) -> Option<Value> {
 }
 
 /// Every request there is, all about the account `acme`, each with the scope it needs.
-fn requests(cloud: &Cloud) -> Vec<(&'static str, &'static str, String, &'static str)> {
+type Requests = Vec<(&'static str, &'static str, String, &'static str)>;
+
+fn requests(cloud: &Cloud) -> Requests {
     let order = cloud.order("o-2").line("MUG", 1, "1.00").document().to_string();
     let account = json!({"name": "Acme"}).to_string();
     let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"}).to_string();
+    let first = cloud.order("o-1");
+    let back = first.returned("r-1").units("1", 1).document().to_string();
+    let cancelled = first.cancelled().document().to_string();
+    let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
     vec![
         ("POST", "/v1/orders", order, "orders:write"),
+        ("POST", "/v1/orders/shop/o-1/returns", back, "orders:write"),
+        ("POST", "/v1/orders/shop/o-1/cancellation", cancelled, "orders:write"),
+        ("POST", ADJUSTMENTS, adjustment, "accounts:write"),
         ("PUT", "/v1/accounts/acme", account, "accounts:write"),
         ("PUT", "/v1/accounts/acme/contacts/ann", contact, "accounts:write"),
+        ("GET", "/v1/accounts/acme/contacts/ann", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
+}
+
+const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+
+/// Sends one of [`requests`].
+async fn ask(cloud: &Cloud, authorizer: Option<Value>, method: &str, target: &str, body: &str) -> Reply {
+    cloud.request_with_key(authorizer, method, target, body, Some("key-1")).await
 }
 
 const SCOPES: [&str; 3] = ["orders:write", "accounts:read", "accounts:write"];
@@ -32,6 +49,8 @@ const SCOPES: [&str; 3] = ["orders:write", "accounts:read", "accounts:write"];
 async fn start() -> Cloud {
     let cloud = Cloud::start().await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
+    cloud.account("acme").put_contact("ann", ann).await.expect(201);
     cloud
 }
 
@@ -45,11 +64,14 @@ async fn without_an_identity_everything_is_refused() {
         Some(json!({"lambda": {"sub": "somebody"}})),
         Some(json!({"jwt": {"claims": {}, "scopes": SCOPES}})),
         Some(json!({"jwt": {"claims": {"sub": ""}, "scopes": SCOPES}})),
-        Some(json!({"jwt": {"claims": {"sub": "somebody", "account_id": "not an id"}, "scopes": SCOPES}})),
+        token(&SCOPES, Some("not an id")),
+        // An empty claim names no account; it must not mean every one.
+        token(&SCOPES, Some("")),
+        token(&SCOPES, Some(" ")),
     ];
     for authorizer in nobody {
         for (method, target, body, _) in requests(&cloud) {
-            let reply = cloud.request_as(authorizer.clone(), method, target, &body).await;
+            let reply = ask(&cloud, authorizer.clone(), method, target, &body).await;
             reply.expect_problem(401, "unauthenticated");
         }
     }
@@ -62,13 +84,15 @@ async fn every_request_needs_its_own_scope() {
     let before = cloud.tables().await;
     for (method, target, body, scope) in requests(&cloud) {
         let others: Vec<_> = SCOPES.into_iter().filter(|other| *other != scope).collect();
-        let reply = cloud.request_as(token(&others, None), method, target, &body).await;
-        let reply = reply.expect_problem(403, "forbidden");
-        assert!(reply["detail"].as_str().unwrap().contains(scope), "{method} {target}");
+        for scopes in [&others[..], &[]] {
+            let reply = ask(&cloud, token(scopes, None), method, target, &body).await;
+            let reply = reply.expect_problem(403, "forbidden");
+            assert!(reply["detail"].as_str().unwrap().contains(scope), "{method} {target}");
+        }
     }
     assert_eq!(cloud.tables().await, before);
     for (method, target, body, scope) in requests(&cloud) {
-        let reply = cloud.request_as(token(&[scope], None), method, target, &body).await;
+        let reply = ask(&cloud, token(&[scope], None), method, target, &body).await;
         assert!(reply.status() < 300, "{method} {target}: {}", reply.json());
     }
 }
@@ -89,11 +113,11 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     cloud.account("beta").put(json!({"name": "Beta"})).await.expect(201);
     let before = cloud.tables().await;
     for (method, target, body, _) in requests(&cloud) {
-        let reply: Reply = cloud.request_as(token(&SCOPES, Some("beta")), method, target, &body).await;
-        match target {
-            // Somebody else's order looks like none at all.
-            "/v1/orders/shop/o-1/score" => reply.expect_problem(404, "unknown-order"),
-            _ => reply.expect_problem(403, "forbidden"),
+        let reply = ask(&cloud, token(&SCOPES, Some("beta")), method, target, &body).await;
+        // Somebody else's order looks like none at all.
+        match target.strip_prefix("/v1/orders/shop/") {
+            Some(_) => reply.expect_problem(404, "unknown-order"),
+            None => reply.expect_problem(403, "forbidden"),
         };
     }
     let none = cloud.request_as(token(&SCOPES, Some("beta")), "GET", "/v1/orders/shop/none/score", "").await;
@@ -104,8 +128,58 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     unknown.expect_problem(403, "forbidden");
     assert_eq!(cloud.tables().await, before);
     for (method, target, body, _) in requests(&cloud) {
-        let reply = cloud.request_as(token(&SCOPES, Some("acme")), method, target, &body).await;
-        assert!(reply.status() < 300, "{method} {target}: {}", reply.json());
+        let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, target, &body).await;
+        match target {
+            // Nobody gives points to themselves.
+            ADJUSTMENTS => drop(reply.expect_problem(403, "forbidden")),
+            _ => assert!(reply.status() < 300, "{method} {target}: {}", reply.json()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing() {
+    let cloud = start().await;
+    let own = || token(&SCOPES, Some("beta"));
+    cloud.account("beta").put(json!({"name": "Beta"})).await.expect(201);
+    let waiting = cloud.order("waiting");
+    waiting.cancelled().send().await.expect(202);
+    let before = cloud.tables().await;
+    // Somebody else's order, one that is awaited, and none: all the same.
+    for (what, document) in [
+        ("returns", cloud.order("o-1").returned("r-1").units("1", 1).document()),
+        ("returns", cloud.order("o-1").returned("r-1").units("none", 99).document()),
+        ("cancellation", cloud.order("o-1").cancelled().document()),
+    ] {
+        let mut answers = Vec::new();
+        for id in ["o-1", "waiting", "none"] {
+            let target = format!("/v1/orders/shop/{id}/{what}");
+            let reply = ask(&cloud, own(), "POST", &target, &document.to_string()).await;
+            answers.push(reply.expect_problem(404, "unknown-order").body().to_vec());
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    }
+    // An order of its own under a number that is taken: whose it is differs, and nothing else is told.
+    for order in
+        [cloud.order("o-1").line("MUG", 1, "1.00"), cloud.order("o-1").line("CUP", 7, "9.00").line("A", 1, "1")]
+    {
+        let document = order.account("beta").document().to_string();
+        let reply = ask(&cloud, own(), "POST", "/v1/orders", &document).await;
+        let reply = reply.expect_problem(409, "content-differs");
+        assert_eq!(reply["differences"], json!(["$.account_id"]));
+    }
+    assert_eq!(cloud.tables().await, before);
+}
+
+#[tokio::test]
+async fn every_route_is_asked_for() {
+    let cloud = start().await;
+    let template = local::template::Template::embedded().unwrap();
+    for (function, route) in template.functions.iter().flat_map(|f| f.routes.iter().map(move |route| (f, route))) {
+        let asked = requests(&cloud);
+        let found =
+            asked.iter().any(|(method, target, ..)| *method == route.method && route.path.parameters(target).is_some());
+        assert!(found, "{} {} of {} is not among the requests", route.method, route.path, function.name);
     }
 }
 

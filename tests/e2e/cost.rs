@@ -57,3 +57,63 @@ async fn a_repeat_writes_nothing() {
     let (_, cost) = cloud.units(async { (acme.standing().await, acme.entries("").await, order.score().await) }).await;
     assert_eq!(cost.write_halves, 0);
 }
+
+#[tokio::test]
+async fn a_return_costs_six_write_units_and_one_read_unit() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    let order = cloud.order("o-1").lines(20);
+    order.send().await.expect(201);
+    let back = order.returned("r-1").units("1", 1).units("2", 2);
+    // The program is cached, as in any instance that is warm.
+    cloud.local().app("order-returned").unwrap().schedule().await.unwrap();
+    let (reply, cost) = cloud.units(back.send()).await;
+    assert_eq!(reply.expect(201)["excess_units"], json!(0));
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    let (reply, cost) = cloud.units(order.cancelled().send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    // The same again: read once as it came, once strongly.
+    let (reply, cost) = cloud.units(back.send()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(3.0, 0.0), 4));
+}
+
+#[tokio::test]
+async fn a_repeated_order_costs_one_read_and_one_refused_transaction() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let order = cloud.order("o-1").lines(20);
+    order.send().await.expect(201);
+    let (reply, cost) = cloud.units(order.send()).await;
+    reply.expect(200);
+    // The account is read and the transaction refused, with the order in the refusal. DynamoDB bills a refused
+    // transaction like one that writes, and like the endpoint here reports no units for it: the requests are pinned.
+    assert_eq!((of(cost), cost.requests), (units(0.5, 0.0), 2));
+    // Differing content is found the same way, and looked for once more before it is refused.
+    let (reply, cost) = cloud.units(order.clone().line("CUP", 1, "1.00").send()).await;
+    reply.expect(409);
+    assert_eq!((of(cost), cost.requests), (units(0.5, 0.0), 2));
+}
+
+#[tokio::test]
+async fn an_adjustment_costs_six_write_units_and_half_a_read_unit() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    cloud.order("o-1").lines(20).send().await.expect(201);
+    let acme = cloud.account("acme");
+    cloud.local().app("accounts").unwrap().schedule().await.unwrap();
+    let (reply, cost) = cloud.units(acme.give(5)).await;
+    reply.expect(201);
+    // Account, entry, and the record under its key.
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+}

@@ -2,20 +2,57 @@
 
 use serde_json::json;
 use std::collections::BTreeSet;
-use tests::actor::{Order, Reply};
-use tests::{Cloud, skips_concurrency};
+use tests::{Account, Cloud, Order, Reply, TakeBack, skips_concurrency};
 
 const CLIENTS: usize = 64;
 
+/// What a client sends.
+#[derive(Clone)]
+enum Sent {
+    Order(Order),
+    TakeBack(TakeBack),
+    /// So many points, under this key.
+    Adjustment(Account, String, i64),
+}
+
+impl Sent {
+    async fn once(&self) -> Reply {
+        match self {
+            Self::Order(order) => order.send().await,
+            Self::TakeBack(back) => back.send().await,
+            Self::Adjustment(account, key, points) => {
+                account.adjust(key, json!({"points": points, "reason": "A test"})).await
+            }
+        }
+    }
+
+    /// Sends it again while the answer is that it may.
+    async fn until_answered(self) -> Reply {
+        loop {
+            let reply = self.once().await;
+            if reply.status() < 500 {
+                return reply;
+            }
+        }
+    }
+}
+
 /// Sends them all at once; each client tries again while it is told that it may.
-async fn at_once(orders: impl Iterator<Item = Order>) -> Vec<Reply> {
-    let send = |order: Order| tokio::spawn(async move { order.send_until_answered().await });
-    let clients: Vec<_> = orders.map(send).collect();
+async fn all_at_once(sent: impl Iterator<Item = Sent>) -> Vec<Reply> {
+    let clients: Vec<_> = sent.map(|sent| tokio::spawn(sent.until_answered())).collect();
     let mut replies = Vec::new();
     for client in clients {
         replies.push(client.await.unwrap());
     }
     replies
+}
+
+async fn at_once(orders: impl Iterator<Item = Order>) -> Vec<Reply> {
+    all_at_once(orders.map(Sent::Order)).await
+}
+
+fn count(replies: &[Reply], status: u16) -> usize {
+    replies.iter().filter(|reply| reply.status() == status).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -103,4 +140,124 @@ async fn of_many_accounts_with_the_same_vat_id_exactly_one_gets_it() {
         }
     }
     assert_eq!(created, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_return_from_many_clients_is_carried_out_once() {
+    if skips_concurrency() {
+        return;
+    }
+    let cloud = Cloud::start().await;
+    let order = cloud.order("o-1").line("MUG", 10, "12.50");
+    order.send().await.expect(201);
+    let back = Sent::TakeBack(order.returned("r-1").units("1", 3));
+    let replies = all_at_once(std::iter::repeat_n(back, CLIENTS)).await;
+    assert_eq!((count(&replies, 201), count(&replies, 200)), (1, CLIENTS - 1));
+    assert!(replies.iter().all(|reply| reply.body() == replies[0].body()));
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["points"]["balance"], 87);
+    assert_eq!(cloud.account("acme").history().await.len(), 2);
+    cloud.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_returns_of_the_last_unit_one_wins() {
+    if skips_concurrency() {
+        return;
+    }
+    let cloud = Cloud::start().await;
+    let order = cloud.order("o-1").line("MUG", 10, "12.50");
+    order.send().await.expect(201);
+    order.returned("r-0").units("1", 9).send().await.expect(201);
+    // Both of them many times.
+    let back = |n: usize| Sent::TakeBack(order.returned(&format!("r-{}", n % 2 + 1)).units("1", 1));
+    let replies = all_at_once((0..CLIENTS).map(back)).await;
+    assert_eq!((count(&replies, 201), count(&replies, 200)), (1, CLIENTS / 2 - 1));
+    for refused in replies.into_iter().filter(|reply| reply.status() >= 300) {
+        assert_eq!(refused.expect_problem(422, "invalid-document").fault_paths(), ["$.lines[0].quantity"]);
+    }
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["points"]["balance"], 0);
+    assert_eq!(cloud.account("acme").history().await.len(), 3);
+    cloud.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn returns_against_the_cancellation_and_the_order_itself_take_everything_back_once() {
+    if skips_concurrency() {
+        return;
+    }
+    for round in 0..4 {
+        let cloud = Cloud::start().await;
+        let order = cloud.order("o-1").line("MUG", 10, "12.50");
+        // In every other round they come before the order or with it.
+        if round % 2 == 0 {
+            order.send().await.expect(201);
+        }
+        let sent = |n: usize| match n % 4 {
+            0 => Sent::Order(order.clone()),
+            1 => Sent::TakeBack(order.cancelled()),
+            _ => Sent::TakeBack(order.returned(&format!("r-{}", n % 8)).units("1", 2)),
+        };
+        let replies = all_at_once((0..CLIENTS).map(sent)).await;
+        assert!(replies.iter().all(|reply| reply.status() < 300), "{replies:?}");
+        let standing = cloud.account("acme").standing().await.expect(200);
+        assert_eq!((&standing["points"]["balance"], &standing["revenue"]["amount"]), (&json!(0), &json!("0.00")));
+        let history = cloud.account("acme").history().await;
+        let changes = history.iter().flat_map(|entry| entry["changes"].as_array().unwrap());
+        let reversed = changes.filter(|change| change["type"] == "points.reversed");
+        assert_eq!(reversed.map(|change| change["points"].as_i64().unwrap()).sum::<i64>(), 125);
+        cloud.audit().await;
+    }
+}
+
+/// Something of everything on one account, many of it more than once; some of it must be refused.
+fn anything(cloud: &Cloud, random: &mut fastrand::Rng) -> Sent {
+    let number = random.u64(0..5);
+    let order = cloud.order(&format!("o-{number}")).line("MUG", 10, "33.335").line("CUP", number + 1, "60.00");
+    match random.u8(0..10) {
+        0..=3 => Sent::Order(order),
+        4..=6 => {
+            let part = random.u64(0..5);
+            let back = order.returned(&format!("r-{part}")).units("1", part + 1);
+            Sent::TakeBack(if part.is_multiple_of(2) { back.units("2", 1) } else { back })
+        }
+        7 => Sent::TakeBack(order.cancelled()),
+        _ => {
+            let part = random.u16(0..6);
+            let points = [500, -700, 40, -300, 1, -1][usize::from(part)];
+            Sent::Adjustment(cloud.account("acme"), format!("key-{part}"), points)
+        }
+    }
+}
+
+async fn everything_at_once(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let cloud = Cloud::with(|program| {
+        program["points"]["shortfall"] = json!(if seed.is_multiple_of(2) { "owe" } else { "write_off" });
+        program["points"]["pending_days"] = json!(if seed.is_multiple_of(3) { 14 } else { 0 });
+    })
+    .await;
+    cloud.account("acme").put(json!({"name": "Acme"})).await.expect(201);
+    let sent: Vec<_> = (0..CLIENTS).map(|_| anything(&cloud, &mut random)).collect();
+    let replies = all_at_once(sent.clone().into_iter()).await;
+    let allowed = [200, 201, 202, 409, 422];
+    assert!(replies.iter().all(|reply| allowed.contains(&reply.status())), "{replies:?}");
+    cloud.audit().await;
+    // Whoever asks again hears what was said, and nothing moves.
+    let settled = cloud.tables().await;
+    for (sent, reply) in sent.iter().zip(&replies).filter(|(_, reply)| [200, 201].contains(&reply.status())) {
+        assert_eq!(sent.once().await.expect(200).body(), reply.body());
+    }
+    assert_eq!(cloud.tables().await, settled);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everything_on_one_account_at_once_keeps_the_books_right() {
+    if skips_concurrency() {
+        return;
+    }
+    let one = std::env::var("GUILDER_TEST_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
+    for seed in one.map_or(1..=20, |seed| seed..=seed) {
+        let run = tokio::spawn(everything_at_once(seed)).await;
+        assert!(run.is_ok(), "seed {seed}: set GUILDER_TEST_SEED={seed} for it alone");
+    }
 }

@@ -2,8 +2,8 @@
 
 use domain::code::DiscountCode;
 use serde_json::{Value, json};
+use tests::Account;
 use tests::Cloud;
-use tests::actor::Account;
 use tests::network::Staleness;
 
 /// An order that is large enough; the code it issued.

@@ -1,6 +1,7 @@
 //! `OrderPlaced` events: from the bus by way of the queue, each message on its own.
 
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tests::Cloud;
@@ -59,7 +60,7 @@ async fn an_event_on_the_bus_is_scored_and_a_poison_message_ends_in_the_dead_let
     assert!(cloud.queue("OrderPlacedQueue").await.is_empty());
     let dead = cloud.queue("OrderPlacedDeadLetters").await;
     assert_eq!(dead.len(), 1);
-    assert_eq!(dead[0].received, 3);
+    assert_eq!(dead[0].received, 5);
     assert!(dead[0].body.contains("o-2"));
     assert_eq!(cloud.account("acme").standing().await.expect(200)["orders"], 1);
     // Over HTTP it is the same order.
@@ -130,26 +131,48 @@ async fn an_event_of_no_known_kind_is_a_fault_of_a_stable_type() {
     assert!(cloud.local().invoke("accounts", batch).await.is_err());
 }
 
+/// What a sample event triggers: a route, or a queue by its logical id.
+fn trigger(event: &Value) -> String {
+    let queue = || event["Records"][0]["eventSourceARN"].as_str().unwrap().rsplit([':', '-']).next().unwrap();
+    event["routeKey"].as_str().unwrap_or_else(queue).to_owned()
+}
+
+/// The triggers of the template with their functions.
+fn triggers() -> BTreeMap<String, String> {
+    let template = local::template::Template::embedded().unwrap();
+    let of = |function: local::template::Function| {
+        let routes = function.routes.iter().map(|route| format!("{} {}", route.method, route.path));
+        let queues = function.queues.iter().map(|source| source.queue.clone());
+        let all: Vec<_> = routes.chain(queues).map(|trigger| (trigger, function.name.clone())).collect();
+        all
+    };
+    template.functions.into_iter().flat_map(of).collect()
+}
+
 #[tokio::test]
-async fn every_sample_event_works() {
+async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() >= 6, "one for each trigger: {files:?}");
+    let read = |file: std::io::Result<std::fs::DirEntry>| {
+        let file = file.unwrap().path();
+        assert_eq!(file.extension().and_then(|extension| extension.to_str()), Some("json"), "{file:?}");
+        let event: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        (trigger(&event), file, event)
+    };
+    let mut samples: Vec<_> = std::fs::read_dir(&folder).unwrap().map(read).collect();
+    let functions = triggers();
+    let missing: Vec<_> =
+        functions.keys().filter(|trigger| !samples.iter().any(|(sample, ..)| sample == *trigger)).collect();
+    assert!(missing.is_empty(), "no sample event for {missing:?}");
     let cloud = Cloud::start().await;
     cloud.set_clock("2100-01-01T00:00:00Z");
-    // Reads need something to read, and a contact its account.
-    files.sort_by_key(|file| {
-        let text = std::fs::read_to_string(file).unwrap();
-        let is_contact = text.contains("/contacts/");
-        (is_contact, ["\"PUT\"", "\"POST\"", "\"Records\""].iter().position(|kind| text.contains(kind)).unwrap_or(9))
+    // Reads need something to read, a contact its account, a return its order.
+    let kinds = ["PUT /v1/accounts/{account_id}", "POST /v1/orders", "OrderPlacedQueue"];
+    samples.sort_by_key(|(trigger, file, _)| {
+        let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());
+        (place, trigger.starts_with("GET"), file.clone())
     });
-    for file in files {
-        assert_eq!(file.extension().and_then(|e| e.to_str()), Some("json"), "{file:?}");
-        let event: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        let path = event["rawPath"].as_str().unwrap_or_default();
-        let is_order = event["Records"].is_array() || path == "/v1/orders";
-        let function = if is_order { "order-placed" } else { "accounts" };
+    for (trigger, file, event) in samples {
+        let function = functions.get(&trigger).unwrap_or_else(|| panic!("{file:?} is of no trigger: {trigger}"));
         let answer = cloud.local().invoke(function, event).await.unwrap();
         match answer.get("statusCode") {
             Some(status) => assert!(status.as_u64().unwrap() < 300, "{file:?}: {answer}"),

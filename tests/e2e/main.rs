@@ -10,15 +10,21 @@
 )]
 
 mod accounts;
+mod adjustments;
 mod architecture;
 mod bad_input;
 mod callers;
 mod cost;
 mod crowd;
 mod discounts;
+mod drift;
 mod events;
 mod hot_item;
+mod least_privilege;
 mod orders;
+mod parked;
 mod program;
+mod reordering;
 mod restart;
+mod returns;
 mod trouble;

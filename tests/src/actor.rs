@@ -1,16 +1,18 @@
-//! A cloud and those who trade with it.
+//! A cloud: what a merchant deploys, in the test's own process.
 
 use crate::network::{Network, Staleness, Units};
+use crate::reply::Reply;
+use crate::trade::{Account, Order};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::ProgramName;
 use domain::program::Program;
 use domain::time::Instant;
+use local::audit::Report;
 use local::cloud::{Cloud as LocalCloud, Options, Storage};
-use local::gateway::Response;
+use local::gateway::{Invocation, Request, Response};
 use runtime::Clock;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +79,12 @@ impl Cloud {
         Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), clock, network }
     }
 
+    /// Another cloud over the same tables, with other secrets.
+    pub async fn with_other_secrets(&self, secrets: &str) -> Self {
+        let storage = Storage::Endpoint { client: self.local.client().clone(), prefix: String::new() };
+        Self::open_with_secrets(storage, self.network.clone(), secrets).await
+    }
+
     /// Stores a program and puts it in force from the beginning of time.
     pub async fn activate(&self, document: Value) {
         self.activate_from(document, "1970-01-01T00:00:00Z").await;
@@ -87,7 +95,7 @@ impl Cloud {
         Program::from_json(&document).unwrap();
         let name = ProgramName::parse("wholesale").unwrap();
         self.app().store().activate(&name, &document, at(from)).await.unwrap();
-        for function in ["order-placed", "accounts"] {
+        for function in local::cloud::function_names() {
             self.local.app(function).unwrap().forget_schedule().await;
         }
     }
@@ -146,17 +154,24 @@ impl Cloud {
 
     /// An order being written.
     pub fn order(&self, id: &str) -> Order {
-        Order { cloud: self.clone(), document: order_document(id) }
+        Order::new(self, id)
     }
 
     /// A customer company.
     pub fn account(&self, id: &str) -> Account {
-        Account { cloud: self.clone(), id: id.to_owned() }
+        Account::new(self, id)
     }
 
     /// A request by the operator.
     pub async fn request(&self, method: &str, target: &str, body: impl Into<Vec<u8>>) -> Reply {
         Reply::of(method, target, self.local.http(method, target, &[], body.into()).await)
+    }
+
+    /// A write by the operator that has no key of its own.
+    pub async fn request_keyed(&self, target: &str, key: &str, document: &Value) -> Reply {
+        let headers = [("Idempotency-Key", key)];
+        let response = self.local.http("POST", target, &headers, document.to_string().into_bytes()).await;
+        Reply::of("POST", target, response)
     }
 
     /// A read by the operator.
@@ -169,23 +184,30 @@ impl Cloud {
         self.request("PUT", target, document.to_string()).await
     }
 
-    /// A request by whoever `authorizer` says, straight to its function, as the deployed gateway would hand it over.
+    /// A request by whoever `authorizer` says, as the deployed gateway would hand it to its function.
     pub async fn request_as(&self, authorizer: Option<Value>, method: &str, target: &str, body: &str) -> Reply {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut event = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": {},
-            "requestContext": {
-                "accountId": "0", "apiId": "a", "domainName": "d", "domainPrefix": "d", "requestId": "r",
-                "routeKey": "$default", "stage": "$default", "time": "01/Mar/2011:12:00:00 +0000", "timeEpoch": 0,
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-            },
-            "isBase64Encoded": false, "body": body,
-        });
-        if let Some(authorizer) = authorizer {
-            event["requestContext"]["authorizer"] = authorizer;
+        self.request_with_key(authorizer, method, target, body, None).await
+    }
+
+    /// The same with an `Idempotency-Key`.
+    pub async fn request_with_key(
+        &self,
+        authorizer: Option<Value>,
+        method: &str,
+        target: &str,
+        body: &str,
+        key: Option<&str>,
+    ) -> Reply {
+        let headers = key.map(|key| ("idempotency-key".to_owned(), key.to_owned())).into_iter().collect();
+        let body = body.to_owned().into();
+        let request = Request { method: method.to_owned(), target: target.to_owned(), headers, body };
+        let Invocation { function, mut event } = self.local.invocation(&request).expect("a route");
+        let context = event["requestContext"].as_object_mut().unwrap();
+        match authorizer {
+            Some(authorizer) => drop(context.insert("authorizer".to_owned(), authorizer)),
+            None => drop(context.remove("authorizer")),
         }
-        let function = if (method, path) == ("POST", "/v1/orders") { "order-placed" } else { "accounts" };
-        self.invoke_http(function, event).await
+        self.invoke_http(&function, event).await
     }
 
     /// Invokes a function with an HTTP event.
@@ -198,6 +220,19 @@ impl Cloud {
             body: answer["body"].as_str().unwrap().to_owned().into(),
         };
         Reply::of("invoke", function, response)
+    }
+
+    /// Puts an event on the bus.
+    pub async fn announce(&self, detail_type: &str, detail: Value) {
+        let taken = self.local.put_event(detail_type, "shop.example", detail).await.unwrap();
+        assert_eq!(taken, 1, "{detail_type}");
+    }
+
+    /// Recomputes everything stored from what was written down; the books must balance.
+    pub async fn audit(&self) -> Report {
+        let report = local::audit::run(self.app().store(), Instant::MAX).await.unwrap();
+        assert!(report.findings.is_empty(), "{report}");
+        report
     }
 
     /// Delivers everything that waits in queues, until nothing does.
@@ -250,214 +285,5 @@ fn canonical(value: &AttributeValue) -> String {
         }
         AttributeValue::L(items) => format!("{:?}", items.iter().map(canonical).collect::<Vec<_>>()),
         leaf => format!("{leaf:?}"),
-    }
-}
-
-/// A company that trades with the merchant.
-#[derive(Clone)]
-pub struct Account {
-    cloud: Cloud,
-    id: String,
-}
-
-impl Account {
-    /// Enrols it or changes its data.
-    pub async fn put(&self, document: Value) -> Reply {
-        self.cloud.put(&self.path(""), &document).await
-    }
-
-    /// Adds or changes a person of it.
-    pub async fn put_contact(&self, contact: &str, document: Value) -> Reply {
-        self.cloud.put(&self.path(&format!("/contacts/{contact}")), &document).await
-    }
-
-    /// Where it stands.
-    pub async fn standing(&self) -> Reply {
-        self.cloud.get(&self.path("")).await
-    }
-
-    /// One page of its history.
-    pub async fn entries(&self, query: &str) -> Reply {
-        self.cloud.get(&self.path(&format!("/entries{query}"))).await
-    }
-
-    /// Its whole history, newest first.
-    pub async fn history(&self) -> Vec<Value> {
-        let mut entries = Vec::new();
-        let mut query = "?limit=100".to_owned();
-        loop {
-            let page = self.entries(&query).await.expect(200).json();
-            entries.extend(page["entries"].as_array().unwrap().iter().cloned());
-            match page["next_cursor"].as_str() {
-                Some(cursor) => query = format!("?limit=100&cursor={cursor}"),
-                None => return entries,
-            }
-        }
-    }
-
-    /// An order of it.
-    pub fn order(&self, id: &str) -> Order {
-        self.cloud.order(id).account(&self.id)
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/accounts/{}{rest}", self.id)
-    }
-}
-
-fn order_document(id: &str) -> Value {
-    json!({
-        "source": "shop", "order_id": id, "account_id": "acme", "placed_at": NOON, "currency": "GBP", "lines": [],
-    })
-}
-
-/// An order being written.
-#[derive(Clone)]
-pub struct Order {
-    cloud: Cloud,
-    document: Value,
-}
-
-impl Order {
-    /// Who buys.
-    #[must_use]
-    pub fn account(self, id: &str) -> Self {
-        self.set("account_id", json!(id))
-    }
-
-    /// When it was placed.
-    #[must_use]
-    pub fn placed(self, text: &str) -> Self {
-        self.set("placed_at", json!(text))
-    }
-
-    /// One more line.
-    #[must_use]
-    pub fn line(mut self, sku: &str, quantity: u64, unit_price: &str) -> Self {
-        let lines = self.document["lines"].as_array_mut().unwrap();
-        let line_id = (lines.len() + 1).to_string();
-        lines.push(json!({"line_id": line_id, "sku": sku, "quantity": quantity, "unit_price": unit_price}));
-        self
-    }
-
-    /// This many lines like those of a real wholesale order.
-    #[must_use]
-    pub fn lines(self, count: usize) -> Self {
-        (0..count).fold(self, |order, n| {
-            let sku = format!("{}{}", 20_000 + n * 37 % 5_000, ["", "A", "B"][n % 3]);
-            order.line(&sku, (n as u64 * 7) % 48 + 1, &format!("{}.{:02}", n % 9, 25 + n * 10 % 75))
-        })
-    }
-
-    /// One more discount code.
-    #[must_use]
-    pub fn code(mut self, code: &str) -> Self {
-        let codes = self.document.as_object_mut().unwrap().entry("discount_codes").or_insert_with(|| json!([]));
-        codes.as_array_mut().unwrap().push(json!(code));
-        self
-    }
-
-    /// Any field.
-    #[must_use]
-    pub fn set(mut self, field: &str, value: Value) -> Self {
-        self.document[field] = value;
-        self
-    }
-
-    /// Its document.
-    pub fn document(&self) -> Value {
-        self.document.clone()
-    }
-
-    /// Sends it over HTTP.
-    pub async fn send(&self) -> Reply {
-        self.cloud.request("POST", "/v1/orders", self.document.to_string()).await
-    }
-
-    /// Sends it over HTTP, as a client that tries again while the answer is that it may.
-    pub async fn send_until_answered(&self) -> Reply {
-        loop {
-            let reply = self.send().await;
-            if reply.status() < 500 {
-                return reply;
-            }
-        }
-    }
-
-    /// Announces it on the bus.
-    pub async fn announce(&self) {
-        let taken = self.cloud.local.put_event("OrderPlaced", "shop.example", self.document()).await.unwrap();
-        assert_eq!(taken, 1);
-    }
-
-    /// Its score, asked for later.
-    pub async fn score(&self) -> Reply {
-        let part = |name: &str| self.document[name].as_str().unwrap().to_owned();
-        self.cloud.get(&format!("/v1/orders/{}/{}/score", part("source"), part("order_id"))).await
-    }
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    asked: String,
-    response: Response,
-    json: Value,
-}
-
-impl Reply {
-    fn of(method: &str, target: &str, response: Response) -> Self {
-        let json = response.json();
-        Self { asked: format!("{method} {target}"), response, json }
-    }
-
-    /// Fails the test unless the status is this one.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.response.status, status, "{}: {}", self.asked, String::from_utf8_lossy(&self.response.body));
-        self
-    }
-
-    /// Fails the test unless it is a problem document of this status and kind.
-    #[track_caller]
-    pub fn expect_problem(self, status: u16, kind: &str) -> Self {
-        let reply = self.expect(status);
-        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{}", reply.asked);
-        assert_eq!(reply.json["type"], format!("/problems/{kind}"), "{}: {}", reply.asked, reply.json);
-        assert_eq!(reply.json["status"], status);
-        reply
-    }
-
-    /// Its status.
-    pub fn status(&self) -> u16 {
-        self.response.status
-    }
-
-    /// A header by its lower-case name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.response.header(name)
-    }
-
-    /// The body as it came.
-    pub fn body(&self) -> &[u8] {
-        &self.response.body
-    }
-
-    /// The body as JSON.
-    pub fn json(&self) -> Value {
-        self.json.clone()
-    }
-
-    /// The JSON paths of a problem's faults.
-    pub fn fault_paths(&self) -> Vec<String> {
-        let faults = self.json["faults"].as_array().into_iter().flatten();
-        faults.map(|fault| fault["path"].as_str().unwrap().to_owned()).collect()
-    }
-}
-
-impl Index<&str> for Reply {
-    type Output = Value;
-    fn index(&self, field: &str) -> &Value {
-        &self.json[field]
     }
 }

@@ -18,11 +18,15 @@
 pub mod actor;
 pub mod folder;
 pub mod network;
+pub mod reply;
 pub mod size;
+pub mod trade;
 
-pub use actor::{Cloud, Order, Reply, WHOLESALE, at};
+pub use actor::{Cloud, WHOLESALE, at};
 pub use folder::Folder;
 pub use network::Network;
+pub use reply::Reply;
+pub use trade::{Account, Order, TakeBack};
 
 /// Whether tests with several writers at once make sense against this endpoint.
 pub fn skips_concurrency() -> bool {

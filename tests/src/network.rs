@@ -15,7 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use local::connector::{self, Embedded};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -54,6 +54,9 @@ pub struct Units {
     pub requests: u64,
 }
 
+/// An action on a table, as policies name them: `("PutItem", "orders")`.
+pub type Call = (String, String);
+
 #[derive(Default)]
 struct State {
     history: HashMap<String, Vec<Option<Value>>>,
@@ -65,6 +68,7 @@ struct State {
     /// Of a thousand transactions, how many meet each of the three.
     trouble_per_mille: u32,
     units: Option<Units>,
+    calls: Option<BTreeSet<Call>>,
     random: Option<fastrand::Rng>,
 }
 
@@ -153,12 +157,25 @@ impl Network {
         self.state().units.take().unwrap_or_default()
     }
 
+    /// Starts to note which actions are asked of which tables.
+    pub fn record_calls(&self) {
+        self.state().calls = Some(BTreeSet::new());
+    }
+
+    /// The actions since [`Self::record_calls`]; ends the recording.
+    pub fn calls(&self) -> BTreeSet<Call> {
+        self.state().calls.take().unwrap_or_default()
+    }
+
     async fn answer(self, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         // The call below is synchronous; this lets clients that run at once really cross.
         tokio::task::yield_now().await;
         let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
         let operation = operation.map(|(_, operation)| operation.to_owned()).unwrap_or_default();
         let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
+        if let Some(noted) = &mut self.state().calls {
+            noted.extend(calls(&operation, &body));
+        }
         if let Some(stale) = self.stale_answer(&operation, &body) {
             return Ok(response(200, &stale));
         }
@@ -178,9 +195,9 @@ impl Network {
         let answer = ready(HttpConnector::call(&self.inner, request))?;
         if answer.status().is_success() {
             state.remember(&operation, &body);
-            if recording {
-                state.meter(&operation, answer.body().bytes().unwrap_or_default());
-            }
+        }
+        if recording {
+            state.meter(&operation, answer.body().bytes().unwrap_or_default());
         }
         if fate == Fate::AnswerLost {
             return Err(ConnectorError::io("the connection was closed".into()));
@@ -255,6 +272,26 @@ enum Fate {
     Crossed,
     RequestLost,
     AnswerLost,
+}
+
+/// What a request asks of which tables. A transaction asks what its items ask.
+fn calls(operation: &str, body: &Value) -> Vec<Call> {
+    let call = |action: &str, table: &Value| (action.to_owned(), table.as_str().unwrap_or("no table").to_owned());
+    let items = body["TransactItems"].as_array().into_iter().flatten();
+    let mut calls: Vec<_> = items
+        .flat_map(|item| item.as_object().into_iter().flatten())
+        .map(|(kind, asked)| match kind.as_str() {
+            "ConditionCheck" => call("ConditionCheckItem", &asked["TableName"]),
+            kind => call(&format!("{kind}Item"), &asked["TableName"]),
+        })
+        .collect();
+    if let Some(tables) = body["RequestItems"].as_object() {
+        calls.extend(tables.keys().map(|table| (operation.to_owned(), table.clone())));
+    }
+    if body["TableName"].is_string() {
+        calls.push(call(operation, &body["TableName"]));
+    }
+    calls
 }
 
 fn place(table: &str, item: &Value) -> Option<String> {

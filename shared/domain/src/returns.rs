@@ -225,7 +225,8 @@ pub(crate) fn apply(
     program: &Program,
     now: Instant,
 ) -> Result<Vec<Change>, Rejection> {
-    if scored.returns.len() >= RETURNS_MAX {
+    // The cancellation ends an order, whatever came before it.
+    if scored.returns.len() >= RETURNS_MAX && reversing.return_id().is_some() {
         return Err(Rejection::TooManyReturns);
     }
     let before = scored.kept_units();

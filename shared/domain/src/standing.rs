@@ -68,12 +68,19 @@ pub struct PointsStanding {
     pub balance: Points,
     /// Points that wait.
     pub pending: Points,
+    /// Points that the account owes: its next earnings repay them.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub debt: Points,
     /// The next points to become available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_available: Option<PointsAt>,
     /// The next points to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_expiry: Option<PointsAt>,
+}
+
+fn is_nothing(points: &Points) -> bool {
+    *points == Points::ZERO
 }
 
 /// Points and the instant something happens to them.
@@ -178,6 +185,7 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
     Ok(PointsStanding {
         balance: account.holdings.available()?,
         pending: account.holdings.waiting()?,
+        debt: account.holdings.debt(),
         next_available: pending.first().map(|wait| PointsAt { at: wait.available_at, points: wait.points }),
         next_expiry: lots.first().map(|lot| PointsAt { at: lot.expires_at, points: lot.points }),
     })

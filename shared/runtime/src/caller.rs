@@ -1,7 +1,7 @@
 //! Who calls, and what they may do. Denied unless something says otherwise.
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::id::AccountId;
+use serde_json::Value;
 
 /// What a caller may be allowed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +45,21 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller that the gateway's authorizer verified.
-    pub fn of_request(request: &ApiGatewayV2httpRequest) -> Result<Self, Denied> {
-        let authorizer = request.request_context.authorizer.as_ref().ok_or(Denied::Unknown)?;
-        let jwt = authorizer.jwt.as_ref().ok_or(Denied::Unknown)?;
-        let claim = |name: &str| jwt.claims.get(name).filter(|value| !value.is_empty());
-        let id = claim("sub").or_else(|| claim("client_id")).ok_or(Denied::Unknown)?;
-        let listed = jwt.scopes.iter().flatten().cloned();
-        let claimed = claim("scope").into_iter().flat_map(|scopes| scopes.split(' ').map(str::to_owned));
+    /// The caller that the gateway's authorizer verified, of a request in payload format 2.0.
+    pub fn of_request(event: &Value) -> Result<Self, Denied> {
+        let jwt = event.pointer("/requestContext/authorizer/jwt").ok_or(Denied::Unknown)?;
+        let claim = |name: &str| jwt.get("claims")?.get(name);
+        let stated = |name: &str| claim(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let id = stated("sub").or_else(|| stated("client_id")).ok_or(Denied::Unknown)?;
+        let listed = jwt.get("scopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let claimed = stated("scope").into_iter().flat_map(|scopes| scopes.split(' '));
         // A claim that is there and cannot be read denies: an empty one must not mean "every account".
-        let account = match jwt.claims.get("account_id") {
-            Some(text) => Some(AccountId::parse(text).map_err(|_| Denied::Unknown)?),
+        let account = match claim("account_id") {
+            Some(Value::String(text)) => Some(AccountId::parse(text).map_err(|_| Denied::Unknown)?),
+            Some(_) => return Err(Denied::Unknown),
             None => None,
         };
-        Ok(Self { id: id.clone(), scopes: listed.chain(claimed).collect(), account })
+        Ok(Self { id: id.to_owned(), scopes: listed.chain(claimed).map(str::to_owned).collect(), account })
     }
 
     /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.

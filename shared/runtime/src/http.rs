@@ -3,7 +3,6 @@
 use crate::caller::Caller;
 use crate::error::{Error, RequestFault};
 use crate::problem::Problem;
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use domain::document;
@@ -14,9 +13,10 @@ use serde_json::{Value, json};
 /// Most bytes of a body.
 pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// A request, with its path taken apart.
+/// A request of payload format 2.0, with its path taken apart. The event stays as it came: a handler looks at a few
+/// of its fields, once.
 pub struct Request {
-    inner: ApiGatewayV2httpRequest,
+    event: Value,
     method: String,
     segments: Vec<String>,
 }
@@ -70,12 +70,12 @@ impl Answer {
 }
 
 impl Request {
-    pub(crate) fn new(inner: ApiGatewayV2httpRequest) -> Self {
-        let method = inner.request_context.http.method.to_string();
-        let path = inner.raw_path.as_deref().or(inner.request_context.http.path.as_deref()).unwrap_or_default();
+    pub(crate) fn new(event: Value) -> Self {
+        let http = |name: &str| event.pointer("/requestContext/http")?.get(name)?.as_str();
+        let path = event.get("rawPath").and_then(Value::as_str).or(http("path")).unwrap_or_default();
         let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let segments = path.trim_matches('/').split('/').map(decode).collect();
-        Self { method, segments, inner }
+        Self { method: http("method").unwrap_or_default().to_owned(), segments, event }
     }
 
     /// Method and path segments, to match a route on.
@@ -85,23 +85,23 @@ impl Request {
 
     /// Who calls.
     pub fn caller(&self) -> Result<Caller, Error> {
-        Ok(Caller::of_request(&self.inner)?)
+        Ok(Caller::of_request(&self.event)?)
     }
 
     /// A parameter of the query.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.inner.query_string_parameters.first(name)
+        self.event.get("queryStringParameters")?.get(name)?.as_str()
     }
 
     /// The body as a JSON document.
     pub fn document(&self) -> Result<Value, Error> {
-        let body = self.inner.body.as_deref().unwrap_or_default();
+        let body = self.event.get("body").and_then(Value::as_str).unwrap_or_default();
         // Base64 takes 4 characters for 3 bytes; a longer text cannot hold a body within bounds.
         if body.len() > BODY_BYTES_MAX.saturating_mul(4).div_ceil(3).saturating_add(4) {
             return Err(RequestFault::TooLarge.into());
         }
         let decoded;
-        let bytes = if self.inner.is_base64_encoded {
+        let bytes = if self.event.get("isBase64Encoded") == Some(&Value::Bool(true)) {
             decoded = BASE64_STANDARD.decode(body).map_err(|_| RequestFault::NotBase64)?;
             &decoded[..]
         } else {
@@ -115,7 +115,8 @@ impl Request {
 
     /// The `Idempotency-Key`: required of every write that has no business key of its own.
     pub fn idempotency_key(&self) -> Result<&str, Error> {
-        let key = self.inner.headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+        // Names of headers are in lower case in this format.
+        let key = self.event.pointer("/headers/idempotency-key").and_then(Value::as_str);
         key.filter(|key| !key.is_empty()).ok_or_else(|| RequestFault::NoIdempotencyKey.into())
     }
 

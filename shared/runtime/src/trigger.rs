@@ -3,14 +3,13 @@
 use crate::batch::Batch;
 use crate::error::Fault;
 use crate::http::Request;
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::Value;
 
 /// An event, told apart.
 pub enum Trigger {
     /// A request to the HTTP API (payload format 2.0).
-    Http(Box<Request>),
+    Http(Request),
     /// A batch of messages of a queue.
     Queue(Batch),
 }
@@ -19,8 +18,7 @@ impl Trigger {
     /// Tells an event apart; a fault for anything that is neither.
     pub fn of(event: Value) -> Result<Self, Fault> {
         if event.pointer("/requestContext/http").is_some() {
-            let request: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(unknown)?;
-            return Ok(Self::Http(Box::new(Request::new(request))));
+            return Ok(Self::Http(Request::new(event)));
         }
         if event.get("Records").is_some() {
             let event: SqsEvent = serde_json::from_value(event).map_err(unknown)?;

@@ -13,8 +13,10 @@ use domain::decision::{Guard, Record, Write};
 use domain::id::OrderKey;
 use domain::membership::{Claim, ClaimKey};
 
-/// Most bytes of an order's item: DynamoDB holds 400 KB; the rest is room for the returns to come.
+/// Most bytes of an order's item before anything of it comes back: the rest of what DynamoDB holds is room for returns.
 pub const ORDER_BYTES_MAX: usize = 380_000;
+/// Most bytes of any item in DynamoDB.
+const ITEM_BYTES_MAX: usize = 400 * 1024;
 
 /// What became of a decision.
 #[derive(Debug)]
@@ -77,9 +79,13 @@ impl Store {
         let (table, partition, item, hand_back) = match record {
             Record::Account(account) => (&tables.accounts, "account_id", item::of_account(account), false),
             Record::Entry(entry) => (&tables.ledger, "account_id", item::of_entry(entry)?, false),
-            Record::Order(order) => (&tables.orders, "order_key", checked_size(item::of_order(order))?, true),
+            Record::Order(order) => {
+                let bytes_max = if order.returns.is_empty() { ORDER_BYTES_MAX } else { ITEM_BYTES_MAX };
+                (&tables.orders, "order_key", checked_size(item::of_order(order), bytes_max)?, true)
+            }
             Record::Parked(parked) => {
-                (&tables.orders, "order_key", checked_size(item::of_plain(keys::order(&parked.key), parked)?)?, true)
+                let item = item::of_plain(keys::order(&parked.key), parked)?;
+                (&tables.orders, "order_key", checked_size(item, ORDER_BYTES_MAX)?, true)
             }
             Record::Command(command) => {
                 let key = keys::command(&command.account_id, &command.key);
@@ -123,10 +129,10 @@ fn condition(partition: &str, guard: Guard) -> (String, Option<Item>) {
     }
 }
 
-fn checked_size(item: Item) -> Result<Item, Fault> {
+fn checked_size(item: Item, bytes_max: usize) -> Result<Item, Fault> {
     let bytes =
         item.iter().map(|(name, value)| name.len().saturating_add(value_bytes(value))).fold(0, usize::saturating_add);
-    if bytes > ORDER_BYTES_MAX { Err(Fault::OrderTooLarge { bytes }) } else { Ok(item) }
+    if bytes > bytes_max { Err(Fault::OrderTooLarge { bytes }) } else { Ok(item) }
 }
 
 /// The size of a value as DynamoDB counts it, or a little more.

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 /// A primary key, or a whole item.
 pub type Item = HashMap<String, AttributeValue>;
 
+/// Attributes of a usual item: growing the map of each would cost more than making it.
+const ITEM_ATTRIBUTES: usize = 16;
 /// Shards of one due day. Part of the key format: fixed.
 const DUE_SHARDS: u64 = 64;
 /// Digits of an entry's sequence in its key: as many as an `i64` needs.
@@ -46,20 +48,23 @@ fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-fn pair(partition: (&str, String), sort: (&str, String)) -> Item {
-    HashMap::from([(partition.0.to_owned(), text(partition.1)), (sort.0.to_owned(), text(sort.1))])
+/// A key with room for the attributes of its item.
+fn key(parts: impl IntoIterator<Item = (&'static str, String)>) -> Item {
+    let mut key = HashMap::with_capacity(ITEM_ATTRIBUTES);
+    key.extend(parts.into_iter().map(|(name, value)| (name.to_owned(), text(value))));
+    key
 }
 
 pub fn account(id: &AccountId) -> Item {
-    HashMap::from([("account_id".to_owned(), text(id.as_str()))])
+    key([("account_id", id.to_string())])
 }
 
 pub fn order(key: &OrderKey) -> Item {
-    HashMap::from([("order_key".to_owned(), text(key.to_string()))])
+    self::key([("order_key", key.to_string())])
 }
 
 fn ledger(id: &AccountId, sort: String) -> Item {
-    pair(("account_id", id.to_string()), ("sk", sort))
+    self::key([("account_id", id.to_string()), ("sk", sort)])
 }
 
 pub fn entry(id: &AccountId, sequence: u64) -> Item {
@@ -88,19 +93,19 @@ pub fn command(id: &AccountId, key: &CommandKey) -> Item {
 
 pub fn claim(key: &ClaimKey) -> Item {
     let code = format!("claim#{}#{}#{}", key.field.name(), key.secret, key.hash);
-    pair(("code", code), ("sk", "CLAIM".to_owned()))
+    self::key([("code", code), ("sk", "CLAIM".to_owned())])
 }
 
 pub fn schedule(program: &ProgramName) -> Item {
-    pair(("program", program.to_string()), ("sk", "SCHEDULE".to_owned()))
+    self::key([("program", program.to_string()), ("sk", "SCHEDULE".to_owned())])
 }
 
 pub fn program_version(program: &ProgramName, version: u32) -> Item {
-    pair(("program", program.to_string()), ("sk", format!("V#{version:010}")))
+    self::key([("program", program.to_string()), ("sk", format!("V#{version:010}"))])
 }
 
 pub fn checkpoint(of: &str) -> Item {
-    pair(("metric", format!("import#{of}")), ("period", "CHECKPOINT".to_owned()))
+    self::key([("metric", format!("import#{of}")), ("period", "CHECKPOINT".to_owned())])
 }
 
 /// The key attributes of the `due` index: the bucket is the day and one of 64 shards of accounts.

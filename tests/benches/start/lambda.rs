@@ -24,15 +24,18 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// An invocation that nobody has taken yet, and where its answer goes.
+type Offer = Arc<Mutex<Option<(Invocation, Sender<Answer>)>>>;
+
 /// The running stand-in.
 pub struct RuntimeApi {
     pub address: String,
-    offered: Arc<Mutex<Option<(Invocation, Sender<Answer>)>>>,
+    offered: Offer,
 }
 
 #[derive(Clone)]
 struct Shared {
-    offered: Arc<Mutex<Option<(Invocation, Sender<Answer>)>>>,
+    offered: Offer,
     waiting: Arc<Mutex<Option<Sender<Answer>>>>,
     timeline: Timeline,
 }
@@ -40,7 +43,7 @@ struct Shared {
 impl RuntimeApi {
     /// Serves on a free port of loopback.
     pub async fn start(timeline: Timeline) -> Self {
-        let offered = Arc::default();
+        let offered = Offer::default();
         let shared = Shared { offered: Arc::clone(&offered), waiting: Arc::default(), timeline };
         let base = "/2018-06-01/runtime";
         let router = Router::new()

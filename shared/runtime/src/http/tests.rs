@@ -19,7 +19,7 @@ fn request(change: impl FnOnce(&mut Value)) -> Request {
     });
     change(&mut event);
     let Trigger::Http(request) = Trigger::of(event).unwrap() else { unreachable!() };
-    *request
+    request
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! What the guides say and what the code does: the same.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every Rust file below a folder, tests left out.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
+            "tests.rs" | "tests" | "snapshots" => {}
+            _ if path.is_dir() => found.extend(sources(&path)),
+            name if name.ends_with(".rs") => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The types of problem that a file names: each stands between what introduces it (and its status) and its title, as in
+/// `problem(400, "not-json", "Not JSON"`.
+fn kinds(source: &str, introduction: &str) -> BTreeSet<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let parts: Vec<_> = code.split('"').collect();
+    let named = parts.windows(4).filter(|window| {
+        let [before, kind, between, title] = window else { return false };
+        let before = before.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == ',');
+        before.ends_with(introduction)
+            && between.trim() == ","
+            && title.starts_with(|c: char| c.is_ascii_uppercase())
+            && kind.starts_with(|c: char| c.is_ascii_lowercase())
+            && kind.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    });
+    named.map(|window| window[1].to_owned()).collect()
+}
+
+fn documented() -> BTreeSet<String> {
+    let guide = text(&root().join("docs/integrate.md"));
+    let rows = guide.lines().filter_map(|line| line.strip_prefix("| `/problems/")?.split('`').next());
+    rows.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_type_of_problem_is_in_the_guide_and_no_other() {
+    let mut used = kinds(&text(&root().join("shared/runtime/src/problem.rs")), "(");
+    for path in sources(&root().join("shared/local/src")) {
+        used.extend(kinds(&text(&path), "problem("));
+    }
+    // The scan itself: of each way to write one.
+    for known in ["invalid-document", "discount-used", "contended", "method-not-allowed", "foreign-origin"] {
+        assert!(used.contains(known), "the scan misses {known}: {used:?}");
+    }
+    let documented = documented();
+    let missing: Vec<_> = used.difference(&documented).collect();
+    let stale: Vec<_> = documented.difference(&used).collect();
+    assert!(missing.is_empty(), "docs/integrate.md does not list {missing:?}");
+    assert!(stale.is_empty(), "docs/integrate.md lists {stale:?}, which nothing answers");
+}

@@ -1,0 +1,173 @@
+//! What the template allows each function is what it does, and nothing else.
+
+use local::gateway::Request;
+use serde_json::{Value as Json, json};
+use serde_yaml_ng::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::Cloud;
+use tests::network::Call;
+
+type Calls = BTreeMap<String, BTreeSet<Call>>;
+
+/// One text or several.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Sequence(items) => items.iter().flat_map(texts).collect(),
+        // `!GetAtt OrdersTable.Arn`
+        Value::Tagged(tagged) => texts(&tagged.value),
+        Value::String(text) => vec![text.clone()],
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the template's policies allow, by function: actions on tables, by their names here.
+fn allowed() -> Calls {
+    let document: Value = serde_yaml_ng::from_str(local::template::TEXT).unwrap();
+    let mut allowed = Calls::new();
+    for resource in document["Resources"].as_mapping().unwrap().values() {
+        if resource["Type"].as_str() != Some("AWS::Serverless::Function") {
+            continue;
+        }
+        let properties = &resource["Properties"];
+        let name = properties["CodeUri"].as_str().unwrap().strip_prefix("functions/").unwrap();
+        let calls = allowed.entry(name.to_owned()).or_default();
+        let policies = properties["Policies"].as_sequence().into_iter().flatten();
+        let statements = policies.flat_map(|policy| policy["Statement"].as_sequence().unwrap());
+        for statement in statements {
+            assert_eq!(statement["Effect"].as_str(), Some("Allow"));
+            for action in texts(&statement["Action"]) {
+                let action = action.strip_prefix("dynamodb:").expect("functions use tables only").to_owned();
+                for resource in texts(&statement["Resource"]) {
+                    let table = resource.strip_suffix("Table.Arn").expect("a whole table").to_lowercase();
+                    assert!(calls.insert((action.clone(), table.clone())), "{name}: {action} on {table} twice");
+                }
+            }
+        }
+    }
+    allowed
+}
+
+/// A cloud and what its functions were seen to do.
+struct Watched {
+    cloud: Cloud,
+    seen: Calls,
+    routes: BTreeSet<String>,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        Self { cloud: Cloud::start().await, seen: Calls::new(), routes: BTreeSet::new() }
+    }
+
+    async fn invoke(&mut self, function: &str, event: Json) -> Json {
+        let network = self.cloud.network().unwrap();
+        network.record_calls();
+        let answer = self.cloud.local().invoke(function, event).await.unwrap();
+        self.seen.entry(function.to_owned()).or_default().extend(network.calls());
+        answer
+    }
+
+    /// A request, whose answer must have this status.
+    async fn ask(&mut self, method: &str, target: &str, body: &Json, status: u16) -> Json {
+        let headers = vec![("idempotency-key".to_owned(), "key-1".to_owned())];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let request = Request { method: method.into(), target: target.into(), headers, body: body.into() };
+        let invocation = self.cloud.local().invocation(&request).expect("a route");
+        self.routes.insert(invocation.event["routeKey"].as_str().unwrap().to_owned());
+        let answer = self.invoke(&invocation.function, invocation.event).await;
+        assert_eq!(answer["statusCode"], status, "{method} {target}: {answer}");
+        serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+    }
+
+    /// An event of the bus, as its queue hands it over.
+    async fn announce(&mut self, function: &str, detail_type: &str, detail: Json) {
+        let body = json!({"source": "shop", "detail-type": detail_type, "detail": detail}).to_string();
+        let message = json!({
+            "messageId": "1", "receiptHandle": "1", "body": body, "attributes": {}, "messageAttributes": {},
+            "eventSource": "aws:sqs", "awsRegion": "eu-west-1", "eventSourceARN": "arn:aws:sqs:eu-west-1:0:Queue",
+        });
+        let answer = self.invoke(function, json!({"Records": [message]})).await;
+        assert_eq!(answer, json!({"batchItemFailures": []}), "{detail_type}");
+    }
+
+    async fn orders(&mut self) {
+        let order = |id: &str| self.cloud.order(id).line("MUG", 1, "600.00");
+        let (first, second) = (order("o-1"), order("o-2"));
+        let score = self.ask("POST", "/v1/orders", &first.document(), 201).await;
+        let code = score["discounts_issued"][0]["code"].as_str().unwrap().to_owned();
+        self.ask("POST", "/v1/orders", &second.code(&code).document(), 201).await;
+        self.ask("POST", "/v1/orders", &first.document(), 200).await;
+        self.ask("POST", "/v1/orders", &first.clone().line("CUP", 1, "1.00").document(), 409).await;
+        let foreign = self.cloud.order("o-8").line("MUG", 1, "1.00").set("currency", json!("EUR"));
+        self.ask("POST", "/v1/orders", &foreign.document(), 422).await;
+        let announced = self.cloud.order("o-3").line("MUG", 1, "1.00").document();
+        self.announce("order-placed", "OrderPlaced", announced).await;
+    }
+
+    async fn returns(&mut self) {
+        let order = self.cloud.order("o-1");
+        let back = order.returned("r-1").units("1", 1);
+        self.ask("POST", &back.target(), &back.document(), 201).await;
+        self.ask("POST", &back.target(), &back.document(), 200).await;
+        let cancelled = order.cancelled();
+        self.ask("POST", &cancelled.target(), &cancelled.document(), 201).await;
+        let early = self.cloud.order("o-9").line("MUG", 1, "1.00");
+        for back in [early.returned("r-1").units("1", 1), early.returned("r-2").units("1", 1)] {
+            self.ask("POST", &back.target(), &back.document(), 202).await;
+        }
+        let (detail_type, detail) = early.cancelled().event();
+        self.announce("order-returned", detail_type, detail).await;
+        self.ask("POST", "/v1/orders", &early.document(), 201).await;
+        let (detail_type, detail) = self.cloud.order("o-2").returned("r-1").units("1", 1).event();
+        self.announce("order-returned", detail_type, detail).await;
+    }
+
+    async fn accounts(&mut self) {
+        let named = |vat_id: Option<&str>| json!({"name": "Acme", "email": "a@acme.example", "vat_id": vat_id});
+        for vat_id in [Some("GB123456789"), Some("GB987654321"), None] {
+            self.ask("PUT", "/v1/accounts/acme", &named(vat_id), 200).await;
+        }
+        self.ask("PUT", "/v1/accounts/acme", &named(None), 200).await;
+        self.ask("PUT", "/v1/accounts/beta", &named(None), 409).await;
+        let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"});
+        self.ask("PUT", "/v1/accounts/acme/contacts/ann", &contact, 201).await;
+        self.ask("GET", "/v1/accounts/acme/contacts/ann", &Json::Null, 200).await;
+        for (points, status) in [(5, 201), (5, 200), (6, 409)] {
+            let document = json!({"points": points, "reason": "A test"});
+            self.ask("POST", "/v1/accounts/acme/adjustments", &document, status).await;
+        }
+        self.ask("GET", "/v1/accounts/acme/entries", &Json::Null, 200).await;
+        self.ask("GET", "/v1/accounts/nobody/entries", &Json::Null, 404).await;
+        self.ask("GET", "/v1/orders/shop/o-1/score", &Json::Null, 200).await;
+        // With a discount to show.
+        let order = self.cloud.order("o-4").account("gamma").line("MUG", 1, "600.00").document();
+        self.ask("POST", "/v1/orders", &order, 201).await;
+        self.ask("GET", "/v1/accounts/gamma", &Json::Null, 200).await;
+    }
+}
+
+#[tokio::test]
+async fn functions_may_do_what_they_do_and_nothing_else() {
+    let mut watched = Watched::new().await;
+    if !watched.cloud.is_embedded() {
+        return;
+    }
+    watched.orders().await;
+    watched.returns().await;
+    watched.accounts().await;
+    // Two secrets: claims under the older one are looked for, too.
+    watched.cloud = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;
+    watched.ask("PUT", "/v1/accounts/delta", &json!({"name": "Delta", "vat_id": "GB111111111"}), 201).await;
+
+    let template = local::template::Template::embedded().unwrap();
+    let routes = template.functions.iter().flat_map(|function| &function.routes);
+    let routes: BTreeSet<_> = routes.map(|route| format!("{} {}", route.method, route.path)).collect();
+    assert_eq!(watched.routes, routes, "every route, and so every way to the tables");
+    for (function, allowed) in allowed() {
+        let seen = &watched.seen[&function];
+        let forbidden: Vec<_> = seen.difference(&allowed).collect();
+        let needless: Vec<_> = allowed.difference(seen).collect();
+        assert!(forbidden.is_empty(), "{function} does {forbidden:?}, which its policies do not allow");
+        assert!(needless.is_empty(), "{function} may {needless:?} and never does");
+    }
+}

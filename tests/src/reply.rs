@@ -1,0 +1,76 @@
+//! What comes back.
+
+use local::gateway::Response;
+use serde_json::Value;
+use std::ops::Index;
+
+/// The answer to a request.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    asked: String,
+    response: Response,
+    json: Value,
+}
+
+impl Reply {
+    pub(crate) fn of(method: &str, target: &str, response: Response) -> Self {
+        let json = response.json();
+        Self { asked: format!("{method} {target}"), response, json }
+    }
+
+    /// Fails the test unless the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.response.status, status, "{}: {}", self.asked, String::from_utf8_lossy(&self.response.body));
+        self
+    }
+
+    /// Fails the test unless it is a problem document of this status and kind.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, kind: &str) -> Self {
+        let reply = self.expect(status);
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{}", reply.asked);
+        assert_eq!(reply.json["type"], format!("/problems/{kind}"), "{}: {}", reply.asked, reply.json);
+        assert_eq!(reply.json["status"], status);
+        reply
+    }
+
+    /// Its status.
+    pub fn status(&self) -> u16 {
+        self.response.status
+    }
+
+    /// A header by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.response.header(name)
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        &self.response.body
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        self.json.clone()
+    }
+
+    /// A field that is a whole number.
+    #[track_caller]
+    pub fn number(&self, field: &str) -> i64 {
+        self.json[field].as_i64().unwrap_or_else(|| panic!("{field} of {}", self.json))
+    }
+
+    /// The JSON paths of a problem's faults.
+    pub fn fault_paths(&self) -> Vec<String> {
+        let faults = self.json["faults"].as_array().into_iter().flatten();
+        faults.map(|fault| fault["path"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Index<&str> for Reply {
+    type Output = Value;
+    fn index(&self, field: &str) -> &Value {
+        &self.json[field]
+    }
+}

@@ -1,0 +1,236 @@
+//! Those who trade with a cloud, and what they send.
+
+use crate::actor::{Cloud, NOON};
+use crate::reply::Reply;
+use serde_json::{Value, json};
+
+/// A company that trades with the merchant.
+#[derive(Clone)]
+pub struct Account {
+    cloud: Cloud,
+    id: String,
+}
+
+impl Account {
+    pub(crate) fn new(cloud: &Cloud, id: &str) -> Self {
+        Self { cloud: cloud.clone(), id: id.to_owned() }
+    }
+
+    /// Enrols it or changes its data.
+    pub async fn put(&self, document: Value) -> Reply {
+        self.cloud.put(&self.path(""), &document).await
+    }
+
+    /// Adds or changes a person of it.
+    pub async fn put_contact(&self, contact: &str, document: Value) -> Reply {
+        self.cloud.put(&self.path(&format!("/contacts/{contact}")), &document).await
+    }
+
+    /// Where it stands.
+    pub async fn standing(&self) -> Reply {
+        self.cloud.get(&self.path("")).await
+    }
+
+    /// One page of its history.
+    pub async fn entries(&self, query: &str) -> Reply {
+        self.cloud.get(&self.path(&format!("/entries{query}"))).await
+    }
+
+    /// Its whole history, newest first.
+    pub async fn history(&self) -> Vec<Value> {
+        let mut entries = Vec::new();
+        let mut query = "?limit=100".to_owned();
+        loop {
+            let page = self.entries(&query).await.expect(200).json();
+            entries.extend(page["entries"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => query = format!("?limit=100&cursor={cursor}"),
+                None => return entries,
+            }
+        }
+    }
+
+    /// An order of it.
+    pub fn order(&self, id: &str) -> Order {
+        self.cloud.order(id).account(&self.id)
+    }
+
+    /// Gives or takes points, once per key.
+    pub async fn adjust(&self, key: &str, document: Value) -> Reply {
+        self.cloud.request_keyed(&self.path("/adjustments"), key, &document).await
+    }
+
+    /// Gives or takes this many points.
+    pub async fn give(&self, points: i64) -> Reply {
+        let key = format!("{:032x}", fastrand::u128(..));
+        self.adjust(&key, json!({"points": points, "reason": "a test"})).await
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/v1/accounts/{}{rest}", self.id)
+    }
+}
+
+fn order_document(id: &str) -> Value {
+    json!({
+        "source": "shop", "order_id": id, "account_id": "acme", "placed_at": NOON, "currency": "GBP", "lines": [],
+    })
+}
+
+/// An order being written.
+#[derive(Clone)]
+pub struct Order {
+    cloud: Cloud,
+    document: Value,
+}
+
+impl Order {
+    pub(crate) fn new(cloud: &Cloud, id: &str) -> Self {
+        Self { cloud: cloud.clone(), document: order_document(id) }
+    }
+
+    /// A return of some of it, being written.
+    pub fn returned(&self, id: &str) -> TakeBack {
+        let document = json!({"return_id": id, "returned_at": NOON, "lines": []});
+        TakeBack { cloud: self.cloud.clone(), order: self.key(), what: "returns", document }
+    }
+
+    /// Its cancellation, being written.
+    pub fn cancelled(&self) -> TakeBack {
+        let document = json!({"cancelled_at": NOON});
+        TakeBack { cloud: self.cloud.clone(), order: self.key(), what: "cancellation", document }
+    }
+
+    fn key(&self) -> (String, String) {
+        let part = |name: &str| self.document[name].as_str().unwrap().to_owned();
+        (part("source"), part("order_id"))
+    }
+
+    /// Who buys.
+    #[must_use]
+    pub fn account(self, id: &str) -> Self {
+        self.set("account_id", json!(id))
+    }
+
+    /// When it was placed.
+    #[must_use]
+    pub fn placed(self, text: &str) -> Self {
+        self.set("placed_at", json!(text))
+    }
+
+    /// One more line.
+    #[must_use]
+    pub fn line(mut self, sku: &str, quantity: u64, unit_price: &str) -> Self {
+        let lines = self.document["lines"].as_array_mut().unwrap();
+        let line_id = (lines.len() + 1).to_string();
+        lines.push(json!({"line_id": line_id, "sku": sku, "quantity": quantity, "unit_price": unit_price}));
+        self
+    }
+
+    /// This many lines like those of a real wholesale order.
+    #[must_use]
+    pub fn lines(self, count: usize) -> Self {
+        (0..count).fold(self, |order, n| {
+            let sku = format!("{}{}", 20_000 + n * 37 % 5_000, ["", "A", "B"][n % 3]);
+            order.line(&sku, (n as u64 * 7) % 48 + 1, &format!("{}.{:02}", n % 9, 25 + n * 10 % 75))
+        })
+    }
+
+    /// One more discount code.
+    #[must_use]
+    pub fn code(mut self, code: &str) -> Self {
+        let codes = self.document.as_object_mut().unwrap().entry("discount_codes").or_insert_with(|| json!([]));
+        codes.as_array_mut().unwrap().push(json!(code));
+        self
+    }
+
+    /// Any field.
+    #[must_use]
+    pub fn set(mut self, field: &str, value: Value) -> Self {
+        self.document[field] = value;
+        self
+    }
+
+    /// Its document.
+    pub fn document(&self) -> Value {
+        self.document.clone()
+    }
+
+    /// Sends it over HTTP.
+    pub async fn send(&self) -> Reply {
+        self.cloud.request("POST", "/v1/orders", self.document.to_string()).await
+    }
+
+    /// Announces it on the bus.
+    pub async fn announce(&self) {
+        self.cloud.announce("OrderPlaced", self.document()).await;
+    }
+
+    /// Its score, asked for later.
+    pub async fn score(&self) -> Reply {
+        let (source, order_id) = self.key();
+        self.cloud.get(&format!("/v1/orders/{source}/{order_id}/score")).await
+    }
+}
+
+/// A return or a cancellation being written.
+#[derive(Clone)]
+pub struct TakeBack {
+    cloud: Cloud,
+    order: (String, String),
+    what: &'static str,
+    document: Value,
+}
+
+impl TakeBack {
+    /// Units of one more line.
+    #[must_use]
+    pub fn units(mut self, line_id: &str, quantity: u64) -> Self {
+        let line = json!({"line_id": line_id, "quantity": quantity});
+        self.document["lines"].as_array_mut().unwrap().push(line);
+        self
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn at(self, text: &str) -> Self {
+        let field = if self.what == "returns" { "returned_at" } else { "cancelled_at" };
+        self.set(field, json!(text))
+    }
+
+    /// Any field.
+    #[must_use]
+    pub fn set(mut self, field: &str, value: Value) -> Self {
+        self.document[field] = value;
+        self
+    }
+
+    /// Its document.
+    pub fn document(&self) -> Value {
+        self.document.clone()
+    }
+
+    /// Where it is sent to.
+    pub fn target(&self) -> String {
+        let (source, order_id) = &self.order;
+        format!("/v1/orders/{source}/{order_id}/{}", self.what)
+    }
+
+    /// Sends it over HTTP.
+    pub async fn send(&self) -> Reply {
+        self.cloud.request("POST", &self.target(), self.document.to_string()).await
+    }
+
+    /// What the bus carries about it: the type of event and its detail.
+    pub fn event(&self) -> (&'static str, Value) {
+        let mut detail = self.document();
+        (detail["source"], detail["order_id"]) = (json!(self.order.0), json!(self.order.1));
+        (if self.what == "returns" { "OrderReturned" } else { "OrderCancelled" }, detail)
+    }
+
+    /// Announces it on the bus.
+    pub async fn announce(&self) {
+        let (detail_type, detail) = self.event();
+        self.cloud.announce(detail_type, detail).await;
+    }
+}
