@@ -7,6 +7,7 @@ use crate::money::{self, DecimalFault};
 use crate::time::Instant;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -130,21 +131,35 @@ impl<'a> Object<'a> {
 
     /// Whether a field is there (`null` counts as absent).
     pub fn has(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(|value| !value.is_null())
+        self.value(key).is_some()
+    }
+
+    fn value(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    fn leaf<T>(
+        &self,
+        key: &str,
+        value: &Value,
+        faults: &mut Faults,
+        read: impl FnOnce(&Value) -> Leaf<T>,
+    ) -> Option<T> {
+        read(value).map_err(|(code, message)| faults.add(&Path::Key(self.path, key), code, message)).ok()
     }
 
     /// A field read by `read`; `None` without a fault where it is absent or `null`.
     pub fn optional<T>(&self, key: &str, faults: &mut Faults, read: impl FnOnce(&Value) -> Leaf<T>) -> Option<T> {
-        let value = self.map.get(key).filter(|value| !value.is_null())?;
-        read(value).map_err(|(code, message)| faults.add(&Path::Key(self.path, key), code, message)).ok()
+        self.leaf(key, self.value(key)?, faults, read)
     }
 
     /// A field read by `read`; a fault where it is absent or `null`.
     pub fn required<T>(&self, key: &str, faults: &mut Faults, read: impl FnOnce(&Value) -> Leaf<T>) -> Option<T> {
-        if !self.has(key) {
+        let Some(value) = self.value(key) else {
             faults.add(&Path::Key(self.path, key), "missing", "is required");
-        }
-        self.optional(key, faults, read)
+            return None;
+        };
+        self.leaf(key, value, faults, read)
     }
 
     /// A nested value read by `read`, which notes its own faults; `None` where it is absent or `null`.
@@ -154,8 +169,7 @@ impl<'a> Object<'a> {
         faults: &mut Faults,
         read: impl FnOnce(&Value, &Path<'_>, &mut Faults) -> Option<T>,
     ) -> Option<T> {
-        let value = self.map.get(key).filter(|value| !value.is_null())?;
-        read(value, &Path::Key(self.path, key), faults)
+        read(self.value(key)?, &Path::Key(self.path, key), faults)
     }
 
     /// A nested value as [`Self::nested`]; a fault where it is absent or `null`.
@@ -274,11 +288,15 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some((name, Unique(value))) = fields.next_entry::<String, _>()? {
-            if map.contains_key(&name) {
-                let shown: String = name.chars().take(64).collect();
-                return Err(A::Error::custom(format!("the field {shown:?} stands twice in one object")));
+            match map.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(taken) => {
+                    let shown: String = taken.key().chars().take(64).collect();
+                    return Err(A::Error::custom(format!("the field {shown:?} stands twice in one object")));
+                }
             }
-            map.insert(name, value);
         }
         Ok(map.into())
     }
