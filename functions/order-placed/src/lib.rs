@@ -20,16 +20,7 @@ use store::{Consistency, Store, StoredOrder};
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     match Trigger::of(event)? {
         Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
-        Trigger::Queue(mut batch) => {
-            while let Some((message, event)) = batch.next_event() {
-                let outcome = match event {
-                    Ok(event) => over_bus(app, event).await,
-                    Err(error) => Err(error),
-                };
-                batch.settle(message, outcome);
-            }
-            Ok(batch.response())
-        }
+        Trigger::Queue(batch) => Ok(batch.each(app, over_bus).await),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Batches of queue messages that carry EventBridge events. One bad message never blocks or repeats the others.
 
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, RequestFault};
 use crate::problem::Problem;
@@ -33,11 +34,27 @@ impl Batch {
         Self { started: Instant::now(), waiting: event.records.into_iter(), response: SqsBatchResponse::default() }
     }
 
+    /// Handles each message in the order given, and answers which of them failed.
+    pub async fn each<'a, F, Fut>(mut self, app: &'a App, handle: F) -> Value
+    where
+        F: Fn(&'a App, BusEvent) -> Fut,
+        Fut: Future<Output = Result<(), Error>>,
+    {
+        while let Some((message, event)) = self.next_event() {
+            let outcome = match event {
+                Ok(event) => handle(app, event).await,
+                Err(error) => Err(error),
+            };
+            self.settle(message, outcome);
+        }
+        serde_json::to_value(&self.response).unwrap_or_default()
+    }
+
     /// The next message, in the order given.
     ///
     /// After [`TIME_MAX`] there is none: a function that ran into its time limit would repeat all of them, so what is
     /// left is reported as failed and comes again by itself.
-    pub fn next_event(&mut self) -> Option<(MessageId, Result<BusEvent, Error>)> {
+    fn next_event(&mut self) -> Option<(MessageId, Result<BusEvent, Error>)> {
         if self.started.elapsed() >= TIME_MAX {
             let left = std::mem::take(&mut self.waiting);
             tracing::warn!(messages = left.len(), "out of time: {} messages will come again", left.len());
@@ -51,7 +68,7 @@ impl Batch {
 
     /// Notes what became of a message. A failure is logged here with its reason; only failed messages come again, and
     /// go to the dead-letter queue after the queue's bound of tries.
-    pub fn settle(&mut self, message: MessageId, outcome: Result<(), Error>) {
+    fn settle(&mut self, message: MessageId, outcome: Result<(), Error>) {
         let Err(error) = outcome else { return };
         let problem = Problem::of(&error);
         let MessageId { id, receives } = message;
@@ -70,15 +87,10 @@ impl Batch {
         failure.item_identifier = id;
         self.response.batch_item_failures.push(failure);
     }
-
-    /// The Lambda response: which messages failed.
-    pub fn response(&self) -> Value {
-        serde_json::to_value(&self.response).unwrap_or_default()
-    }
 }
 
 /// Which message.
-pub struct MessageId {
+struct MessageId {
     id: String,
     receives: String,
 }

@@ -15,7 +15,6 @@ mod read;
 mod scan;
 
 pub use commit::{Commit, Conflict};
-pub use pack::{activity as unpack_activity, holdings as unpack_holdings};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use scan::{LedgerRecord, Page, PageKey, Segment};
 

@@ -1,5 +1,15 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
+use domain::activity::{Activity, MonthActivity};
+use domain::code::DiscountCode;
+use domain::discount::OpenDiscount;
+use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
+use domain::lots::{Holdings, Lot, Pending, Taken};
+use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::order::{LinePrice, OrderLine};
+use domain::returns::{Returned, Reversal};
+use domain::score::{Condition, IssuedDiscount, Outcome, Score};
+use domain::time::{Instant, Month};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -1,0 +1,181 @@
+//! What an account's hot item holds packed: activity, points, totals, open discounts.
+
+use super::bytes::{Reader, Unpacked, Writer};
+use domain::activity::{Activity, Lifetime, MonthActivity};
+use domain::code::DiscountCode;
+use domain::discount::OpenDiscount;
+use domain::id::RuleId;
+use domain::lots::{Holdings, Lot, Pending};
+use domain::money::{Minor, Points};
+use domain::time::{Instant, Month};
+
+/// Packs the months of activity.
+pub fn pack_activity(activity: &Activity) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(activity.months().len());
+    let mut before = 0;
+    for month in activity.months() {
+        out.signed(i64::from(month.month.0.wrapping_sub(before)));
+        before = month.month.0;
+        out.number(month.orders);
+        out.number(month.units);
+        out.signed(month.revenue.0);
+        out.signed(month.eligible.0.wrapping_sub(month.revenue.0));
+        out.number(u64::from(month.purchase_days));
+        out.signed(month.earned.0);
+    }
+    out.0
+}
+
+/// Reads the months of activity.
+pub fn activity(bytes: &[u8]) -> Unpacked<Activity> {
+    let mut input = Reader::start(bytes)?;
+    let mut before = 0_i32;
+    let months = input.list(|input| {
+        let step = i32::try_from(input.signed()?).map_err(|_| "month too large")?;
+        before = before.checked_add(step).ok_or("month too large")?;
+        let (orders, units, revenue) = (input.number()?, input.number()?, input.signed()?);
+        Ok(MonthActivity {
+            month: Month(before),
+            orders,
+            units,
+            revenue: Minor(revenue),
+            eligible: Minor(input.signed()?.wrapping_add(revenue)),
+            purchase_days: u32::try_from(input.number()?).map_err(|_| "more than 32 days")?,
+            earned: Points(input.signed()?),
+        })
+    })?;
+    input.end()?;
+    Ok(Activity::of(months))
+}
+
+/// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
+/// mostly whole hours, which saves a third of the attribute.
+const STEP_UNITS_MS: [i64; 4] = [3_600_000, 900_000, 1_000, 1];
+
+/// Packs lots and pending points: instants as steps from the one before of their kind, in the largest unit that all
+/// of them are whole numbers of.
+pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
+    let mut out = Writer::start();
+    let lots = holdings.lots().iter().map(|lot| lot.expires_at);
+    let waits = holdings.pending().iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
+    let instants: Vec<_> = lots.chain(waits).collect();
+    let fits = |unit: &i64| instants.iter().all(|at| at.as_ms().checked_rem(*unit) == Some(0));
+    let unit = STEP_UNITS_MS.into_iter().find(fits).unwrap_or(1);
+    out.number(unit.unsigned_abs());
+    out.count(holdings.lots().len());
+    let mut expiry = Instant::MIN;
+    for lot in holdings.lots() {
+        step(&mut out, unit, &mut expiry, lot.expires_at);
+        out.signed(lot.points.0);
+    }
+    out.count(holdings.pending().len());
+    let mut availability = Instant::MIN;
+    for wait in holdings.pending() {
+        step(&mut out, unit, &mut availability, wait.available_at);
+        step(&mut out, unit, &mut expiry, wait.expires_at);
+        out.signed(wait.points.0);
+    }
+    if holdings.debt() != Points::ZERO {
+        out.signed(holdings.debt().0);
+    }
+    out.0
+}
+
+fn step(out: &mut Writer, unit: i64, before: &mut Instant, at: Instant) {
+    out.signed(at.as_ms().wrapping_sub(before.as_ms()).checked_div(unit).unwrap_or(0));
+    *before = at;
+}
+
+/// Reads lots and pending points.
+pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
+    let mut input = Reader::start(bytes)?;
+    let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
+    let next = |input: &mut Reader<'_>, before: &mut i64| -> Unpacked<Instant> {
+        let step = input.signed()?.checked_mul(unit).ok_or("instant too large")?;
+        *before = before.checked_add(step).ok_or("instant too large")?;
+        Ok(Instant::from_ms(*before))
+    };
+    let (mut expiry, mut availability) = (0_i64, 0_i64);
+    let lots =
+        input.list(|input| Ok(Lot { expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) }))?;
+    let pending = input.list(|input| {
+        let available_at = next(input, &mut availability)?;
+        Ok(Pending { available_at, expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) })
+    })?;
+    let debt = if input.0.is_empty() { 0 } else { input.signed()? };
+    input.end()?;
+    Ok(Holdings::of(lots, pending, Points(debt)))
+}
+
+/// Packs the lifetime totals. New totals are added at the end.
+pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.number(lifetime.orders);
+    out.number(lifetime.units);
+    for amount in [lifetime.revenue.0, lifetime.eligible.0, lifetime.earned.0, lifetime.expired.0] {
+        out.signed(amount);
+    }
+    for count in [lifetime.discounts_issued, lifetime.discounts_used, lifetime.upgrades] {
+        out.number(count);
+    }
+    out.signed(lifetime.reversed.0);
+    out.signed(lifetime.unrecovered.0);
+    out.number(lifetime.returned_units);
+    out.signed(lifetime.credited.0);
+    out.signed(lifetime.deducted.0);
+    out.0
+}
+
+/// Reads the lifetime totals.
+pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
+    let mut input = Reader::start(bytes)?;
+    let mut lifetime = Lifetime {
+        orders: input.number()?,
+        units: input.number()?,
+        revenue: Minor(input.signed()?),
+        eligible: Minor(input.signed()?),
+        earned: Points(input.signed()?),
+        expired: Points(input.signed()?),
+        discounts_issued: input.number()?,
+        discounts_used: input.number()?,
+        upgrades: input.number()?,
+        ..Lifetime::default()
+    };
+    // Totals that later shapes added: an item of an earlier one ends here.
+    if !input.0.is_empty() {
+        lifetime.reversed = Points(input.signed()?);
+        lifetime.unrecovered = Points(input.signed()?);
+        lifetime.returned_units = input.number()?;
+        lifetime.credited = Points(input.signed()?);
+        lifetime.deducted = Points(input.signed()?);
+    }
+    input.end()?;
+    Ok(lifetime)
+}
+
+/// Packs the open discounts.
+pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(discounts.len());
+    for discount in discounts {
+        out.text(discount.rule.as_str());
+        out.number(discount.code.bits());
+        out.instant(discount.expires_at);
+    }
+    out.0
+}
+
+/// Reads the open discounts.
+pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
+    let mut input = Reader::start(bytes)?;
+    let discounts = input.list(|input| {
+        Ok(OpenDiscount {
+            rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
+            code: DiscountCode::of_bits(input.number()?),
+            expires_at: input.instant()?,
+        })
+    })?;
+    input.end()?;
+    Ok(discounts)
+}

@@ -1,0 +1,111 @@
+//! Bytes being written and read: varints, texts, lists. What cannot be read is said, never guessed.
+
+use domain::time::Instant;
+
+/// The format number of plain bytes. A reader knows every one ever written.
+pub const PLAIN: u8 = 1;
+
+/// Why packed bytes cannot be read.
+pub type Unpacked<T> = Result<T, &'static str>;
+
+/// Bytes being written.
+#[derive(Default)]
+pub struct Writer(pub Vec<u8>);
+
+impl Writer {
+    pub fn start() -> Self {
+        Self(vec![PLAIN])
+    }
+
+    pub fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(low_bits(value) | 0x80);
+            value >>= 7;
+        }
+        self.0.push(low_bits(value));
+    }
+
+    pub fn signed(&mut self, value: i64) {
+        self.number((value.wrapping_shl(1) ^ value.wrapping_shr(63)).cast_unsigned());
+    }
+
+    pub fn count(&mut self, length: usize) {
+        self.number(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    pub fn instant(&mut self, at: Instant) {
+        self.number(at.as_ms().unsigned_abs());
+    }
+}
+
+fn low_bits(value: u64) -> u8 {
+    u8::try_from(value & 0x7f).unwrap_or(0)
+}
+
+/// Bytes being read.
+pub struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub fn start(bytes: &'a [u8]) -> Unpacked<Self> {
+        match bytes.split_first() {
+            Some((&PLAIN, rest)) => Ok(Self(rest)),
+            Some(_) => Err("unknown format"),
+            None => Err("empty"),
+        }
+    }
+
+    pub fn end(self) -> Unpacked<()> {
+        if self.0.is_empty() { Ok(()) } else { Err("bytes left over") }
+    }
+
+    pub fn byte(&mut self) -> Unpacked<u8> {
+        let (first, rest) = self.0.split_first().ok_or("cut off")?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    pub fn number(&mut self) -> Unpacked<u64> {
+        let mut value = 0_u64;
+        for shift in (0..64_u32).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            value |= bits.checked_shl(shift).filter(|v| v.wrapping_shr(shift) == bits).ok_or("number too long")?;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err("number too long")
+    }
+
+    pub fn signed(&mut self) -> Unpacked<i64> {
+        let coded = self.number()?;
+        Ok((coded >> 1).cast_signed() ^ (coded & 1).cast_signed().wrapping_neg())
+    }
+
+    pub fn count(&mut self) -> Unpacked<usize> {
+        let count = usize::try_from(self.number()?).map_err(|_| "count too large")?;
+        // Every element takes a byte at least: a larger count is damage, not data.
+        if count > self.0.len() { Err("count too large") } else { Ok(count) }
+    }
+
+    pub fn text(&mut self) -> Unpacked<&'a str> {
+        let length = self.count()?;
+        let (text, rest) = self.0.split_at_checked(length).ok_or("cut off")?;
+        self.0 = rest;
+        std::str::from_utf8(text).map_err(|_| "not UTF-8")
+    }
+
+    pub fn instant(&mut self) -> Unpacked<Instant> {
+        Ok(Instant::from_ms(i64::try_from(self.number()?).map_err(|_| "instant too large")?))
+    }
+
+    pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Unpacked<T>) -> Unpacked<Vec<T>> {
+        let count = self.count()?;
+        (0..count).map(|_| read(self)).collect()
+    }
+}

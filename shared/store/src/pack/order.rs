@@ -1,0 +1,283 @@
+//! What an order's item holds packed: its lines, its score, its returns.
+
+use super::bytes::{Reader, Unpacked, Writer};
+use domain::code::DiscountCode;
+use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
+use domain::lots::Taken;
+use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::order::{LinePrice, OrderLine};
+use domain::returns::{Returned, Reversal};
+use domain::score::{Condition, IssuedDiscount, Outcome, Score};
+use domain::time::Instant;
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use std::collections::BTreeMap;
+use std::io::{Read, Write as _};
+
+/// The format number of deflated lines.
+const DEFLATED: u8 = 2;
+/// Below this, deflating cannot save a write unit.
+const DEFLATE_FROM_BYTES: usize = 512;
+/// Most bytes of lines once inflated: far more than 5,000 lines need.
+const INFLATED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Packs a score.
+pub fn pack_score(score: &Score) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.number(u64::from(score.program_version));
+    out.instant(score.decided_at);
+    out.number(score.entry);
+    out.text(score.tier.as_str());
+    out.text(score.tier_after.as_str());
+    for amount in [score.qualifying.0, score.eligible.0, score.points.0, score.balance.0] {
+        out.signed(amount);
+    }
+    out.number(u64::from(score.beyond_kept_months));
+    out.instant(score.available_at.unwrap_or(Instant::MIN));
+    out.instant(score.expires_at);
+    out.count(score.outcomes.len());
+    for outcome in &score.outcomes {
+        let bytes = match outcome {
+            Outcome::Fired => [1, 0],
+            Outcome::Missed(condition) => [2, *condition as u8],
+        };
+        out.0.extend_from_slice(&bytes);
+    }
+    out.count(score.issued.len());
+    for issued in &score.issued {
+        out.text(issued.rule.as_str());
+        out.number(issued.code.bits());
+        out.signed(issued.percent.0);
+        out.instant(issued.expires_at);
+    }
+    out.0
+}
+
+/// Packs the returns of an order.
+pub fn pack_returns(returns: &[Returned]) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(returns.len());
+    for returned in returns {
+        out.text(returned.return_id.as_ref().map_or("", ReturnId::as_str));
+        out.0.extend_from_slice(&returned.content_hash);
+        out.instant(returned.decided_at);
+        out.number(returned.entry);
+        out.count(returned.lines.len());
+        for (place, units) in &returned.lines {
+            out.number(u64::from(*place));
+            out.number(*units);
+        }
+        out.number(returned.excess_units);
+        out.signed(returned.eligible.0);
+        let Reversal { taken, owed, unrecovered, lapsed } = returned.reversal;
+        let points = [taken.pending, taken.own_lot, taken.other_lots, owed, unrecovered, lapsed, returned.balance];
+        points.into_iter().for_each(|points| out.signed(points.0));
+    }
+    out.0
+}
+
+/// Reads the returns of an order.
+pub fn returns(bytes: &[u8]) -> Unpacked<Vec<Returned>> {
+    let mut input = Reader::start(bytes)?;
+    let returns = input.list(returned)?;
+    input.end()?;
+    Ok(returns)
+}
+
+fn returned(input: &mut Reader<'_>) -> Unpacked<Returned> {
+    let return_id = match input.text()? {
+        "" => None,
+        id => Some(ReturnId::parse(id).map_err(|_| "bad return id")?),
+    };
+    let mut content_hash = [0; 32];
+    for byte in &mut content_hash {
+        *byte = input.byte()?;
+    }
+    let (decided_at, entry) = (input.instant()?, input.number()?);
+    let lines = input.list(|input| {
+        let place = u32::try_from(input.number()?).map_err(|_| "no such line")?;
+        Ok((place, input.number()?))
+    })?;
+    let (excess_units, eligible) = (input.number()?, Minor(input.signed()?));
+    let mut points = || input.signed().map(Points);
+    let taken = Taken { pending: points()?, own_lot: points()?, other_lots: points()? };
+    let reversal = Reversal { taken, owed: points()?, unrecovered: points()?, lapsed: points()? };
+    let balance = points()?;
+    Ok(Returned { return_id, content_hash, decided_at, entry, lines, excess_units, eligible, reversal, balance })
+}
+
+/// Reads a score.
+pub fn score(bytes: &[u8]) -> Unpacked<Score> {
+    let mut input = Reader::start(bytes)?;
+    let tier = |input: &mut Reader<'_>| TierId::parse(input.text()?).map_err(|_| "bad tier id");
+    let score = Score {
+        program_version: u32::try_from(input.number()?).map_err(|_| "bad program version")?,
+        decided_at: input.instant()?,
+        entry: input.number()?,
+        tier: tier(&mut input)?,
+        tier_after: tier(&mut input)?,
+        qualifying: Minor(input.signed()?),
+        eligible: Minor(input.signed()?),
+        points: Points(input.signed()?),
+        balance: Points(input.signed()?),
+        beyond_kept_months: input.number()? == 1,
+        available_at: Some(input.instant()?).filter(|at| *at > Instant::MIN),
+        expires_at: input.instant()?,
+        outcomes: input.list(outcome)?,
+        issued: input.list(|input| {
+            Ok(IssuedDiscount {
+                rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
+                code: DiscountCode::of_bits(input.number()?),
+                percent: Percent(input.signed()?),
+                expires_at: input.instant()?,
+            })
+        })?,
+    };
+    input.end()?;
+    Ok(score)
+}
+
+fn outcome(input: &mut Reader<'_>) -> Unpacked<Outcome> {
+    match (input.byte()?, input.byte()?) {
+        (1, 0) => Ok(Outcome::Fired),
+        (2, code) => {
+            let condition = Condition::ALL.into_iter().find(|condition| *condition as u8 == code);
+            condition.map(Outcome::Missed).ok_or("unknown condition")
+        }
+        _ => Err("unknown outcome"),
+    }
+}
+
+const HAS_ID: u64 = 1;
+const HAS_AMOUNT: u64 = 2;
+const HAS_DISCOUNT: u64 = 4;
+const HAS_TAX: u64 = 8;
+const HAS_CATEGORY: u64 = 16;
+const HAS_BRAND: u64 = 32;
+const HAS_TAGS: u64 = 64;
+
+/// Packs order lines: each distinct text once, then the lines as numbers; deflated where that is smaller.
+pub fn pack_lines(lines: &[OrderLine]) -> Vec<u8> {
+    let mut table = Texts::default();
+    let mut body = Writer::default();
+    body.count(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        pack_line(&mut body, &mut table, index, line);
+    }
+    let mut out = Writer::start();
+    out.count(table.texts.len());
+    for text in &table.texts {
+        out.text(text);
+    }
+    out.0.extend_from_slice(&body.0);
+    deflate(&out.0).unwrap_or(out.0)
+}
+
+fn pack_line<'a>(body: &mut Writer, table: &mut Texts<'a>, index: usize, line: &'a OrderLine) {
+    let numbered = line.line_id.as_str() == ordinal(index);
+    let parts = [
+        (!numbered, HAS_ID),
+        (matches!(line.price, LinePrice::Amount(_)), HAS_AMOUNT),
+        (line.discount != Minor::ZERO, HAS_DISCOUNT),
+        (line.tax.is_some(), HAS_TAX),
+        (line.category.is_some(), HAS_CATEGORY),
+        (line.brand.is_some(), HAS_BRAND),
+        (!line.tags.is_empty(), HAS_TAGS),
+    ];
+    body.number(parts.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag));
+    body.number(table.place(line.sku.as_str()));
+    body.number(line.quantity);
+    match line.price {
+        LinePrice::UnitPrice(price) => body.signed(price.0),
+        LinePrice::Amount(amount) => body.signed(amount.0),
+    }
+    if !numbered {
+        body.text(line.line_id.as_str());
+    }
+    if line.discount != Minor::ZERO {
+        body.signed(line.discount.0);
+    }
+    if let Some(tax) = line.tax {
+        body.signed(tax.0);
+    }
+    for text in line.category.iter().chain(&line.brand) {
+        body.number(table.place(text));
+    }
+    if !line.tags.is_empty() {
+        body.count(line.tags.len());
+        for tag in &line.tags {
+            body.number(table.place(tag));
+        }
+    }
+}
+
+fn ordinal(index: usize) -> String {
+    index.saturating_add(1).to_string()
+}
+
+/// Distinct texts in the order first seen.
+#[derive(Default)]
+struct Texts<'a> {
+    texts: Vec<&'a str>,
+    places: BTreeMap<&'a str, u64>,
+}
+
+impl<'a> Texts<'a> {
+    fn place(&mut self, text: &'a str) -> u64 {
+        let next = u64::try_from(self.texts.len()).unwrap_or(u64::MAX);
+        *self.places.entry(text).or_insert_with(|| {
+            self.texts.push(text);
+            next
+        })
+    }
+}
+
+/// The deflated form, if it is worth having.
+fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
+    if plain.len() < DEFLATE_FROM_BYTES {
+        return None;
+    }
+    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::default());
+    encoder.write_all(plain).ok()?;
+    let deflated = encoder.finish().ok()?;
+    (deflated.len() < plain.len()).then_some(deflated)
+}
+
+/// Reads order lines.
+pub fn lines(bytes: &[u8]) -> Unpacked<Vec<OrderLine>> {
+    let mut inflated = Vec::new();
+    let plain = match bytes.split_first() {
+        Some((&DEFLATED, rest)) => {
+            let mut decoder = DeflateDecoder::new(rest).take(INFLATED_BYTES_MAX);
+            decoder.read_to_end(&mut inflated).map_err(|_| "cannot be inflated")?;
+            &inflated[..]
+        }
+        _ => bytes,
+    };
+    let mut input = Reader::start(plain)?;
+    let texts = input.list(Reader::text)?;
+    let count = input.count()?;
+    let lines = (0..count).map(|index| line(&mut input, &texts, index)).collect::<Unpacked<_>>()?;
+    input.end()?;
+    Ok(lines)
+}
+
+fn line(input: &mut Reader<'_>, texts: &[&str], index: usize) -> Unpacked<OrderLine> {
+    let flags = input.number()?;
+    let has = |flag: u64| flags & flag != 0;
+    let text = |input: &mut Reader<'_>| {
+        let place = usize::try_from(input.number()?).map_err(|_| "no such text")?;
+        texts.get(place).copied().ok_or("no such text")
+    };
+    let sku = Sku::parse(text(input)?).map_err(|_| "bad SKU")?;
+    let quantity = input.number()?;
+    let price = input.signed()?;
+    let price = if has(HAS_AMOUNT) { LinePrice::Amount(Minor(price)) } else { LinePrice::UnitPrice(UnitPrice(price)) };
+    let line_id = if has(HAS_ID) { input.text()?.to_owned() } else { ordinal(index) };
+    let discount = if has(HAS_DISCOUNT) { input.signed()? } else { 0 };
+    let tax = if has(HAS_TAX) { Some(Minor(input.signed()?)) } else { None };
+    let category = if has(HAS_CATEGORY) { Some(text(input)?.to_owned()) } else { None };
+    let brand = if has(HAS_BRAND) { Some(text(input)?.to_owned()) } else { None };
+    let tags = if has(HAS_TAGS) { input.list(|input| Ok(text(input)?.to_owned()))? } else { Vec::new() };
+    let line_id = LineId::parse(&line_id).map_err(|_| "bad line id")?;
+    Ok(OrderLine { line_id, sku, quantity, price, discount: Minor(discount), tax, category, brand, tags })
+}
