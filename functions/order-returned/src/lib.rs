@@ -71,7 +71,8 @@ pub async fn take_back(app: &App, caller: &Caller, key: OrderKey, reversing: Rev
     match &taken.scored {
         Some(scored) => {
             let account = &scored.order.account_id;
-            tracing::info!(order.id = %key, account.id = %account, repeated = taken.repeated, "took back from order {key}");
+            let repeated = taken.repeated;
+            tracing::info!(order.id = %key, account.id = %account, repeated, "took back from order {key}");
         }
         None => tracing::info!(order.id = %key, "order {key} is not known yet: parked"),
     }

@@ -333,7 +333,8 @@ pub fn label(chars_max: usize) -> impl Fn(&Value) -> Leaf<String> {
 
 /// Whether a character shows: no control character, and none that is invisible or turns the writing direction.
 pub fn is_printable(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let joins_or_turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let invisible = joins_or_turns || matches!(c, '\u{ad}' | '\u{feff}');
     !c.is_control() && !invisible
 }
 

@@ -13,7 +13,9 @@ fn schedule() -> Schedule {
         "enrolment": { "unknown_account": "reject" },
         "earning_rules": [{ "id": "base", "name": "Base", "points": 1, "per": "1.00" }],
         "points": { "validity_months": 12 },
-        "tiers": { "window_months": 12, "levels": [{ "id": "one", "name": "One", "threshold": "0", "multiplier": "1" }] },
+        "tiers": { "window_months": 12, "levels": [
+            { "id": "one", "name": "One", "threshold": "0", "multiplier": "1" },
+        ]},
     }));
     Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program.unwrap()) }]).unwrap()
 }
@@ -88,7 +90,9 @@ fn a_put_without_a_status_leaves_it_as_it_is() {
 
 #[test]
 fn documents_about_people_are_read_strictly() {
-    let good = json!({ "name": "Ada", "email": "ada@acme.example", "role": "buyer", "locale": "en-GB", "birthday": "1980-02-29" });
+    let good = json!({
+        "name": "Ada", "email": "ada@acme.example", "role": "buyer", "locale": "en-GB", "birthday": "1980-02-29",
+    });
     assert!(contact_document(&good).is_ok());
     for (field, value, code) in [
         ("name", json!(" "), "invalid_text"),
