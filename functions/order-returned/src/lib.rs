@@ -48,7 +48,7 @@ fn answer(key: &OrderKey, reversing: &Reversing, taken: &TakenBack) -> Result<An
         let waiting = json!({ "source": key.source, "order_id": key.order_id, "state": "parked" });
         return Ok(Answer::json(202, &waiting));
     };
-    let receipt = returns::receipt(scored, reversing.return_id())?.ok_or(Rejection::UnknownOrder)?;
+    let receipt = returns::receipt(scored, &reversing.key())?.ok_or(Rejection::UnknownOrder)?;
     Ok(match taken.repeated {
         false => Answer::json(201, &receipt),
         true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),

@@ -5,6 +5,7 @@ use crate::code::DiscountCode;
 use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
+use crate::returns::ReturnKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -152,9 +153,9 @@ pub enum Change {
         /// Which order.
         #[serde(flatten)]
         order: OrderKey,
-        /// Which return; absent for a cancellation.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        return_id: Option<ReturnId>,
+        /// By which return; nothing for a cancellation.
+        #[serde(flatten)]
+        by: ReturnKey,
         /// By how much the order's eligible total fell.
         eligible: Money,
         /// Units stated beyond what the order had left, where the return came before its order.

@@ -41,7 +41,7 @@ pub fn park(
     by: &str,
 ) -> Result<Decision<()>, Rejection> {
     let waiting = parked.map_or(&[][..], |parked| &parked.waiting);
-    if let Some(earlier) = waiting.iter().find(|earlier| earlier.reversing.return_id() == reversing.return_id()) {
+    if let Some(earlier) = waiting.iter().find(|earlier| earlier.reversing.key() == reversing.key()) {
         if earlier.reversing.content_hash() == reversing.content_hash() {
             return Ok(Decision { writes: Vec::new(), answer: () });
         }

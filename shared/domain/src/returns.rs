@@ -21,6 +21,7 @@ use crate::score::{self, ScoredOrder};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use read::{cancellation_document, event_document, return_document};
@@ -66,19 +67,71 @@ pub enum Reversing {
     Cancellation(CancellationDocument),
 }
 
+/// What took something of an order back. An order's own returns and the credit notes of its account are numbered by
+/// different hands, so the same number in both means two things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "KeyFields", into = "KeyFields")]
+pub enum ReturnKey {
+    /// A return of this order.
+    Return(ReturnId),
+    /// A credit note that named no order.
+    CreditNote(ReturnId),
+    /// The cancellation of the order.
+    Cancellation,
+}
+
+/// How a [`ReturnKey`] is written: one field or none.
+#[derive(Default, Serialize, Deserialize)]
+struct KeyFields {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    return_id: Option<ReturnId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credit_note_id: Option<ReturnId>,
+}
+
+impl From<KeyFields> for ReturnKey {
+    fn from(fields: KeyFields) -> Self {
+        match (fields.return_id, fields.credit_note_id) {
+            (Some(id), _) => Self::Return(id),
+            (None, Some(id)) => Self::CreditNote(id),
+            (None, None) => Self::Cancellation,
+        }
+    }
+}
+
+impl From<ReturnKey> for KeyFields {
+    fn from(key: ReturnKey) -> Self {
+        match key {
+            ReturnKey::Return(id) => Self { return_id: Some(id), ..Self::default() },
+            ReturnKey::CreditNote(id) => Self { credit_note_id: Some(id), ..Self::default() },
+            ReturnKey::Cancellation => Self::default(),
+        }
+    }
+}
+
+impl ReturnKey {
+    /// The number that the shop gave it; a cancellation has none.
+    pub fn return_id(&self) -> Option<&ReturnId> {
+        match self {
+            Self::Return(id) | Self::CreditNote(id) => Some(id),
+            Self::Cancellation => None,
+        }
+    }
+}
+
 /// A return or a cancellation as it was carried out; kept with its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returned {
-    /// The return; `None`: the cancellation.
-    pub return_id: Option<ReturnId>,
+    /// Which return, or the cancellation.
+    pub key: ReturnKey,
     /// Hash of what was stated.
     pub content_hash: [u8; 32],
     /// `now` of the decision.
     pub decided_at: Instant,
     /// Sequence of the ledger entry that holds it.
     pub entry: u64,
-    /// Units that came off each line, by the line's place in the order.
-    pub lines: Vec<(u32, u64)>,
+    /// Units that came off each line: by id, since an amendment may move or drop lines.
+    pub lines: Vec<(LineId, u64)>,
     /// Units stated beyond what the order had left.
     pub excess_units: u64,
     /// By how much the order's eligible total fell.
@@ -87,6 +140,63 @@ pub struct Returned {
     pub reversal: Reversal,
     /// The account's spendable points after it.
     pub balance: Points,
+}
+
+/// What is to come off an order, found to be possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Taking {
+    /// By what.
+    pub key: ReturnKey,
+    /// Hash of what was stated.
+    pub content_hash: [u8; 32],
+    /// Units off each line, at most what is kept of it.
+    pub lines: Vec<(LineId, u64)>,
+    /// Units stated beyond what is left.
+    pub excess_units: u64,
+}
+
+/// The points of one order so far: earned = still credited + reversed + unrecovered + lapsed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// What the order earned.
+    pub earned: Points,
+    /// What was taken back, or is owed.
+    pub reversed: Points,
+    /// What was written off.
+    pub unrecovered: Points,
+    /// What had ended before it was to be taken back.
+    pub lapsed: Points,
+}
+
+impl Tally {
+    /// What the order's account still has of it, spent or not.
+    pub fn credited(&self) -> Result<Points, Overflow> {
+        self.earned.minus(self.reversed)?.minus(self.unrecovered)?.minus(self.lapsed)
+    }
+
+    /// Adds what became of points that were to be taken back.
+    pub(crate) fn settle(&mut self, reversal: &Reversal) -> Result<(), Overflow> {
+        self.reversed = self.reversed.plus(reversal.reversed()?)?;
+        self.unrecovered = self.unrecovered.plus(reversal.unrecovered)?;
+        self.lapsed = self.lapsed.plus(reversal.lapsed)?;
+        Ok(())
+    }
+}
+
+/// What became of an order after it was scored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Its points.
+    pub tally: Tally,
+    /// Returns and the cancellation, in the order they were carried out.
+    pub returns: Vec<Returned>,
+}
+
+impl History {
+    /// Of an order that has just earned so many points.
+    pub fn start(earned: Points) -> Self {
+        Self { tally: Tally { earned, ..Tally::default() }, returns: Vec::new() }
+    }
 }
 
 /// What became of points that were to be taken back.
@@ -108,9 +218,13 @@ impl Reversal {
         self.taken.total()?.plus(self.owed)
     }
 
-    /// All points it settles: reversed, unrecovered and lapsed.
-    pub fn settled(&self) -> Result<Points, Overflow> {
-        self.reversed()?.plus(self.unrecovered)?.plus(self.lapsed)
+    /// What the entry says of it, if there is anything to say.
+    fn change(&self) -> Result<Option<Change>, Overflow> {
+        if *self == Self::default() {
+            return Ok(None);
+        }
+        let Self { taken, owed, unrecovered, lapsed } = *self;
+        Ok(Some(Change::PointsReversed { points: self.reversed()?, taken, owed, unrecovered, lapsed }))
     }
 }
 
@@ -124,11 +238,11 @@ pub enum Excess {
 }
 
 impl Reversing {
-    /// The return's number; `None` for the cancellation.
-    pub fn return_id(&self) -> Option<&ReturnId> {
+    /// What it is kept under.
+    pub fn key(&self) -> ReturnKey {
         match self {
-            Self::Return(document) => Some(&document.return_id),
-            Self::Cancellation(_) => None,
+            Self::Return(document) => ReturnKey::Return(document.return_id.clone()),
+            Self::Cancellation(_) => ReturnKey::Cancellation,
         }
     }
 
@@ -185,35 +299,47 @@ pub fn kept_amount(line: &OrderLine, kept: u64, currency: Currency) -> Result<Mi
 }
 
 impl ScoredOrder {
-    /// Units of each line that are still kept.
+    /// Units of each line that are still kept. A line that an amendment made smaller than what came back of it keeps
+    /// none.
     pub fn kept_units(&self) -> Vec<u64> {
-        let mut kept: Vec<u64> = self.order.lines.iter().map(|line| line.quantity).collect();
-        for (place, units) in self.returns.iter().flat_map(|returned| &returned.lines) {
-            let line = usize::try_from(*place).ok().and_then(|place| kept.get_mut(place));
-            if let Some(left) = line {
-                *left = left.saturating_sub(*units);
-            }
+        if self.history.returns.is_empty() {
+            return self.order.lines.iter().map(|line| line.quantity).collect();
         }
-        kept
+        let mut back: BTreeMap<&LineId, u64> = BTreeMap::new();
+        for (line_id, units) in self.history.returns.iter().flat_map(|returned| &returned.lines) {
+            let sum = back.entry(line_id).or_default();
+            *sum = sum.saturating_add(*units);
+        }
+        let kept = |line: &OrderLine| line.quantity.saturating_sub(back.get(&line.line_id).copied().unwrap_or(0));
+        self.order.lines.iter().map(kept).collect()
     }
 
-    /// The return of that number, or the cancellation.
-    pub fn returned(&self, return_id: Option<&ReturnId>) -> Option<&Returned> {
-        self.returns.iter().find(|returned| returned.return_id.as_ref() == return_id)
+    /// The return of that key, or the cancellation.
+    pub fn returned(&self, key: &ReturnKey) -> Option<&Returned> {
+        self.history.returns.iter().find(|returned| returned.key == *key)
     }
 }
 
-/// Total and eligible total of an order of which so many units of each line are kept.
-fn totals(scored: &ScoredOrder, kept: &[u64], program: &Program) -> Result<(Minor, Minor), Overflow> {
-    let (mut total, mut eligible) = (Minor::ZERO, Minor::ZERO);
-    for (line, units) in scored.order.lines.iter().zip(kept) {
-        let amount = kept_amount(line, *units, scored.order.currency)?;
-        total = total.plus(amount)?;
+/// What is kept of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// What the kept units of all lines come to.
+    pub total: Minor,
+    /// What those of the eligible lines come to.
+    pub eligible: Minor,
+}
+
+/// What the units that are still kept of an order come to.
+pub(crate) fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow> {
+    let mut kept = Kept { total: Minor::ZERO, eligible: Minor::ZERO };
+    for (line, units) in scored.order.lines.iter().zip(scored.kept_units()) {
+        let amount = kept_amount(line, units, scored.order.currency)?;
+        kept.total = kept.total.plus(amount)?;
         if score::is_eligible(program, line, amount) {
-            eligible = eligible.plus(amount)?;
+            kept.eligible = kept.eligible.plus(amount)?;
         }
     }
-    Ok((total, eligible))
+    Ok(kept)
 }
 
 /// Carries a return or a cancellation out on the account and its order, both already at `now`.
@@ -225,56 +351,58 @@ pub(crate) fn apply(
     program: &Program,
     now: Instant,
 ) -> Result<Vec<Change>, Rejection> {
+    let (lines, excess_units) = lines_taken(scored, reversing, excess)?;
+    let taking = Taking { key: reversing.key(), content_hash: reversing.content_hash(), lines, excess_units };
+    take_back(account, scored, taking, program, now)
+}
+
+/// Takes units off an order, and back what they gave.
+pub(crate) fn take_back(
+    account: &mut Account,
+    scored: &mut ScoredOrder,
+    taking: Taking,
+    program: &Program,
+    now: Instant,
+) -> Result<Vec<Change>, Rejection> {
     // The cancellation ends an order, whatever came before it.
-    if scored.returns.len() >= RETURNS_MAX && reversing.return_id().is_some() {
+    if scored.history.returns.len() >= RETURNS_MAX && taking.key != ReturnKey::Cancellation {
         return Err(Rejection::TooManyReturns);
     }
-    let before = scored.kept_units();
-    let (lines, excess_units) = lines_taken(scored, reversing, &before, excess)?;
-    let mut after = before.clone();
-    for (place, units) in &lines {
-        if let Some(left) = usize::try_from(*place).ok().and_then(|place| after.get_mut(place)) {
-            *left = left.saturating_sub(*units);
-        }
-    }
-    let (total_before, eligible_before) = totals(scored, &before, program)?;
-    let (total_after, eligible_after) = totals(scored, &after, program)?;
-    let eligible = eligible_before.minus(eligible_after)?;
-    let back = Giveback {
-        month: program.calendar.month(scored.order.placed_at),
-        units: lines.iter().map(|(_, units)| *units).fold(0, u64::saturating_add),
-        revenue: total_before.minus(total_after)?,
-        eligible,
-    };
-    account.activity.give_back(&back)?;
-    account.lifetime.give_back(&back)?;
-    let reversal = reverse(account, scored, eligible_after, program, now)?;
-    let mut changes = vec![Change::OrderReturned {
-        order: scored.order.key.clone(),
-        return_id: reversing.return_id().cloned(),
-        eligible: Money { amount: eligible, currency: scored.order.currency },
-        excess_units,
-    }];
-    if reversal != Reversal::default() {
-        changes.push(Change::PointsReversed {
-            points: reversal.reversed()?,
-            taken: reversal.taken,
-            owed: reversal.owed,
-            unrecovered: reversal.unrecovered,
-            lapsed: reversal.lapsed,
-        });
-    }
-    scored.returns.push(Returned {
-        return_id: reversing.return_id().cloned(),
-        content_hash: reversing.content_hash(),
+    let currency = scored.order.currency;
+    let before = totals(scored, program)?;
+    let units = taking.lines.iter().map(|(_, units)| *units).fold(0, u64::saturating_add);
+    scored.history.returns.push(Returned {
+        key: taking.key.clone(),
+        content_hash: taking.content_hash,
         decided_at: now,
         entry: account.version.checked_add(1).ok_or(Overflow)?,
-        lines,
-        excess_units,
-        eligible,
-        reversal,
-        balance: account.holdings.available()?,
+        lines: taking.lines,
+        excess_units: taking.excess_units,
+        eligible: Minor::ZERO,
+        reversal: Reversal::default(),
+        balance: Points::ZERO,
     });
+    let after = totals(scored, program)?;
+    let eligible = before.eligible.minus(after.eligible)?;
+    let month = program.calendar.month(scored.order.placed_at);
+    let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible };
+    account.activity.give_back(&back)?;
+    account.lifetime.give_back(&back)?;
+    let kept = score::points_for(program, after.eligible, &scored.score.tier)?;
+    let reversal = reverse(account, scored, scored.history.tally.credited()?.minus(kept)?, program, now)?;
+    scored.history.tally.settle(&reversal)?;
+    if let Some(returned) = scored.history.returns.last_mut() {
+        returned.eligible = eligible;
+        returned.reversal = reversal;
+        returned.balance = account.holdings.available()?;
+    }
+    let mut changes = vec![Change::OrderReturned {
+        order: scored.order.key.clone(),
+        by: taking.key,
+        eligible: Money { amount: eligible, currency },
+        excess_units: taking.excess_units,
+    }];
+    changes.extend(reversal.change()?);
     Ok(changes)
 }
 
@@ -282,52 +410,51 @@ pub(crate) fn apply(
 fn lines_taken(
     scored: &ScoredOrder,
     reversing: &Reversing,
-    kept: &[u64],
     excess: Excess,
-) -> Result<(Vec<(u32, u64)>, u64), Rejection> {
+) -> Result<(Vec<(LineId, u64)>, u64), Rejection> {
+    let kept = scored.kept_units();
+    let lines = scored.order.lines.iter().zip(&kept);
     let Reversing::Return(document) = reversing else {
-        let all = kept.iter().zip(0_u32..).filter(|(left, _)| **left > 0).map(|(left, place)| (place, *left));
+        let all = lines.filter(|(_, left)| **left > 0).map(|(line, left)| (line.line_id.clone(), *left));
         return Ok((all.collect(), 0));
     };
+    let left_of: BTreeMap<&LineId, u64> = lines.map(|(line, left)| (&line.line_id, *left)).collect();
     let (mut taken, mut beyond, mut faults) = (Vec::new(), 0_u64, read::line_faults());
     for (index, stated) in document.lines.iter().enumerate() {
-        let found =
-            scored.order.lines.iter().zip(kept).zip(0_u32..).find(|((line, _), _)| line.line_id == stated.line_id);
-        let (left, place) = found.map_or((0, None), |((_, left), place)| (*left, Some(place)));
+        let found = left_of.get(&stated.line_id).copied();
+        let left = found.unwrap_or(0);
         let units = stated.quantity.min(left);
         if stated.quantity > left && excess == Excess::Refused {
-            faults.note(index, place.is_some(), left);
+            faults.note(index, found.is_some(), left);
         }
         beyond = beyond.saturating_add(stated.quantity.saturating_sub(units));
-        if let Some(place) = place.filter(|_| units > 0) {
-            taken.push((place, units));
+        if units > 0 {
+            taken.push((stated.line_id.clone(), units));
         }
     }
     faults.into_result()?;
     Ok((taken, beyond))
 }
 
-/// Takes back the points that what is kept does not earn any more.
-fn reverse(
+/// Takes back `points` of an order, if that is more than none: what the account still has, then by the program's
+/// policy. Of an order whose lot has ended nothing is taken.
+pub(crate) fn reverse(
     account: &mut Account,
     scored: &ScoredOrder,
-    eligible: Minor,
+    points: Points,
     program: &Program,
     now: Instant,
 ) -> Result<Reversal, Overflow> {
-    let kept = score::points_for(program, eligible, &scored.score.tier)?;
-    let settled = scored.returns.iter().try_fold(Points::ZERO, |sum, back| sum.plus(back.reversal.settled()?))?;
-    let owing = scored.score.points.minus(kept)?.minus(settled)?;
     let mut reversal = Reversal::default();
-    if owing <= Points::ZERO {
+    if points <= Points::ZERO {
         return Ok(reversal);
     }
     if scored.score.expires_at <= now {
-        reversal.lapsed = owing;
+        reversal.lapsed = points;
         return Ok(reversal);
     }
-    reversal.taken = account.holdings.take(owing, scored.score.expires_at)?;
-    let short = owing.minus(reversal.taken.total()?)?;
+    reversal.taken = account.holdings.take(points, scored.score.expires_at)?;
+    let short = points.minus(reversal.taken.total()?)?;
     match program.points.shortfall {
         Shortfall::Owe => {
             account.holdings.owe(short)?;
@@ -356,7 +483,7 @@ pub fn decide(
     let version = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
     let (mut account, mut changes) = advance::advance(account, context.now)?;
     let mut after = scored.clone();
-    let excess = if scored.returned(None).is_some() { Excess::Noted } else { Excess::Refused };
+    let excess = if scored.returned(&ReturnKey::Cancellation).is_some() { Excess::Noted } else { Excess::Refused };
     changes.extend(apply(&mut account, &mut after, reversing, excess, &version.program, context.now)?);
     after.version = scored.version.checked_add(1).ok_or(Overflow)?;
     let after = Arc::new(after);
@@ -369,7 +496,7 @@ pub fn decide(
 /// The answer to a return or cancellation that was carried out before: the first one for the same content, otherwise
 /// that it differs. `None`: it is new.
 pub fn repeat(scored: &ScoredOrder, reversing: &Reversing) -> Option<Result<(), Rejection>> {
-    let earlier = scored.returned(reversing.return_id())?;
+    let earlier = scored.returned(&reversing.key())?;
     if earlier.content_hash == reversing.content_hash() {
         return Some(Ok(()));
     }

@@ -13,7 +13,7 @@ use crate::money::{Factor, Minor, Money, Overflow, Percent, Points};
 use crate::order::{Order, OrderLine};
 use crate::parked::ParkedOrder;
 use crate::program::{DiscountRule, EarningRule, Program, UnknownAccount};
-use crate::returns::{self, Excess, Returned};
+use crate::returns::{self, Excess, History};
 use crate::tier;
 use crate::time::Instant;
 use std::sync::Arc;
@@ -32,8 +32,8 @@ pub struct ScoredOrder {
     pub version: u64,
     /// What it earned.
     pub score: Score,
-    /// Returns and the cancellation, in the order they were carried out.
-    pub returns: Vec<Returned>,
+    /// What became of it since.
+    pub history: History,
 }
 
 /// What one order earned, with the inputs it was decided on. Immutable; the reasons are rendered from it on read
@@ -411,7 +411,8 @@ impl<'a> Scoring<'a> {
             None => (Guard::Absent, 1),
         };
         let order = Arc::clone(self.order);
-        let mut scored = ScoredOrder { order, content_hash, version, score, returns: Vec::new() };
+        let history = History::start(self.points);
+        let mut scored = ScoredOrder { order, content_hash, version, score, history };
         let (mut account, mut changes) = (self.account, self.changes);
         for waiting in parked.iter().flat_map(|parked| &parked.waiting) {
             let (program, now) = (self.program, self.context.now);

@@ -18,7 +18,7 @@ use domain::ledger::{Change, Entry};
 use domain::money::Points;
 use domain::order::Order;
 use domain::program::Program;
-use domain::returns::{self, CancellationDocument, Reversing, return_document};
+use domain::returns::{self, CancellationDocument, Reversal, Reversing, Tally, return_document};
 use domain::schedule::{Activation, Schedule};
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
@@ -259,13 +259,12 @@ fn check(world: &World) {
         Points::sum(lost).unwrap(),
         "invariant 2: issued = outstanding + expired + reversed"
     );
-    for scored in world.orders.values().filter(|scored| scored.kept_units().iter().all(|units| *units == 0)) {
-        let settled = scored.returns.iter().map(|returned| returned.reversal.settled().unwrap());
-        assert_eq!(
-            Points::sum(settled).unwrap(),
-            scored.score.points,
-            "invariant 4: awarded = reversed + unrecovered + lapsed"
-        );
+    for scored in world.orders.values() {
+        assert_eq!(scored.history.tally, tally_of(scored), "the tally is what its returns say");
+        if scored.kept_units().iter().all(|units| *units == 0) {
+            let left = scored.history.tally.credited().unwrap();
+            assert_eq!(left, Points::ZERO, "invariant 4: awarded = reversed + unrecovered + lapsed");
+        }
     }
     check_activity(world, account);
     let earned: i64 = world.orders.values().map(|scored| scored.score.points.0).sum();
@@ -289,6 +288,18 @@ fn check(world: &World) {
 }
 
 /// What is kept of all orders is what the account's totals say.
+fn tally_of(scored: &ScoredOrder) -> Tally {
+    let sum = |part: fn(&Reversal) -> Points| {
+        Points::sum(scored.history.returns.iter().map(|returned| part(&returned.reversal))).unwrap()
+    };
+    Tally {
+        earned: scored.score.points,
+        reversed: sum(|reversal| reversal.reversed().unwrap()),
+        unrecovered: sum(|reversal| reversal.unrecovered),
+        lapsed: sum(|reversal| reversal.lapsed),
+    }
+}
+
 fn check_activity(world: &World, account: &Account) {
     let (mut revenue, mut units) = (0, 0);
     for scored in world.orders.values() {

@@ -11,10 +11,10 @@ use crate::walk;
 use account::Books;
 use domain::account::Account;
 use domain::code::DiscountCode;
-use domain::id::{AccountId, OrderKey, ReturnId};
+use domain::id::{AccountId, OrderKey};
 use domain::money::Points;
 use domain::parked::ParkedOrder;
-use domain::returns::Returned;
+use domain::returns::{ReturnKey, Returned};
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use std::collections::{BTreeMap, HashMap};
@@ -122,7 +122,7 @@ struct OrderFacts {
 
 /// The same of one of its returns, or its cancellation.
 struct ReturnFacts {
-    return_id: Option<ReturnId>,
+    by: ReturnKey,
     entry: u64,
     /// An entry tells of it.
     told: bool,
@@ -130,22 +130,21 @@ struct ReturnFacts {
 
 impl From<&ScoredOrder> for OrderFacts {
     fn from(scored: &ScoredOrder) -> Self {
-        let returned =
-            |back: &Returned| ReturnFacts { return_id: back.return_id.clone(), entry: back.entry, told: false };
+        let returned = |back: &Returned| ReturnFacts { by: back.key.clone(), entry: back.entry, told: false };
         Self {
             account_id: scored.order.account_id.clone(),
             entry: scored.score.entry,
             points: scored.score.points,
             codes: scored.order.discount_codes.clone(),
-            returns: scored.returns.iter().map(returned).collect(),
+            returns: scored.history.returns.iter().map(returned).collect(),
             told: false,
         }
     }
 }
 
 impl OrderFacts {
-    fn returned(&mut self, return_id: Option<&ReturnId>) -> Option<&mut ReturnFacts> {
-        self.returns.iter_mut().find(|back| back.return_id.as_ref() == return_id)
+    fn returned(&mut self, by: &ReturnKey) -> Option<&mut ReturnFacts> {
+        self.returns.iter_mut().find(|back| back.by == *by)
     }
 
     /// What it tells of and no entry does.
@@ -153,7 +152,7 @@ impl OrderFacts {
         let account = &self.account_id;
         let order = (!self.told).then(|| format!("no entry {} of account {account} is for it", self.entry));
         let returns = self.returns.iter().filter(|back| !back.told).map(|back| {
-            let (what, entry) = (account::reversal(back.return_id.as_ref()), back.entry);
+            let (what, entry) = (account::reversal(&back.by), back.entry);
             format!("no entry {entry} of account {account} is for its {what}")
         });
         order.into_iter().chain(returns).collect()
@@ -214,7 +213,7 @@ async fn read_newer_orders(
         let Some(key) = account::order_of(entry) else { continue };
         let known = orders
             .get_mut(key)
-            .is_some_and(|facts| account::returned_in(entry).all(|(_, return_id)| facts.returned(return_id).is_some()));
+            .is_some_and(|facts| account::returned_in(entry).all(|(_, by)| facts.returned(by).is_some()));
         if !known && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? {
             let mut facts = OrderFacts::from(&*scored);
             facts.returns.retain(|back| back.entry <= account.version);
@@ -236,7 +235,7 @@ impl Report {
 
     /// Returns that stated more units than the order had left.
     fn note_excess(&mut self, scored: &ScoredOrder) {
-        let excess = scored.returns.iter().map(|returned| returned.excess_units).fold(0, u64::saturating_add);
+        let excess = scored.history.returns.iter().map(|returned| returned.excess_units).fold(0, u64::saturating_add);
         if excess > 0 {
             let what = format!("{excess} units came back beyond what was left of it");
             self.notes.push(Finding { subject: Subject::Order(scored.order.key.clone()), what });

@@ -9,6 +9,7 @@ use domain::id::AccountId;
 use domain::ledger::{Cause, Change, Entry};
 use domain::membership::{Contact, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
+use domain::returns::ReturnKey;
 use domain::time::Instant;
 use runtime::{App, Fault};
 use serde::Serialize;
@@ -276,8 +277,12 @@ fn change(change: &Change) -> String {
         Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
         Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
         Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
-        Change::OrderReturned { order, return_id, eligible, excess_units } => {
-            let what = return_id.as_ref().map_or("cancelled".to_owned(), |id| format!("returned by {id}"));
+        Change::OrderReturned { order, by, eligible, excess_units } => {
+            let what = match by {
+                ReturnKey::Return(id) => format!("returned by {id}"),
+                ReturnKey::CreditNote(id) => format!("returned by credit note {id}"),
+                ReturnKey::Cancellation => "cancelled".to_owned(),
+            };
             let excess =
                 if *excess_units > 0 { format!(", {excess_units} units beyond what was left") } else { String::new() };
             format!("order {order} {what}: {eligible} less{excess}")

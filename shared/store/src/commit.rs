@@ -80,7 +80,7 @@ impl Store {
             Record::Account(account) => (&tables.accounts, "account_id", item::of_account(account), false),
             Record::Entry(entry) => (&tables.ledger, "account_id", item::of_entry(entry)?, false),
             Record::Order(order) => {
-                let bytes_max = if order.returns.is_empty() { ORDER_BYTES_MAX } else { ITEM_BYTES_MAX };
+                let bytes_max = if order.history.returns.is_empty() { ORDER_BYTES_MAX } else { ITEM_BYTES_MAX };
                 (&tables.orders, "order_key", checked_size(item::of_order(order), bytes_max)?, true)
             }
             Record::Parked(parked) => {

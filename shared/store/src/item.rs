@@ -15,6 +15,7 @@ use domain::lots::Holdings;
 use domain::membership::{CLAIM_VERSION, Claim};
 use domain::money::{Currency, Minor};
 use domain::order::Order;
+use domain::returns::History;
 use domain::score::ScoredOrder;
 use domain::time::{Day, Instant};
 use serde::{Serialize, de::DeserializeOwned};
@@ -162,8 +163,8 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if let Some(shipping) = order.shipping {
         put(&mut item, [("shipping", number(shipping.0))]);
     }
-    if !scored.returns.is_empty() {
-        put(&mut item, [("returns", bytes(pack::pack_returns(&scored.returns)))]);
+    if !scored.history.returns.is_empty() {
+        put(&mut item, [("history", bytes(pack::pack_history(&scored.history, &order.lines)))]);
     }
     if !order.discount_codes.is_empty() {
         let codes: Vec<_> = order.discount_codes.iter().map(DiscountCode::as_str).collect();
@@ -194,11 +195,13 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
             .map(|code| DiscountCode::parse(code).map_err(|e| e.to_string()))
             .collect::<Parsed<_>>()?,
     };
+    let score = packed(item, "score", pack::score)?;
+    let history = optional(item, "history", |i, n| packed(i, n, |bytes| pack::history(bytes, &order.lines)))?;
     Ok(ScoredOrder {
         content_hash: packed(item, "hash", |bytes| bytes.try_into().map_err(|_| "not 32 bytes"))?,
         version: integer(item, "version")?,
-        score: packed(item, "score", pack::score)?,
-        returns: optional(item, "returns", |i, n| packed(i, n, pack::returns))?.unwrap_or_default(),
+        history: history.unwrap_or_else(|| History::start(score.points)),
+        score,
         order: Arc::new(order),
     })
 }

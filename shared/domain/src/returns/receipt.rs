@@ -1,7 +1,7 @@
 //! The answer about a return or a cancellation, rendered from what its order keeps of it.
 
-use super::Returned;
-use crate::id::{AccountId, LineId, OrderKey, ReturnId};
+use super::{ReturnKey, Returned};
+use crate::id::{AccountId, LineId, OrderKey};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
 use crate::score::ScoredOrder;
@@ -14,9 +14,9 @@ pub struct ReturnReceipt {
     /// Which order.
     #[serde(flatten)]
     pub order: OrderKey,
-    /// Which return; absent for the cancellation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub return_id: Option<ReturnId>,
+    /// Which return; nothing for the cancellation.
+    #[serde(flatten)]
+    pub by: ReturnKey,
     /// Whose order.
     pub account_id: AccountId,
     /// When it was carried out.
@@ -56,23 +56,20 @@ pub struct ReturnedLine {
     pub quantity: u64,
 }
 
-/// Renders the receipt of one return of an order (`None`: of its cancellation). `None` where it has none such.
-pub fn receipt(scored: &ScoredOrder, return_id: Option<&ReturnId>) -> Result<Option<ReturnReceipt>, Overflow> {
-    let Some(returned) = scored.returned(return_id) else { return Ok(None) };
-    let line = |(place, units): &(u32, u64)| {
-        let line = scored.order.lines.get(usize::try_from(*place).ok()?)?;
-        Some(ReturnedLine { line_id: line.line_id.clone(), quantity: *units })
-    };
+/// Renders the receipt of one return of an order, or of its cancellation. `None` where it has none such.
+pub fn receipt(scored: &ScoredOrder, key: &ReturnKey) -> Result<Option<ReturnReceipt>, Overflow> {
+    let Some(returned) = scored.returned(key) else { return Ok(None) };
+    let line = |(id, units): &(LineId, u64)| ReturnedLine { line_id: id.clone(), quantity: *units };
     let eligible = Money { amount: returned.eligible, currency: scored.order.currency };
     let reversal = returned.reversal;
     Ok(Some(ReturnReceipt {
         order: scored.order.key.clone(),
-        return_id: returned.return_id.clone(),
+        by: returned.key.clone(),
         account_id: scored.order.account_id.clone(),
         decided_at: returned.decided_at,
         program_version: scored.score.program_version,
         entry: returned.entry,
-        lines: returned.lines.iter().filter_map(line).collect(),
+        lines: returned.lines.iter().map(line).collect(),
         excess_units: returned.excess_units,
         eligible,
         points_reversed: reversal.reversed()?,

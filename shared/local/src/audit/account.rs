@@ -4,9 +4,10 @@ use super::{OrderFacts, Report, Subject};
 use domain::account::Account;
 use domain::code::DiscountCode;
 use domain::discount::Discount;
-use domain::id::{OrderKey, ReturnId};
+use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry};
 use domain::money::Points;
+use domain::returns::ReturnKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::LedgerRecord;
 
@@ -27,24 +28,27 @@ fn placed_in(entry: &Entry) -> Option<&OrderKey> {
 
 /// The returns, and the cancellation, that an entry tells of and was made for: by a command of their own, or by
 /// placing the order that they had waited for.
-pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, Option<&ReturnId>)> {
+pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, &ReturnKey)> {
     entry.changes.iter().filter_map(|change| match (change, &entry.cause) {
-        (Change::OrderReturned { order, return_id, .. }, cause) if order_of(entry) == Some(order) => {
-            let return_id = return_id.as_ref();
+        (Change::OrderReturned { order, by, .. }, cause) if order_of(entry) == Some(order) => {
             let is_cause = match cause {
-                Cause::OrderReturned { return_id: cause, .. } => return_id == Some(cause),
-                Cause::OrderCancelled { .. } => return_id.is_none(),
+                Cause::OrderReturned { return_id, .. } => *by == ReturnKey::Return(return_id.clone()),
+                Cause::OrderCancelled { .. } => *by == ReturnKey::Cancellation,
                 _ => true,
             };
-            is_cause.then_some((order, return_id))
+            is_cause.then_some((order, by))
         }
         _ => None,
     })
 }
 
 /// What a return is called.
-pub(super) fn reversal(return_id: Option<&ReturnId>) -> String {
-    return_id.map_or("cancellation".to_owned(), |id| format!("return {id}"))
+pub(super) fn reversal(by: &ReturnKey) -> String {
+    match by {
+        ReturnKey::Return(id) => format!("return {id}"),
+        ReturnKey::CreditNote(id) => format!("credit note {id}"),
+        ReturnKey::Cancellation => "cancellation".to_owned(),
+    }
 }
 
 /// An account as it was read, with its entries up to then and its discounts.
@@ -232,10 +236,10 @@ impl<'a> Books<'a> {
     /// Every return of an entry is noted at its order.
     fn check_returns(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
         for entry in &self.entries {
-            for (key, return_id) in returned_in(entry) {
-                let (what, sequence) = (reversal(return_id), entry.sequence);
+            for (key, by) in returned_in(entry) {
+                let (what, sequence) = (reversal(by), entry.sequence);
                 let order = orders.get_mut(key).filter(|order| order.account_id == self.account.id);
-                match order.and_then(|order| order.returned(return_id)) {
+                match order.and_then(|order| order.returned(by)) {
                     None => found.push(format!("{what} of order {key} in entry {sequence} has no record")),
                     Some(back) if back.entry != sequence => {
                         found.push(format!("{what} of order {key} in entry {sequence} names another entry"));

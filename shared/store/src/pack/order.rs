@@ -6,11 +6,11 @@ use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
-use domain::returns::{Returned, Reversal};
+use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Score};
 use domain::time::Instant;
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write as _};
 
 /// The format number of deflated lines.
@@ -52,57 +52,90 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
     out.0
 }
 
-/// Packs the returns of an order.
-pub fn pack_returns(returns: &[Returned]) -> Vec<u8> {
+const RETURN: u8 = 1;
+const CREDIT_NOTE: u8 = 2;
+const CANCELLATION: u8 = 3;
+
+/// Packs what became of an order of these lines after it was scored.
+pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
     let mut out = Writer::start();
-    out.count(returns.len());
-    for returned in returns {
-        out.text(returned.return_id.as_ref().map_or("", ReturnId::as_str));
-        out.0.extend_from_slice(&returned.content_hash);
-        out.instant(returned.decided_at);
-        out.number(returned.entry);
-        out.count(returned.lines.len());
-        for (place, units) in &returned.lines {
-            out.number(u64::from(*place));
-            out.number(*units);
-        }
-        out.number(returned.excess_units);
-        out.signed(returned.eligible.0);
-        let Reversal { taken, owed, unrecovered, lapsed } = returned.reversal;
-        let points = [taken.pending, taken.own_lot, taken.other_lots, owed, unrecovered, lapsed, returned.balance];
-        points.into_iter().for_each(|points| out.signed(points.0));
+    let Tally { earned, reversed, unrecovered, lapsed } = history.tally;
+    [earned, reversed, unrecovered, lapsed].into_iter().for_each(|points| out.signed(points.0));
+    let places: HashMap<&LineId, u64> = lines.iter().map(|line| &line.line_id).zip(1..).collect();
+    out.count(history.returns.len());
+    for returned in &history.returns {
+        pack_returned(&mut out, &places, returned);
     }
     out.0
 }
 
-/// Reads the returns of an order.
-pub fn returns(bytes: &[u8]) -> Unpacked<Vec<Returned>> {
-    let mut input = Reader::start(bytes)?;
-    let returns = input.list(returned)?;
-    input.end()?;
-    Ok(returns)
+fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Returned) {
+    out.0.push(match returned.key {
+        ReturnKey::Return(_) => RETURN,
+        ReturnKey::CreditNote(_) => CREDIT_NOTE,
+        ReturnKey::Cancellation => CANCELLATION,
+    });
+    out.text(returned.key.return_id().map_or("", ReturnId::as_str));
+    out.0.extend_from_slice(&returned.content_hash);
+    out.instant(returned.decided_at);
+    out.number(returned.entry);
+    out.count(returned.lines.len());
+    for (line_id, units) in &returned.lines {
+        // The place of a line the order still has, from 1; the id itself of one that it has no more.
+        let place = places.get(line_id).copied().unwrap_or(0);
+        out.number(place);
+        if place == 0 {
+            out.text(line_id.as_str());
+        }
+        out.number(*units);
+    }
+    out.number(returned.excess_units);
+    out.signed(returned.eligible.0);
+    let Reversal { taken, owed, unrecovered, lapsed } = returned.reversal;
+    let points = [taken.pending, taken.own_lot, taken.other_lots, owed, unrecovered, lapsed, returned.balance];
+    points.into_iter().for_each(|points| out.signed(points.0));
 }
 
-fn returned(input: &mut Reader<'_>) -> Unpacked<Returned> {
-    let return_id = match input.text()? {
-        "" => None,
-        id => Some(ReturnId::parse(id).map_err(|_| "bad return id")?),
+/// Reads what became of an order of these lines.
+pub fn history(bytes: &[u8], lines: &[OrderLine]) -> Unpacked<History> {
+    let mut input = Reader::start(bytes)?;
+    let mut points = || input.signed().map(Points);
+    let tally = Tally { earned: points()?, reversed: points()?, unrecovered: points()?, lapsed: points()? };
+    let returns = input.list(|input| returned(input, lines))?;
+    input.end()?;
+    Ok(History { tally, returns })
+}
+
+fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
+    let kind = input.byte()?;
+    let id = input.text()?;
+    let id = || ReturnId::parse(id).map_err(|_| "bad return id");
+    let key = match kind {
+        RETURN => ReturnKey::Return(id()?),
+        CREDIT_NOTE => ReturnKey::CreditNote(id()?),
+        CANCELLATION => ReturnKey::Cancellation,
+        _ => return Err("unknown kind of return"),
     };
     let mut content_hash = [0; 32];
     for byte in &mut content_hash {
         *byte = input.byte()?;
     }
     let (decided_at, entry) = (input.instant()?, input.number()?);
-    let lines = input.list(|input| {
-        let place = u32::try_from(input.number()?).map_err(|_| "no such line")?;
-        Ok((place, input.number()?))
-    })?;
+    let lines = input.list(|input| Ok((returned_line(input, lines)?, input.number()?)))?;
     let (excess_units, eligible) = (input.number()?, Minor(input.signed()?));
     let mut points = || input.signed().map(Points);
     let taken = Taken { pending: points()?, own_lot: points()?, other_lots: points()? };
     let reversal = Reversal { taken, owed: points()?, unrecovered: points()?, lapsed: points()? };
     let balance = points()?;
-    Ok(Returned { return_id, content_hash, decided_at, entry, lines, excess_units, eligible, reversal, balance })
+    Ok(Returned { key, content_hash, decided_at, entry, lines, excess_units, eligible, reversal, balance })
+}
+
+fn returned_line(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId> {
+    let place = usize::try_from(input.number()?).map_err(|_| "no such line")?;
+    match place.checked_sub(1) {
+        Some(index) => lines.get(index).map(|line| line.line_id.clone()).ok_or("no such line"),
+        None => LineId::parse(input.text()?).map_err(|_| "bad line id"),
+    }
 }
 
 /// Reads a score.

@@ -7,7 +7,7 @@ use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::{Holdings, Lot, Pending, Taken};
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
-use domain::returns::{Returned, Reversal};
+use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Score};
 use domain::time::{Instant, Month};
 use proptest::collection::vec;
@@ -104,11 +104,18 @@ fn a_score() -> impl Strategy<Value = Score> {
 }
 
 fn a_return() -> impl Strategy<Value = Returned> {
-    let lines = vec((any::<u32>(), any::<u64>()), 0..9);
+    let line_id = prop_oneof!["[1-9]", "[a-z]{1,64}"].prop_map(|id| LineId::parse(&id).unwrap());
+    let lines = vec((line_id, any::<u64>()), 0..9);
     let figures = any::<[i64; 8]>();
-    (option::of("[a-z]{1,64}"), any::<[u8; 32]>(), instant(), lines, figures).prop_map(
-        |(id, content_hash, decided_at, lines, [a, b, c, d, e, f, g, h])| Returned {
-            return_id: id.map(|id| ReturnId::parse(&id).unwrap()),
+    let id = "[a-z]{1,64}".prop_map(|id| ReturnId::parse(&id).unwrap());
+    let key = prop_oneof![
+        id.clone().prop_map(ReturnKey::Return),
+        id.prop_map(ReturnKey::CreditNote),
+        Just(ReturnKey::Cancellation),
+    ];
+    (key, any::<[u8; 32]>(), instant(), lines, figures).prop_map(
+        |(key, content_hash, decided_at, lines, [a, b, c, d, e, f, g, h])| Returned {
+            key,
             content_hash,
             decided_at,
             entry: a.unsigned_abs(),
@@ -164,10 +171,19 @@ proptest! {
     }
 
     #[test]
-    fn returns_survive_packing(
-        given in vec(a_return(), 0..9),
+    fn what_became_of_an_order_survives_packing(
+        bought in vec(order_line(), 0..9),
+        returns in vec(a_return(), 0..9),
+        [earned, reversed, unrecovered, lapsed] in any::<[i64; 4]>(),
     ) {
-        prop_assert_eq!(returns(&pack_returns(&given)).unwrap(), given);
+        let tally = Tally {
+            earned: Points(earned),
+            reversed: Points(reversed),
+            unrecovered: Points(unrecovered),
+            lapsed: Points(lapsed),
+        };
+        let before = History { tally, returns };
+        prop_assert_eq!(history(&pack_history(&before, &bought), &bought).unwrap(), before);
     }
 
     #[test]
@@ -183,7 +199,7 @@ proptest! {
         let _ = discounts(&bytes);
         let _ = score(&bytes);
         let _ = lines(&bytes);
-        let _ = returns(&bytes);
+        let _ = history(&bytes, &[]);
     }
 
     #[test]
