@@ -1,18 +1,25 @@
-//! Scores placed orders: `POST /v1/orders`, and `OrderPlaced` events from the bus by way of a queue.
+//! Scores placed orders and their amendments: `POST /v1/orders`, `PUT /v1/orders/{source}/{order_id}`, and `OrderPlaced`
+//! and `OrderAmended` events from the bus by way of a queue.
 //!
-//! Both ways are one: parse the document, then [`place`]. The same order again gets the first answer.
+//! All ways are one: parse the document, then [`place`]. The revision of a statement says what it is: the first of its
+//! order, a repeat, newer than what is stored, or late.
 
+use domain::amendment;
+use domain::code::DiscountCode;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::discount::Discount;
 use domain::document::{Faults, Path};
+use domain::id::{OrderId, OrderKey, Source};
 use domain::order::Order;
 use domain::receipt::{self, Receipt};
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
 use runtime::batch::BusEvent;
-use runtime::http::{self, Answer, Request};
+use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger};
+use serde::Serialize;
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
 
@@ -25,29 +32,63 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
-    let ("POST", ["v1", "orders"]) = as_route(&request.route()) else { return Err(RequestFault::NoSuchRoute.into()) };
+    let (method, path) = request.route();
+    let amends = match (method, path.as_slice()) {
+        ("POST", ["v1", "orders"]) => None,
+        ("PUT", ["v1", "orders", source, order_id]) => Some((*source, *order_id)),
+        _ => return Err(RequestFault::NoSuchRoute.into()),
+    };
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
-    let order = Order::from_json(&request.document()?)?;
+    let order = match amends {
+        None => Order::from_json(&request.document()?)?,
+        Some((source, order_id)) => {
+            let source = parameter("source", Source::parse(source))?;
+            let key = OrderKey { source, order_id: parameter("order_id", OrderId::parse(order_id))? };
+            Order::amendment_from_json(&key, &request.document()?)?
+        }
+    };
+    let revision = order.revision;
     let placed = place(app, &caller, order).await?;
     let receipt = placed.receipt(app).await?;
-    Ok(match placed.repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
+    Ok(match placed.outcome {
+        Outcome::Scored => Answer::json(201, &receipt),
+        Outcome::Amended => Answer::json(200, &receipt),
+        Outcome::Repeated => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
+        Outcome::Superseded => Answer::json(200, &Superseded::of(&placed.scored, revision)),
     })
 }
 
-fn as_route<'a>(route: &'a (&'a str, Vec<&'a str>)) -> (&'a str, &'a [&'a str]) {
-    (route.0, &route.1)
+/// The answer to a statement that came after a newer one of its order. Nothing was changed by it.
+#[derive(Serialize)]
+struct Superseded<'a> {
+    #[serde(flatten)]
+    order: &'a OrderKey,
+    state: &'static str,
+    /// The one that was sent.
+    revision: u64,
+    /// The newest one that was taken in.
+    current_revision: u64,
+}
+
+impl<'a> Superseded<'a> {
+    fn of(scored: &'a ScoredOrder, revision: u64) -> Self {
+        let order = &scored.order;
+        Self { order: &order.key, state: "superseded", revision, current_revision: order.revision }
+    }
 }
 
 async fn over_bus(app: &App, event: BusEvent) -> Result<(), Error> {
-    if event.detail_type != "OrderPlaced" {
-        let mut faults = Faults::default();
-        faults.add(&Path::Key(&Path::Root, "detail-type"), "unknown_value", "must be OrderPlaced");
-        return Err(faults.into());
-    }
-    let order = Order::from_json(&event.detail)?;
+    let order = match event.detail_type.as_str() {
+        "OrderPlaced" => Order::from_json(&event.detail)?,
+        "OrderAmended" => Order::amendment_from_event(&event.detail)?,
+        _ => {
+            let mut faults = Faults::default();
+            let message = "must be OrderPlaced or OrderAmended";
+            faults.add(&Path::Key(&Path::Root, "detail-type"), "unknown_value", message);
+            return Err(faults.into());
+        }
+    };
     place(app, &event.caller, order).await?;
     Ok(())
 }
@@ -56,8 +97,21 @@ async fn over_bus(app: &App, event: BusEvent) -> Result<(), Error> {
 pub struct Placed {
     /// The order and its score.
     pub scored: Arc<ScoredOrder>,
-    /// It was scored before; nothing was written.
-    pub repeated: bool,
+    /// What the statement of it came to.
+    pub outcome: Outcome,
+}
+
+/// What a statement of an order came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is the first of its order: that has its score now.
+    Scored,
+    /// It is newer than what was stored: the order was scored again.
+    Amended,
+    /// It was taken in before; nothing was written.
+    Repeated,
+    /// A newer one was taken in before; nothing was written.
+    Superseded,
 }
 
 impl Placed {
@@ -71,17 +125,17 @@ impl Placed {
     }
 }
 
-/// Scores an order once, whoever sends it how often. `caller` must be allowed to write orders of its account.
+/// Scores each statement of an order once, whoever sends it how often. `caller` must be allowed to write orders of its account.
 pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, Error> {
     caller.require_for(Scope::OrdersWrite, &order.account_id)?;
     let command = PlaceOrder { content_hash: order.content_hash(), order: Arc::new(order) };
     let placed = app.transact(caller, &command).await?;
-    let (order, score) = (&placed.scored.order, &placed.scored.score);
+    let (order, score) = (&placed.scored.order, placed.scored.current());
     tracing::info!(
         order.id = %order.key,
         account.id = %order.account_id,
         points = score.points.0,
-        repeated = placed.repeated,
+        outcome = ?placed.outcome,
         "scored order {}: {} points",
         order.key,
         score.points,
@@ -97,15 +151,38 @@ struct PlaceOrder {
 /// What an order is decided on.
 struct State {
     account: Option<domain::account::Account>,
-    named: Vec<Option<Discount>>,
+    /// The account's discounts of [`PlaceOrder::codes`], in that order.
+    discounts: Vec<Option<Discount>>,
     /// What stands under the order's key, once a first try has found that something does.
     stored: Option<StoredOrder>,
 }
 
 impl PlaceOrder {
-    fn repeat(&self, stored: &Arc<ScoredOrder>) -> Result<Placed, Rejection> {
-        let scored = score::repeat(stored, &self.order, &self.content_hash)?;
-        Ok(Placed { scored, repeated: true })
+    /// The codes whose discounts the decision may touch: those the order names; of an order that is amended, those it
+    /// named before and those it issued, too.
+    fn codes(&self, stored: Option<&StoredOrder>) -> Vec<DiscountCode> {
+        let mut codes = self.order.discount_codes.clone();
+        if let Some(StoredOrder::Scored(stored)) = stored {
+            let issued = stored.current().issued.iter().map(|issued| &issued.code);
+            for code in stored.order.discount_codes.iter().chain(issued) {
+                if !codes.contains(code) {
+                    codes.push(code.clone());
+                }
+            }
+        }
+        codes
+    }
+
+    /// The answer that follows from the stored order alone; `None`: this statement is newer.
+    fn known(&self, stored: &Arc<ScoredOrder>) -> Option<Result<Placed, Rejection>> {
+        let is_ours = stored.order.account_id == self.order.account_id;
+        let outcome = match self.order.revision.cmp(&stored.order.revision) {
+            Ordering::Greater if is_ours => return None,
+            Ordering::Less if is_ours => Ok((stored.clone(), Outcome::Superseded)),
+            // Whose order it is, is all that somebody else learns.
+            _ => score::repeat(stored, &self.order, &self.content_hash).map(|scored| (scored, Outcome::Repeated)),
+        };
+        Some(outcome.map(|(scored, outcome)| Placed { scored, outcome }))
     }
 }
 
@@ -116,13 +193,13 @@ impl Command for PlaceOrder {
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
         let id = &self.order.account_id;
         let account = store.account(id, consistency).await?;
-        let named = store.discounts(id, &self.order.discount_codes, consistency).await?;
-        // An order is new as a rule: its put finds out whether it is, so that the first try saves this read.
+        // A first statement is new as a rule: its put finds out whether it is, so that the first try saves this read.
         let stored = match consistency {
-            Consistency::Eventual => None,
-            Consistency::Strong => store.order(&self.order.key, consistency).await?,
+            Consistency::Eventual if self.order.revision == 0 => None,
+            _ => store.order(&self.order.key, consistency).await?,
         };
-        Ok(State { account, named, stored })
+        let discounts = store.discounts(id, &self.codes(stored.as_ref()), consistency).await?;
+        Ok(State { account, discounts, stored })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -130,28 +207,39 @@ impl Command for PlaceOrder {
     }
 
     fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Placed>, Rejection> {
+        let account = state.account.as_ref();
         let parked = match &state.stored {
             Some(StoredOrder::Scored(stored)) => {
-                return Ok(Decision { writes: Vec::new(), answer: self.repeat(stored)? });
+                if let Some(known) = self.known(stored) {
+                    return Ok(Decision { writes: Vec::new(), answer: known? });
+                }
+                // The order is there and its account is not: only a stale read shows that.
+                let account = account.ok_or(Rejection::UnknownAccount)?;
+                let discounts: Vec<_> = state.discounts.iter().flatten().cloned().collect();
+                let hash = self.content_hash;
+                let decision = amendment::decide(account, &discounts, stored, &self.order, hash, context)?;
+                let answer = Placed { scored: decision.answer, outcome: Outcome::Amended };
+                return Ok(Decision { writes: decision.writes, answer });
             }
             Some(StoredOrder::Parked(parked)) => Some(&**parked),
             None => None,
         };
-        let account = state.account.as_ref();
-        let decision = score::decide(account, &state.named, parked, &self.order, self.content_hash, context)?;
-        Ok(Decision { writes: decision.writes, answer: Placed { scored: decision.answer, repeated: false } })
+        let named = &state.discounts;
+        let decision = score::decide(account, named, parked, &self.order, self.content_hash, context)?;
+        let answer = Placed { scored: decision.answer, outcome: Outcome::Scored };
+        Ok(Decision { writes: decision.writes, answer })
     }
 
     async fn recall(&self, store: &Store) -> Result<Option<Result<Placed, Rejection>>, store::Fault> {
         Ok(match store.order(&self.order.key, Consistency::Strong).await? {
-            Some(StoredOrder::Scored(stored)) => Some(self.repeat(&stored)),
+            Some(StoredOrder::Scored(stored)) => self.known(&stored),
             Some(StoredOrder::Parked(_)) | None => None,
         })
     }
 
     fn meet(&self, existing: &Record) -> Option<Result<Placed, Rejection>> {
         match existing {
-            Record::Order(stored) => Some(self.repeat(stored)),
+            Record::Order(stored) => self.known(stored),
             _ => None,
         }
     }

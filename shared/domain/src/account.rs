@@ -1,7 +1,8 @@
 //! The hot state of an account: all that a decision needs, in one small item.
 
 use crate::activity::{Activity, Lifetime};
-use crate::discount::OpenDiscount;
+use crate::code::DiscountCode;
+use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, Segment, TierId};
 use crate::ledger::Change;
@@ -95,6 +96,27 @@ impl Account {
             due: None,
         };
         (account, enrolled)
+    }
+
+    /// Notes a discount that was issued; answers what its entry says of that.
+    pub(crate) fn open_discount(&mut self, discount: &Discount) -> Change {
+        self.list_discount(discount);
+        self.lifetime.discounts_issued = self.lifetime.discounts_issued.saturating_add(1);
+        let Discount { rule, code, expires_at, .. } = discount.clone();
+        Change::DiscountIssued { rule, code, expires_at }
+    }
+
+    /// Notes a discount that an order used; answers what its entry says of that.
+    pub(crate) fn use_discount(&mut self, code: &DiscountCode) -> Change {
+        self.discounts.retain(|open| open.code != *code);
+        self.lifetime.discounts_used = self.lifetime.discounts_used.saturating_add(1);
+        Change::DiscountUsed { code: code.clone() }
+    }
+
+    /// Puts a discount among the open ones, the earliest end first.
+    pub(crate) fn list_discount(&mut self, discount: &Discount) {
+        let place = self.discounts.partition_point(|held| held.expires_at <= discount.expires_at);
+        self.discounts.insert(place, discount.open());
     }
 
     /// The earliest instant at which time alone changes anything about it.

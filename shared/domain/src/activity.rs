@@ -5,6 +5,7 @@
 
 use crate::money::{Minor, Overflow, Points};
 use crate::time::Month;
+use std::ops::RangeInclusive;
 
 /// Months kept, the newest included.
 pub const MONTHS_KEPT: i32 = 25;
@@ -74,6 +75,21 @@ pub struct Giveback {
     pub eligible: Minor,
 }
 
+/// What one order counts for, less what came back of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Units kept.
+    pub units: u64,
+    /// Units that came back.
+    pub returned_units: u64,
+    /// What the kept units came to.
+    pub revenue: Minor,
+    /// What those of the eligible lines came to.
+    pub eligible: Minor,
+    /// Points it earned.
+    pub earned: Points,
+}
+
 /// What one order adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purchase {
@@ -140,11 +156,22 @@ impl Activity {
         Ok(())
     }
 
-    /// Eligible spend in a month and the `months - 1` before it.
-    pub fn eligible_in_window(&self, last: Month, months: u16) -> Result<Minor, Overflow> {
-        let first = last.plus(1_i32.saturating_sub(i32::from(months)));
-        let window = self.months.iter().filter(|month| (first..=last).contains(&month.month));
-        Minor::sum(window.map(|month| month.eligible))
+    /// Puts an order's new figures into its month, if that is kept, in place of those it counted for before.
+    pub fn amend(&mut self, month: Month, before: &Figures, after: &Figures) -> Result<(), Overflow> {
+        let Ok(place) = self.months.binary_search_by_key(&month, |month| month.month) else { return Ok(()) };
+        if let Some(month) = self.months.get_mut(place) {
+            month.units = month.units.saturating_sub(before.units).checked_add(after.units).ok_or(Overflow)?;
+            month.revenue = month.revenue.minus(before.revenue)?.plus(after.revenue)?;
+            month.eligible = month.eligible.minus(before.eligible)?.plus(after.eligible)?;
+            month.earned = month.earned.minus(before.earned)?.plus(after.earned)?;
+        }
+        Ok(())
+    }
+
+    /// Eligible spend in some months.
+    pub fn eligible_in(&self, window: &RangeInclusive<Month>) -> Result<Minor, Overflow> {
+        let months = self.months.iter().filter(|month| window.contains(&month.month));
+        Minor::sum(months.map(|month| month.eligible))
     }
 }
 
@@ -183,6 +210,17 @@ impl Lifetime {
         Ok(())
     }
 
+    /// Puts an order's new figures in place of those it counted for before.
+    pub fn amend(&mut self, before: &Figures, after: &Figures) -> Result<(), Overflow> {
+        let units = |held: u64, old: u64, new: u64| held.saturating_sub(old).checked_add(new).ok_or(Overflow);
+        self.units = units(self.units, before.units, after.units)?;
+        self.returned_units = units(self.returned_units, before.returned_units, after.returned_units)?;
+        self.revenue = self.revenue.minus(before.revenue)?.plus(after.revenue)?;
+        self.eligible = self.eligible.minus(before.eligible)?.plus(after.eligible)?;
+        self.earned = self.earned.minus(before.earned)?.plus(after.earned)?;
+        Ok(())
+    }
+
     /// Takes a return out.
     pub fn give_back(&mut self, back: &Giveback) -> Result<(), Overflow> {
         self.units = self.units.saturating_sub(back.units);
@@ -210,15 +248,15 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_the_month_and_those_before_it() {
+    fn a_window_takes_its_months_in_and_no_other() {
         let mut activity = Activity::default();
         for (month, eligible) in [(100, 1), (88, 10), (89, 100), (101, 1000)] {
             assert!(activity.add(&purchase(month, eligible)).unwrap());
         }
-        // Twelve months ending with 100: 89..=100. Month 88 is just outside, 101 is later.
-        assert_eq!(activity.eligible_in_window(Month(100), 12), Ok(Minor(101)));
-        assert_eq!(activity.eligible_in_window(Month(100), 13), Ok(Minor(111)));
-        assert_eq!(activity.eligible_in_window(Month(100), 1), Ok(Minor(1)));
+        for (months, eligible) in [(89..=100, 101), (88..=100, 111), (100..=100, 1), (90..=99, 0)] {
+            let window = Month(*months.start())..=Month(*months.end());
+            assert_eq!(activity.eligible_in(&window), Ok(Minor(eligible)));
+        }
     }
 
     #[test]

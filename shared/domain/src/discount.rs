@@ -42,6 +42,9 @@ pub struct Discount {
     /// The order that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<OrderKey>,
+    /// The order that brought it about was amended and would not bring it about any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
     /// Counts its changes, from 1.
     pub version: u64,
 }
@@ -56,6 +59,8 @@ pub enum Unusable {
     Used,
     /// Its validity is over.
     Expired,
+    /// It was withdrawn: the order that had brought it about was amended.
+    Void,
 }
 
 impl Discount {
@@ -63,6 +68,9 @@ impl Discount {
     pub fn check(&self, now: Instant) -> Result<(), Unusable> {
         if self.used_by.is_some() {
             return Err(Unusable::Used);
+        }
+        if self.void {
+            return Err(Unusable::Void);
         }
         if self.expires_at <= now {
             return Err(Unusable::Expired);
@@ -72,6 +80,25 @@ impl Discount {
 
     /// The same discount, used by an order.
     pub fn used(&self, order: &OrderKey) -> Self {
-        Self { used_by: Some(order.clone()), version: self.version.saturating_add(1), ..self.clone() }
+        Self { used_by: Some(order.clone()), ..self.next() }
+    }
+
+    /// The same discount, given back by the order that had used it.
+    pub fn unused(&self) -> Self {
+        Self { used_by: None, ..self.next() }
+    }
+
+    /// The same discount, withdrawn or valid again.
+    pub fn voided(&self, void: bool) -> Self {
+        Self { void, ..self.next() }
+    }
+
+    fn next(&self) -> Self {
+        Self { version: self.version.saturating_add(1), ..self.clone() }
+    }
+
+    /// As the account's hot item knows it.
+    pub fn open(&self) -> OpenDiscount {
+        OpenDiscount { rule: self.rule.clone(), code: self.code.clone(), expires_at: self.expires_at }
     }
 }

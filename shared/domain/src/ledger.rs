@@ -59,6 +59,14 @@ pub enum Cause {
         #[serde(flatten)]
         order: OrderKey,
     },
+    /// An order was changed by its shop.
+    OrderAmended {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// By which statement of it.
+        revision: u64,
+    },
     /// Points were given or taken by hand.
     Adjustment,
     /// The account was enrolled or its data changed.
@@ -177,6 +185,41 @@ pub enum Change {
         /// How many had ended already, so that nothing was taken for them.
         lapsed: Points,
     },
+    /// An order was changed by its shop, and scored again.
+    #[serde(rename = "order.amended")]
+    OrderAmended {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// By which statement of it.
+        revision: u64,
+        /// What its eligible lines came to before.
+        eligible_before: Money,
+        /// What they come to now.
+        eligible: Money,
+        /// What it earns now, before anything is taken back for returns.
+        points: Points,
+    },
+    /// The points of an order were brought to what it earns now.
+    #[serde(rename = "points.amended")]
+    PointsAmended {
+        /// By how much what the order earned changed.
+        earned: Points,
+        /// By how much what was taken back of it changed, owed points included.
+        reversed: Points,
+        /// Where points were taken from, if the order earns less.
+        #[serde(flatten)]
+        taken: Taken,
+        /// How many of them the account owes instead.
+        owed: Points,
+        /// How many were written off.
+        unrecovered: Points,
+        /// How many had ended already, so that nothing was taken for them.
+        lapsed: Points,
+        /// From when points that were given can be spent, if not at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        available_at: Option<Instant>,
+    },
     /// Points were given by hand.
     #[serde(rename = "points.credited")]
     PointsCredited {
@@ -232,6 +275,18 @@ pub enum Change {
         /// Its code.
         code: DiscountCode,
     },
+    /// A discount was given back: its order was amended and does not name it any more.
+    #[serde(rename = "discount.released")]
+    DiscountReleased {
+        /// Its code.
+        code: DiscountCode,
+    },
+    /// A discount was withdrawn: the order that had brought it about was amended and would not any more.
+    #[serde(rename = "discount.voided")]
+    DiscountVoided {
+        /// Its code.
+        code: DiscountCode,
+    },
     /// A discount ended unused.
     #[serde(rename = "discount.expired")]
     DiscountExpired {
@@ -257,6 +312,7 @@ impl Change {
     pub fn points(&self) -> Result<Points, Overflow> {
         match self {
             Self::PointsEarned { points, .. } | Self::PointsCredited { points, .. } => Ok(*points),
+            Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
             | Self::PointsReversed { points, .. }
             | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),

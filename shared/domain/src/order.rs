@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use read::{DISCOUNT_CODES_MAX, LINES_MAX, QUANTITY_MAX};
+pub use read::{DISCOUNT_CODES_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX};
 
 /// A purchase placed in the merchant's shop or ERP. Identity: [`Order::key`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Order {
     /// Codes of the account's discounts that the customer used, each once, in the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discount_codes: Vec<DiscountCode>,
+    /// Which statement of the order this is: a higher one replaces a lower one. 0 where the shop counts none.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub revision: u64,
 }
 
 /// One line of an order.
@@ -80,6 +83,10 @@ fn is_zero(amount: &Minor) -> bool {
     *amount == Minor::ZERO
 }
 
+fn is_first(revision: &u64) -> bool {
+    *revision == 0
+}
+
 impl OrderLine {
     /// What the line came to: the stated amount, or quantity × unit price rounded half up to the minor unit
     /// (once, for the line), less the line's discount.
@@ -96,6 +103,25 @@ impl Order {
     /// Reads an order from its JSON document; every fault at once. Amounts are checked to fit 64 bits in total.
     pub fn from_json(document: &Value) -> Result<Self, crate::document::Faults> {
         read::order(document)
+    }
+
+    /// Reads the document that amends the order of a key, which it need not repeat; it must say its revision.
+    pub fn amendment_from_json(key: &OrderKey, document: &Value) -> Result<Self, crate::document::Faults> {
+        read::amendment(key, document)
+    }
+
+    /// Reads the detail of an `OrderAmended` event: an order that must say its revision.
+    pub fn amendment_from_event(document: &Value) -> Result<Self, crate::document::Faults> {
+        read::announced_amendment(document)
+    }
+
+    /// Whether another statement of the order says the same, whatever their revisions.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let Self { key, account_id, contact_id, placed_at, currency, lines, shipping, discount_codes, revision: _ } =
+            self;
+        (key, account_id, contact_id, placed_at) == (&other.key, &other.account_id, &other.contact_id, &other.placed_at)
+            && (currency, lines, shipping) == (&other.currency, &other.lines, &other.shipping)
+            && *discount_codes == other.discount_codes
     }
 
     /// What all lines came to.

@@ -5,9 +5,10 @@ mod read;
 use crate::document::{Faults, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent, Points};
-use crate::time::Calendar;
+use crate::time::{Calendar, Month};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
 
@@ -155,6 +156,11 @@ impl Program {
 }
 
 impl Tiers {
+    /// The months that qualify for an order of the month `last`: that one and those before it.
+    pub fn window(&self, last: Month) -> RangeInclusive<Month> {
+        last.plus(1_i32.saturating_sub(i32::from(self.window_months)))..=last
+    }
+
     /// The place of a tier in the ladder. A tier that this version does not know counts as the lowest.
     pub fn place(&self, id: &TierId) -> usize {
         self.levels.iter().position(|tier| tier.id == *id).unwrap_or(0)

@@ -3,11 +3,14 @@
 //! Nothing here decides anything. The first answer and every later one are rendered by the same code from the same
 //! stored values, so they are the same.
 
+use crate::amendment::{Amended, PointsAmended};
 use crate::code::DiscountCode;
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
+use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
 use crate::program::{DiscountRule, EarningRule, Program};
-use crate::score::{self, Condition, Outcome, ScoredOrder};
+use crate::rules;
+use crate::score::{Condition, Outcome, ScoredOrder};
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -51,6 +54,35 @@ pub struct Receipt {
     pub reasons: Vec<Reason>,
     /// Lines that neither earn nor qualify.
     pub ineligible_lines: Vec<IneligibleLine>,
+    /// Which statement of the order this is about, if it has a number.
+    #[serde(skip_serializing_if = "is_first")]
+    pub revision: u64,
+    /// What its latest amendment changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amended: Option<AmendedReceipt>,
+}
+
+fn is_first(revision: &u64) -> bool {
+    *revision == 0
+}
+
+/// What the latest amendment of an order changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AmendedReceipt {
+    /// What the order had earned when it was first scored.
+    pub points_first: Points,
+    /// By how much the account's points changed: what was given, or taken and owed where negative.
+    pub points: Points,
+    /// Where points were taken from.
+    pub taken: Taken,
+    /// Points the account owes: its next earnings repay them.
+    pub points_owed: Points,
+    /// By how much the points that were written off changed.
+    pub points_unrecovered: Points,
+    /// By how much the points that had ended before they could be taken changed.
+    pub points_lapsed: Points,
+    /// The same in plain English.
+    pub text: String,
 }
 
 /// The tier before and after an order.
@@ -108,10 +140,10 @@ pub struct IneligibleLine {
 
 /// Renders the receipt of an order under the program version it was scored with.
 pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overflow> {
-    let (order, score) = (&scored.order, &scored.score);
+    let (order, score) = (&scored.order, scored.current());
     let money = |amount| Money { amount, currency: order.currency };
     let multiplier = program.tiers.get(&score.tier).multiplier;
-    let issued = score.issued.iter().map(|issued| IssuedReceipt {
+    let issued = score.issued.iter().filter(|issued| !issued.void).map(|issued| IssuedReceipt {
         code: issued.code.clone(),
         rule: issued.rule.clone(),
         percent: money::format_trimmed(issued.percent.0, Percent::DECIMALS),
@@ -140,11 +172,36 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         discounts_issued: issued.collect(),
         reasons: reasons(scored, program, multiplier)?,
         ineligible_lines: ineligible_lines(scored, program)?,
+        revision: order.revision,
+        amended: scored.history.amended.as_ref().map(|amended| amended_receipt(scored, amended)).transpose()?,
+    })
+}
+
+fn amended_receipt(scored: &ScoredOrder, amended: &Amended) -> Result<AmendedReceipt, Overflow> {
+    let PointsAmended { earned, reversed, reversal } = amended.points;
+    let points = earned.minus(reversed)?;
+    let given = match points {
+        Points::ZERO => "the account's points stay as they were".to_owned(),
+        _ if points > Points::ZERO => format!("{points} points more were given"),
+        _ => format!("{} points were taken back", reversal.reversed()?),
+    };
+    let (now, first) = (amended.score.points, scored.score.points);
+    let mut parts = vec![format!("The order was changed: it earns {now} points, {first} at first; {given}")];
+    parts.extend(reversal.sources());
+    let text = format!("{}.", parts.join("; "));
+    Ok(AmendedReceipt {
+        points_first: scored.score.points,
+        points,
+        taken: reversal.taken,
+        points_owed: reversal.owed,
+        points_unrecovered: reversal.unrecovered,
+        points_lapsed: reversal.lapsed,
+        text,
     })
 }
 
 fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Result<Vec<Reason>, Overflow> {
-    let mut outcomes = scored.score.outcomes.iter().copied();
+    let mut outcomes = scored.current().outcomes.iter().copied();
     let mut reasons = Vec::new();
     for (rule, outcome) in program.earning.iter().zip(outcomes.by_ref()) {
         reasons.push(earning_reason(scored, rule, multiplier, outcome)?);
@@ -159,7 +216,7 @@ fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Resul
 
 /// What became of an order that came late: its points had ended, its month is not kept any more.
 fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
-    let score = &scored.score;
+    let score = scored.current();
     let mut reasons = Vec::new();
     let mut say = |id, rule: &str, text| {
         reasons.push(Reason { id, rule: rule.to_owned(), fired: true, points: None, text });
@@ -182,8 +239,8 @@ fn earning_reason(
     outcome: Outcome,
 ) -> Result<Reason, Overflow> {
     let currency = scored.order.currency;
-    let points = score::earned(rule, scored.score.eligible, multiplier)?;
-    let total = Money { amount: scored.score.eligible, currency };
+    let points = rules::earned(rule, scored.current().eligible, multiplier)?;
+    let total = Money { amount: scored.current().eligible, currency };
     let per = Money { amount: rule.per, currency };
     let multiplier = money::format_trimmed(multiplier.0, Factor::DECIMALS);
     let tier = &scored.score.tier;
@@ -199,7 +256,7 @@ fn earning_reason(
 }
 
 fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) -> Reason {
-    let issued = scored.score.issued.iter().find(|issued| issued.rule == rule.id);
+    let issued = scored.current().issued.iter().find(|issued| issued.rule == rule.id);
     let (id, text) = match (outcome, issued) {
         (Outcome::Missed(condition), _) => {
             let minimum = Money { amount: rule.minimum_total, currency: scored.order.currency };
@@ -227,7 +284,7 @@ fn condition_text(condition: Condition, figure: &str) -> String {
 }
 
 fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
-    let score = &scored.score;
+    let score = scored.current();
     if score.tier == score.tier_after {
         return None;
     }
@@ -243,7 +300,7 @@ fn ineligible_lines(scored: &ScoredOrder, program: &Program) -> Result<Vec<Ineli
     let mut found = Vec::new();
     for line in &scored.order.lines {
         let amount = line.amount(scored.order.currency)?;
-        if !score::is_eligible(program, line, amount) {
+        if !rules::is_eligible(program, line, amount) {
             let reason = if amount <= Minor::ZERO { "no_amount" } else { "excluded_sku" };
             found.push(IneligibleLine { line_id: line.line_id.clone(), sku: line.sku.clone(), reason });
         }

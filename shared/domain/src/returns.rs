@@ -10,6 +10,7 @@ mod receipt;
 use crate::account::Account;
 use crate::activity::Giveback;
 use crate::advance;
+use crate::amendment::Amended;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
@@ -17,6 +18,7 @@ use crate::lots::Taken;
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
 use crate::program::{Program, Shortfall};
+use crate::rules;
 use crate::score::{self, ScoredOrder};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -190,12 +192,19 @@ pub struct History {
     pub tally: Tally,
     /// Returns and the cancellation, in the order they were carried out.
     pub returns: Vec<Returned>,
+    /// The latest amendment.
+    pub amended: Option<Amended>,
 }
 
 impl History {
     /// Of an order that has just earned so many points.
     pub fn start(earned: Points) -> Self {
-        Self { tally: Tally { earned, ..Tally::default() }, returns: Vec::new() }
+        Self { tally: Tally { earned, ..Tally::default() }, returns: Vec::new(), amended: None }
+    }
+
+    /// Nothing has become of it yet.
+    pub fn is_blank(&self) -> bool {
+        self.returns.is_empty() && self.amended.is_none()
     }
 }
 
@@ -299,11 +308,11 @@ pub fn kept_amount(line: &OrderLine, kept: u64, currency: Currency) -> Result<Mi
 }
 
 impl ScoredOrder {
-    /// Units of each line that are still kept. A line that an amendment made smaller than what came back of it keeps
-    /// none.
+    /// Units of each line that are still kept: of a cancelled order none, and none of a line that an amendment made
+    /// smaller than what had come back of it.
     pub fn kept_units(&self) -> Vec<u64> {
-        if self.history.returns.is_empty() {
-            return self.order.lines.iter().map(|line| line.quantity).collect();
+        if self.returned(&ReturnKey::Cancellation).is_some() {
+            return vec![0; self.order.lines.len()];
         }
         let mut back: BTreeMap<&LineId, u64> = BTreeMap::new();
         for (line_id, units) in self.history.returns.iter().flat_map(|returned| &returned.lines) {
@@ -335,7 +344,7 @@ pub(crate) fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Ov
     for (line, units) in scored.order.lines.iter().zip(scored.kept_units()) {
         let amount = kept_amount(line, units, scored.order.currency)?;
         kept.total = kept.total.plus(amount)?;
-        if score::is_eligible(program, line, amount) {
+        if rules::is_eligible(program, line, amount) {
             kept.eligible = kept.eligible.plus(amount)?;
         }
     }
@@ -388,7 +397,7 @@ pub(crate) fn take_back(
     let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible };
     account.activity.give_back(&back)?;
     account.lifetime.give_back(&back)?;
-    let kept = score::points_for(program, after.eligible, &scored.score.tier)?;
+    let kept = rules::points_for(program, after.eligible, &scored.score.tier)?;
     let reversal = reverse(account, scored, scored.history.tally.credited()?.minus(kept)?, program, now)?;
     scored.history.tally.settle(&reversal)?;
     if let Some(returned) = scored.history.returns.last_mut() {

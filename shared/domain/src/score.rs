@@ -5,15 +5,15 @@ use crate::activity::Purchase;
 use crate::advance;
 use crate::code::DiscountCode;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{Discount, OPEN_DISCOUNTS_MAX, OpenDiscount, Unusable};
+use crate::discount::{Discount, Unusable};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
-use crate::lots::{Lot, Pending};
-use crate::money::{Factor, Minor, Money, Overflow, Percent, Points};
-use crate::order::{Order, OrderLine};
+use crate::money::{Minor, Money, Overflow, Percent, Points};
+use crate::order::Order;
 use crate::parked::ParkedOrder;
-use crate::program::{DiscountRule, EarningRule, Program, UnknownAccount};
+use crate::program::{Program, UnknownAccount};
 use crate::returns::{self, Excess, History};
+use crate::rules::{self, Worth};
 use crate::tier;
 use crate::time::Instant;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub struct Score {
     pub tier: TierId,
     /// The tier held after it.
     pub tier_after: TierId,
+    /// How it raised the tier, if it did.
+    pub raise: Option<Raise>,
     /// Eligible spend in the tier window after it.
     pub qualifying: Minor,
     /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
@@ -70,6 +72,15 @@ pub struct Score {
     pub issued: Vec<IssuedDiscount>,
 }
 
+/// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raise {
+    /// Since when the tier before it was held.
+    pub held_since: Instant,
+    /// When it was raised: the tier is held since then, unless something else has changed it.
+    pub at: Instant,
+}
+
 /// A discount that an order issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedDiscount {
@@ -81,6 +92,8 @@ pub struct IssuedDiscount {
     pub percent: Percent,
     /// The first instant at which it is void.
     pub expires_at: Instant,
+    /// It was withdrawn: the order was amended and would not issue it any more.
+    pub void: bool,
 }
 
 /// What became of one rule.
@@ -125,31 +138,6 @@ impl Condition {
     ];
 }
 
-/// Whether a line earns: quantity and amount above zero and its SKU not excluded.
-pub fn is_eligible(program: &Program, line: &OrderLine, amount: Minor) -> bool {
-    line.quantity > 0 && amount > Minor::ZERO && !program.excluded_skus.contains(&line.sku)
-}
-
-/// Points of one rule for the eligible total of one order: `floor(total × points ÷ per × multiplier)`.
-///
-/// `total` is in minor units and not negative; the product is taken in `i128` and rounded down once, per order and
-/// rule. Fails with [`Overflow`] where the result does not fit an `i64`.
-pub fn earned(rule: &EarningRule, total: Minor, multiplier: Factor) -> Result<Points, Overflow> {
-    let numerator = i128::from(total.0)
-        .checked_mul(i128::from(rule.points.0))
-        .and_then(|n| n.checked_mul(i128::from(multiplier.0)))
-        .ok_or(Overflow)?;
-    let denominator = i128::from(rule.per.0).checked_mul(i128::from(Factor::ONE.0)).ok_or(Overflow)?;
-    Points::narrow(numerator.checked_div_euclid(denominator).ok_or(Overflow)?)
-}
-
-/// Points of all earning rules for an eligible total under the tier held at scoring.
-pub fn points_for(program: &Program, eligible: Minor, tier: &TierId) -> Result<Points, Overflow> {
-    let multiplier = program.tiers.get(tier).multiplier;
-    let mut of_rules = program.earning.iter().map(|rule| earned(rule, eligible, multiplier));
-    of_rules.try_fold(Points::ZERO, |sum, points| sum.plus(points?))
-}
-
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
 ///
 /// `named` are the account's discounts with the codes the order names, in that order (`None`: it has none such).
@@ -171,7 +159,7 @@ pub fn decide(
     scoring.count(&purchase)?;
     scoring.award()?;
     scoring.raise_tier();
-    scoring.issue_discounts()?;
+    scoring.issue_discounts();
     scoring.finish(content_hash, activation.version, parked)
 }
 
@@ -204,6 +192,7 @@ struct Scoring<'a> {
     expires_at: Instant,
     qualifying: Minor,
     beyond_kept_months: bool,
+    raise: Option<Raise>,
     outcomes: Vec<Outcome>,
     issued: Vec<IssuedDiscount>,
 }
@@ -236,7 +225,8 @@ impl<'a> Scoring<'a> {
             expires_at: program.calendar.end_of_month_after(order.placed_at, program.points.validity_months),
             qualifying: Minor::ZERO,
             beyond_kept_months: false,
-            outcomes: Vec::with_capacity(program.earning.len().saturating_add(program.discounts.len())),
+            raise: None,
+            outcomes: Vec::new(),
             issued: Vec::new(),
         })
     }
@@ -249,9 +239,7 @@ impl<'a> Scoring<'a> {
             discount.check(self.context.now).map_err(unusable)?;
             let used = Record::Discount(Box::new(discount.used(&self.order.key)));
             self.writes.push(Write::Put(used, Guard::Version(discount.version)));
-            self.account.discounts.retain(|open| open.code != *code);
-            self.account.lifetime.discounts_used = self.account.lifetime.discounts_used.saturating_add(1);
-            self.changes.push(Change::DiscountUsed { code: code.clone() });
+            self.changes.push(self.account.use_discount(code));
         }
         Ok(())
     }
@@ -259,58 +247,27 @@ impl<'a> Scoring<'a> {
     /// What the order comes to and the points that the rules give for it.
     fn earn(&mut self) -> Result<Purchase, Rejection> {
         let (order, program) = (self.order, self.program);
-        let (mut revenue, mut units) = (Minor::ZERO, 0_u64);
-        for line in &order.lines {
-            let amount = line.amount(order.currency)?;
-            revenue = revenue.plus(amount)?;
-            units = units.checked_add(line.quantity).ok_or(Overflow)?;
-            if is_eligible(program, line, amount) {
-                self.eligible = self.eligible.plus(amount)?;
-            }
-        }
-        let multiplier = program.tiers.get(&self.tier_before).multiplier;
-        for rule in &program.earning {
-            let points = earned(rule, self.eligible, multiplier)?;
-            self.points = self.points.plus(points)?;
-            self.outcomes.push(match points {
-                _ if self.eligible <= Minor::ZERO => Outcome::Missed(Condition::NothingEligible),
-                _ if multiplier.0 == 0 => Outcome::Missed(Condition::TierEarnsNothing),
-                Points::ZERO => Outcome::Missed(Condition::LessThanOnePoint),
-                _ => Outcome::Fired,
-            });
-        }
+        let worth = rules::worth(program, order, &self.tier_before)?;
+        let Worth { units, revenue, eligible, points, outcomes } = worth;
+        (self.eligible, self.points, self.outcomes) = (eligible, points, outcomes);
         Ok(Purchase {
             month: program.calendar.month(order.placed_at),
             day_of_month: program.calendar.day_of_month(order.placed_at),
             units,
             revenue,
-            eligible: self.eligible,
-            earned: self.points,
+            eligible,
+            earned: points,
         })
     }
 
-    /// Puts the points into a lot, or among those that wait. Points of a late order may have ended already: they are
-    /// earned and expired in the same commit.
     fn award(&mut self) -> Result<(), Overflow> {
         if self.points == Points::ZERO {
             return Ok(());
         }
         let (points, expires_at, now) = (self.points, self.expires_at, self.context.now);
-        let wait = self.program.points.pending_days;
-        let available_at = self.program.calendar.start_of_day_after(self.order.placed_at, wait);
-        self.available_at = (wait > 0 && available_at > now).then_some(available_at);
+        self.available_at = rules::available_at(self.program, self.order, now);
         self.changes.push(Change::PointsEarned { points, available_at: self.available_at, expires_at });
-        let repaid = self.account.holdings.repay(points)?;
-        if repaid > Points::ZERO {
-            self.changes.push(Change::PointsRepaid { points: repaid });
-        }
-        let points = points.minus(repaid)?;
-        match self.available_at {
-            Some(available_at) => self.account.holdings.add_pending(Pending { available_at, expires_at, points })?,
-            None => self.account.holdings.add(Lot { expires_at, points })?,
-        }
-        let lapsed = advance::settle(&mut self.account, now)?;
-        self.changes.extend(lapsed);
+        self.changes.extend(rules::award(&mut self.account, points, self.available_at, expires_at, now)?);
         Ok(())
     }
 
@@ -333,54 +290,25 @@ impl<'a> Scoring<'a> {
     }
 
     fn raise_tier(&mut self) {
-        let (tiers, currency) = (&self.program.tiers, self.order.currency);
-        let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, self.context.now);
+        let (tiers, currency, now) = (&self.program.tiers, self.order.currency, self.context.now);
+        let held_since = self.account.tier_since;
+        let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, now);
+        self.raise = raised.as_ref().map(|_| Raise { held_since, at: now });
         self.changes.extend(raised);
     }
 
-    fn issue_discounts(&mut self) -> Result<(), Rejection> {
+    fn issue_discounts(&mut self) {
         for rule in &self.program.discounts {
-            let outcome = self.issue_discount(rule)?;
-            self.outcomes.push(outcome);
+            let issued = rules::issue(&self.account, rule, self.order, self.eligible, self.program, self.context);
+            self.outcomes.push(match issued {
+                Ok(_) => Outcome::Fired,
+                Err(condition) => Outcome::Missed(condition),
+            });
+            let Ok(discount) = issued else { continue };
+            self.changes.push(self.account.open_discount(&discount));
+            self.issued.push(IssuedDiscount::of(&discount));
+            self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
         }
-        Ok(())
-    }
-
-    fn issue_discount(&mut self, rule: &DiscountRule) -> Result<Outcome, Rejection> {
-        let expires_at = self.program.calendar.same_time_after_days(self.order.placed_at, rule.validity_days);
-        let open = &self.account.discounts;
-        let failed = match () {
-            () if self.eligible < rule.minimum_total => Some(Condition::BelowMinimum),
-            () if open.iter().any(|discount| discount.rule == rule.id) => Some(Condition::AlreadyOpen),
-            () if open.len() >= OPEN_DISCOUNTS_MAX => Some(Condition::TooManyOpen),
-            () if expires_at <= self.context.now => Some(Condition::ValidityOver),
-            () => None,
-        };
-        if let Some(condition) = failed {
-            return Ok(Outcome::Missed(condition));
-        }
-        let cause = format!("{}/{}", rule.id, self.order.key);
-        let code = self.context.secrets.discount_code(&cause, self.context.collisions);
-        let discount = Discount {
-            account_id: self.account.id.clone(),
-            code: code.clone(),
-            secret: self.context.secrets.current(),
-            rule: rule.id.clone(),
-            percent: rule.percent,
-            issued_by: self.order.key.clone(),
-            issued_at: self.context.now,
-            expires_at,
-            used_by: None,
-            version: 1,
-        };
-        self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
-        let opened = OpenDiscount { rule: rule.id.clone(), code: code.clone(), expires_at };
-        let place = self.account.discounts.partition_point(|held| held.expires_at <= expires_at);
-        self.account.discounts.insert(place, opened);
-        self.account.lifetime.discounts_issued = self.account.lifetime.discounts_issued.saturating_add(1);
-        self.changes.push(Change::DiscountIssued { rule: rule.id.clone(), code: code.clone(), expires_at });
-        self.issued.push(IssuedDiscount { rule: rule.id.clone(), code, percent: rule.percent, expires_at });
-        Ok(Outcome::Fired)
     }
 
     fn finish(
@@ -396,6 +324,7 @@ impl<'a> Scoring<'a> {
             entry,
             tier: self.tier_before,
             tier_after: self.account.tier.clone(),
+            raise: self.raise,
             qualifying: self.qualifying,
             beyond_kept_months: self.beyond_kept_months,
             eligible: self.eligible,

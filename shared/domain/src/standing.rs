@@ -193,7 +193,7 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
 
 fn tier_standing(account: &Account, program: &Program, now: Instant) -> Result<TierStanding, Overflow> {
     let month = program.calendar.month(now);
-    let first = month.plus(1_i32.saturating_sub(i32::from(program.tiers.window_months)));
+    let window = program.tiers.window(month);
     let qualifying = tier::qualifying_spend(program, account, month)?;
     let money = |amount| Money { amount, currency: program.currency };
     let held = program.tiers.get(&account.tier);
@@ -204,7 +204,7 @@ fn tier_standing(account: &Account, program: &Program, now: Instant) -> Result<T
         multiplier: money::format_trimmed(held.multiplier.0, Factor::DECIMALS),
         since: account.tier_since,
         qualifying_spend: money(qualifying),
-        window: [first.to_string(), month.to_string()],
+        window: [window.start().to_string(), window.end().to_string()],
         next: next.map(|(tier, missing)| NextTier {
             id: tier.id.clone(),
             name: tier.name.clone(),

@@ -19,7 +19,7 @@ pub fn next<'a>(tiers: &'a Tiers, held: &Tier, qualifying: Minor) -> Result<Opti
 
 /// Eligible spend in the program's tier window that ends with a month.
 pub fn qualifying_spend(program: &Program, account: &Account, month: Month) -> Result<Minor, Overflow> {
-    account.activity.eligible_in_window(month, program.tiers.window_months)
+    account.activity.eligible_in(&program.tiers.window(month))
 }
 
 /// Raises the account's tier to what it has reached; an order never lowers one.

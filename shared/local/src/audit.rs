@@ -114,6 +114,11 @@ struct OrderFacts {
     account_id: AccountId,
     entry: u64,
     points: Points,
+    /// What it has earned by its newest statement.
+    earned: Points,
+    /// The entry of its latest amendment.
+    amended_entry: Option<u64>,
+    revision: u64,
     codes: Vec<DiscountCode>,
     returns: Vec<ReturnFacts>,
     /// An entry tells of it.
@@ -135,6 +140,9 @@ impl From<&ScoredOrder> for OrderFacts {
             account_id: scored.order.account_id.clone(),
             entry: scored.score.entry,
             points: scored.score.points,
+            earned: scored.history.tally.earned,
+            amended_entry: scored.history.amended.as_ref().map(|amended| amended.score.entry),
+            revision: scored.order.revision,
             codes: scored.order.discount_codes.clone(),
             returns: scored.history.returns.iter().map(returned).collect(),
             told: false,
@@ -211,9 +219,10 @@ async fn read_newer_orders(
             continue;
         }
         let Some(key) = account::order_of(entry) else { continue };
-        let known = orders
-            .get_mut(key)
-            .is_some_and(|facts| account::returned_in(entry).all(|(_, by)| facts.returned(by).is_some()));
+        let known = orders.get_mut(key).is_some_and(|facts| {
+            let returned = account::returned_in(entry).all(|(_, by)| facts.returned(by).is_some());
+            returned && account::amended_by(entry).is_none_or(|revision| revision <= facts.revision)
+        });
         if !known && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? {
             let mut facts = OrderFacts::from(&*scored);
             facts.returns.retain(|back| back.entry <= account.version);

@@ -15,6 +15,7 @@ use crate::mapping::Mapping;
 use domain::id::{InvalidId, OrderId};
 use domain::score::FUTURE_MS_MAX;
 use history::{History, HistoryError};
+use order_placed::Outcome;
 use runtime::{App, Caller, Clock, Error, Fault};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -208,7 +209,7 @@ impl Work {
             let order = self.history.order(&self.mapping, invoice)?;
             let app = self.app.with_clock(Clock::Replay(invoice.placed_at));
             match order_placed::place(&app, &caller, order).await {
-                Ok(placed) if placed.repeated => done.known = done.known.saturating_add(1),
+                Ok(placed) if placed.outcome != Outcome::Scored => done.known = done.known.saturating_add(1),
                 Ok(_) => done.scored = done.scored.saturating_add(1),
                 Err(Error::Fault(fault)) => return Err(fault.into()),
                 Err(refusal) => {

@@ -252,6 +252,7 @@ fn cause(cause: &Cause) -> String {
         Cause::OrderPlaced { order } => format!("order {order}"),
         Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
         Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
+        Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
         Cause::Adjustment => "adjustment".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
@@ -292,6 +293,15 @@ fn change(change: &Change) -> String {
             {unrecovered} unrecovered, {lapsed} lapsed",
             taken.pending, taken.own_lot, taken.other_lots
         ),
+        Change::OrderAmended { order, revision, eligible_before, eligible, points } => {
+            format!(
+                "order {order} changed by revision {revision}: {points} points for {eligible}, before {eligible_before}"
+            )
+        }
+        Change::PointsAmended { earned, reversed, owed, unrecovered, lapsed, .. } => format!(
+            "{:+} points earned, {:+} reversed ({owed} owed); {:+} unrecovered, {:+} lapsed",
+            earned.0, reversed.0, unrecovered.0, lapsed.0
+        ),
         Change::PointsCredited { points, expires_at, reason, .. } => {
             format!("{points} points given: {reason}; end at {expires_at}")
         }
@@ -301,6 +311,8 @@ fn change(change: &Change) -> String {
             format!("discount {code} issued by {rule}, ends at {expires_at}")
         }
         Change::DiscountUsed { code } => format!("discount {code} used"),
+        Change::DiscountReleased { code } => format!("discount {code} given back"),
+        Change::DiscountVoided { code } => format!("discount {code} withdrawn"),
         Change::DiscountExpired { rule, code, expired_at } => {
             format!("discount {code} of {rule} ended at {expired_at}")
         }

@@ -190,6 +190,9 @@ fn of_discount(index: usize, reason: Unusable) -> Problem {
         }
         Unusable::Used => ("discount-used", "Discount already used", "used", "was used by another order"),
         Unusable::Expired => ("discount-expired", "Discount expired", "expired", "is not valid any more"),
+        Unusable::Void => {
+            ("discount-void", "Discount withdrawn", "void", "was withdrawn: the order it came with was changed")
+        }
     };
     Problem::new(kind, title, 422, "The order was not scored; send it again without the code.").with_fault(
         format!("$.discount_codes[{index}]"),

@@ -163,7 +163,10 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if let Some(shipping) = order.shipping {
         put(&mut item, [("shipping", number(shipping.0))]);
     }
-    if !scored.history.returns.is_empty() {
+    if order.revision > 0 {
+        put(&mut item, [("revision", number(order.revision))]);
+    }
+    if !scored.history.is_blank() {
         put(&mut item, [("history", bytes(pack::pack_history(&scored.history, &order.lines)))]);
     }
     if !order.discount_codes.is_empty() {
@@ -190,6 +193,7 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         currency: Currency::from_code(string(item, "currency")?).ok_or("unknown currency")?,
         lines: packed(item, "lines", pack::lines)?,
         shipping: optional(item, "shipping", integer)?.map(Minor),
+        revision: optional(item, "revision", integer)?.unwrap_or(0),
         discount_codes: codes
             .split_ascii_whitespace()
             .map(|code| DiscountCode::parse(code).map_err(|e| e.to_string()))

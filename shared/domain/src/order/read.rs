@@ -14,11 +14,23 @@ pub const LINES_MAX: usize = 5_000;
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
 /// Most codes an order may name.
 pub const DISCOUNT_CODES_MAX: usize = 10;
+/// The highest revision: what every JSON reader holds exactly, so that a time in milliseconds may serve as one.
+pub const REVISION_MAX: u64 = (1 << 53) - 1;
 const TAGS_MAX: usize = 8;
 const LABEL_CHARS_MAX: usize = 64;
 
-const ORDER_FIELDS: [&str; 9] =
-    ["source", "order_id", "account_id", "contact_id", "placed_at", "currency", "lines", "shipping", "discount_codes"];
+const ORDER_FIELDS: [&str; 10] = [
+    "source",
+    "order_id",
+    "account_id",
+    "contact_id",
+    "placed_at",
+    "currency",
+    "lines",
+    "shipping",
+    "discount_codes",
+    "revision",
+];
 const LINE_FIELDS: [&str; 10] =
     ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax", "category", "brand", "tags"];
 
@@ -26,6 +38,35 @@ pub(super) fn order(value: &Value) -> Result<Order, Faults> {
     let mut faults = Faults::default();
     let order = read_order(value, &mut faults);
     faults.into_result(order)
+}
+
+pub(super) fn amendment(key: &OrderKey, value: &Value) -> Result<Order, Faults> {
+    let mut faults = Faults::default();
+    let mut whole = value.clone();
+    if let Some(fields) = whole.as_object_mut() {
+        for (name, own) in [("source", key.source.as_str()), ("order_id", key.order_id.as_str())] {
+            let stated = fields.entry(name).or_insert_with(|| own.into());
+            if stated != own {
+                let message = format!("must be {own}, as in the address, or be left out");
+                faults.add(&Path::Key(&Path::Root, name), "conflict", message);
+            }
+        }
+    }
+    let order = read_amendment(&whole, &mut faults);
+    faults.into_result(order)
+}
+
+pub(super) fn announced_amendment(value: &Value) -> Result<Order, Faults> {
+    let mut faults = Faults::default();
+    let order = read_amendment(value, &mut faults);
+    faults.into_result(order)
+}
+
+fn read_amendment(value: &Value, faults: &mut Faults) -> Option<Order> {
+    if value.is_object() && value.get("revision").is_none_or(Value::is_null) {
+        faults.add(&Path::Key(&Path::Root, "revision"), "missing", "is required, to tell which statement is newer");
+    }
+    read_order(value, faults)
 }
 
 fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
@@ -44,6 +85,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     }
     let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
     let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(DiscountCode::parse));
+    let revision = root.optional("revision", faults, document::whole(0..=REVISION_MAX));
     let order = Order {
         key: OrderKey { source: source?, order_id: order_id? },
         account_id: account_id?,
@@ -53,6 +95,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
         lines: lines?,
         shipping,
         discount_codes: codes.unwrap_or_default(),
+        revision: revision.unwrap_or(0),
     };
     check_whole(&order, faults);
     Some(order)

@@ -1,6 +1,6 @@
 //! The answer about a return or a cancellation, rendered from what its order keeps of it.
 
-use super::{ReturnKey, Returned};
+use super::{ReturnKey, Returned, Reversal};
 use crate::id::{AccountId, LineId, OrderKey};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
@@ -86,17 +86,24 @@ fn text(returned: &Returned, eligible: Money) -> Result<String, Overflow> {
     let reversal = &returned.reversal;
     let reversed = reversal.reversed()?;
     let mut parts = vec![format!("{eligible} of the order came back: {reversed} points were taken back")];
-    for (points, words) in [
-        (reversal.taken.pending, "of them still waited"),
-        (reversal.taken.own_lot, "came from those the order had earned"),
-        (reversal.taken.other_lots, "came from other points, the earliest to end first"),
-        (reversal.owed, "are owed and will be repaid by the next earnings"),
-        (reversal.unrecovered, "were spent already and are written off"),
-        (reversal.lapsed, "had ended already, so nothing was taken for them"),
-    ] {
-        if points > Points::ZERO {
-            parts.push(format!("{points} {words}"));
-        }
-    }
+    parts.extend(reversal.sources());
     Ok(format!("{}.", parts.join("; ")))
+}
+
+impl Reversal {
+    /// Where its points came from and what became of those that were not there, in plain English.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = String> {
+        let parts = [
+            (self.taken.pending, "of them still waited"),
+            (self.taken.own_lot, "came from those the order had earned"),
+            (self.taken.other_lots, "came from other points, the earliest to end first"),
+            (self.owed, "are owed and will be repaid by the next earnings"),
+            (self.unrecovered, "were spent already and are written off"),
+            (self.lapsed, "had ended already, so nothing was taken for them"),
+        ];
+        parts
+            .into_iter()
+            .filter(|(points, _)| *points > Points::ZERO)
+            .map(|(points, words)| format!("{points} {words}"))
+    }
 }

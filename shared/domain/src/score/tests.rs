@@ -116,28 +116,6 @@ impl Shop {
 }
 
 #[test]
-fn points_are_rounded_down_once_for_the_order() {
-    let rule = |points, per| EarningRule {
-        id: RuleId::parse("r").unwrap(),
-        name: "r".into(),
-        points: Points(points),
-        per: Minor(per),
-    };
-    for (total, points, per, multiplier, expected) in [
-        (10_000, 1, 100, 12_500, 125),
-        (10_079, 1, 100, 12_500, 125), // 100.79 × 1.25 = 125.9875
-        (10_080, 1, 100, 12_500, 126),
-        (99, 1, 100, 10_000, 0),
-        (1_000, 3, 700, 10_000, 4), // 10.00 × 3 ÷ 7.00 = 4.28…
-        (0, 1, 100, 10_000, 0),
-        (i64::MAX, 1, 1, 10_000, i64::MAX),
-    ] {
-        assert_eq!(earned(&rule(points, per), Minor(total), Factor(multiplier)), Ok(Points(expected)));
-    }
-    assert_eq!(earned(&rule(2, 1), Minor(i64::MAX), Factor::ONE), Err(Overflow));
-}
-
-#[test]
 fn the_tier_held_before_the_order_multiplies_and_the_order_raises_it() {
     let mut shop = Shop::wholesale();
     let first = shop.sell("2011-01-10T10:00:00Z", "999.99");

@@ -14,9 +14,10 @@ use store::LedgerRecord;
 /// The order that an entry is for.
 pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
     match &entry.cause {
-        Cause::OrderPlaced { order } | Cause::OrderReturned { order, .. } | Cause::OrderCancelled { order } => {
-            Some(order)
-        }
+        Cause::OrderPlaced { order }
+        | Cause::OrderReturned { order, .. }
+        | Cause::OrderCancelled { order }
+        | Cause::OrderAmended { order, .. } => Some(order),
         Cause::Adjustment | Cause::AccountPut | Cause::ContactPut { .. } => None,
     }
 }
@@ -40,6 +41,25 @@ pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, &Re
         }
         _ => None,
     })
+}
+
+/// The revision that an entry brought its order to.
+pub(super) fn amended_by(entry: &Entry) -> Option<u64> {
+    match entry.cause {
+        Cause::OrderAmended { revision, .. } => Some(revision),
+        _ => None,
+    }
+}
+
+/// By how much an entry changed what its own order had earned.
+fn earned_by_order(entry: &Entry) -> i128 {
+    let order = order_of(entry);
+    let of_change = |change: &Change| match change {
+        Change::OrderScored { order: scored, points, .. } if Some(scored) == order => i128::from(points.0),
+        Change::PointsAmended { earned, .. } => earned.0.into(),
+        _ => 0,
+    };
+    entry.changes.iter().map(of_change).fold(0, i128::saturating_add)
 }
 
 /// What a return is called.
@@ -78,16 +98,20 @@ impl<'a> Books<'a> {
         let mut books = Self { account, entries: Vec::new(), discounts: BTreeMap::new(), used_by_now: BTreeSet::new() };
         for record in records {
             match record {
-                LedgerRecord::Entry(entry) => {
-                    books.used_by_now.extend(entry.changes.iter().filter_map(used));
-                    books.entries.push(entry);
-                }
+                LedgerRecord::Entry(entry) => books.entries.push(entry),
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
                 LedgerRecord::Profile(_) | LedgerRecord::Contact(_) | LedgerRecord::Command(_) => {}
             }
         }
-        books.entries.retain(|entry| entry.sequence <= account.version);
         books.entries.sort_by_key(|entry| entry.sequence);
+        for change in books.entries.iter().flat_map(|entry| &entry.changes) {
+            match change {
+                Change::DiscountUsed { code } => drop(books.used_by_now.insert(code)),
+                Change::DiscountReleased { code } => drop(books.used_by_now.remove(code)),
+                _ => {}
+            }
+        }
+        books.entries.retain(|entry| entry.sequence <= account.version);
         books
     }
 
@@ -228,8 +252,31 @@ impl<'a> Books<'a> {
                 found.push(format!("order {key} names discount {code}, which it did not use"));
             }
         }
+        self.check_amendments(orders, found);
         if count != self.account.lifetime.orders {
             found.push(format!("{} orders stored, {count} by its entries", self.account.lifetime.orders));
+        }
+    }
+
+    /// What an order has earned is what its entries say: the first score and every amendment.
+    fn check_amendments(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+        let mut earned: BTreeMap<&OrderKey, (i128, u64)> = BTreeMap::new();
+        for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, order_of(entry)?))) {
+            let (sum, latest) = earned.entry(key).or_default();
+            *sum = sum.saturating_add(earned_by_order(entry));
+            if amended_by(entry).is_some() {
+                *latest = entry.sequence;
+            }
+        }
+        for (key, (sum, latest)) in earned {
+            let Some(order) = orders.get_mut(key).filter(|order| order.account_id == self.account.id) else { continue };
+            // An amendment beyond the account as it was read is another reading's business.
+            let amended = order.amended_entry.filter(|entry| *entry <= self.account.version);
+            if amended.unwrap_or(0) != latest && order.amended_entry == amended {
+                found.push(format!("order {key}: its latest amendment is not that of entry {latest}"));
+            } else if order.amended_entry == amended && i128::from(order.earned.0) != sum {
+                found.push(format!("order {key}: {} points earned, its entries make {sum}", order.earned));
+            }
         }
     }
 
@@ -264,22 +311,29 @@ impl<'a> Sums<'a> {
                 self.issued.insert(code);
                 return 0;
             }
+            Change::DiscountVoided { code } => {
+                self.issued.remove(code);
+                return 0;
+            }
             Change::DiscountUsed { code } => {
                 self.used.insert(code);
                 return 0;
+            }
+            Change::DiscountReleased { code } => {
+                self.used.remove(code);
+                return 0;
+            }
+            Change::PointsAmended { earned, reversed, .. } => {
+                let (earned, reversed) = (i128::from(earned.0), i128::from(reversed.0));
+                self.earned = self.earned.saturating_add(earned);
+                self.reversed = self.reversed.saturating_add(reversed);
+                return earned.saturating_sub(reversed);
             }
             _ => return 0,
         };
         *sum = sum.saturating_add(points.0.into());
         let given = matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. });
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }
-    }
-}
-
-fn used(change: &Change) -> Option<&DiscountCode> {
-    match change {
-        Change::DiscountUsed { code } => Some(code),
-        _ => None,
     }
 }
 

@@ -167,6 +167,7 @@ impl History {
             lines: invoice.lines.iter().enumerate().map(line).collect::<Result<_, _>>()?,
             shipping: None,
             discount_codes: Vec::new(),
+            revision: 0,
         })
     }
 }

@@ -95,9 +95,19 @@ impl<'a> Reader<'a> {
 
     pub fn text(&mut self) -> Unpacked<&'a str> {
         let length = self.count()?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or("cut off")?;
+        std::str::from_utf8(self.bytes(length)?).map_err(|_| "not UTF-8")
+    }
+
+    pub fn bytes(&mut self, length: usize) -> Unpacked<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or("cut off")?;
         self.0 = rest;
-        std::str::from_utf8(text).map_err(|_| "not UTF-8")
+        Ok(bytes)
+    }
+
+    /// A list of one or none.
+    pub fn optional<T>(&mut self, read: impl FnMut(&mut Self) -> Unpacked<T>) -> Unpacked<Option<T>> {
+        let mut found = self.list(read)?;
+        if found.len() > 1 { Err("more than one") } else { Ok(found.pop()) }
     }
 
     pub fn instant(&mut self) -> Unpacked<Instant> {

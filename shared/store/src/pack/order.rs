@@ -1,13 +1,14 @@
 //! What an order's item holds packed: its lines, its score, its returns.
 
 use super::bytes::{Reader, Unpacked, Writer};
+use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
-use domain::score::{Condition, IssuedDiscount, Outcome, Score};
+use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
 use domain::time::Instant;
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use std::collections::{BTreeMap, HashMap};
@@ -28,6 +29,11 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
     out.number(score.entry);
     out.text(score.tier.as_str());
     out.text(score.tier_after.as_str());
+    out.count(usize::from(score.raise.is_some()));
+    if let Some(Raise { held_since, at }) = score.raise {
+        out.instant(held_since);
+        out.instant(at);
+    }
     for amount in [score.qualifying.0, score.eligible.0, score.points.0, score.balance.0] {
         out.signed(amount);
     }
@@ -48,6 +54,7 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.number(issued.code.bits());
         out.signed(issued.percent.0);
         out.instant(issued.expires_at);
+        out.number(u64::from(issued.void));
     }
     out.0
 }
@@ -66,7 +73,28 @@ pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
     for returned in &history.returns {
         pack_returned(&mut out, &places, returned);
     }
+    out.count(usize::from(history.amended.is_some()));
+    if let Some(Amended { score, points }) = &history.amended {
+        let score = pack_score(score);
+        out.count(score.len());
+        out.0.extend_from_slice(&score);
+        out.signed(points.earned.0);
+        out.signed(points.reversed.0);
+        pack_reversal(&mut out, &points.reversal);
+    }
     out.0
+}
+
+fn pack_reversal(out: &mut Writer, reversal: &Reversal) {
+    let Reversal { taken, owed, unrecovered, lapsed } = *reversal;
+    let points = [taken.pending, taken.own_lot, taken.other_lots, owed, unrecovered, lapsed];
+    points.into_iter().for_each(|points| out.signed(points.0));
+}
+
+fn reversal(input: &mut Reader<'_>) -> Unpacked<Reversal> {
+    let mut points = || input.signed().map(Points);
+    let taken = Taken { pending: points()?, own_lot: points()?, other_lots: points()? };
+    Ok(Reversal { taken, owed: points()?, unrecovered: points()?, lapsed: points()? })
 }
 
 fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Returned) {
@@ -91,9 +119,8 @@ fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Re
     }
     out.number(returned.excess_units);
     out.signed(returned.eligible.0);
-    let Reversal { taken, owed, unrecovered, lapsed } = returned.reversal;
-    let points = [taken.pending, taken.own_lot, taken.other_lots, owed, unrecovered, lapsed, returned.balance];
-    points.into_iter().for_each(|points| out.signed(points.0));
+    pack_reversal(out, &returned.reversal);
+    out.signed(returned.balance.0);
 }
 
 /// Reads what became of an order of these lines.
@@ -102,8 +129,14 @@ pub fn history(bytes: &[u8], lines: &[OrderLine]) -> Unpacked<History> {
     let mut points = || input.signed().map(Points);
     let tally = Tally { earned: points()?, reversed: points()?, unrecovered: points()?, lapsed: points()? };
     let returns = input.list(|input| returned(input, lines))?;
+    let amended = input.optional(|input| {
+        let length = input.count()?;
+        let score = score(input.bytes(length)?)?;
+        let (earned, reversed) = (Points(input.signed()?), Points(input.signed()?));
+        Ok(Amended { score, points: PointsAmended { earned, reversed, reversal: reversal(input)? } })
+    })?;
     input.end()?;
-    Ok(History { tally, returns })
+    Ok(History { tally, returns, amended })
 }
 
 fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
@@ -123,10 +156,7 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
     let (decided_at, entry) = (input.instant()?, input.number()?);
     let lines = input.list(|input| Ok((returned_line(input, lines)?, input.number()?)))?;
     let (excess_units, eligible) = (input.number()?, Minor(input.signed()?));
-    let mut points = || input.signed().map(Points);
-    let taken = Taken { pending: points()?, own_lot: points()?, other_lots: points()? };
-    let reversal = Reversal { taken, owed: points()?, unrecovered: points()?, lapsed: points()? };
-    let balance = points()?;
+    let (reversal, balance) = (reversal(input)?, Points(input.signed()?));
     Ok(Returned { key, content_hash, decided_at, entry, lines, excess_units, eligible, reversal, balance })
 }
 
@@ -148,6 +178,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         entry: input.number()?,
         tier: tier(&mut input)?,
         tier_after: tier(&mut input)?,
+        raise: input.optional(|input| Ok(Raise { held_since: input.instant()?, at: input.instant()? }))?,
         qualifying: Minor(input.signed()?),
         eligible: Minor(input.signed()?),
         points: Points(input.signed()?),
@@ -162,6 +193,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
                 code: DiscountCode::of_bits(input.number()?),
                 percent: Percent(input.signed()?),
                 expires_at: input.instant()?,
+                void: input.number()? == 1,
             })
         })?,
     };

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
 use domain::activity::{Activity, MonthActivity};
+use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
@@ -8,7 +9,7 @@ use domain::lots::{Holdings, Lot, Pending, Taken};
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
-use domain::score::{Condition, IssuedDiscount, Outcome, Score};
+use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
 use domain::time::{Instant, Month};
 use proptest::collection::vec;
 use proptest::option;
@@ -79,10 +80,11 @@ fn a_score() -> impl Strategy<Value = Score> {
                 code: DiscountCode::of_bits(bits),
                 percent: Percent(percent),
                 expires_at,
+                void: percent % 2 == 0,
             }
         });
     let amounts = (any::<i64>(), any::<i64>(), any::<i64>(), any::<i64>());
-    let times = (instant(), option::of(instant()), instant());
+    let times = (instant(), option::of(instant()), instant(), option::of((instant(), instant())));
     (any::<u32>(), any::<u64>(), amounts, times, vec(outcome, 0..60), vec(issued, 0..10)).prop_map(
         |(program_version, entry, amounts, times, outcomes, issued)| Score {
             program_version,
@@ -90,6 +92,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             entry,
             tier: TierId::parse("member").unwrap(),
             tier_after: TierId::parse("gold").unwrap(),
+            raise: times.3.map(|(held_since, at)| Raise { held_since, at }),
             qualifying: Minor(amounts.0),
             beyond_kept_months: amounts.0 % 2 == 0,
             eligible: Minor(amounts.1),
@@ -174,6 +177,7 @@ proptest! {
     fn what_became_of_an_order_survives_packing(
         bought in vec(order_line(), 0..9),
         returns in vec(a_return(), 0..9),
+        rescored in option::of(a_score()),
         [earned, reversed, unrecovered, lapsed] in any::<[i64; 4]>(),
     ) {
         let tally = Tally {
@@ -182,7 +186,9 @@ proptest! {
             unrecovered: Points(unrecovered),
             lapsed: Points(lapsed),
         };
-        let before = History { tally, returns };
+        let points = PointsAmended { earned: tally.earned, reversed: tally.reversed, reversal: Reversal::default() };
+        let amended = rescored.map(|score| Amended { score, points });
+        let before = History { tally, returns, amended };
         prop_assert_eq!(history(&pack_history(&before, &bought), &bought).unwrap(), before);
     }
 

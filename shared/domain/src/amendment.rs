@@ -1,0 +1,377 @@
+//! Amendments: an order that changed before it was invoiced, stated again under a higher revision.
+//!
+//! The newest statement replaces the earlier ones. It is scored under the order's own program version with the inputs
+//! stored when the order was first scored, returns already made stay made, and the difference is posted. Where an order
+//! ends does not depend on the sequence in which its statements, returns and cancellation came; what other orders made
+//! of the points, the tier or the discounts meanwhile stays theirs.
+
+use crate::account::Account;
+use crate::activity::Figures;
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::discount::{Discount, Unusable};
+use crate::document::{Faults, Path};
+use crate::id::TierId;
+use crate::ledger::{Cause, Change};
+use crate::money::{Minor, Money, Overflow, Points};
+use crate::order::Order;
+use crate::program::{DiscountRule, Program};
+use crate::returns::{self, Reversal, Tally};
+use crate::rules::{self, Worth};
+use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
+use crate::tier;
+use std::sync::Arc;
+
+/// The latest amendment of an order, as it was carried out; kept with the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amended {
+    /// What the order earns now, with the inputs it was first decided on.
+    pub score: Score,
+    /// By how much its points changed.
+    pub points: PointsAmended,
+}
+
+/// How an amendment changed the points of an order. Each figure may be negative, but for those that were taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PointsAmended {
+    /// What the order earned.
+    pub earned: Points,
+    /// What was taken back of it, owed points included.
+    pub reversed: Points,
+    /// Where points were taken from, and what became of those that could not be taken.
+    pub reversal: Reversal,
+}
+
+impl ScoredOrder {
+    /// Its score by its newest statement.
+    pub fn current(&self) -> &Score {
+        self.history.amended.as_ref().map_or(&self.score, |amended| &amended.score)
+    }
+}
+
+/// Decides a statement of a stored order that has a higher revision.
+///
+/// `discounts` are the account's discounts that the order names or named, and those that it issued, in any order.
+pub fn decide(
+    account: &Account,
+    discounts: &[Discount],
+    stored: &ScoredOrder,
+    order: &Arc<Order>,
+    content_hash: [u8; 32],
+    context: &Context<'_>,
+) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
+    check_identity(&stored.order, order)?;
+    let mut scored = stored.clone();
+    scored.version = stored.version.checked_add(1).ok_or(Overflow)?;
+    scored.order = order.clone();
+    scored.content_hash = content_hash;
+    if stored.order.says_the_same(order) {
+        // Shops send every update. One that changes nothing here takes its number and leaves no entry.
+        let scored = Arc::new(scored);
+        let write = Write::Put(Record::Order(scored.clone()), Guard::Version(stored.version));
+        return Ok(Decision { writes: vec![write], answer: scored });
+    }
+    let version = context.schedule.version(stored.score.program_version).ok_or(Rejection::UnknownOrder)?;
+    let (account, changes) = advance::advance(account, context.now)?;
+    let worth = rules::worth(&version.program, order, &stored.score.tier)?;
+    let outcomes = worth.outcomes.clone();
+    let program = &*version.program;
+    let mut amending =
+        Amending { stored, scored, program, discounts, context, account, worth, outcomes, changes, writes: Vec::new() };
+    amending.exchange_discounts()?;
+    let points = amending.amend_points()?;
+    let reached = amending.review_tier()?;
+    let issued = amending.review_discounts();
+    amending.finish(points, reached, issued)
+}
+
+/// Where an order leads to in the tiers.
+struct Reached {
+    qualifying: Minor,
+    tier_after: TierId,
+    raise: Option<Raise>,
+}
+
+/// What an order is counted by stays: whose it is, when it was placed, in which currency.
+fn check_identity(stored: &Order, order: &Order) -> Result<(), Rejection> {
+    if stored.account_id != order.account_id {
+        // To somebody else's statement, no more than that it is not theirs.
+        return Err(Rejection::ContentDiffers { paths: vec!["$.account_id".to_owned()] });
+    }
+    let mut faults = Faults::default();
+    let same = [("placed_at", stored.placed_at == order.placed_at), ("currency", stored.currency == order.currency)];
+    for (field, _) in same.iter().filter(|(_, same)| !same) {
+        faults.add(&Path::Key(&Path::Root, field), "immutable", "an amendment cannot change it; cancel the order");
+    }
+    Ok(faults.into_result(Some(()))?)
+}
+
+/// An amendment, step by step; [`decide`] says in which order.
+struct Amending<'a> {
+    stored: &'a ScoredOrder,
+    scored: ScoredOrder,
+    program: &'a Program,
+    discounts: &'a [Discount],
+    context: &'a Context<'a>,
+    account: Account,
+    worth: Worth,
+    outcomes: Vec<Outcome>,
+    changes: Vec<Change>,
+    writes: Vec<Write>,
+}
+
+impl Amending<'_> {
+    /// Uses the discounts that only the new statement names, and gives back those that only the old one named.
+    fn exchange_discounts(&mut self) -> Result<(), Rejection> {
+        let (before, after) = (&self.stored.order.discount_codes, self.scored.order.clone());
+        for (index, code) in after.discount_codes.iter().enumerate().filter(|(_, code)| !before.contains(code)) {
+            let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
+            // An order cannot use what it has brought about itself.
+            let usable = |discount: &&Discount| discount.code == *code && discount.issued_by != after.key;
+            let discount = self.discounts.iter().find(usable).ok_or_else(|| unusable(Unusable::Unknown))?;
+            discount.check(self.context.now).map_err(unusable)?;
+            self.put(discount, discount.used(&after.key));
+            let used = self.account.use_discount(code);
+            self.changes.push(used);
+        }
+        let dropped = self.discounts.iter().filter(|discount| {
+            before.contains(&discount.code)
+                && !after.discount_codes.contains(&discount.code)
+                && discount.used_by.as_ref() == Some(&after.key)
+        });
+        for discount in dropped {
+            let unused = discount.unused();
+            if unused.check(self.context.now).is_ok() {
+                // Even beyond the bound of what rules may open: it is the customer's, and an order names few.
+                self.account.list_discount(&unused);
+            }
+            self.account.lifetime.discounts_used = self.account.lifetime.discounts_used.saturating_sub(1);
+            self.changes.push(Change::DiscountReleased { code: discount.code.clone() });
+            self.put(discount, unused);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, before: &Discount, after: Discount) {
+        self.writes.push(Write::Put(Record::Discount(Box::new(after)), Guard::Version(before.version)));
+    }
+
+    /// Brings what the order counts for, and its points, to what its newest statement says.
+    fn amend_points(&mut self) -> Result<PointsAmended, Rejection> {
+        let (program, now) = (self.program, self.context.now);
+        let before = figures(self.stored, program)?;
+        let kept = returns::totals(&self.scored, program)?;
+        let keeps = rules::points_for(program, kept.eligible, &self.stored.score.tier)?;
+        let tally = self.stored.history.tally;
+        let more = keeps.minus(tally.credited()?)?;
+        let mut awarded = Vec::new();
+        let reversal = if more > Points::ZERO {
+            let (forgiven, more) = forgive(&tally, more)?;
+            self.account.lifetime.unrecovered = self.account.lifetime.unrecovered.plus(forgiven.unrecovered)?;
+            let available_at = rules::available_at(program, &self.scored.order, now);
+            let expires_at = self.stored.score.expires_at;
+            awarded = rules::award(&mut self.account, more, available_at, expires_at, now)?;
+            forgiven
+        } else {
+            returns::reverse(&mut self.account, &self.scored, Points::ZERO.minus(more)?, program, now)?
+        };
+        let after = tally.amended(self.worth.points, keeps, &reversal)?;
+        let points = PointsAmended {
+            earned: after.earned.minus(tally.earned)?,
+            reversed: after.reversed.minus(tally.reversed)?,
+            reversal,
+        };
+        let lifetime = &mut self.account.lifetime;
+        lifetime.reversed = lifetime.reversed.minus(reversal.reversed()?)?.plus(points.reversed)?;
+        self.scored.history.tally = after;
+        let after = figures(&self.scored, program)?;
+        self.account.activity.amend(program.calendar.month(self.stored.order.placed_at), &before, &after)?;
+        self.account.lifetime.amend(&before, &after)?;
+        self.note(points, awarded);
+        Ok(points)
+    }
+
+    fn note(&mut self, points: PointsAmended, awarded: Vec<Change>) {
+        let order = &self.scored.order;
+        let money = |amount: Minor| Money { amount, currency: order.currency };
+        self.changes.push(Change::OrderAmended {
+            order: order.key.clone(),
+            revision: order.revision,
+            eligible_before: money(self.stored.current().eligible),
+            eligible: money(self.worth.eligible),
+            points: self.worth.points,
+        });
+        if points != PointsAmended::default() {
+            let Reversal { taken, owed, unrecovered, lapsed } = points.reversal;
+            let PointsAmended { earned, reversed, .. } = points;
+            let available_at = rules::available_at(self.program, order, self.context.now);
+            self.changes.push(Change::PointsAmended {
+                earned,
+                reversed,
+                taken,
+                owed,
+                unrecovered,
+                lapsed,
+                available_at,
+            });
+        }
+        self.changes.extend(awarded);
+    }
+
+    /// The tier that the order leads to by its newest statement. Only what this order itself had raised, and nothing
+    /// has changed since, is undone; what came back of the order lowers no tier, as with any return.
+    fn review_tier(&mut self) -> Result<Reached, Overflow> {
+        let (held, tiers) = (self.stored.current(), &self.program.tiers);
+        let month = self.program.calendar.month(self.stored.order.placed_at);
+        let mut months = self.account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept >= month);
+        if months.next() != Some(month) {
+            return Ok(Reached::as_before(held, held.qualifying));
+        }
+        let came_back = self.worth.eligible.minus(returns::totals(&self.scored, self.program)?.eligible)?;
+        let at = |last| -> Result<Minor, Overflow> {
+            let spend = tier::qualifying_spend(self.program, &self.account, last)?;
+            if tiers.window(last).contains(&month) { spend.plus(came_back) } else { Ok(spend) }
+        };
+        let qualifying = at(month)?;
+        // Orders of later months were scored with this one in their windows.
+        let highest = months.try_fold(qualifying, |highest, month| Ok::<_, Overflow>(highest.max(at(month)?)))?;
+        let (account, now) = (&mut self.account, self.context.now);
+        let own = held.raise.filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
+        let base = if own.is_some() { held.tier.clone() } else { account.tier.clone() };
+        let reached = &tier::reached(tiers, highest).id;
+        let raises = tiers.place(reached) > tiers.place(&base);
+        let to = if raises { reached.clone() } else { base };
+        if to == account.tier {
+            return Ok(Reached::as_before(held, qualifying));
+        }
+        let held_since = own.map_or(account.tier_since, |raise| raise.held_since);
+        let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
+        account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
+        account.tier_since = if raises { now } else { held_since };
+        let from = std::mem::replace(&mut account.tier, to.clone());
+        let spend = Money { amount: highest, currency: self.stored.order.currency };
+        self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
+        Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { held_since, at: now }) })
+    }
+
+    /// The discounts that the order brings about by its newest statement: one that it would not bring about any more is
+    /// withdrawn, unless it was used.
+    fn review_discounts(&mut self) -> Vec<IssuedDiscount> {
+        let mut issued = self.stored.current().issued.clone();
+        for rule in &self.program.discounts {
+            let known = issued.iter().position(|discount| discount.rule == rule.id);
+            let outcome = match known.and_then(|place| issued.get_mut(place)) {
+                Some(known) => self.review_discount(rule, known),
+                None => self.issue(rule).map(|new| issued.push(new)),
+            };
+            self.outcomes.push(outcome.map_or_else(Outcome::Missed, |()| Outcome::Fired));
+        }
+        issued
+    }
+
+    fn issue(&mut self, rule: &DiscountRule) -> Result<IssuedDiscount, Condition> {
+        let order = &self.scored.order;
+        let discount = rules::issue(&self.account, rule, order, self.worth.eligible, self.program, self.context)?;
+        self.changes.push(self.account.open_discount(&discount));
+        let issued = IssuedDiscount::of(&discount);
+        self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
+        Ok(issued)
+    }
+
+    /// Withdraws a discount of this order, or makes it valid again, as its rule now says.
+    fn review_discount(&mut self, rule: &DiscountRule, known: &mut IssuedDiscount) -> Result<(), Condition> {
+        let due = rules::may_issue(&self.account, rule, known.expires_at, self.worth.eligible, self.context.now);
+        let Some(discount) = self.discounts.iter().find(|discount| discount.code == known.code) else { return Ok(()) };
+        let lifetime = &mut self.account.lifetime;
+        if known.void {
+            due?;
+            known.void = false;
+            let valid = discount.voided(false);
+            self.changes.push(self.account.open_discount(&valid));
+            self.put(discount, valid);
+        } else if due == Err(Condition::BelowMinimum) && discount.check(self.context.now).is_ok() {
+            known.void = true;
+            lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
+            self.account.discounts.retain(|open| open.code != known.code);
+            self.changes.push(Change::DiscountVoided { code: known.code.clone() });
+            self.put(discount, discount.voided(true));
+            return Err(Condition::BelowMinimum);
+        }
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        points: PointsAmended,
+        reached: Reached,
+        issued: Vec<IssuedDiscount>,
+    ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
+        let (held, order) = (self.stored.current(), self.scored.order.clone());
+        let score = Score {
+            decided_at: self.context.now,
+            entry: self.account.version.checked_add(1).ok_or(Overflow)?,
+            tier_after: reached.tier_after,
+            raise: reached.raise,
+            qualifying: reached.qualifying,
+            eligible: self.worth.eligible,
+            points: self.worth.points,
+            available_at: rules::available_at(self.program, &order, self.context.now),
+            balance: self.account.holdings.available()?,
+            outcomes: self.outcomes,
+            issued,
+            ..held.clone()
+        };
+        let mut scored = self.scored;
+        scored.history.amended = Some(Amended { score, points });
+        let (scored, version) = (Arc::new(scored), self.stored.score.program_version);
+        let cause = Cause::OrderAmended { order: order.key.clone(), revision: order.revision };
+        let mut writes = vec![Write::Put(Record::Order(scored.clone()), Guard::Version(self.stored.version))];
+        writes.extend(decision::commit(self.account, cause, self.changes, version, self.context)?);
+        writes.extend(self.writes);
+        Ok(Decision { writes, answer: scored })
+    }
+}
+
+impl Reached {
+    fn as_before(held: &Score, qualifying: Minor) -> Self {
+        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise }
+    }
+}
+
+/// What an order counts for, less what came back.
+fn figures(scored: &ScoredOrder, program: &Program) -> Result<Figures, Overflow> {
+    let kept = returns::totals(scored, program)?;
+    let bought = scored.order.lines.iter().map(|line| line.quantity).fold(0, u64::saturating_add);
+    let still = scored.kept_units().into_iter().fold(0, u64::saturating_add);
+    Ok(Figures {
+        units: still,
+        returned_units: bought.saturating_sub(still),
+        revenue: kept.total,
+        eligible: kept.eligible,
+        earned: scored.history.tally.earned,
+    })
+}
+
+/// Points that could not be taken back earlier and that the order earns again: the account has kept them, so they are
+/// not given twice. Answers by how much that changes what was written off or lapsed, and what is left to give.
+fn forgive(tally: &Tally, more: Points) -> Result<(Reversal, Points), Overflow> {
+    let unrecovered = more.min(tally.unrecovered);
+    let lapsed = more.minus(unrecovered)?.min(tally.lapsed);
+    let left = more.minus(unrecovered)?.minus(lapsed)?;
+    let negative = |points: Points| Points::ZERO.minus(points);
+    let reversal = Reversal { unrecovered: negative(unrecovered)?, lapsed: negative(lapsed)?, ..Reversal::default() };
+    Ok((reversal, left))
+}
+
+impl Tally {
+    /// The tally once an order of which `keeps` is still due earns `earned`, and `reversal` has settled the difference.
+    ///
+    /// What could not be taken back stays earned: the account has had it.
+    fn amended(&self, earned: Points, keeps: Points, reversal: &Reversal) -> Result<Self, Overflow> {
+        let unrecovered = self.unrecovered.plus(reversal.unrecovered)?;
+        let lapsed = self.lapsed.plus(reversal.lapsed)?;
+        let had = keeps.plus(unrecovered)?.plus(lapsed)?;
+        let earned = earned.max(had);
+        Ok(Self { earned, reversed: earned.minus(had)?, unrecovered, lapsed })
+    }
+}
