@@ -11,6 +11,9 @@
 
 mod accounts;
 mod adjustments;
+mod amended_points;
+mod amended_rewards;
+mod amendments;
 mod architecture;
 mod bad_input;
 mod callers;
