@@ -28,6 +28,7 @@ mod orders;
 mod parked;
 mod program;
 mod reordering;
+mod reordering_amended;
 mod restart;
 mod returns;
 mod trouble;
