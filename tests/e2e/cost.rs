@@ -85,6 +85,48 @@ async fn a_return_costs_six_write_units_and_one_read_unit() {
 }
 
 #[tokio::test]
+async fn an_amendment_costs_six_write_units_and_one_read_unit() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    let order = cloud.order("o-1").lines(20);
+    order.send().await.expect(201);
+    let amended = |revision| order.amended(revision).lines(20).line("MUG", revision, "1.00");
+    let (reply, cost) = cloud.units(amended(1).put()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    // The same again, or a late one: read once as it came, once strongly.
+    for late in [amended(1), amended(0)] {
+        let (reply, cost) = cloud.units(late.put()).await;
+        reply.expect(200);
+        assert_eq!((of(cost), cost.requests), (units(3.0, 0.0), 4));
+    }
+    // One that changes nothing but its number: nothing to the account or its history.
+    let (reply, cost) = cloud.units(amended(1).revision(2).put()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 2.0), 3));
+}
+
+#[tokio::test]
+async fn a_first_statement_with_a_revision_costs_half_a_read_unit_more() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    // Whether the order is there already has to be looked up.
+    let (reply, cost) = cloud.units(cloud.order("o-1").lines(20).revision(1).send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+}
+
+#[tokio::test]
 async fn a_repeated_order_costs_one_read_and_one_refused_transaction() {
     let cloud = Cloud::start().await;
     if !cloud.is_embedded() {

@@ -19,6 +19,7 @@ mod bad_input;
 mod callers;
 mod cost;
 mod crowd;
+mod crowd_amended;
 mod discounts;
 mod drift;
 mod events;
