@@ -27,4 +27,5 @@ mod program;
 mod reordering;
 mod restart;
 mod returns;
+mod statement;
 mod trouble;

@@ -33,5 +33,6 @@ pub mod rules;
 pub mod schedule;
 pub mod score;
 pub mod standing;
+pub mod statement;
 pub mod tier;
 pub mod time;
