@@ -28,7 +28,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let ("POST", ["v1", "orders"]) = as_route(&request.route()) else { return Err(RequestFault::NoSuchRoute.into()) };
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
-    let order = Order::from_json(&request.document()?)?;
+    let order = Order::from_text(&request.body()?)?;
     let placed = place(app, &caller, order).await?;
     let receipt = placed.receipt(app).await?;
     Ok(match placed.repeated {
