@@ -3,12 +3,12 @@
 //! An [`Instant`] is a point on the time line in whole milliseconds; days and months exist only in a [`Calendar`].
 
 use jiff::{ToSpan, civil, tz::TimeZone};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z. Finer digits are cut off when parsed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Instant(i64);
 
 impl Instant {
@@ -66,9 +66,9 @@ impl TryFrom<String> for Instant {
     }
 }
 
-impl From<Instant> for String {
-    fn from(instant: Instant) -> Self {
-        instant.to_string()
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
