@@ -8,6 +8,7 @@
 //! A return is told by its number before a guest is by the missing account: with returns left out, a guest's return
 //! counts among those, not among the guest invoices.
 
+pub mod balances;
 pub mod file;
 pub mod history;
 pub mod totals;
@@ -16,6 +17,7 @@ mod workers;
 use crate::mapping::Mapping;
 use domain::id::{InvalidId, OrderId};
 use domain::score::FUTURE_MS_MAX;
+use domain::time::Instant;
 use file::FileError;
 use history::History;
 use runtime::{App, Caller, Clock, Error, Fault};
@@ -90,6 +92,9 @@ pub enum ImportError {
     /// There are returns, which cannot be imported yet; nothing was imported.
     #[error("the files hold {0} returns, which cannot be imported yet; leave them out with --skip-returns")]
     Returns(u64),
+    /// Balances cannot be true at an instant to come; nothing was imported.
+    #[error("{0} is in the future")]
+    Future(Instant),
     /// The tables could not be read or written.
     #[error("stopped; run it again to go on: {0}")]
     Fault(#[from] Fault),
