@@ -13,6 +13,7 @@ mod accounts;
 mod adjustments;
 mod architecture;
 mod bad_input;
+mod balances;
 mod callers;
 mod cost;
 mod crowd;

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod lots;
 pub mod membership;
 pub mod money;
+pub mod opening;
 pub mod order;
 pub mod parked;
 pub mod program;
