@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::collections::BTreeSet;
-use tests::{Account, Cloud, Order, Reply, TakeBack, skips_concurrency};
+use tests::{Account, Cloud, Order, Reply, TakeBack, each_seed, skips_concurrency};
 
 const CLIENTS: usize = 64;
 
@@ -255,9 +255,5 @@ async fn everything_on_one_account_at_once_keeps_the_books_right() {
     if skips_concurrency() {
         return;
     }
-    let one = std::env::var("GUILDER_TEST_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
-    for seed in one.map_or(1..=20, |seed| seed..=seed) {
-        let run = tokio::spawn(everything_at_once(seed)).await;
-        assert!(run.is_ok(), "seed {seed}: set GUILDER_TEST_SEED={seed} for it alone");
-    }
+    each_seed(20, everything_at_once).await;
 }

@@ -95,13 +95,22 @@ impl Watched {
         let (first, second) = (order("o-1"), order("o-2"));
         let score = self.ask("POST", "/v1/orders", &first.document(), 201).await;
         let code = score["discounts_issued"][0]["code"].as_str().unwrap().to_owned();
-        self.ask("POST", "/v1/orders", &second.code(&code).document(), 201).await;
+        self.ask("POST", "/v1/orders", &second.clone().code(&code).document(), 201).await;
         self.ask("POST", "/v1/orders", &first.document(), 200).await;
         self.ask("POST", "/v1/orders", &first.clone().line("CUP", 1, "1.00").document(), 409).await;
         let foreign = self.cloud.order("o-8").line("MUG", 1, "1.00").set("currency", json!("EUR"));
         self.ask("POST", "/v1/orders", &foreign.document(), 422).await;
         let announced = self.cloud.order("o-3").line("MUG", 1, "1.00").document();
         self.announce("order-placed", "OrderPlaced", announced).await;
+        // Gives a discount back, withdraws another, makes it valid again; and a newer one from the bus.
+        let amended = second.amended(1).line("MUG", 1, "400.00");
+        self.ask("PUT", &amended.target(), &amended.document(), 200).await;
+        self.ask("PUT", &amended.target(), &amended.document(), 200).await;
+        let (below, above) = (first.amended(1).line("MUG", 1, "400.00"), first.amended(2).line("MUG", 1, "600.00"));
+        self.ask("PUT", &below.target(), &below.document(), 200).await;
+        self.announce("order-placed", "OrderAmended", above.document()).await;
+        let early = self.cloud.order("o-7").amended(5).line("MUG", 1, "1.00");
+        self.ask("PUT", &early.target(), &early.document(), 201).await;
     }
 
     async fn returns(&mut self) {

@@ -11,6 +11,9 @@
 
 mod accounts;
 mod adjustments;
+mod amended_points;
+mod amended_rewards;
+mod amendments;
 mod architecture;
 mod bad_input;
 mod balances;
@@ -26,6 +29,7 @@ mod orders;
 mod parked;
 mod program;
 mod reordering;
+mod reordering_amended;
 mod restart;
 mod returns;
 mod statement;

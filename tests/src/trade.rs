@@ -166,6 +166,36 @@ impl Order {
         self.cloud.announce("OrderPlaced", self.document()).await;
     }
 
+    /// Which statement of the order this is: it may be sent in any of the ways.
+    #[must_use]
+    pub fn revision(self, revision: u64) -> Self {
+        self.set("revision", json!(revision))
+    }
+
+    /// The order stated anew under a higher revision: without lines and codes, which are to be stated again.
+    #[must_use]
+    pub fn amended(&self, revision: u64) -> Self {
+        let mut amended = self.clone().set("lines", json!([])).revision(revision);
+        amended.document.as_object_mut().unwrap().remove("discount_codes");
+        amended
+    }
+
+    /// Where its amendments are sent to.
+    pub fn target(&self) -> String {
+        let (source, order_id) = self.key();
+        format!("/v1/orders/{source}/{order_id}")
+    }
+
+    /// Sends it over HTTP to its own address.
+    pub async fn put(&self) -> Reply {
+        self.cloud.put(&self.target(), &self.document).await
+    }
+
+    /// Announces on the bus that it was amended.
+    pub async fn announce_amended(&self) {
+        self.cloud.announce("OrderAmended", self.document()).await;
+    }
+
     /// Its score, asked for later.
     pub async fn score(&self) -> Reply {
         let (source, order_id) = self.key();

@@ -11,7 +11,7 @@ use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{Discount, Unusable};
 use crate::document::{Faults, Path};
-use crate::id::TierId;
+use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::order::Order;
@@ -76,8 +76,19 @@ pub fn decide(
     let worth = rules::worth(&version.program, order, &stored.score.tier)?;
     let outcomes = worth.outcomes.clone();
     let program = &*version.program;
-    let mut amending =
-        Amending { stored, scored, program, discounts, context, account, worth, outcomes, changes, writes: Vec::new() };
+    let mut amending = Amending {
+        stored,
+        scored,
+        program,
+        discounts,
+        context,
+        account,
+        worth,
+        outcomes,
+        changes,
+        writes: Vec::new(),
+        given_back: Vec::new(),
+    };
     amending.exchange_discounts()?;
     let points = amending.amend_points()?;
     let reached = amending.review_tier()?;
@@ -118,6 +129,8 @@ struct Amending<'a> {
     outcomes: Vec<Outcome>,
     changes: Vec<Change>,
     writes: Vec<Write>,
+    /// Rules of the discounts that are open again because the new statement does not name them any more.
+    given_back: Vec<RuleId>,
 }
 
 impl Amending<'_> {
@@ -144,6 +157,7 @@ impl Amending<'_> {
             if unused.check(self.context.now).is_ok() {
                 // Even beyond the bound of what rules may open: it is the customer's, and an order names few.
                 self.account.list_discount(&unused);
+                self.given_back.push(unused.rule.clone());
             }
             self.account.lifetime.discounts_used = self.account.lifetime.discounts_used.saturating_sub(1);
             self.changes.push(Change::DiscountReleased { code: discount.code.clone() });
@@ -284,19 +298,25 @@ impl Amending<'_> {
         let due = rules::may_issue(&self.account, rule, known.expires_at, self.worth.eligible, self.context.now);
         let Some(discount) = self.discounts.iter().find(|discount| discount.code == known.code) else { return Ok(()) };
         let lifetime = &mut self.account.lifetime;
+        let lost = match due {
+            Err(Condition::BelowMinimum) => Some(Condition::BelowMinimum),
+            // It was issued only because the order had used the one that is open again.
+            _ if self.given_back.contains(&rule.id) => Some(Condition::AlreadyOpen),
+            _ => None,
+        };
         if known.void {
             due?;
             known.void = false;
             let valid = discount.voided(false);
             self.changes.push(self.account.open_discount(&valid));
             self.put(discount, valid);
-        } else if due == Err(Condition::BelowMinimum) && discount.check(self.context.now).is_ok() {
+        } else if let Some(lost) = lost.filter(|_| discount.check(self.context.now).is_ok()) {
             known.void = true;
             lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
             self.account.discounts.retain(|open| open.code != known.code);
             self.changes.push(Change::DiscountVoided { code: known.code.clone() });
             self.put(discount, discount.voided(true));
-            return Err(Condition::BelowMinimum);
+            return Err(lost);
         }
         Ok(())
     }
