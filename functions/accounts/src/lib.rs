@@ -10,7 +10,7 @@ use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{Contact, ContactDocument, Put};
-use domain::{receipt, standing};
+use domain::{receipt, standing, statement};
 use put::{PutAccount, PutContact};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
@@ -141,10 +141,18 @@ struct ContactAnswer<'a> {
 /// One page of an account's ledger, newest first.
 #[derive(Serialize)]
 struct EntriesAnswer {
-    entries: Vec<Entry>,
+    entries: Vec<StatementLine>,
     /// Asks for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+}
+
+/// An entry, and the same in words.
+#[derive(Serialize)]
+struct StatementLine {
+    #[serde(flatten)]
+    entry: Entry,
+    text: String,
 }
 
 async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
@@ -156,7 +164,10 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
     }
     let last = page.entries.last().filter(|_| page.more);
     let next_cursor = last.map(|entry| http::cursor(entry.sequence));
-    Ok(Answer::json(200, &EntriesAnswer { entries: page.entries, next_cursor }))
+    let schedule = app.schedule().await?;
+    let calendar = &schedule.at(app.clock().now()).program.calendar;
+    let line = |entry| StatementLine { text: statement::text(&entry, calendar), entry };
+    Ok(Answer::json(200, &EntriesAnswer { entries: page.entries.into_iter().map(line).collect(), next_cursor }))
 }
 
 /// The score of one order. To an account's own token, somebody else's order looks like none at all.

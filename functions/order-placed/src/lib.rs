@@ -41,7 +41,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
     let order = match amends {
-        None => Order::from_json(&request.document()?)?,
+        None => Order::from_text(&request.body()?)?,
         Some((source, order_id)) => {
             let source = parameter("source", Source::parse(source))?;
             let key = OrderKey { source, order_id: parameter("order_id", OrderId::parse(order_id))? };

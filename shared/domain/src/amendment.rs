@@ -218,7 +218,8 @@ impl Amending<'_> {
         if points != PointsAmended::default() {
             let Reversal { taken, owed, unrecovered, lapsed } = points.reversal;
             let PointsAmended { earned, reversed, .. } = points;
-            let available_at = rules::available_at(self.program, order, self.context.now);
+            let given = earned > reversed;
+            let available_at = rules::available_at(self.program, order, self.context.now).filter(|_| given);
             self.changes.push(Change::PointsAmended {
                 earned,
                 reversed,

@@ -104,7 +104,7 @@ impl Secrets {
 
 /// The code of a discount: 10 characters of Crockford's base 32 and a check character.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct DiscountCode(Box<str>);
 
 impl DiscountCode {
@@ -175,12 +175,6 @@ impl TryFrom<String> for DiscountCode {
     type Error = InvalidId;
     fn try_from(text: String) -> Result<Self, InvalidId> {
         Self::parse(&text)
-    }
-}
-
-impl From<DiscountCode> for String {
-    fn from(code: DiscountCode) -> Self {
-        code.0.into()
     }
 }
 

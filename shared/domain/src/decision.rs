@@ -131,6 +131,8 @@ pub enum Rejection {
         /// How many are missing.
         missing: Points,
     },
+    /// The account has orders or points already, so no balance can be opened for it.
+    HasHistory,
     /// The order has as many returns as it can hold.
     TooManyReturns,
     /// The return or cancellation is dated before its order.

@@ -224,6 +224,21 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Why nothing could be read from a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// It is no JSON; in words, where it stops being JSON.
+    NotJson(String),
+    /// It is a document with faults.
+    Faults(Faults),
+}
+
+impl From<Faults> for Unread {
+    fn from(faults: Faults) -> Self {
+        Self::Faults(faults)
+    }
+}
+
 /// The document in these bytes. Unlike `serde_json` alone it refuses an object that names a field twice, since only one
 /// of them would be heard; what is wrong is said in words.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
@@ -321,14 +336,17 @@ pub fn string(value: &Value) -> Leaf<&str> {
 
 /// A text of 1 to `chars_max` printable characters, without space at either end.
 pub fn label(chars_max: usize) -> impl Fn(&Value) -> Leaf<String> {
-    move |value| {
-        let text = string(value)?.trim();
-        let count = text.chars().count();
-        if count == 0 || count > chars_max || !text.chars().all(is_printable) {
-            return Err(("invalid_text", format!("must be 1 to {chars_max} printable characters")));
-        }
-        Ok(text.to_owned())
+    move |value| label_of(string(value)?, chars_max)
+}
+
+/// [`label`] of a text.
+pub fn label_of(text: &str, chars_max: usize) -> Leaf<String> {
+    let text = text.trim();
+    let count = text.chars().count();
+    if count == 0 || count > chars_max || !text.chars().all(is_printable) {
+        return Err(("invalid_text", format!("must be 1 to {chars_max} printable characters")));
     }
+    Ok(text.to_owned())
 }
 
 /// Whether a character shows: no control character, and none that is invisible or turns the writing direction.
@@ -363,17 +381,22 @@ pub fn decimal(decimals: u32, least: i64) -> impl Fn(&Value) -> Leaf<i64> {
         if value.is_number() {
             return Err(("wrong_type", "must be a decimal string such as \"12.50\", not a number".to_owned()));
         }
-        let number = money::parse_decimal(string(value)?, decimals).map_err(|fault| match fault {
-            DecimalFault::Malformed => ("invalid_decimal", "must be a decimal such as \"12.50\"".to_owned()),
-            DecimalFault::TooManyDecimals => ("too_many_decimals", format!("must have at most {decimals} decimals")),
-            DecimalFault::TooLarge => ("out_of_range", "is larger than 64 bits hold".to_owned()),
-        })?;
-        if number < least {
-            let least = money::format_decimal(least, decimals);
-            return Err(("out_of_range", format!("must be at least {least}")));
-        }
-        Ok(number)
+        decimal_of(string(value)?, decimals, least)
     }
+}
+
+/// [`decimal`] of a text.
+pub fn decimal_of(text: &str, decimals: u32, least: i64) -> Leaf<i64> {
+    let number = money::parse_decimal(text, decimals).map_err(|fault| match fault {
+        DecimalFault::Malformed => ("invalid_decimal", "must be a decimal such as \"12.50\"".to_owned()),
+        DecimalFault::TooManyDecimals => ("too_many_decimals", format!("must have at most {decimals} decimals")),
+        DecimalFault::TooLarge => ("out_of_range", "is larger than 64 bits hold".to_owned()),
+    })?;
+    if number < least {
+        let least = money::format_decimal(least, decimals);
+        return Err(("out_of_range", format!("must be at least {least}")));
+    }
+    Ok(number)
 }
 
 /// An RFC 3339 instant with an offset.

@@ -1,14 +1,16 @@
 //! An order as the shop or ERP states it, checked once and kept whole.
 
+mod hash;
+mod quick;
 mod read;
 
 use crate::code::DiscountCode;
+use crate::document::{self, Unread};
 use crate::id::{AccountId, ContactId, LineId, OrderKey, Sku};
 use crate::money::{Currency, Minor, Overflow, UnitPrice};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 pub use read::{DISCOUNT_CODES_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX};
 
@@ -101,8 +103,16 @@ impl OrderLine {
 
 impl Order {
     /// Reads an order from its JSON document; every fault at once. Amounts are checked to fit 64 bits in total.
-    pub fn from_json(document: &Value) -> Result<Self, crate::document::Faults> {
+    pub fn from_json(document: &Value) -> Result<Self, document::Faults> {
         read::order(document)
+    }
+
+    /// Reads an order from the text of its document, as [`Self::from_json`] does from the document.
+    pub fn from_text(text: &[u8]) -> Result<Self, Unread> {
+        match quick::order(text) {
+            Some(order) => Ok(order),
+            None => Ok(Self::from_json(&document::parse(text).map_err(Unread::NotJson)?)?),
+        }
     }
 
     /// Reads the document that amends the order of a key, which it need not repeat; it must say its revision.
@@ -131,9 +141,7 @@ impl Order {
 
     /// SHA-256 over the parsed value, so that spelling (field order, `1.50` or `1.5`, offset) makes no difference.
     pub fn content_hash(&self) -> [u8; 32] {
-        // Serialising plain structs to memory cannot fail; an empty canon would only make every repeat differ.
-        let canon = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(canon).into()
+        hash::of(self)
     }
 
     /// The JSON paths at which two orders differ, at most 20.

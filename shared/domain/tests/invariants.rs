@@ -13,15 +13,16 @@ use domain::advance::advance;
 use domain::code::{DiscountCode, Secrets};
 use domain::decision::{Context, Guard, Record, Rejection, Write};
 use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
-use domain::id::OrderKey;
+use domain::id::{AccountId, OrderKey, TierId};
 use domain::ledger::{Change, Entry};
-use domain::money::Points;
+use domain::money::{Currency, Minor, Money, Points};
+use domain::opening::{self, Opening, OpeningLot, PastTotals};
 use domain::order::Order;
-use domain::program::Program;
+use domain::program::{Program, Shortfall};
 use domain::returns::{self, CancellationDocument, Reversal, Reversing, Tally, return_document};
 use domain::schedule::{Activation, Schedule};
 use domain::score::{self, ScoredOrder};
-use domain::time::Instant;
+use domain::time::{Day, Instant};
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -201,14 +202,52 @@ impl World {
     }
 }
 
+/// Opens the account with points by the days until they end, or with a debt, and a tier above the lowest.
+fn open(world: &mut World, lots: &BTreeMap<i32, i64>, debt: i64, context: &Context<'_>) {
+    let owes = debt > 0 && context.schedule.at(context.now).program.points.shortfall == Shortfall::Owe;
+    let lot = |days: Option<i32>, points| OpeningLot {
+        expires_on: days.map(|days| Day(context.now.utc_day().0 + days)),
+        points: Points(points),
+    };
+    let held = lots.iter().map(|(days, points)| lot((*days != 0).then_some(*days), *points));
+    let lots: Vec<_> = if owes { vec![lot(None, -debt)] } else { held.collect() };
+    let money = |amount| Money { amount: Minor(amount), currency: Currency::GBP };
+    let opening = Opening {
+        account_id: AccountId::parse("acme").unwrap(),
+        tier: Some(TierId::parse("silver").unwrap()),
+        tier_since: None,
+        joined_on: None,
+        first_purchase: None,
+        last_purchase: None,
+        past: PastTotals { orders: 7, units: 70, revenue: money(12_345), eligible_spend: money(12_000) },
+        points_earned: (debt > 0).then_some(Points(debt)),
+        lots,
+    };
+    let mut decision = opening::open(None, &opening, context).unwrap();
+    let Write::Put(Record::Command(record), Guard::Absent) = decision.writes.remove(0) else { panic!("its record") };
+    decision.writes.into_iter().for_each(|write| world.apply(write));
+    assert_eq!(opening::repeat(&record, &opening), Ok(decision.answer), "a repeat is recognised");
+    check(world);
+}
+
 /// Runs a history and checks after every commit what must hold then.
 fn run(steps: &[Step], program: Program) -> World {
+    run_opened(None, steps, program)
+}
+
+/// The same with an opening balance first.
+fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], program: Program) -> World {
     let secrets = Secrets::parse("1:a secret for properties").unwrap();
     let schedule =
         Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program) }]).unwrap();
     let mut world = World::new();
     let mut sent: Vec<(Order, Result<Arc<ScoredOrder>, Rejection>)> = Vec::new();
     let mut clock = Instant::parse(START).unwrap();
+    if let Some((lots, debt)) = brought {
+        let (now, wall_day) = (clock, clock.utc_day());
+        let context = Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day, collisions: 0 };
+        open(&mut world, lots, debt, &context);
+    }
     for (number, step) in steps.iter().enumerate() {
         clock = clock.plus_ms(step.hours * HOUR_MS);
         let now = world.account.as_ref().map_or(clock, |account| account.last_decided.max(clock));
@@ -253,7 +292,8 @@ fn check(world: &World) {
     let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=account.version).collect::<Vec<_>>(), "one entry per commit, without gaps");
     let outstanding = account.points().unwrap();
-    let lost = [outstanding, account.lifetime.expired, account.lifetime.reversed];
+    let life = &account.lifetime;
+    let lost = [outstanding, life.expired, life.reversed, life.gone_before];
     assert_eq!(
         account.lifetime.earned,
         Points::sum(lost).unwrap(),
@@ -267,7 +307,9 @@ fn check(world: &World) {
         }
     }
     check_activity(world, account);
-    let earned: i64 = world.orders.values().map(|scored| scored.score.points.0).sum();
+    assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
+    let before = past(world).map_or(0, |(_, earned)| earned.0);
+    let earned: i64 = before + world.orders.values().map(|scored| scored.score.points.0).sum::<i64>();
     assert_eq!(Points(earned), account.lifetime.earned, "what the orders say = what was issued");
     assert!(account.holdings.lots().iter().all(|lot| lot.points > Points::ZERO), "invariant 8");
     assert!(account.activity.months().len() <= usize::try_from(MONTHS_KEPT).unwrap());
@@ -287,6 +329,14 @@ fn check(world: &World) {
     assert_eq!(u64::try_from(raises).unwrap(), account.lifetime.upgrades);
 }
 
+/// What the account brought from another product.
+fn past(world: &World) -> Option<(PastTotals, Points)> {
+    world.entries.iter().flat_map(|entry| &entry.changes).find_map(|change| match change {
+        Change::AccountOpened { past, points_earned, .. } => Some((*past, *points_earned)),
+        _ => None,
+    })
+}
+
 /// What is kept of all orders is what the account's totals say.
 fn tally_of(scored: &ScoredOrder) -> Tally {
     let sum = |part: fn(&Reversal) -> Points| {
@@ -301,7 +351,7 @@ fn tally_of(scored: &ScoredOrder) -> Tally {
 }
 
 fn check_activity(world: &World, account: &Account) {
-    let (mut revenue, mut units) = (0, 0);
+    let (mut revenue, mut units) = past(world).map_or((0, 0), |(past, _)| (past.revenue.amount.0, past.units));
     for scored in world.orders.values() {
         for (line, kept) in scored.order.lines.iter().zip(scored.kept_units()) {
             revenue += returns::kept_amount(line, kept, scored.order.currency).unwrap().0;
@@ -321,6 +371,20 @@ proptest! {
         validity_months in 2_u16..30,
     ) {
         run(&steps, program(pending_days, validity_months));
+    }
+
+    #[test]
+    fn the_ledger_balances_after_an_opening_too(
+        steps in prop::collection::vec(step(), 1..20),
+        lots in prop::collection::btree_map(-60_i32..1_500, 0_i64..5_000, 0..12),
+        debt in prop_oneof![Just(0_i64), 1_i64..2_000],
+        pending_days in 0_u16..31,
+    ) {
+        let world = run_opened(Some((&lots, debt)), &steps, program(pending_days, 3));
+        let account = world.account.unwrap();
+        prop_assert_ne!(account.tier.as_str(), "member", "an order never lowers the tier that was opened");
+        let first = world.orders.values().find(|scored| scored.score.entry == 2);
+        prop_assert!(first.is_none_or(|scored| scored.score.tier.as_str() == "silver"));
     }
 
     #[test]

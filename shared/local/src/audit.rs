@@ -38,11 +38,11 @@ pub struct Report {
     pub entries: u64,
     /// Discounts looked at.
     pub discounts: u64,
-    /// Points issued, by the entries: earned, and given by hand.
+    /// Points issued, by the entries: earned, given by hand, and taken over from another product.
     pub issued: i128,
     /// Points expired, by the entries.
     pub expired: i128,
-    /// Points taken back, by the entries: reversed, and taken by hand.
+    /// Points taken back, by the entries: reversed, taken by hand, and owed in another product.
     pub reversed: i128,
     /// Points held less points owed, by the stored state.
     pub outstanding: i128,

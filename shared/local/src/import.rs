@@ -8,13 +8,18 @@
 //! A return is told by its number before a guest is by the missing account: with returns left out, a guest's return
 //! counts among those, not among the guest invoices.
 
+pub mod balances;
+pub mod file;
 pub mod history;
 pub mod totals;
+mod workers;
 
 use crate::mapping::Mapping;
 use domain::id::{InvalidId, OrderId};
 use domain::score::FUTURE_MS_MAX;
-use history::{History, HistoryError};
+use domain::time::Instant;
+use file::FileError;
+use history::History;
 use order_placed::Outcome;
 use runtime::{App, Caller, Clock, Error, Fault};
 use serde::Serialize;
@@ -84,10 +89,13 @@ pub struct RejectedOrder {
 pub enum ImportError {
     /// The files are not understood; nothing was imported.
     #[error(transparent)]
-    History(#[from] HistoryError),
+    File(#[from] FileError),
     /// There are returns, which cannot be imported yet; nothing was imported.
     #[error("the files hold {0} returns, which cannot be imported yet; leave them out with --skip-returns")]
     Returns(u64),
+    /// Balances cannot be true at an instant to come; nothing was imported.
+    #[error("{0} is in the future")]
+    Future(Instant),
     /// The tables could not be read or written.
     #[error("stopped; run it again to go on: {0}")]
     Fault(#[from] Fault),
@@ -185,18 +193,8 @@ async fn chunk(work: &Arc<Work>, range: std::ops::Range<usize>, workers: usize) 
         running.spawn(async move { work.score(&share).await });
     }
     let mut done = Done::default();
-    let mut failed = None;
-    // All are waited for even where one failed: nothing may still be writing when this returns.
-    while let Some(ended) = running.join_next().await {
-        match ended.unwrap_or(Err(ImportError::Worker)) {
-            Ok(more) => done.add(more),
-            Err(error) => failed = Some(error),
-        }
-    }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(done),
-    }
+    workers::all(running).await?.into_iter().for_each(|more| done.add(more));
+    Ok(done)
 }
 
 impl Work {

@@ -6,6 +6,7 @@ use domain::account::Account;
 use domain::activity::MonthActivity;
 use domain::discount::Discount;
 use domain::id::AccountId;
+use domain::idempotency::CommandKey;
 use domain::ledger::{Cause, Change, Entry};
 use domain::membership::{Contact, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
@@ -57,6 +58,8 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
             LedgerRecord::Discount(discount) => discounts.push(&**discount),
             LedgerRecord::Entry(entry) => latest.push(&**entry),
+            // An opening's answer is what its entry says.
+            LedgerRecord::Command(command) if command.key == CommandKey::opening() => {}
             LedgerRecord::Command(command) => commands.push(&**command),
         }
     }
@@ -126,6 +129,9 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     page.value("points", format_args!("{} earned, {} expired, {} reversed", life.earned, life.expired, life.reversed));
     page.value("by hand", format_args!("{} given, {} taken", life.credited, life.deducted));
     page.value("returned", format_args!("{} units, {} points unrecovered", life.returned_units, life.unrecovered));
+    if life.gone_before != Points::ZERO {
+        page.value("before", format_args!("{} points earned and gone before it was opened here", life.gone_before));
+    }
     page.value("discounts", format_args!("{} issued, {} used", life.discounts_issued, life.discounts_used));
     page.value("tier upgrades", life.upgrades);
     Ok(())
@@ -254,6 +260,7 @@ fn cause(cause: &Cause) -> String {
         Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
         Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
         Cause::Adjustment => "adjustment".to_owned(),
+        Cause::Opening => "opening balance".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
     }
@@ -262,6 +269,12 @@ fn cause(cause: &Cause) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
+        Change::AccountOpened { tier, tier_since, past, points_earned } => format!(
+            "opened as {tier} since {tier_since}, with {} orders, {} units, {} ({} eligible), {points_earned} points earned before",
+            past.orders, past.units, past.revenue, past.eligible_spend
+        ),
+        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, end at {expires_at}"),
+        Change::DebtOpened { points } => format!("{points} points owed, taken over"),
         Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
         Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
         Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),

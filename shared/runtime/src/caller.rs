@@ -15,6 +15,8 @@ pub enum Scope {
 }
 
 impl Scope {
+    const ALL: [Self; 3] = [Self::OrdersWrite, Self::AccountsRead, Self::AccountsWrite];
+
     /// Its name in tokens.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,14 +42,15 @@ pub enum Denied {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     id: String,
-    scopes: Vec<String>,
+    scopes: Vec<Scope>,
     account: Option<AccountId>,
 }
 
 impl Caller {
     /// The caller that the gateway's authorizer verified, of a request in payload format 2.0.
     pub fn of_request(event: &Value) -> Result<Self, Denied> {
-        let jwt = event.pointer("/requestContext/authorizer/jwt").ok_or(Denied::Unknown)?;
+        let authorizer = event.get("requestContext").and_then(|context| context.get("authorizer"));
+        let jwt = authorizer.and_then(|authorizer| authorizer.get("jwt")).ok_or(Denied::Unknown)?;
         let claim = |name: &str| jwt.get("claims")?.get(name);
         let stated = |name: &str| claim(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let id = stated("sub").or_else(|| stated("client_id")).ok_or(Denied::Unknown)?;
@@ -59,18 +62,19 @@ impl Caller {
             Some(_) => return Err(Denied::Unknown),
             None => None,
         };
-        Ok(Self { id: id.to_owned(), scopes: listed.chain(claimed).map(str::to_owned).collect(), account })
+        // Scopes of other services mean nothing here.
+        let known = |name: &str| Scope::ALL.into_iter().find(|scope| scope.name() == name);
+        Ok(Self { id: id.to_owned(), scopes: listed.chain(claimed).filter_map(known).collect(), account })
     }
 
     /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.
     pub fn of_event(source: &str) -> Self {
-        Self { id: format!("event:{source}"), scopes: vec![Scope::OrdersWrite.name().to_owned()], account: None }
+        Self { id: format!("event:{source}"), scopes: vec![Scope::OrdersWrite], account: None }
     }
 
     /// The person at the keyboard of the command line.
     pub fn operator(task: &str) -> Self {
-        let scopes = [Scope::OrdersWrite, Scope::AccountsRead, Scope::AccountsWrite];
-        Self { id: task.to_owned(), scopes: scopes.map(|scope| scope.name().to_owned()).into(), account: None }
+        Self { id: task.to_owned(), scopes: Scope::ALL.into(), account: None }
     }
 
     /// Who it is, for the ledger.
@@ -80,7 +84,7 @@ impl Caller {
 
     /// Fails unless the caller may do this at least to its own account.
     pub fn require_any(&self, scope: Scope) -> Result<(), Denied> {
-        if self.scopes.iter().any(|held| held == scope.name()) { Ok(()) } else { Err(Denied::Scope(scope)) }
+        if self.scopes.contains(&scope) { Ok(()) } else { Err(Denied::Scope(scope)) }
     }
 
     /// Fails unless the caller may do this to every account.

@@ -3,6 +3,7 @@
 use crate::caller::Denied;
 use crate::problem::Problem;
 use domain::decision::Rejection;
+use domain::document::Unread;
 use lambda_runtime::Diagnostic;
 
 /// Why a request got no answer of its own kind.
@@ -109,6 +110,15 @@ impl From<Rejection> for Error {
 impl From<domain::document::Faults> for Error {
     fn from(faults: domain::document::Faults) -> Self {
         Self::Rejected(faults.into())
+    }
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::NotJson(reason) => RequestFault::NotJson(reason).into(),
+            Unread::Faults(faults) => faults.into(),
+        }
     }
 }
 

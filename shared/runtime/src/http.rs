@@ -9,6 +9,7 @@ use domain::document;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Most bytes of a body.
 pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -71,8 +72,8 @@ impl Answer {
 
 impl Request {
     pub(crate) fn new(event: Value) -> Self {
-        let http = |name: &str| event.pointer("/requestContext/http")?.get(name)?.as_str();
-        let path = event.get("rawPath").and_then(Value::as_str).or(http("path")).unwrap_or_default();
+        let http = |name: &str| event.get("requestContext")?.get("http")?.get(name)?.as_str();
+        let path = event.get("rawPath").and_then(Value::as_str).or_else(|| http("path")).unwrap_or_default();
         let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let segments = path.trim_matches('/').split('/').map(decode).collect();
         Self { method: http("method").unwrap_or_default().to_owned(), segments, event }
@@ -93,24 +94,23 @@ impl Request {
         self.event.get("queryStringParameters")?.get(name)?.as_str()
     }
 
-    /// The body as a JSON document.
-    pub fn document(&self) -> Result<Value, Error> {
+    /// The body.
+    pub fn body(&self) -> Result<Cow<'_, [u8]>, Error> {
         let body = self.event.get("body").and_then(Value::as_str).unwrap_or_default();
         // Base64 takes 4 characters for 3 bytes; a longer text cannot hold a body within bounds.
         if body.len() > BODY_BYTES_MAX.saturating_mul(4).div_ceil(3).saturating_add(4) {
             return Err(RequestFault::TooLarge.into());
         }
-        let decoded;
-        let bytes = if self.event.get("isBase64Encoded") == Some(&Value::Bool(true)) {
-            decoded = BASE64_STANDARD.decode(body).map_err(|_| RequestFault::NotBase64)?;
-            &decoded[..]
-        } else {
-            body.as_bytes()
+        let bytes = match self.event.get("isBase64Encoded") {
+            Some(Value::Bool(true)) => Cow::from(BASE64_STANDARD.decode(body).map_err(|_| RequestFault::NotBase64)?),
+            _ => Cow::from(body.as_bytes()),
         };
-        if bytes.len() > BODY_BYTES_MAX {
-            return Err(RequestFault::TooLarge.into());
-        }
-        document::parse(bytes).map_err(|reason| RequestFault::NotJson(reason).into())
+        if bytes.len() > BODY_BYTES_MAX { Err(RequestFault::TooLarge.into()) } else { Ok(bytes) }
+    }
+
+    /// The body as a JSON document.
+    pub fn document(&self) -> Result<Value, Error> {
+        document::parse(&self.body()?).map_err(|reason| RequestFault::NotJson(reason).into())
     }
 
     /// The `Idempotency-Key`: required of every write that has no business key of its own.

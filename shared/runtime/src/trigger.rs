@@ -17,7 +17,7 @@ pub enum Trigger {
 impl Trigger {
     /// Tells an event apart; a fault for anything that is neither.
     pub fn of(event: Value) -> Result<Self, Fault> {
-        if event.pointer("/requestContext/http").is_some() {
+        if event.get("requestContext").and_then(|context| context.get("http")).is_some() {
             return Ok(Self::Http(Request::new(event)));
         }
         if event.get("Records").is_some() {

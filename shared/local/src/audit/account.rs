@@ -18,7 +18,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::OrderReturned { order, .. }
         | Cause::OrderCancelled { order }
         | Cause::OrderAmended { order, .. } => Some(order),
-        Cause::Adjustment | Cause::AccountPut | Cause::ContactPut { .. } => None,
+        Cause::Adjustment | Cause::Opening | Cause::AccountPut | Cause::ContactPut { .. } => None,
     }
 }
 
@@ -89,6 +89,11 @@ struct Sums<'a> {
     expired: i128,
     reversed: i128,
     deducted: i128,
+    opened: i128,
+    /// Points and orders of before the account was opened here.
+    past_earned: i128,
+    past_orders: u64,
+    openings: u64,
     issued: BTreeSet<&'a DiscountCode>,
     used: BTreeSet<&'a DiscountCode>,
 }
@@ -121,7 +126,7 @@ impl<'a> Books<'a> {
         let sums = self.check_entries(&mut found);
         self.check_points(&sums, &mut found);
         self.check_discounts(&sums, orders, &mut found);
-        self.check_orders(orders, &mut found);
+        self.check_orders(sums.past_orders, orders, &mut found);
         self.check_returns(orders, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
@@ -129,6 +134,7 @@ impl<'a> Books<'a> {
         report.entries = report.entries.saturating_add(size(self.entries.len()));
         report.discounts = report.discounts.saturating_add(size(self.discounts.len()));
         report.issued = report.issued.saturating_add(sums.earned).saturating_add(sums.credited);
+        report.issued = report.issued.saturating_add(sums.opened);
         report.reversed = report.reversed.saturating_add(sums.reversed).saturating_add(sums.deducted);
         report.expired = report.expired.saturating_add(sums.expired);
         report.outstanding = report.outstanding.saturating_add(self.held());
@@ -179,17 +185,25 @@ impl<'a> Books<'a> {
         let life = &self.account.lifetime;
         for (name, stored, by_entries) in [
             ("points held", self.held(), sums.points),
-            ("lifetime points earned", i128::from(life.earned.0), sums.earned),
+            ("lifetime points earned", i128::from(life.earned.0), sums.earned.saturating_add(sums.past_earned)),
             ("lifetime points given by hand", i128::from(life.credited.0), sums.credited),
             ("lifetime points expired", i128::from(life.expired.0), sums.expired),
             ("lifetime points reversed", i128::from(life.reversed.0), sums.reversed),
             ("lifetime points taken by hand", i128::from(life.deducted.0), sums.deducted),
+            (
+                "lifetime points gone before",
+                i128::from(life.gone_before.0),
+                sums.past_earned.saturating_sub(sums.opened),
+            ),
             ("lifetime discounts issued", i128::from(life.discounts_issued), length(&sums.issued)),
             ("lifetime discounts used", i128::from(life.discounts_used), length(&sums.used)),
         ] {
             if stored != by_entries {
                 found.push(format!("{name}: {stored} stored, {by_entries} by its entries"));
             }
+        }
+        if sums.openings > 1 {
+            found.push(format!("its balance was opened {} times", sums.openings));
         }
         let ended = self.account.holdings.lots().iter().filter(|lot| lot.expires_at <= self.account.last_decided);
         for lot in ended {
@@ -226,8 +240,8 @@ impl<'a> Books<'a> {
     }
 
     /// Every order of an entry has its record, and the record says the same.
-    fn check_orders(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
-        let mut count = 0_u64;
+    fn check_orders(&self, past: u64, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+        let mut count = past;
         for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, placed_in(entry)?))) {
             count = count.saturating_add(1);
             let Some(order) = orders.get_mut(key) else {
@@ -304,8 +318,9 @@ impl<'a> Sums<'a> {
         let (sum, points) = match change {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
             Change::PointsCredited { points, .. } => (&mut self.credited, points),
+            Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
-            Change::PointsReversed { points, .. } => (&mut self.reversed, points),
+            Change::PointsReversed { points, .. } | Change::DebtOpened { points } => (&mut self.reversed, points),
             Change::PointsDeducted { points, .. } => (&mut self.deducted, points),
             Change::DiscountIssued { code, .. } => {
                 self.issued.insert(code);
@@ -329,10 +344,17 @@ impl<'a> Sums<'a> {
                 self.reversed = self.reversed.saturating_add(reversed);
                 return earned.saturating_sub(reversed);
             }
+            Change::AccountOpened { past, points_earned, .. } => {
+                self.openings = self.openings.saturating_add(1);
+                self.past_orders = self.past_orders.saturating_add(past.orders);
+                self.past_earned = self.past_earned.saturating_add(points_earned.0.into());
+                return 0;
+            }
             _ => return 0,
         };
         *sum = sum.saturating_add(points.0.into());
-        let given = matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. });
+        let given =
+            matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. } | Change::PointsOpened { .. });
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }
     }
 }

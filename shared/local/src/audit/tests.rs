@@ -1,5 +1,6 @@
 use super::*;
 use crate::cloud::{Cloud, Options, Storage};
+use crate::import::balances;
 use crate::program;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::order::Order;
@@ -218,4 +219,55 @@ async fn returns_stand_at_their_order_and_in_its_entry() {
     let other = altered(&entry, "\"kind\":\"order_cancelled\"", "\"kind\":\"adjustment\"");
     tamper(&cloud, "ledger", &last, Some(("entry", text(&other)))).await;
     assert_eq!(audited(&cloud).await, ["order shop#3: no entry 5 of account acme is for its cancellation"]);
+}
+
+/// An account with points, a past and a past tier, and one that owes.
+async fn opened() -> Cloud {
+    let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+    program::ensure(cloud.app("order-placed").unwrap()).await.unwrap();
+    let name = format!("guilder-audit-{}-{:016x}.csv", std::process::id(), fastrand::u64(..));
+    let file = std::env::temp_dir().join(name);
+    let rows = "account_id,points,expires_on,orders,points_earned\nacme,70,2012-06-30,3,100\nother,-5,,,\n";
+    std::fs::write(&file, rows).unwrap();
+    let as_of = Some(Instant::parse("2011-01-01T00:00:00Z").unwrap());
+    let plan = balances::Plan { file: file.clone(), as_of, check_only: false, workers: 1 };
+    balances::run(cloud.app("order-placed").unwrap(), &plan, std::sync::Arc::new(|_, _| {})).await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    order(&cloud, "acme", "1", "2011-01-10T09:00:00Z", &[]).await;
+    cloud
+}
+
+#[tokio::test]
+async fn what_was_opened_is_part_of_the_books() {
+    let cloud = opened().await;
+    let report = run(cloud.app("accounts").unwrap().store(), Instant::parse("2011-02-01T00:00:00Z").unwrap());
+    let expected = "2 accounts, 1 orders, 3 entries, 1 discounts\n\
+        points: 670 issued = 665 outstanding + 0 expired + 5 reversed\nnothing found\n";
+    assert_eq!(report.await.unwrap().to_string(), expected);
+
+    let first = [("account_id", "acme"), ("sk", "E#0000000000000000001")];
+    for (from, to, expected) in [
+        ("\"orders\":3", "\"orders\":4", "account acme: 4 orders stored, 5 by its entries"),
+        (
+            "\"points_earned\":100",
+            "\"points_earned\":99",
+            "account acme: lifetime points earned: 700 stored, 699 by its entries",
+        ),
+        (
+            "\"points\":70,\"expires_at\"",
+            "\"points\":71,\"expires_at\"",
+            "account acme: entry 1: 70 points, its changes make 71",
+        ),
+        (
+            "\"points\":70,\"expires_at\"",
+            "\"points\":71,\"expires_at\"",
+            "account acme: lifetime points gone before: 30 stored, 29 by its entries",
+        ),
+    ] {
+        let cloud = opened().await;
+        let entry = stored(&cloud, "ledger", &first).await["entry"].as_s().unwrap().clone();
+        tamper(&cloud, "ledger", &first, Some(("entry", text(&altered(&entry, from, to))))).await;
+        let found = audited(&cloud).await;
+        assert!(found.iter().any(|line| line == expected), "{expected:?} is not in {found:#?}");
+    }
 }

@@ -3,24 +3,16 @@
 //! Every row must be understood, guests' and returns' rows too: a file with a column out of place is refused as a
 //! whole, with each bad row named, before anything is imported.
 
+use super::file::{self, BadRows, FileError, Quoted};
 use crate::mapping::{Blank, Mapping};
 use csv::ByteRecord;
 use domain::id::{AccountId, InvalidId, LineId, OrderId, OrderKey, Sku};
 use domain::money::{DecimalFault, Minor, UnitPrice, parse_decimal};
 use domain::order::{LINES_MAX, LinePrice, Order, OrderLine, QUANTITY_MAX};
 use domain::time::Instant;
-use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::io::{self, Read};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// Most bad rows that are listed; the rest are counted.
-pub const BAD_ROWS_LISTED_MAX: usize = 20;
-/// Most characters of a value that a message repeats.
-const QUOTED_CHARS_MAX: usize = 60;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The orders of some files, in the order they are to be scored.
 #[derive(Debug)]
@@ -64,78 +56,19 @@ struct Line {
     unit_price: UnitPrice,
 }
 
-/// Why files cannot be imported.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// A file cannot be read.
-    #[error("{}: {error}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// A file lacks columns that the mapping names.
-    #[error("{}: the header has no column {}", path.display(), columns.join(", "))]
-    Columns {
-        /// Which file.
-        path: PathBuf,
-        /// Which columns.
-        columns: Vec<String>,
-    },
-    /// A file has a column twice, so which is meant is unclear.
-    #[error("{}: the header has column {column} twice", path.display())]
-    Twice {
-        /// Which file.
-        path: PathBuf,
-        /// Which column.
-        column: String,
-    },
-    /// Rows are not understood. Nothing was imported.
-    #[error("{0}")]
-    BadRows(BadRows),
-}
-
-/// Rows that are not understood.
-#[derive(Debug, Default)]
-pub struct BadRows {
-    /// The first of them, at most [`BAD_ROWS_LISTED_MAX`], as `file:line: reason`.
-    pub listed: Vec<String>,
-    /// How many more there are.
-    pub unlisted: u64,
-}
-
-impl fmt::Display for BadRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing was imported, because of bad rows:")?;
-        self.listed.iter().try_for_each(|row| write!(f, "\n  {row}"))?;
-        if self.unlisted > 0 { write!(f, "\n  and {} more", self.unlisted) } else { Ok(()) }
-    }
-}
-
-impl BadRows {
-    fn add(&mut self, path: &Path, line: u64, reason: &str) {
-        if self.listed.len() < BAD_ROWS_LISTED_MAX {
-            self.listed.push(format!("{}:{line}: {reason}", path.display()));
-        } else {
-            self.unlisted = self.unlisted.saturating_add(1);
-        }
-    }
-}
-
 impl History {
     /// Reads files, plain or gzip, as one history, whatever its times are.
-    pub fn read(mapping: &Mapping, files: &[PathBuf]) -> Result<Self, HistoryError> {
+    pub fn read(mapping: &Mapping, files: &[PathBuf]) -> Result<Self, FileError> {
         Self::read_until(mapping, files, Instant::MAX)
     }
 
     /// As [`Self::read`]; a row later than `latest` is a bad one. An account decides nothing before its latest order,
     /// so one from the future would stop its clock until then.
-    pub fn read_until(mapping: &Mapping, files: &[PathBuf], latest: Instant) -> Result<Self, HistoryError> {
+    pub fn read_until(mapping: &Mapping, files: &[PathBuf], latest: Instant) -> Result<Self, FileError> {
         let mut gathering = Gathering::new(mapping, latest);
         let mut hash = Sha256::new();
         for path in files {
-            let content = content(path).map_err(|error| HistoryError::Unreadable { path: path.clone(), error })?;
+            let content = file::content(path)?;
             hash.update(content.len().to_be_bytes());
             hash.update(&content);
             gathering.file(path, &content)?;
@@ -170,16 +103,6 @@ impl History {
             revision: 0,
         })
     }
-}
-
-fn content(path: &Path) -> io::Result<Vec<u8>> {
-    let raw = std::fs::read(path)?;
-    if !raw.starts_with(&GZIP_MAGIC) {
-        return Ok(raw);
-    }
-    let mut plain = Vec::new();
-    MultiGzDecoder::new(&raw[..]).read_to_end(&mut plain)?;
-    Ok(plain)
 }
 
 /// An invoice while its rows are being gathered.
@@ -239,9 +162,9 @@ impl<'m> Gathering<'m> {
         }
     }
 
-    fn file(&mut self, path: &Path, content: &[u8]) -> Result<(), HistoryError> {
+    fn file(&mut self, path: &Path, content: &[u8]) -> Result<(), FileError> {
         let mut reader = csv::ReaderBuilder::new().delimiter(self.mapping.delimiter).from_reader(content);
-        let unreadable = |error: csv::Error| HistoryError::Unreadable { path: path.to_owned(), error: error.into() };
+        let unreadable = |error: csv::Error| FileError::Unreadable { path: path.to_owned(), error: error.into() };
         let places = self.places(path, reader.byte_headers().map_err(unreadable)?)?;
         let mut record = ByteRecord::new();
         loop {
@@ -249,7 +172,7 @@ impl<'m> Gathering<'m> {
             let outcome = match reader.read_byte_record(&mut record) {
                 Ok(false) => return Ok(()),
                 Ok(true) => self.row(&places, &record),
-                Err(error) => Err(csv_reason(&error)),
+                Err(error) => Err(file::csv_reason(&error)),
             };
             if let Err(reason) = outcome {
                 self.bad.add(path, record.position().map_or(line, csv::Position::line), &reason);
@@ -257,12 +180,8 @@ impl<'m> Gathering<'m> {
         }
     }
 
-    fn places(&self, path: &Path, header: &ByteRecord) -> Result<Places, HistoryError> {
-        let mut names = HashSet::new();
-        if let Some(column) = header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
-            let column = Quoted(&String::from_utf8_lossy(column)).to_string();
-            return Err(HistoryError::Twice { path: path.to_owned(), column });
-        }
+    fn places(&self, path: &Path, header: &ByteRecord) -> Result<Places, FileError> {
+        file::check_unique(path, header)?;
         let mut missing = Vec::new();
         let mut place = |name: &String| {
             let found = header.iter().position(|column| column == name.as_bytes());
@@ -283,7 +202,7 @@ impl<'m> Gathering<'m> {
         if missing.is_empty() {
             return Ok(places);
         }
-        Err(HistoryError::Columns { path: path.to_owned(), columns: missing })
+        Err(FileError::Columns { path: path.to_owned(), columns: missing })
     }
 
     fn row(&mut self, places: &Places, record: &ByteRecord) -> Result<(), String> {
@@ -372,9 +291,9 @@ impl<'m> Gathering<'m> {
         Ok(self.drafts.len().saturating_sub(1))
     }
 
-    fn finish(self, content_hash: [u8; 32]) -> Result<History, HistoryError> {
+    fn finish(self, content_hash: [u8; 32]) -> Result<History, FileError> {
         if !self.bad.listed.is_empty() {
-            return Err(HistoryError::BadRows(self.bad));
+            return Err(FileError::BadRows(self.bad));
         }
         let count = |guest: bool, is_return: bool| {
             let of_kind = |draft: &&Draft| draft.account_id.is_none() == guest && draft.is_return == is_return;
@@ -404,18 +323,6 @@ impl<'m> Gathering<'m> {
     }
 }
 
-/// A value of a file in a message: quoted, and cut where it is long.
-struct Quoted<'v>(&'v str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(QUOTED_CHARS_MAX) {
-            Some((end, _)) => write!(f, "{:?}...", self.0.get(..end).unwrap_or_default()),
-            None => write!(f, "{:?}", self.0),
-        }
-    }
-}
-
 fn quantity(column: &str, text: &str) -> Result<i64, String> {
     let number = text.parse::<i64>().ok().filter(|number| number.unsigned_abs() <= QUANTITY_MAX);
     number.ok_or_else(|| format!("{column} {} is no whole number of at most {QUANTITY_MAX}", Quoted(text)))
@@ -429,15 +336,6 @@ fn unit_price(column: &str, text: &str) -> Result<UnitPrice, String> {
         DecimalFault::TooManyDecimals => format!("{column} {quoted} has more than {decimals} decimals"),
         DecimalFault::TooLarge => format!("{column} {quoted} is too large"),
     })
-}
-
-fn csv_reason(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} columns, the header has {expected_len}")
-        }
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

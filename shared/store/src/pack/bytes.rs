@@ -9,12 +9,22 @@ pub const PLAIN: u8 = 1;
 pub type Unpacked<T> = Result<T, &'static str>;
 
 /// Bytes being written.
-#[derive(Default)]
 pub struct Writer(pub Vec<u8>);
 
+/// Bytes that most packed values take: growing to it step by step would cost more than writing them.
+const USUAL_BYTES: usize = 128;
+
 impl Writer {
+    /// With the format's number, which every packed value starts with.
     pub fn start() -> Self {
-        Self(vec![PLAIN])
+        let mut out = Self::with_room(USUAL_BYTES);
+        out.0.push(PLAIN);
+        out
+    }
+
+    /// Empty, with room for so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     pub fn number(&mut self, mut value: u64) {

@@ -1,6 +1,6 @@
 //! What an order's item holds packed: its lines, its score, its returns.
 
-use super::bytes::{Reader, Unpacked, Writer};
+use super::bytes::{PLAIN, Reader, Unpacked, Writer};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
@@ -11,11 +11,13 @@ use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
 use domain::time::Instant;
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{Read, Write as _};
 
 /// The format number of deflated lines.
 const DEFLATED: u8 = 2;
+/// Bytes of a usual line: a guess that saves growing.
+const LINE_BYTES: usize = 12;
 /// Below this, deflating cannot save a write unit.
 const DEFLATE_FROM_BYTES: usize = 512;
 /// Most bytes of lines once inflated: far more than 5,000 lines need.
@@ -222,13 +224,15 @@ const HAS_TAGS: u64 = 64;
 
 /// Packs order lines: each distinct text once, then the lines as numbers; deflated where that is smaller.
 pub fn pack_lines(lines: &[OrderLine]) -> Vec<u8> {
-    let mut table = Texts::default();
-    let mut body = Writer::default();
+    let mut table = Texts::for_lines(lines.len());
+    let mut body = Writer::with_room(lines.len().saturating_mul(LINE_BYTES));
     body.count(lines.len());
     for (index, line) in lines.iter().enumerate() {
         pack_line(&mut body, &mut table, index, line);
     }
-    let mut out = Writer::start();
+    let text_bytes = table.texts.iter().map(|text| text.len().saturating_add(1)).fold(8, usize::saturating_add);
+    let mut out = Writer::with_room(body.0.len().saturating_add(text_bytes));
+    out.0.push(PLAIN);
     out.count(table.texts.len());
     for text in &table.texts {
         out.text(text);
@@ -238,7 +242,7 @@ pub fn pack_lines(lines: &[OrderLine]) -> Vec<u8> {
 }
 
 fn pack_line<'a>(body: &mut Writer, table: &mut Texts<'a>, index: usize, line: &'a OrderLine) {
-    let numbered = line.line_id.as_str() == ordinal(index);
+    let numbered = is_ordinal(line.line_id.as_str(), index);
     let parts = [
         (!numbered, HAS_ID),
         (matches!(line.price, LinePrice::Amount(_)), HAS_AMOUNT),
@@ -275,18 +279,29 @@ fn pack_line<'a>(body: &mut Writer, table: &mut Texts<'a>, index: usize, line: &
     }
 }
 
+/// The line id that a line of this place has if lines are numbered from 1.
 fn ordinal(index: usize) -> String {
     index.saturating_add(1).to_string()
 }
 
+/// Whether a line id is the [`ordinal`] of its place, without making that.
+fn is_ordinal(text: &str, index: usize) -> bool {
+    text.as_bytes().first().is_some_and(|first| (b'1'..=b'9').contains(first))
+        && text.parse() == Ok(index.saturating_add(1))
+}
+
 /// Distinct texts in the order first seen.
-#[derive(Default)]
 struct Texts<'a> {
     texts: Vec<&'a str>,
-    places: BTreeMap<&'a str, u64>,
+    places: HashMap<&'a str, u64>,
 }
 
 impl<'a> Texts<'a> {
+    /// With room for the SKU of each line.
+    fn for_lines(count: usize) -> Self {
+        Self { texts: Vec::with_capacity(count), places: HashMap::with_capacity(count) }
+    }
+
     fn place(&mut self, text: &'a str) -> u64 {
         let next = u64::try_from(self.texts.len()).unwrap_or(u64::MAX);
         *self.places.entry(text).or_insert_with(|| {

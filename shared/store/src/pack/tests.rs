@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
-use domain::activity::{Activity, MonthActivity};
+use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
 use domain::discount::OpenDiscount;
@@ -155,6 +155,18 @@ proptest! {
         });
         let before = Holdings::of(lots.collect(), pending.collect(), Points(debt));
         prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn totals_survive_packing(counts in any::<[u64; 6]>(), sums in any::<[i64; 9]>()) {
+        let [orders, units, discounts_issued, discounts_used, upgrades, returned_units] = counts;
+        let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
+        let (revenue, eligible) = (Minor(sums[7]), Minor(sums[8]));
+        let before = Lifetime {
+            orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
+            unrecovered, credited, deducted, gone_before, revenue, eligible,
+        };
+        prop_assert_eq!(lifetime(&pack_lifetime(&before)).unwrap(), before);
     }
 
     #[test]

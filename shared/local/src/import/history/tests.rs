@@ -20,7 +20,7 @@ impl Fixture {
         Self::new(format!("{HEADER}\n{}\n", rows.join("\n")).as_bytes())
     }
 
-    fn read(&self) -> Result<History, HistoryError> {
+    fn read(&self) -> Result<History, FileError> {
         History::read(&mapping(), std::slice::from_ref(&self.0))
     }
 }
@@ -151,7 +151,7 @@ fn line_ends_and_compression_make_no_difference() {
     assert_eq!(summary(&read(&gzip)), summary(&expected));
 
     let cut_off = Fixture::new(&gzip[..gzip.len() - 9]);
-    assert!(matches!(cut_off.read().unwrap_err(), HistoryError::Unreadable { .. }));
+    assert!(matches!(cut_off.read().unwrap_err(), FileError::Unreadable { .. }));
 }
 
 #[test]
@@ -205,10 +205,10 @@ fn every_bad_row_is_named_with_its_line() {
 }
 
 #[test]
-fn twenty_bad_rows_are_listed_and_the_rest_counted() {
-    let rows = vec!["1,S,,x,2011-01-10 09:00:00,1,7.0,UK"; 25];
-    let HistoryError::BadRows(bad) = Fixture::rows(&rows).read().unwrap_err() else { panic!("bad rows") };
-    assert_eq!((bad.listed.len(), bad.unlisted), (20, 5));
+fn a_hundred_bad_rows_are_listed_and_the_rest_counted() {
+    let rows = vec!["1,S,,x,2011-01-10 09:00:00,1,7.0,UK"; 105];
+    let FileError::BadRows(bad) = Fixture::rows(&rows).read().unwrap_err() else { panic!("bad rows") };
+    assert_eq!((bad.listed.len(), bad.unlisted), (100, 5));
     assert!(bad.to_string().ends_with("and 5 more"));
 }
 

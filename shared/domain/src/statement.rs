@@ -1,0 +1,120 @@
+//! A ledger entry in words: the account's history as a statement that its people understand.
+//!
+//! Rendered on read from what the entry holds; nothing here decides anything.
+
+use crate::ledger::{Change, Entry};
+use crate::lots::Taken;
+use crate::money::Points;
+use crate::returns::{ReturnKey, Reversal};
+use crate::time::{Calendar, Instant};
+
+/// What happened, in plain English: a sentence for each change, in their order.
+pub fn text(entry: &Entry, calendar: &Calendar) -> String {
+    let sentences: Vec<_> = entry.changes.iter().filter_map(|change| sentence(change, calendar)).collect();
+    sentences.join(" ")
+}
+
+/// The last day before an instant: what ends at a midnight is good until the day before.
+fn until(end: Instant, calendar: &Calendar) -> impl std::fmt::Display {
+    calendar.day(end.plus_ms(-1))
+}
+
+/// `None`: another change of the same entry says it already.
+fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    points_sentence(change, calendar).or_else(|| order_sentence(change)).or_else(|| account_sentence(change, calendar))
+}
+
+fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    let until = |end: Instant| until(end, calendar);
+    Some(match change {
+        Change::PointsEarned { available_at: Some(from), expires_at, .. } => {
+            format!("They can be spent from {} until {}.", calendar.day(*from), until(*expires_at))
+        }
+        Change::PointsEarned { available_at: None, expires_at, .. } => {
+            format!("They can be spent until {}.", until(*expires_at))
+        }
+        Change::PointsAvailable { points, .. } => format!("{points} points became available."),
+        Change::PointsExpired { points, expired_at } => format!("{points} points ended after {}.", until(*expired_at)),
+        Change::PointsRepaid { points } => format!("{points} of them repaid points that were owed."),
+        Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => {
+            taken_back(*points, *taken, *owed, *unrecovered, *lapsed)
+        }
+        Change::PointsAmended { earned, reversed, taken, owed, unrecovered, lapsed, .. } => {
+            match earned.minus(*reversed).unwrap_or(Points::ZERO) {
+                more if more > Points::ZERO => format!("{more} points were added."),
+                _ => {
+                    let gone = taken.total().and_then(|taken| taken.plus(*owed)).unwrap_or(Points::ZERO);
+                    taken_back(gone, *taken, *owed, *unrecovered, *lapsed)
+                }
+            }
+        }
+        Change::PointsCredited { points, expires_at, reason, .. } => {
+            format!("{points} points were given: {reason}. They can be spent until {}.", until(*expires_at))
+        }
+        Change::PointsOpened { points, expires_at } => {
+            format!("{points} points were taken over. They can be spent until {}.", until(*expires_at))
+        }
+        Change::DebtOpened { points } => format!("{points} points are owed from before."),
+        Change::PointsDeducted { points, owed, reason, .. } => match *owed {
+            Points::ZERO => format!("{points} points were taken: {reason}."),
+            owed => format!("{points} points were taken: {reason}; {owed} of them are owed."),
+        },
+        _ => return None,
+    })
+}
+
+fn taken_back(points: Points, taken: Taken, owed: Points, unrecovered: Points, lapsed: Points) -> String {
+    let mut parts = vec![format!("{points} points were taken back")];
+    parts.extend(Reversal { taken, owed, unrecovered, lapsed }.sources());
+    format!("{}.", parts.join("; "))
+}
+
+fn order_sentence(change: &Change) -> Option<String> {
+    Some(match change {
+        Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
+            let late = if *beyond_kept_months { " It is too old to count for the tier." } else { "" };
+            format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
+        }
+        Change::OrderReturned { order, by: ReturnKey::Cancellation, eligible, .. } => {
+            format!("Order {} was cancelled: {eligible} less.", order.order_id)
+        }
+        Change::OrderReturned { order, by: ReturnKey::Return(id), eligible, .. } => {
+            format!("Return {id} of order {}: {eligible} less.", order.order_id)
+        }
+        Change::OrderReturned { order, by: ReturnKey::CreditNote(id), eligible, .. } => {
+            format!("Credit note {id} took from order {}: {eligible} less.", order.order_id)
+        }
+        Change::OrderAmended { order, eligible_before, eligible, .. } => {
+            format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)
+        }
+        _ => return None,
+    })
+}
+
+fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    let until = |end: Instant| until(end, calendar);
+    Some(match change {
+        Change::AccountEnrolled { tier } => format!("The account joined the program as {tier}."),
+        Change::AccountOpened { tier, past, .. } => {
+            format!("The account was taken over as {tier}, with {} orders before.", past.orders)
+        }
+        Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
+        Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
+        Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),
+        Change::TierChanged { from, to, qualifying } => {
+            format!("The tier is {to} now, with {qualifying}; before: {from}.")
+        }
+        Change::DiscountIssued { code, expires_at, .. } => {
+            format!("Discount {code} is yours until {}.", until(*expires_at))
+        }
+        Change::DiscountUsed { code } => format!("Discount {code} was used."),
+        Change::DiscountReleased { code } => format!("Discount {code} was given back."),
+        Change::DiscountVoided { code } => {
+            format!("Discount {code} was withdrawn: the order it came with was changed.")
+        }
+        Change::DiscountExpired { code, expired_at, .. } => {
+            format!("Discount {code} ended unused after {}.", until(*expired_at))
+        }
+        _ => return None,
+    })
+}
