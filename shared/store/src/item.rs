@@ -26,6 +26,9 @@ const SHAPE: &str = "1";
 /// What [`Day`] numbers of a `due` bucket are counted from.
 const MS_PER_DAY: i64 = Instant::DAY_MS;
 
+/// Bytes of a usual entry, so that writing it moves nothing.
+const ENTRY_BYTES: usize = 1_024;
+
 /// What an item lacks.
 pub type Parsed<T> = Result<T, String>;
 
@@ -234,7 +237,9 @@ pub fn plain<T: DeserializeOwned>(item: Item) -> Parsed<T> {
 /// The item of an entry: what is looked at by itself as attributes, the rest as one JSON document.
 pub fn of_entry(entry: &Entry) -> Result<Item, Fault> {
     let mut item = keys::entry(&entry.account_id, entry.sequence);
-    let document = serde_json::to_string(entry).map_err(Fault::service)?;
+    let mut document = Vec::with_capacity(ENTRY_BYTES);
+    serde_json::to_writer(&mut document, entry).map_err(Fault::service)?;
+    let document = String::from_utf8(document).map_err(Fault::service)?;
     put(&mut item, [("v", number(SHAPE)), ("at", number(entry.at.as_ms())), ("entry", text(document))]);
     Ok(item)
 }
