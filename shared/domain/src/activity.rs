@@ -59,6 +59,8 @@ pub struct Lifetime {
     pub credited: Points,
     /// Points taken by hand.
     pub deducted: Points,
+    /// Units of credit notes that no order gave.
+    pub unmatched_units: u64,
 }
 
 /// What a return takes out of the month of its order.

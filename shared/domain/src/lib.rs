@@ -13,6 +13,7 @@ pub mod activity;
 pub mod adjustment;
 pub mod advance;
 pub mod code;
+pub mod credit_note;
 pub mod decision;
 pub mod discount;
 pub mod document;
