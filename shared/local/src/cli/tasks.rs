@@ -3,7 +3,7 @@
 use super::place::Opened;
 use super::{Failure, ImportOrders, Place, print};
 use crate::cloud::wall_clock;
-use crate::import::{self, Plan, Progress, Summary};
+use crate::import::{self, Plan, Progress, Rejected, Summary};
 use crate::mapping::Mapping;
 use crate::{audit, export, program, show};
 use domain::id::AccountId;
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Most refused orders that are listed; the rest are counted.
+/// Most refused orders and returns that are listed; the rest are counted.
 const REJECTED_LISTED_MAX: usize = 100;
 
 pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Result<ExitCode, Failure> {
@@ -29,7 +29,7 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
     let app = tables.app()?;
     ensure_program(&tables).await?;
     let bar =
-        ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} orders, {eta} left")?);
+        ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} invoices, {eta} left")?);
     let progress: Progress = {
         let bar = bar.clone();
         Arc::new(move |done, total| {
@@ -63,17 +63,22 @@ fn table(summary: &Summary) -> Result<String, Failure> {
     row("invoices read", &summary.invoices_read);
     row("  orders scored now", &summary.orders_scored);
     row("  orders already known", &summary.orders_known);
-    row("  orders refused", &summary.rejected.len());
+    row("  returns imported now", &summary.returns_imported);
+    row("  returns already known", &summary.returns_known);
+    row("  refused", &summary.rejected.len());
     row("  guest invoices", &summary.guest_invoices);
     row("  returns left out", &summary.returns_skipped);
-    row("order lines ignored", &summary.lines_ignored);
+    row("lines ignored", &summary.lines_ignored);
     row("", &"");
     row("accounts", &program.accounts);
     row("  with an order", &program.customers);
     row("  with two or more", &program.repeat_customers);
     row("orders", &program.orders);
     row("points earned", &program.points_earned);
+    row("points reversed", &program.points_reversed);
     row("points outstanding", &program.points_outstanding);
+    row("units returned", &program.units_returned);
+    row("  matching no order", &program.units_unmatched);
     row("tier upgrades", &program.tier_upgrades);
     row("discounts issued", &program.discounts_issued);
     for (tier, accounts) in &program.tiers {
@@ -87,9 +92,12 @@ fn table(summary: &Summary) -> Result<String, Failure> {
         writeln!(text, "\nas of the last invoice, {as_of}")?;
     }
     if !summary.rejected.is_empty() {
-        writeln!(text, "\nrefused orders:")?;
+        writeln!(text, "\nrefused:")?;
         for rejected in summary.rejected.iter().take(REJECTED_LISTED_MAX) {
-            writeln!(text, "  {}: {}", rejected.order_id, rejected.reason)?;
+            match rejected {
+                Rejected::Order { order_id, reason } => writeln!(text, "  order {order_id}: {reason}")?,
+                Rejected::Return { return_id, reason } => writeln!(text, "  return {return_id}: {reason}")?,
+            }
         }
         let more = summary.rejected.len().saturating_sub(REJECTED_LISTED_MAX);
         if more > 0 {
