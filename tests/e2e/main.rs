@@ -15,6 +15,8 @@ mod architecture;
 mod bad_input;
 mod callers;
 mod cost;
+mod credit_note_steps;
+mod credit_notes;
 mod crowd;
 mod discounts;
 mod drift;

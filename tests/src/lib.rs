@@ -26,7 +26,7 @@ pub use actor::{Cloud, WHOLESALE, at};
 pub use folder::Folder;
 pub use network::Network;
 pub use reply::Reply;
-pub use trade::{Account, Order, TakeBack};
+pub use trade::{Account, CreditNote, Order, TakeBack};
 
 /// Whether tests with several writers at once make sense against this endpoint.
 pub fn skips_concurrency() -> bool {

@@ -136,7 +136,7 @@ mod tests {
         announced.notified().await;
 
         let unknown = client.send_message().queue_url(url("dead")).message_body("one").send().await.unwrap_err();
-        assert!(unknown.into_service_error().is_queue_does_not_exist());
+        assert_eq!(unknown.into_service_error().code(), Some("QueueDoesNotExist"));
         let large = "x".repeat(Cloud::EVENT_BYTES_MAX + 1);
         let large = client.send_message().queue_url(url("live")).message_body(large).send().await.unwrap_err();
         assert_eq!(large.into_service_error().code(), Some("InvalidParameterValue"));
