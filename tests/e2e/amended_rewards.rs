@@ -59,8 +59,12 @@ async fn an_amendment_raises_the_tier_and_undoes_what_its_order_had_raised() {
     assert_eq!(tier(&cloud).await, held("member", "01", 0));
 }
 
-/// What others buy before and after, what the order is worth at first and then, and the tier in the end.
-const RAISES: [(&str, &[&str], &str, &[&str], &str, &str, u64); 8] = [
+/// What a case is about, what others buy before, what the order is worth at first, what others buy after it, what it is
+/// worth then, and the tier and the upgrades in the end.
+type Raise =
+    (&'static str, &'static [&'static str], &'static str, &'static [&'static str], &'static str, &'static str, u64);
+
+const RAISES: [Raise; 8] = [
     ("nothing else", &[], "1200.00", &[], "900.00", "member", 0),
     ("others had brought it close", &["900.00"], "200.00", &[], "50.00", "member", 0),
     ("others had brought it there", &["1100.00"], "200.00", &[], "50.00", "silver", 1),

@@ -23,12 +23,15 @@ fn requests(cloud: &Cloud) -> Requests {
     let amended = first.amended(1).line("MUG", 2, "1.00").document().to_string();
     let back = first.returned("r-1").units("1", 1).document().to_string();
     let cancelled = first.cancelled().document().to_string();
+    let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
     vec![
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/returns", back, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/cancellation", cancelled, "orders:write"),
+        ("POST", "/v1/accounts/acme/returns", note, "orders:write"),
+        ("GET", "/v1/accounts/acme/returns/c-0", String::new(), "accounts:read"),
         ("POST", ADJUSTMENTS, adjustment, "accounts:write"),
         ("PUT", "/v1/accounts/acme", account, "accounts:write"),
         ("PUT", "/v1/accounts/acme/contacts/ann", contact, "accounts:write"),
@@ -52,6 +55,7 @@ const SCOPES: [&str; 3] = ["orders:write", "accounts:read", "accounts:write"];
 async fn start() -> Cloud {
     let cloud = Cloud::start().await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
     cloud

@@ -127,6 +127,29 @@ async fn a_first_statement_with_a_revision_costs_half_a_read_unit_more() {
 }
 
 #[tokio::test]
+async fn a_step_of_a_credit_note_costs_eight_write_units_and_one_read_unit_per_order_looked_at() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    cloud.order("o-1").lines(20).line("MUG", 5, "1.00").send().await.expect(201);
+    for n in 0..9 {
+        cloud.order(&format!("new-{n}")).lines(20).send().await.expect(201);
+    }
+    cloud.local().app("order-returned").unwrap().schedule().await.unwrap();
+    let note = cloud.account("acme").credit_note("c-1").units("MUG", 5);
+    let (reply, cost) = cloud.units(note.send()).await;
+    assert_eq!(reply.expect(201).number("units_matched"), 5);
+    // Account, order, entry and its own record. The account and the record are read as they come, then ten entries
+    // (1.5 units) and the ten orders strongly, the oldest of which has what came back.
+    assert_eq!((of(cost), cost.requests), (units(12.5, 8.0), 14));
+    // Known and done: read once as it came, once strongly.
+    let (reply, cost) = cloud.units(note.send()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(3.0, 0.0), 4));
+}
+
+#[tokio::test]
 async fn a_repeated_order_costs_one_read_and_one_refused_transaction() {
     let cloud = Cloud::start().await;
     if !cloud.is_embedded() {

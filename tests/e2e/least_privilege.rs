@@ -20,7 +20,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// What the template's policies allow, by function: actions on tables, by their names here.
+/// What the template's policies allow, by function: actions on tables, by their names here, and on queues.
 fn allowed() -> Calls {
     let document: Value = serde_yaml_ng::from_str(local::template::TEXT).unwrap();
     let mut allowed = Calls::new();
@@ -36,10 +36,17 @@ fn allowed() -> Calls {
         for statement in statements {
             assert_eq!(statement["Effect"].as_str(), Some("Allow"));
             for action in texts(&statement["Action"]) {
-                let action = action.strip_prefix("dynamodb:").expect("functions use tables only").to_owned();
+                let (service, action) = action.split_once(':').unwrap();
                 for resource in texts(&statement["Resource"]) {
-                    let table = resource.strip_suffix("Table.Arn").expect("a whole table").to_lowercase();
-                    assert!(calls.insert((action.clone(), table.clone())), "{name}: {action} on {table} twice");
+                    let resource = resource.strip_suffix(".Arn").expect("a whole table or queue");
+                    let resource = match service {
+                        "dynamodb" => resource.strip_suffix("Table").expect("a table").to_lowercase(),
+                        "sqs" => resource.to_owned(),
+                        other => panic!("functions use tables and queues only, not {other}"),
+                    };
+                    let call = (action.to_owned(), resource);
+                    assert!(!calls.contains(&call), "{name}: {call:?} twice");
+                    calls.insert(call);
                 }
             }
         }
@@ -131,6 +138,26 @@ impl Watched {
         self.announce("order-returned", detail_type, detail).await;
     }
 
+    async fn credit_notes(&mut self) {
+        let note = self.cloud.account("acme").credit_note("c-1").units("MUG", 1);
+        self.ask("POST", &note.target(), &note.document(), 201).await;
+        self.ask("POST", &note.target(), &note.document(), 200).await;
+        self.ask("GET", &note.place(), &Json::Null, 200).await;
+        let (detail_type, mut detail) = note.event();
+        detail["return_id"] = json!("c-2");
+        self.announce("order-returned", detail_type, detail).await;
+        // One that is not done within its time.
+        for id in ["o-5", "o-6"] {
+            let order = self.cloud.order(id).line("CUP", 1, "1.00").document();
+            self.ask("POST", "/v1/orders", &order, 201).await;
+        }
+        let hurried = self.cloud.hurried().await;
+        let patient = std::mem::replace(&mut self.cloud, hurried);
+        let note = patient.account("acme").credit_note("c-3").units("CUP", 2);
+        self.ask("POST", &note.target(), &note.document(), 202).await;
+        self.cloud = patient;
+    }
+
     async fn accounts(&mut self) {
         let named = |vat_id: Option<&str>| json!({"name": "Acme", "email": "a@acme.example", "vat_id": vat_id});
         for vat_id in [Some("GB123456789"), Some("GB987654321"), None] {
@@ -163,6 +190,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     }
     watched.orders().await;
     watched.returns().await;
+    watched.credit_notes().await;
     watched.accounts().await;
     // Two secrets: claims under the older one are looked for, too.
     watched.cloud = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;

@@ -19,6 +19,8 @@ mod bad_input;
 mod balances;
 mod callers;
 mod cost;
+mod credit_note_steps;
+mod credit_notes;
 mod crowd;
 mod crowd_amended;
 mod discounts;

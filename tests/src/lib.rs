@@ -26,7 +26,7 @@ pub use actor::{Cloud, WHOLESALE, at};
 pub use folder::Folder;
 pub use network::Network;
 pub use reply::Reply;
-pub use trade::{Account, Order, TakeBack};
+pub use trade::{Account, CreditNote, Order, TakeBack};
 
 /// The seeds of a random test: `few`, or as many as `PROPTEST_CASES` says, up to 200; `GUILDER_TEST_SEED` asks for one
 /// alone.

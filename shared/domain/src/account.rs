@@ -4,7 +4,7 @@ use crate::activity::{Activity, Lifetime};
 use crate::code::DiscountCode;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
-use crate::id::{AccountId, Segment, TierId};
+use crate::id::{AccountId, ReturnId, Segment, TierId};
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
@@ -46,6 +46,8 @@ pub struct Account {
     pub holdings: Holdings,
     /// Its open discounts, earliest expiry first.
     pub discounts: Vec<OpenDiscount>,
+    /// The credit note that is being matched to its orders.
+    pub credit_note: Option<ReturnId>,
     /// Where the walker finds it.
     pub due: Option<Due>,
 }
@@ -93,6 +95,7 @@ impl Account {
             activity: Activity::default(),
             holdings: Holdings::default(),
             discounts: Vec::new(),
+            credit_note: None,
             due: None,
         };
         (account, enrolled)

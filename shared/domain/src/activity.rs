@@ -63,6 +63,8 @@ pub struct Lifetime {
     /// Points earned before the account was opened here and gone by then. So earned + given by hand = outstanding +
     /// expired + reversed + taken by hand + these. Below zero where more was taken over than was earned, as stated.
     pub gone_before: Points,
+    /// Units of credit notes that no order gave.
+    pub unmatched_units: u64,
 }
 
 /// What a return takes out of the month of its order.

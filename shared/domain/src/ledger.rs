@@ -68,6 +68,11 @@ pub enum Cause {
         /// By which statement of it.
         revision: u64,
     },
+    /// Goods came back with a credit note that names no order.
+    CreditNote {
+        /// Which credit note.
+        credit_note_id: ReturnId,
+    },
     /// Points were given or taken by hand.
     Adjustment,
     /// The account's balance in another product was taken over.
@@ -199,6 +204,20 @@ pub enum Change {
         /// Units stated beyond what the order had left, where the return came before its order.
         #[serde(default, skip_serializing_if = "is_zero")]
         excess_units: u64,
+    },
+    /// A credit note that names no order began to be matched.
+    #[serde(rename = "credit_note.opened")]
+    CreditNoteOpened {
+        /// Units stated.
+        units: u64,
+    },
+    /// All that a credit note can take back was taken back.
+    #[serde(rename = "credit_note.closed")]
+    CreditNoteClosed {
+        /// Units that orders gave.
+        units_matched: u64,
+        /// Units that no order gave: they are counted, nothing else.
+        units_unmatched: u64,
     },
     /// Points of an order were taken back.
     #[serde(rename = "points.reversed")]

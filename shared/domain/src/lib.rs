@@ -14,6 +14,7 @@ pub mod adjustment;
 pub mod advance;
 pub mod amendment;
 pub mod code;
+pub mod credit_note;
 pub mod decision;
 pub mod discount;
 pub mod document;

@@ -84,6 +84,9 @@ fn order_sentence(change: &Change) -> Option<String> {
         Change::OrderReturned { order, by: ReturnKey::CreditNote(id), eligible, .. } => {
             format!("Credit note {id} took from order {}: {eligible} less.", order.order_id)
         }
+        Change::CreditNoteClosed { units_unmatched, .. } if *units_unmatched > 0 => {
+            format!("{units_unmatched} units of the credit note match no order.")
+        }
         Change::OrderAmended { order, eligible_before, eligible, .. } => {
             format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)
         }

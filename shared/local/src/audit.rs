@@ -6,11 +6,13 @@
 //! with what an order that had to be read again tells of them.
 
 mod account;
+mod notes;
 
 use crate::walk;
 use account::Books;
 use domain::account::Account;
 use domain::code::DiscountCode;
+use domain::credit_note::{CreditNote, State};
 use domain::id::{AccountId, OrderKey};
 use domain::money::Points;
 use domain::parked::ParkedOrder;
@@ -26,6 +28,9 @@ const FINDINGS_PRINTED_MAX: usize = 100;
 
 /// How long a return may wait for its order before somebody should look.
 const PARKED_MS_MAX: i64 = Instant::DAY_MS.saturating_mul(30);
+
+/// How long a credit note may be on its way before somebody should look.
+const OPEN_MS_MAX: i64 = Instant::DAY_MS;
 
 /// What an audit found.
 #[derive(Debug, Default)]
@@ -188,6 +193,11 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
     for account in accounts.values() {
         let records = store.ledger_of(&account.id).await?;
         read_newer_orders(store, account, &records, &mut orders).await?;
+        for record in &records {
+            if let LedgerRecord::CreditNote(note) = record {
+                report.note_open(note, now);
+            }
+        }
         Books::new(account, &records).check(&mut orders, &mut report);
     }
     for (key, facts) in &orders {
@@ -239,6 +249,15 @@ impl Report {
         if first.plus_ms(PARKED_MS_MAX) <= now {
             let what = format!("{} returns wait for it, the first since {first}", parked.waiting.len());
             self.notes.push(Finding { subject: Subject::Order(parked.key.clone()), what });
+        }
+    }
+
+    /// Credit notes that should have been done long ago: whoever states one of the account again finishes them.
+    fn note_open(&mut self, note: &CreditNote, now: Instant) {
+        if note.state != State::Done && note.decided_at.plus_ms(OPEN_MS_MAX) <= now {
+            let (id, since) = (&note.return_id, note.decided_at);
+            let what = format!("credit note {id} is not done, and nothing has become of it since {since}");
+            self.notes.push(Finding { subject: Subject::Account(note.account_id.clone()), what });
         }
     }
 

@@ -76,7 +76,7 @@ enum Task {
 
 #[derive(Subcommand)]
 enum Import {
-    /// Score orders from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
+    /// Orders and returns from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
     Orders(ImportOrders),
     /// Open accounts with the points, tiers and totals they bring from another product; safe to repeat
     Balances(ImportBalances),
@@ -93,7 +93,7 @@ struct ImportOrders {
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
-    /// Start over; orders that have their score keep it
+    /// Start over; what was carried out before counts once
     #[arg(long)]
     from_start: bool,
     /// Accounts worked on at once

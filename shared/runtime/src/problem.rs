@@ -108,6 +108,9 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::UnknownOrder => {
             Problem::new("unknown-order", "Unknown order", 404, "There is no order of that source and id.")
         }
+        Rejection::UnknownReturn => {
+            Problem::new("unknown-return", "Unknown return", 404, "The account has no credit note of that number.")
+        }
         Rejection::AccountNotActive(status) => {
             let detail = format!("The account is {}.", status.name());
             Problem::new("account-not-active", "Account not active", 409, detail)

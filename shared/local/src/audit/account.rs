@@ -1,8 +1,9 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject};
+use super::{OrderFacts, Report, Subject, notes};
 use domain::account::Account;
 use domain::code::DiscountCode;
+use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry};
@@ -18,6 +19,10 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::OrderReturned { order, .. }
         | Cause::OrderCancelled { order }
         | Cause::OrderAmended { order, .. } => Some(order),
+        Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
+            Change::OrderReturned { order, .. } => Some(order),
+            _ => None,
+        }),
         Cause::Adjustment | Cause::Opening | Cause::AccountPut | Cause::ContactPut { .. } => None,
     }
 }
@@ -27,14 +32,15 @@ fn placed_in(entry: &Entry) -> Option<&OrderKey> {
     order_of(entry).filter(|_| matches!(entry.cause, Cause::OrderPlaced { .. }))
 }
 
-/// The returns, and the cancellation, that an entry tells of and was made for: by a command of their own, or by
-/// placing the order that they had waited for.
+/// The returns, and the cancellation, that an entry tells of and was made for: by a command of their own, by a credit
+/// note, or by placing the order that they had waited for.
 pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, &ReturnKey)> {
     entry.changes.iter().filter_map(|change| match (change, &entry.cause) {
         (Change::OrderReturned { order, by, .. }, cause) if order_of(entry) == Some(order) => {
             let is_cause = match cause {
                 Cause::OrderReturned { return_id, .. } => *by == ReturnKey::Return(return_id.clone()),
                 Cause::OrderCancelled { .. } => *by == ReturnKey::Cancellation,
+                Cause::CreditNote { credit_note_id } => *by == ReturnKey::CreditNote(credit_note_id.clone()),
                 _ => true,
             };
             is_cause.then_some((order, by))
@@ -76,6 +82,7 @@ pub(super) struct Books<'a> {
     account: &'a Account,
     entries: Vec<&'a Entry>,
     discounts: BTreeMap<&'a DiscountCode, &'a Discount>,
+    notes: BTreeMap<&'a str, &'a CreditNote>,
     /// Codes whose use an entry tells of, in entries up to now.
     used_by_now: BTreeSet<&'a DiscountCode>,
 }
@@ -94,17 +101,25 @@ struct Sums<'a> {
     past_earned: i128,
     past_orders: u64,
     openings: u64,
+    unmatched_units: i128,
     issued: BTreeSet<&'a DiscountCode>,
     used: BTreeSet<&'a DiscountCode>,
 }
 
 impl<'a> Books<'a> {
     pub(super) fn new(account: &'a Account, records: &'a [LedgerRecord]) -> Self {
-        let mut books = Self { account, entries: Vec::new(), discounts: BTreeMap::new(), used_by_now: BTreeSet::new() };
+        let mut books = Self {
+            account,
+            entries: Vec::new(),
+            discounts: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            used_by_now: BTreeSet::new(),
+        };
         for record in records {
             match record {
                 LedgerRecord::Entry(entry) => books.entries.push(entry),
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
+                LedgerRecord::CreditNote(note) => drop(books.notes.insert(note.return_id.as_str(), note)),
                 LedgerRecord::Profile(_) | LedgerRecord::Contact(_) | LedgerRecord::Command(_) => {}
             }
         }
@@ -128,6 +143,7 @@ impl<'a> Books<'a> {
         self.check_discounts(&sums, orders, &mut found);
         self.check_orders(sums.past_orders, orders, &mut found);
         self.check_returns(orders, &mut found);
+        notes::check(self.account, &self.entries, &self.notes, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);
@@ -194,6 +210,11 @@ impl<'a> Books<'a> {
                 "lifetime points gone before",
                 i128::from(life.gone_before.0),
                 sums.past_earned.saturating_sub(sums.opened),
+            ),
+            (
+                "lifetime units of credit notes that match no order",
+                i128::from(life.unmatched_units),
+                sums.unmatched_units,
             ),
             ("lifetime discounts issued", i128::from(life.discounts_issued), length(&sums.issued)),
             ("lifetime discounts used", i128::from(life.discounts_used), length(&sums.used)),
@@ -348,6 +369,10 @@ impl<'a> Sums<'a> {
                 self.openings = self.openings.saturating_add(1);
                 self.past_orders = self.past_orders.saturating_add(past.orders);
                 self.past_earned = self.past_earned.saturating_add(points_earned.0.into());
+                return 0;
+            }
+            Change::CreditNoteClosed { units_unmatched, .. } => {
+                self.unmatched_units = self.unmatched_units.saturating_add((*units_unmatched).into());
                 return 0;
             }
             _ => return 0,

@@ -3,7 +3,7 @@
 use super::place::Opened;
 use super::{Failure, ImportBalances, ImportOrders, Place, print};
 use crate::cloud::wall_clock;
-use crate::import::{self, Plan, Progress, Summary, balances};
+use crate::import::{self, Plan, Progress, Rejected, Summary, balances};
 use crate::mapping::Mapping;
 use crate::{audit, export, program, show};
 use domain::id::AccountId;
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Most refused orders or accounts that are listed; the rest are counted.
+/// Most refused orders, returns or accounts that are listed; the rest are counted.
 const REFUSED_LISTED_MAX: usize = 100;
 
 pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Result<ExitCode, Failure> {
@@ -28,7 +28,7 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
     let tables = place.open().await?;
     let app = tables.app()?;
     ensure_program(&tables).await?;
-    let (bar, progress) = progress("orders")?;
+    let (bar, progress) = progress("invoices")?;
     let imported = import::run(app, &plan, progress).await;
     bar.finish_and_clear();
     let summary = imported?;
@@ -81,7 +81,7 @@ fn balances_table(summary: &balances::Summary) -> Result<String, Failure> {
     }
     let checked = if summary.check_only { "; nothing was written" } else { "" };
     writeln!(text, "\nas of {}{checked}", summary.as_of)?;
-    let refused = summary.refused.iter().map(|refused| (refused.account_id.as_str(), &*refused.reason));
+    let refused = summary.refused.iter().map(|refused| (refused.account_id.to_string(), &*refused.reason));
     list(&mut text, "refused accounts", refused)?;
     Ok(text)
 }
@@ -90,7 +90,7 @@ fn balances_table(summary: &balances::Summary) -> Result<String, Failure> {
 fn list<'a>(
     text: &mut String,
     title: &str,
-    refused: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
+    refused: impl ExactSizeIterator<Item = (String, &'a str)>,
 ) -> Result<(), Failure> {
     let more = refused.len().saturating_sub(REFUSED_LISTED_MAX);
     if refused.len() > 0 {
@@ -123,17 +123,22 @@ fn table(summary: &Summary) -> Result<String, Failure> {
     row("invoices read", &summary.invoices_read);
     row("  orders scored now", &summary.orders_scored);
     row("  orders already known", &summary.orders_known);
-    row("  orders refused", &summary.rejected.len());
+    row("  returns imported now", &summary.returns_imported);
+    row("  returns already known", &summary.returns_known);
+    row("  refused", &summary.rejected.len());
     row("  guest invoices", &summary.guest_invoices);
     row("  returns left out", &summary.returns_skipped);
-    row("order lines ignored", &summary.lines_ignored);
+    row("lines ignored", &summary.lines_ignored);
     row("", &"");
     row("accounts", &program.accounts);
     row("  with an order", &program.customers);
     row("  with two or more", &program.repeat_customers);
     row("orders", &program.orders);
     row("points earned", &program.points_earned);
+    row("points reversed", &program.points_reversed);
     row("points outstanding", &program.points_outstanding);
+    row("units returned", &program.units_returned);
+    row("  matching no order", &program.units_unmatched);
     row("tier upgrades", &program.tier_upgrades);
     row("discounts issued", &program.discounts_issued);
     for (tier, accounts) in &program.tiers {
@@ -146,8 +151,11 @@ fn table(summary: &Summary) -> Result<String, Failure> {
     if let Some(as_of) = program.as_of {
         writeln!(text, "\nas of the last invoice, {as_of}")?;
     }
-    let refused = summary.rejected.iter().map(|rejected| (rejected.order_id.as_str(), &*rejected.reason));
-    list(&mut text, "refused orders", refused)?;
+    let refused = summary.rejected.iter().map(|rejected| match rejected {
+        Rejected::Order { order_id, reason } => (format!("order {order_id}"), &**reason),
+        Rejected::Return { return_id, reason } => (format!("return {return_id}"), &**reason),
+    });
+    list(&mut text, "refused", refused)?;
     Ok(text)
 }
 

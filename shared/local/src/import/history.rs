@@ -6,7 +6,8 @@
 use super::file::{self, BadRows, FileError, Quoted};
 use crate::mapping::{Blank, Mapping};
 use csv::ByteRecord;
-use domain::id::{AccountId, InvalidId, LineId, OrderId, OrderKey, Sku};
+use domain::credit_note::{CreditNoteDocument, CreditedLine};
+use domain::id::{AccountId, InvalidId, LineId, OrderId, OrderKey, ReturnId, Sku};
 use domain::money::{DecimalFault, Minor, UnitPrice, parse_decimal};
 use domain::order::{LINES_MAX, LinePrice, Order, OrderLine, QUANTITY_MAX};
 use domain::time::Instant;
@@ -14,21 +15,21 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// The orders of some files, in the order they are to be scored.
+/// The orders and returns of some files, in the order they happened.
 #[derive(Debug)]
 pub struct History {
-    /// By time, then by the whole invoice number in byte order.
-    pub orders: Vec<Invoice>,
+    /// Those of accounts: by time, then by the whole invoice number in byte order.
+    pub invoices: Vec<Invoice>,
     /// All invoices, whatever they are.
-    pub invoices: u64,
+    pub invoices_read: u64,
     /// Guests' orders: invoices without an account that are no returns.
     pub guest_orders: u64,
     /// Guests' returns.
     pub guest_returns: u64,
-    /// Returns of accounts.
-    pub returns: u64,
     /// Lines of accounts' orders with a quantity of zero or less.
-    pub lines_ignored: u64,
+    pub order_lines_ignored: u64,
+    /// Lines of accounts' returns with a quantity of zero or more.
+    pub return_lines_ignored: u64,
     /// The time of the latest invoice, whatever it is.
     pub last_at: Option<Instant>,
     /// SHA-256 of what the files hold.
@@ -36,15 +37,17 @@ pub struct History {
     skus: Vec<Sku>,
 }
 
-/// One order of an account.
+/// One order or return of an account.
 #[derive(Debug)]
 pub struct Invoice {
     /// Its number.
     pub number: OrderId,
     /// Whose it is.
     pub account_id: AccountId,
+    /// Goods came back with it.
+    pub is_return: bool,
     /// The earliest time of its rows.
-    pub placed_at: Instant,
+    pub at: Instant,
     lines: Vec<Line>,
 }
 
@@ -52,6 +55,7 @@ pub struct Invoice {
 #[derive(Debug)]
 struct Line {
     sku: usize,
+    /// Units bought or returned, more than zero.
     quantity: u64,
     unit_price: UnitPrice,
 }
@@ -76,12 +80,31 @@ impl History {
         gathering.finish(hash.finalize().into())
     }
 
+    /// The returns among the invoices.
+    pub fn returns(&self) -> impl Iterator<Item = &Invoice> {
+        self.invoices.iter().filter(|invoice| invoice.is_return)
+    }
+
+    /// An invoice as the credit note that it is. It names no order, and its prices do not matter.
+    pub fn credit_note(&self, invoice: &Invoice) -> Result<CreditNoteDocument, InvalidId> {
+        let line = |line: &Line| Ok(CreditedLine { sku: self.sku(line)?, quantity: line.quantity });
+        Ok(CreditNoteDocument {
+            return_id: ReturnId::parse(invoice.number.as_str())?,
+            returned_at: invoice.at,
+            lines: invoice.lines.iter().map(line).collect::<Result<_, InvalidId>>()?,
+        })
+    }
+
+    fn sku(&self, line: &Line) -> Result<Sku, InvalidId> {
+        self.skus.get(line.sku).cloned().ok_or(InvalidId("is no SKU of these files"))
+    }
+
     /// An invoice as the order that it is. Its lines are numbered from 1 in file order.
     pub fn order(&self, mapping: &Mapping, invoice: &Invoice) -> Result<Order, InvalidId> {
         let line = |(index, line): (usize, &Line)| {
             Ok(OrderLine {
                 line_id: LineId::parse(&index.saturating_add(1).to_string())?,
-                sku: self.skus.get(line.sku).cloned().ok_or(InvalidId("is no SKU of these files"))?,
+                sku: self.sku(line)?,
                 quantity: line.quantity,
                 price: LinePrice::UnitPrice(line.unit_price),
                 discount: Minor::ZERO,
@@ -95,7 +118,7 @@ impl History {
             key: OrderKey { source: mapping.source.clone(), order_id: invoice.number.clone() },
             account_id: invoice.account_id.clone(),
             contact_id: None,
-            placed_at: invoice.placed_at,
+            placed_at: invoice.at,
             currency: mapping.currency,
             lines: invoice.lines.iter().enumerate().map(line).collect::<Result<_, _>>()?,
             shipping: None,
@@ -141,7 +164,8 @@ struct Gathering<'m> {
     by_number: HashMap<Box<str>, usize>,
     skus: Vec<Sku>,
     by_sku: HashMap<Box<str>, usize>,
-    lines_ignored: u64,
+    order_lines_ignored: u64,
+    return_lines_ignored: u64,
     /// The last time read: rows of an invoice mostly share theirs, and reading one is slow.
     last_time: Option<(String, Instant)>,
     bad: BadRows,
@@ -156,7 +180,8 @@ impl<'m> Gathering<'m> {
             by_number: HashMap::new(),
             skus: Vec::new(),
             by_sku: HashMap::new(),
-            lines_ignored: 0,
+            order_lines_ignored: 0,
+            return_lines_ignored: 0,
             last_time: None,
             bad: BadRows::default(),
         }
@@ -262,12 +287,16 @@ impl<'m> Gathering<'m> {
             return Err(format!("{account} {id} differs from other rows of {number}"));
         }
         draft.time = draft.time.min(row.time);
-        if draft.is_return || draft.account_id.is_none() {
+        if draft.account_id.is_none() {
             return Ok(());
         }
-        match u64::try_from(row.quantity) {
+        let (units, ignored) = match draft.is_return {
+            false => (row.quantity, &mut self.order_lines_ignored),
+            true => (row.quantity.saturating_neg(), &mut self.return_lines_ignored),
+        };
+        match u64::try_from(units) {
             Ok(quantity @ 1..) => draft.lines.push(Line { sku, quantity, unit_price: row.unit_price }),
-            _ => self.lines_ignored = self.lines_ignored.saturating_add(1),
+            _ => *ignored = ignored.saturating_add(1),
         }
         if draft.lines.len() > LINES_MAX {
             return Err(format!("{} has more than {LINES_MAX} lines", row.number));
@@ -295,30 +324,29 @@ impl<'m> Gathering<'m> {
         if !self.bad.listed.is_empty() {
             return Err(FileError::BadRows(self.bad));
         }
-        let count = |guest: bool, is_return: bool| {
-            let of_kind = |draft: &&Draft| draft.account_id.is_none() == guest && draft.is_return == is_return;
+        let count = |is_return: bool| {
+            let of_kind = |draft: &&Draft| draft.account_id.is_none() && draft.is_return == is_return;
             u64::try_from(self.drafts.iter().filter(of_kind).count()).unwrap_or(u64::MAX)
         };
-        let (guest_orders, guest_returns, returns) = (count(true, false), count(true, true), count(false, true));
-        let invoices = u64::try_from(self.drafts.len()).unwrap_or(u64::MAX);
+        let (guest_orders, guest_returns) = (count(false), count(true));
+        let invoices_read = u64::try_from(self.drafts.len()).unwrap_or(u64::MAX);
         let last_at = self.drafts.iter().map(|draft| draft.time).max();
-        let order = |draft: Draft| {
-            let account_id = draft.account_id.filter(|_| !draft.is_return)?;
-            Some(Invoice { number: draft.number, account_id, placed_at: draft.time, lines: draft.lines })
+        let invoice = |draft: Draft| {
+            let Draft { number, account_id, is_return, time: at, lines } = draft;
+            Some(Invoice { number, account_id: account_id?, is_return, at, lines })
         };
-        let mut orders: Vec<_> = self.drafts.into_iter().filter_map(order).collect();
-        orders.sort_by(|a, b| (a.placed_at, a.number.as_str()).cmp(&(b.placed_at, b.number.as_str())));
-        let (lines_ignored, skus) = (self.lines_ignored, self.skus);
+        let mut invoices: Vec<_> = self.drafts.into_iter().filter_map(invoice).collect();
+        invoices.sort_by(|a, b| (a.at, a.number.as_str()).cmp(&(b.at, b.number.as_str())));
         Ok(History {
-            orders,
             invoices,
+            invoices_read,
             guest_orders,
             guest_returns,
-            returns,
-            lines_ignored,
+            order_lines_ignored: self.order_lines_ignored,
+            return_lines_ignored: self.return_lines_ignored,
             last_at,
             content_hash,
-            skus,
+            skus: self.skus,
         })
     }
 }
