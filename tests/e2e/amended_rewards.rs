@@ -94,6 +94,25 @@ async fn a_raise_is_undone_where_the_order_had_no_right_to_it_and_nothing_change
 }
 
 #[tokio::test]
+async fn what_is_undone_ends_at_the_tier_that_others_had_raised_before() {
+    let cloud = Cloud::start().await;
+    worth(&cloud, "o-1", "1200.00").send().await.expect(201);
+    cloud.set_clock("2011-03-02T12:00:00Z");
+    worth(&cloud, "o-2", "4000.00").send().await.expect(201);
+    assert_eq!(tier(&cloud).await, held("gold", "02", 2));
+    cloud.set_clock("2011-03-03T12:00:00Z");
+    amend(&cloud, "o-1", 1, "30000.00").await;
+    assert_eq!(tier(&cloud).await, held("platinum", "03", 3));
+    // As if it had never been stated so.
+    let receipt = amend(&cloud, "o-1", 2, "10.00").await;
+    assert_eq!(tier(&cloud).await, held("gold", "02", 2));
+    assert!(receipt["reasons"].as_array().unwrap().iter().all(|reason| reason["id"] != "tier.raised"));
+    // And what the other had raised can still be undone.
+    amend(&cloud, "o-2", 1, "10.00").await;
+    assert_eq!(tier(&cloud).await, held("silver", "01", 1));
+}
+
+#[tokio::test]
 async fn what_came_back_lowers_no_tier_when_the_order_is_amended() {
     let cloud = Cloud::start().await;
     let order = cloud.order("o-1").line("MUG", 12, "100.00");

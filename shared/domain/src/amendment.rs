@@ -251,11 +251,11 @@ impl Amending<'_> {
         // Orders of later months were scored with this one in their windows.
         let highest = months.try_fold(qualifying, |highest, month| Ok::<_, Overflow>(highest.max(at(month)?)))?;
         let (account, now) = (&mut self.account, self.context.now);
-        let own = held.raise.filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
-        let base = if own.is_some() { held.tier.clone() } else { account.tier.clone() };
+        let own = held.raise.as_ref().filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
+        let base = own.map_or_else(|| account.tier.clone(), |raise| raise.from.clone());
         let reached = &tier::reached(tiers, highest).id;
         let raises = tiers.place(reached) > tiers.place(&base);
-        let to = if raises { reached.clone() } else { base };
+        let to = if raises { reached.clone() } else { base.clone() };
         if to == account.tier {
             return Ok(Reached::as_before(held, qualifying));
         }
@@ -266,7 +266,7 @@ impl Amending<'_> {
         let from = std::mem::replace(&mut account.tier, to.clone());
         let spend = Money { amount: highest, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
-        Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { held_since, at: now }) })
+        Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
 
     /// The discounts that the order brings about by its newest statement: one that it would not bring about any more is
@@ -355,7 +355,7 @@ impl Amending<'_> {
 
 impl Reached {
     fn as_before(held: &Score, qualifying: Minor) -> Self {
-        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise }
+        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise.clone() }
     }
 }
 

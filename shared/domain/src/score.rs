@@ -73,8 +73,10 @@ pub struct Score {
 }
 
 /// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raise {
+    /// The tier before it; other orders may have raised that since this one was scored.
+    pub from: TierId,
     /// Since when the tier before it was held.
     pub held_since: Instant,
     /// When it was raised: the tier is held since then, unless something else has changed it.
@@ -291,9 +293,9 @@ impl<'a> Scoring<'a> {
 
     fn raise_tier(&mut self) {
         let (tiers, currency, now) = (&self.program.tiers, self.order.currency, self.context.now);
-        let held_since = self.account.tier_since;
+        let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
         let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, now);
-        self.raise = raised.as_ref().map(|_| Raise { held_since, at: now });
+        self.raise = raised.as_ref().map(|_| Raise { from, held_since, at: now });
         self.changes.extend(raised);
     }
 

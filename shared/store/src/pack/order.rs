@@ -24,9 +24,10 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
     out.text(score.tier.as_str());
     out.text(score.tier_after.as_str());
     out.count(usize::from(score.raise.is_some()));
-    if let Some(Raise { held_since, at }) = score.raise {
-        out.instant(held_since);
-        out.instant(at);
+    if let Some(Raise { from, held_since, at }) = &score.raise {
+        out.text(from.as_str());
+        out.instant(*held_since);
+        out.instant(*at);
     }
     for amount in [score.qualifying.0, score.eligible.0, score.points.0, score.balance.0] {
         out.signed(amount);
@@ -172,7 +173,8 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         entry: input.number()?,
         tier: tier(&mut input)?,
         tier_after: tier(&mut input)?,
-        raise: input.optional(|input| Ok(Raise { held_since: input.instant()?, at: input.instant()? }))?,
+        raise: input
+            .optional(|input| Ok(Raise { from: tier(input)?, held_since: input.instant()?, at: input.instant()? }))?,
         qualifying: Minor(input.signed()?),
         eligible: Minor(input.signed()?),
         points: Points(input.signed()?),

@@ -92,7 +92,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             entry,
             tier: TierId::parse("member").unwrap(),
             tier_after: TierId::parse("gold").unwrap(),
-            raise: times.3.map(|(held_since, at)| Raise { held_since, at }),
+            raise: times.3.map(|(held_since, at)| Raise { from: TierId::parse("silver").unwrap(), held_since, at }),
             qualifying: Minor(amounts.0),
             beyond_kept_months: amounts.0 % 2 == 0,
             eligible: Minor(amounts.1),
