@@ -158,13 +158,13 @@ proptest! {
     }
 
     #[test]
-    fn totals_survive_packing(counts in any::<[u64; 6]>(), sums in any::<[i64; 9]>()) {
-        let [orders, units, discounts_issued, discounts_used, upgrades, returned_units] = counts;
+    fn totals_survive_packing(counts in any::<[u64; 7]>(), sums in any::<[i64; 9]>()) {
+        let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units] = counts;
         let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
         let (revenue, eligible) = (Minor(sums[7]), Minor(sums[8]));
         let before = Lifetime {
             orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
-            unrecovered, credited, deducted, gone_before, revenue, eligible,
+            unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible,
         };
         prop_assert_eq!(lifetime(&pack_lifetime(&before)).unwrap(), before);
     }
