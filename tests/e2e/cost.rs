@@ -95,7 +95,7 @@ async fn an_amendment_costs_six_write_units_and_one_read_unit() {
     }
     let order = cloud.order("o-1").lines(20);
     order.send().await.expect(201);
-    let amended = |revision| order.amended(revision).lines(20).line("MUG", revision, "1.00");
+    let amended = |revision| order.amended(revision).lines(20).line("MUG", revision + 1, "1.00");
     let (reply, cost) = cloud.units(amended(1).put()).await;
     reply.expect(200);
     assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));

@@ -14,7 +14,7 @@ use crate::amendment::Amended;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
-use crate::lots::Taken;
+use crate::lots::{Own, Taken};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
 use crate::program::{Program, Shortfall};
@@ -462,7 +462,9 @@ pub(crate) fn reverse(
         reversal.lapsed = points;
         return Ok(reversal);
     }
-    reversal.taken = account.holdings.take(points, scored.score.expires_at)?;
+    let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
+    let own = Own { available_at, expires_at: scored.score.expires_at };
+    reversal.taken = account.holdings.take(points, Some(own))?;
     let short = points.minus(reversal.taken.total()?)?;
     match program.points.shortfall {
         Shortfall::Owe => {
