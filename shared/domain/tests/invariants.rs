@@ -7,10 +7,14 @@
     clippy::arithmetic_side_effects
 )]
 
+#[path = "invariants/credit.rs"]
+mod credit;
+
 use domain::account::Account;
 use domain::activity::MONTHS_KEPT;
 use domain::advance::advance;
 use domain::code::{DiscountCode, Secrets};
+use domain::credit_note::CreditNote;
 use domain::decision::{Context, Guard, Record, Rejection, Write};
 use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
 use domain::id::{AccountId, OrderKey, TierId};
@@ -66,6 +70,7 @@ struct World {
     entries: Vec<Entry>,
     orders: BTreeMap<OrderKey, Arc<ScoredOrder>>,
     discounts: BTreeMap<DiscountCode, Discount>,
+    notes: BTreeMap<String, CreditNote>,
 }
 
 /// One thing that happens to the account.
@@ -81,6 +86,9 @@ struct Step {
     code: Option<usize>,
     /// Sends the order of this earlier step again instead.
     repeat: Option<usize>,
+    /// States a credit note of these lines of earlier orders (modulo what there is) and so many units of each instead,
+    /// and carries it so many steps on; the next one, or the end, carries it to its end.
+    credit: Option<(Vec<(usize, usize, u64)>, u8)>,
     /// Returns that many units of that line of that earlier order instead (each modulo what there is), or cancels it.
     undo: Option<(usize, usize, Option<u64>)>,
 }
@@ -93,14 +101,19 @@ fn step() -> impl Strategy<Value = Step> {
     let repeat = prop::option::weighted(0.2, any::<usize>());
     let units = prop::option::weighted(0.9, any::<u64>());
     let undo = prop::option::weighted(0.3, (any::<usize>(), any::<usize>(), units));
-    (hours, late, lines, code, repeat, undo).prop_map(|(hours, late_hours, lines, code, repeat, undo)| Step {
-        hours,
-        late_hours,
-        lines,
-        code,
-        repeat,
-        undo,
-    })
+    let credited = prop::collection::vec((any::<usize>(), any::<usize>(), 1_u64..120), 1..4);
+    let credit = prop::option::weighted(0.3, (credited, 1_u8..5));
+    (hours, late, lines, code, repeat, undo, credit).prop_map(
+        |(hours, late_hours, lines, code, repeat, undo, credit)| Step {
+            hours,
+            late_hours,
+            lines,
+            code,
+            repeat,
+            credit,
+            undo,
+        },
+    )
 }
 
 fn order(number: usize, step: &Step, placed_at: Instant, code: Option<&DiscountCode>) -> Order {
@@ -128,7 +141,13 @@ fn order(number: usize, step: &Step, placed_at: Instant, code: Option<&DiscountC
 
 impl World {
     fn new() -> Self {
-        Self { account: None, entries: Vec::new(), orders: BTreeMap::new(), discounts: BTreeMap::new() }
+        Self {
+            account: None,
+            entries: Vec::new(),
+            orders: BTreeMap::new(),
+            discounts: BTreeMap::new(),
+            notes: BTreeMap::new(),
+        }
     }
 
     /// Applies one write where its guard holds; a guard that does not hold is a fault of the decision here.
@@ -151,6 +170,12 @@ impl World {
             Record::Discount(discount) => {
                 let before = self.discounts.insert(discount.code.clone(), *discount);
                 assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
+            }
+            Record::CreditNote(note) => {
+                let version = note.version;
+                let before = self.notes.insert(note.return_id.to_string(), *note);
+                assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
+                assert!(version > 0);
             }
             other => panic!("an order does not write {other:?}"),
         }
@@ -237,22 +262,34 @@ fn run(steps: &[Step], program: Program) -> World {
 
 /// The same with an opening balance first.
 fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], program: Program) -> World {
+    with_schedule(program, |schedule, secrets| run_on(brought, steps, schedule, secrets))
+}
+
+fn with_schedule<T>(program: Program, work: impl FnOnce(&Schedule, &Secrets) -> T) -> T {
     let secrets = Secrets::parse("1:a secret for properties").unwrap();
     let schedule =
         Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program) }]).unwrap();
+    work(&schedule, &secrets)
+}
+
+fn run_on(
+    brought: Option<(&BTreeMap<i32, i64>, i64)>,
+    steps: &[Step],
+    schedule: &Schedule,
+    secrets: &Secrets,
+) -> World {
     let mut world = World::new();
     let mut sent: Vec<(Order, Result<Arc<ScoredOrder>, Rejection>)> = Vec::new();
     let mut clock = Instant::parse(START).unwrap();
     if let Some((lots, debt)) = brought {
         let (now, wall_day) = (clock, clock.utc_day());
-        let context = Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day, collisions: 0 };
+        let context = Context { schedule, secrets, by: "test", now, wall_day, collisions: 0 };
         open(&mut world, lots, debt, &context);
     }
     for (number, step) in steps.iter().enumerate() {
         clock = clock.plus_ms(step.hours * HOUR_MS);
         let now = world.account.as_ref().map_or(clock, |account| account.last_decided.max(clock));
-        let context =
-            Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         if let Some(earlier) = step.repeat.and_then(|n| sent.get(n % sent.len().max(1))) {
             let before = world.clone();
             let (order, first) = earlier.clone();
@@ -267,6 +304,17 @@ fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], progr
         }
         if let Some(undo) = step.undo.filter(|_| !world.orders.is_empty()) {
             world.undo(number, undo, &context);
+            check(&world);
+            continue;
+        }
+        if let Some((goods, steps)) = step.credit.as_ref().filter(|_| !world.orders.is_empty()) {
+            let orders: Vec<_> = world.orders.values().cloned().collect();
+            let sku = |order: usize, line: usize| {
+                let lines = &orders[order % orders.len()].order.lines;
+                lines[line % lines.len()].sku.clone()
+            };
+            let goods: Vec<_> = goods.iter().map(|(order, line, units)| (sku(*order, *line), *units)).collect();
+            world.credit(number, &goods, *steps, &context);
             check(&world);
             continue;
         }
@@ -307,6 +355,7 @@ fn check(world: &World) {
         }
     }
     check_activity(world, account);
+    credit::check_notes(world, account);
     assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
     let before = past(world).map_or(0, |(_, earned)| earned.0);
     let earned: i64 = before + world.orders.values().map(|scored| scored.score.points.0).sum::<i64>();
@@ -374,6 +423,29 @@ proptest! {
     }
 
     #[test]
+    fn a_credit_note_of_everything_leaves_nothing(
+        steps in prop::collection::vec(step(), 1..15),
+        pending_days in prop_oneof![Just(0_u16), 1_u16..31],
+    ) {
+        with_schedule(program(pending_days, 24), |schedule, secrets| {
+            let mut world = run_on(None, &steps, schedule, secrets);
+            let bought = world.orders.values().flat_map(|scored| &scored.order.lines);
+            let goods: Vec<_> = bought.map(|line| (line.sku.clone(), line.quantity)).collect();
+            let now = world.account.as_ref().unwrap().last_decided;
+            let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+            if !goods.is_empty() {
+                world.credit(steps.len(), &goods, 1, &context);
+                world.finish_credit(&context);
+            }
+            for scored in world.orders.values() {
+                assert!(scored.kept_units().iter().all(|units| *units == 0));
+                assert_eq!(scored.history.tally.credited(), Ok(Points::ZERO));
+            }
+            assert!(world.account.unwrap().activity.months().iter().all(|month| month.eligible == Minor::ZERO));
+        });
+    }
+
+    #[test]
     fn the_ledger_balances_after_an_opening_too(
         steps in prop::collection::vec(step(), 1..20),
         lots in prop::collection::btree_map(-60_i32..1_500, 0_i64..5_000, 0..12),
@@ -423,7 +495,8 @@ proptest! {
     fn one_more_unit_never_earns_fewer_points(step in step(), line in 0_usize..6) {
         let points = |step: &Step| {
             let mut plain = step.clone();
-            (plain.code, plain.repeat, plain.late_hours, plain.undo) = (None, None, 0, None);
+            (plain.code, plain.repeat, plain.late_hours) = (None, None, 0);
+            (plain.undo, plain.credit) = (None, None);
             run(&[plain], program(0, 12)).orders.values().next().unwrap().score.points
         };
         let mut more = step.clone();
