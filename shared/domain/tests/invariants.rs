@@ -73,6 +73,9 @@ struct World {
     notes: BTreeMap<String, CreditNote>,
 }
 
+/// An order and a line of it (modulo what there is), and units.
+type Goods = (usize, usize, u64);
+
 /// One thing that happens to the account.
 #[derive(Debug, Clone)]
 struct Step {
@@ -88,7 +91,7 @@ struct Step {
     repeat: Option<usize>,
     /// States a credit note of these lines of earlier orders (modulo what there is) and so many units of each instead,
     /// and carries it so many steps on; the next one, or the end, carries it to its end.
-    credit: Option<(Vec<(usize, usize, u64)>, u8)>,
+    credit: Option<(Vec<Goods>, u8)>,
     /// Returns that many units of that line of that earlier order instead (each modulo what there is), or cancels it.
     undo: Option<(usize, usize, Option<u64>)>,
 }
@@ -427,22 +430,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..15),
         pending_days in prop_oneof![Just(0_u16), 1_u16..31],
     ) {
-        with_schedule(program(pending_days, 24), |schedule, secrets| {
-            let mut world = run_on(None, &steps, schedule, secrets);
-            let bought = world.orders.values().flat_map(|scored| &scored.order.lines);
-            let goods: Vec<_> = bought.map(|line| (line.sku.clone(), line.quantity)).collect();
-            let now = world.account.as_ref().unwrap().last_decided;
-            let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
-            if !goods.is_empty() {
-                world.credit(steps.len(), &goods, 1, &context);
-                world.finish_credit(&context);
-            }
-            for scored in world.orders.values() {
-                assert!(scored.kept_units().iter().all(|units| *units == 0));
-                assert_eq!(scored.history.tally.credited(), Ok(Points::ZERO));
-            }
-            assert!(world.account.unwrap().activity.months().iter().all(|month| month.eligible == Minor::ZERO));
-        });
+        credit::of_everything(&steps, program(pending_days, 24));
     }
 
     #[test]

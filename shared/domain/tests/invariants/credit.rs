@@ -1,11 +1,12 @@
 //! Credit notes that name no order, mixed in.
 
-use super::{World, check};
+use super::{Step, World, check, run_on, with_schedule};
 use domain::account::Account;
 use domain::credit_note::{CreditNote, Found, Next, State, credit_note_document, order_of, step};
 use domain::decision::Context;
 use domain::id::Sku;
-use domain::money::Points;
+use domain::money::{Minor, Points};
+use domain::program::Program;
 use domain::returns::{ReturnKey, Returned};
 use serde_json::json;
 
@@ -93,4 +94,24 @@ pub fn check_notes(world: &World, account: &Account) {
     }
     assert_eq!(account.lifetime.unmatched_units, unmatched);
     assert_eq!(account.credit_note.clone().into_iter().collect::<Vec<_>>(), open, "one at a time");
+}
+
+/// After a random history, a credit note of all that was ever bought takes all that is left of it.
+pub fn of_everything(steps: &[Step], program: Program) {
+    with_schedule(program, |schedule, secrets| {
+        let mut world = run_on(None, steps, schedule, secrets);
+        let bought = world.orders.values().flat_map(|scored| &scored.order.lines);
+        let goods: Vec<_> = bought.map(|line| (line.sku.clone(), line.quantity)).collect();
+        let now = world.account.as_ref().unwrap().last_decided;
+        let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        if !goods.is_empty() {
+            world.credit(steps.len(), &goods, 1, &context);
+            world.finish_credit(&context);
+        }
+        for scored in world.orders.values() {
+            assert!(scored.kept_units().iter().all(|units| *units == 0));
+            assert_eq!(scored.history.tally.credited(), Ok(Points::ZERO));
+        }
+        assert!(world.account.unwrap().activity.months().iter().all(|month| month.eligible == Minor::ZERO));
+    });
 }
