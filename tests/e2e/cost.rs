@@ -141,8 +141,8 @@ async fn a_step_of_a_credit_note_costs_eight_write_units_and_one_read_unit_per_o
     let (reply, cost) = cloud.units(note.send()).await;
     assert_eq!(reply.expect(201).number("units_matched"), 5);
     // Account, order, entry and its own record. The account and the record are read as they come, then ten entries
-    // (1.5 units) and the ten orders strongly, the oldest of which has what came back.
-    assert_eq!((of(cost), cost.requests), (units(12.5, 8.0), 14));
+    // (2 units) and the ten orders strongly, the oldest of which has what came back.
+    assert_eq!((of(cost), cost.requests), (units(13.0, 8.0), 14));
     // Known and done: read once as it came, once strongly.
     let (reply, cost) = cloud.units(note.send()).await;
     reply.expect(200);

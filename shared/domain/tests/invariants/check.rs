@@ -1,5 +1,6 @@
 //! What must hold after every commit.
 
+use crate::credit::check_notes;
 use crate::world::World;
 use domain::account::Account;
 use domain::activity::{MONTHS_KEPT, MonthActivity};
@@ -27,6 +28,7 @@ pub fn check(world: &World, program: &Program) {
     check_months(world, account, program);
     check_discounts(world, account);
     check_tier(world, account, program);
+    check_notes(world, account);
 }
 
 fn check_entries(world: &World, account: &Account) {
@@ -203,9 +205,15 @@ fn tallies(entries: &[Entry]) -> BTreeMap<OrderKey, Tally> {
             Cause::OrderPlaced { order }
             | Cause::OrderReturned { order, .. }
             | Cause::OrderCancelled { order }
-            | Cause::OrderAmended { order, .. } => order.clone(),
-            _ => continue,
+            | Cause::OrderAmended { order, .. } => Some(order),
+            // A step of a credit note takes from one order, or from none.
+            Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
+                Change::OrderReturned { order, .. } => Some(order),
+                _ => None,
+            }),
+            _ => None,
         };
+        let Some(order) = order.cloned() else { continue };
         let tally = tallies.entry(order).or_default();
         let mut add = |earned: Points, reversed: Points, unrecovered: Points, lapsed: Points| {
             tally.earned = tally.earned.plus(earned).unwrap();

@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod credit;
 mod world;
 
 use check::check;
@@ -112,6 +113,11 @@ fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], progr
             check(&world, &program);
             continue;
         }
+        if let Some((goods, steps)) = step.credit.as_ref().filter(|_| !world.orders.is_empty()) {
+            world.credit_one(number, goods, *steps, &context);
+            check(&world, &program);
+            continue;
+        }
         let code = world.code(step);
         let usable = code.as_ref().map(|code| world.discounts[code].check(now).is_ok());
         let order = order(number, step, clock.plus_ms(-step.late_hours * HOUR_MS), code.as_ref());
@@ -133,6 +139,15 @@ proptest! {
         validity_months in 2_u16..30,
     ) {
         run(&steps, program(pending_days, validity_months));
+    }
+
+    #[test]
+    fn a_credit_note_of_everything_leaves_nothing(
+        steps in prop::collection::vec(step(), 1..15),
+        pending_days in prop_oneof![Just(0_u16), 1_u16..31],
+    ) {
+        let mut history = History::after(&steps, pending_days);
+        history.now(World::credit_everything);
     }
 
     #[test]
@@ -186,6 +201,7 @@ proptest! {
         let points = |step: &Step| {
             let mut plain = step.clone();
             (plain.code, plain.repeat, plain.late_hours, plain.undo, plain.amend) = (None, None, 0, None, None);
+            plain.credit = None;
             run(&[plain], program(0, 12)).orders.values().next().unwrap().score.points
         };
         let mut more = step.clone();

@@ -3,6 +3,7 @@
 use domain::account::Account;
 use domain::amendment;
 use domain::code::DiscountCode;
+use domain::credit_note::CreditNote;
 use domain::decision::{Context, Guard, Record, Rejection, Write};
 use domain::discount::Discount;
 use domain::id::{AccountId, OrderKey, TierId};
@@ -26,7 +27,11 @@ pub struct World {
     pub entries: Vec<Entry>,
     pub orders: BTreeMap<OrderKey, Arc<ScoredOrder>>,
     pub discounts: BTreeMap<DiscountCode, Discount>,
+    pub notes: BTreeMap<String, CreditNote>,
 }
+
+/// An order and a line of it (modulo what there is), and units.
+pub type Goods = (usize, usize, u64);
 
 /// One thing that happens to the account.
 #[derive(Debug, Clone)]
@@ -45,6 +50,9 @@ pub struct Step {
     pub undo: Option<(usize, usize, Option<u64>)>,
     /// States that earlier order anew with these lines instead; with the codes it had, where true.
     pub amend: Option<(usize, bool)>,
+    /// States a credit note of these lines of earlier orders (modulo what there is) and so many units of each instead,
+    /// and carries it so many steps on; the next one, or the end, carries it to its end.
+    pub credit: Option<(Vec<Goods>, u8)>,
 }
 
 pub fn step() -> impl Strategy<Value = Step> {
@@ -56,9 +64,20 @@ pub fn step() -> impl Strategy<Value = Step> {
     let units = prop::option::weighted(0.9, any::<u64>());
     let undo = prop::option::weighted(0.3, (any::<usize>(), any::<usize>(), units));
     let amend = prop::option::weighted(0.3, (any::<usize>(), any::<bool>()));
-    (hours, late, lines, code, repeat, undo, amend).prop_map(|(hours, late_hours, lines, code, repeat, undo, amend)| {
-        Step { hours, late_hours, lines, code, repeat, undo, amend }
-    })
+    let credited = prop::collection::vec((any::<usize>(), any::<usize>(), 1_u64..120), 1..4);
+    let credit = prop::option::weighted(0.3, (credited, 1_u8..5));
+    (hours, late, lines, code, repeat, undo, amend, credit).prop_map(
+        |(hours, late_hours, lines, code, repeat, undo, amend, credit)| Step {
+            hours,
+            late_hours,
+            lines,
+            code,
+            repeat,
+            undo,
+            amend,
+            credit,
+        },
+    )
 }
 
 pub fn order(number: usize, step: &Step, placed_at: Instant, code: Option<&DiscountCode>) -> Order {
@@ -86,11 +105,17 @@ pub fn order(number: usize, step: &Step, placed_at: Instant, code: Option<&Disco
 
 impl World {
     pub fn new() -> Self {
-        Self { account: None, entries: Vec::new(), orders: BTreeMap::new(), discounts: BTreeMap::new() }
+        Self {
+            account: None,
+            entries: Vec::new(),
+            orders: BTreeMap::new(),
+            discounts: BTreeMap::new(),
+            notes: BTreeMap::new(),
+        }
     }
 
     /// Applies one write where its guard holds; a guard that does not hold is a fault of the decision here.
-    fn apply(&mut self, write: Write) {
+    pub fn apply(&mut self, write: Write) {
         let Write::Put(record, guard) = write else { panic!("orders release no claims") };
         match record {
             Record::Account(account) => {
@@ -108,6 +133,10 @@ impl World {
             }
             Record::Discount(discount) => {
                 let before = self.discounts.insert(discount.code.clone(), *discount);
+                assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
+            }
+            Record::CreditNote(note) => {
+                let before = self.notes.insert(note.return_id.to_string(), *note);
                 assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
             }
             other => panic!("an order does not write {other:?}"),

@@ -92,6 +92,86 @@ async fn take_back(cloud: &Cloud, order_id: &str, return_id: Option<&str>) {
     assert!(order_returned::take_back(&app, &Caller::operator("test"), key, reversing).await.is_ok());
 }
 
+/// Carries out a credit note of `acme` for mugs, and one jug that nobody bought.
+async fn credit(cloud: &Cloud, id: &str, units: u64) {
+    let at = "2011-01-14T09:00:00Z";
+    let lines = json!([{"sku": "MUG", "quantity": units}, {"sku": "JUG", "quantity": 1}]);
+    let document = json!({"return_id": id, "returned_at": at, "lines": lines});
+    let which = order_returned::Which::Stated(domain::credit_note::credit_note_document(&document).unwrap());
+    let app = cloud.app("order-returned").unwrap().with_clock(Clock::Replay(Instant::parse(at).unwrap()));
+    let (caller, account) = (Caller::operator("test"), AccountId::parse("acme").unwrap());
+    let never = runtime::Deadline::NEVER;
+    assert!(order_returned::carry_on(&app, &caller, &account, &which, never).await.ok().unwrap().is_done());
+}
+
+#[tokio::test]
+async fn what_was_changed_about_a_credit_note_is_found() {
+    // Entries 4, 5 and 6 are its steps: the third order gives all, the second some, nobody the jug.
+    const NOTE: &[(&str, &str)] = &[("account_id", "acme"), ("sk", "R#c-1")];
+    const STEP: &[(&str, &str)] = &[("account_id", "acme"), ("sk", "E#0000000000000000005")];
+    const ACCOUNT: &[(&str, &str)] = &[("account_id", "acme")];
+    let made = async || {
+        let cloud = cloud().await;
+        credit(&cloud, "c-1", 700).await;
+        cloud
+    };
+    let whole = made().await;
+    assert_eq!(audited(&whole).await, [""; 0]);
+    let note = stored(&whole, "ledger", NOTE).await["note"].as_s().unwrap().clone();
+    let step = stored(&whole, "ledger", STEP).await["entry"].as_s().unwrap().clone();
+    let said = |from: &str, to: &str| Some(("note", text(&altered(&note, from, to))));
+    let told = |from: &str, to: &str| Some(("entry", text(&altered(&step, from, to))));
+    let rows: [Row<'_>; 6] = [
+        ("ledger", NOTE, None, &["account acme: credit note c-1 is told of and has no record"]),
+        (
+            "ledger",
+            NOTE,
+            said("\"entry\":6", "\"entry\":5"),
+            &["account acme: credit note c-1 names another entry as its latest"],
+        ),
+        (
+            "ledger",
+            NOTE,
+            said("\"state\":\"done\"", "\"state\":\"open\""),
+            &[
+                "account acme: credit note c-1 and the account differ on whether it is open",
+                "account acme: credit note c-1 says something else than its entries of whether it is done, and how",
+            ],
+        ),
+        (
+            "ledger",
+            NOTE,
+            said("\"orders\":[", "\"orders_unlisted\":1,\"was\":["),
+            &["item account_id=acme sk=R#c-1 in ledger cannot be read: missing field `orders`"],
+        ),
+        (
+            "ledger",
+            STEP,
+            told("\"credit_note_id\":\"c-1\",\"eligible\"", "\"credit_note_id\":\"c-2\",\"eligible\""),
+            &[
+                "account acme: credit note c-1 names other orders than its entries",
+                "order shop#2: no entry 5 of account acme is for its credit note c-1",
+            ],
+        ),
+        (
+            "accounts",
+            ACCOUNT,
+            Some(("note", text("c-9"))),
+            &["account acme: credit note c-9 is open and has no record"],
+        ),
+    ];
+    for (table, keys, change, findings) in rows {
+        let cloud = made().await;
+        tamper(&cloud, table, keys, change).await;
+        let report = run(cloud.app("accounts").unwrap().store(), Instant::MAX).await;
+        let found = match report {
+            Ok(report) => report.findings.iter().map(ToString::to_string).collect(),
+            Err(fault) => vec![fault.to_string()],
+        };
+        assert_eq!(found, findings);
+    }
+}
+
 #[tokio::test]
 async fn books_that_are_in_order_are_said_to_be() {
     let cloud = cloud().await;

@@ -3,6 +3,7 @@ use super::*;
 use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
+use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::{Holdings, Lot, Pending, Taken};
@@ -205,6 +206,13 @@ proptest! {
     }
 
     #[test]
+    fn lines_of_credit_notes_survive_packing(given in vec(("[A-Za-zé ]{0,63}x", any::<u64>(), any::<u64>()), 0..80)) {
+        let line = |(sku, quantity, left): (String, u64, u64)| NoteLine { sku: Sku::parse(&sku).unwrap(), quantity, left };
+        let before: Vec<_> = given.into_iter().map(line).collect();
+        prop_assert_eq!(note_lines(&pack_note_lines(&before)).unwrap(), before);
+    }
+
+    #[test]
     fn lines_survive_packing(before in vec(order_line(), 0..80)) {
         prop_assert_eq!(lines(&pack_lines(&before)).unwrap(), before);
     }
@@ -217,6 +225,7 @@ proptest! {
         let _ = discounts(&bytes);
         let _ = score(&bytes);
         let _ = lines(&bytes);
+        let _ = note_lines(&bytes);
         let _ = history(&bytes, &[]);
     }
 
