@@ -100,7 +100,7 @@ async fn an_amendment_costs_six_write_units_and_one_read_unit() {
     reply.expect(200);
     assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
     // The same again, or a late one: read once as it came, once strongly.
-    for late in [amended(1), amended(0)] {
+    for late in [amended(1), amended(1).revision(0)] {
         let (reply, cost) = cloud.units(late.put()).await;
         reply.expect(200);
         assert_eq!((of(cost), cost.requests), (units(3.0, 0.0), 4));
