@@ -141,7 +141,7 @@ async fn what_was_changed_about_a_credit_note_is_found() {
         (
             "ledger",
             NOTE,
-            said("\"orders\":[", "\"orders_unlisted\":1,\"was\":["),
+            said("\"orders\":[", "\"was\":["),
             &["item account_id=acme sk=R#c-1 in ledger cannot be read: missing field `orders`"],
         ),
         (
@@ -166,7 +166,8 @@ async fn what_was_changed_about_a_credit_note_is_found() {
         let report = run(cloud.app("accounts").unwrap().store(), Instant::MAX).await;
         let found = match report {
             Ok(report) => report.findings.iter().map(ToString::to_string).collect(),
-            Err(fault) => vec![fault.to_string()],
+            // Where in the record the reader gave up is of no interest.
+            Err(fault) => vec![fault.to_string().split(" at line").next().unwrap().to_owned()],
         };
         assert_eq!(found, findings);
     }
