@@ -50,6 +50,7 @@ fn program(pending_days: u16, validity_months: u16) -> Program {
             { "id": "member", "name": "Member", "threshold": "0", "multiplier": "0.5" },
             { "id": "silver", "name": "Silver", "threshold": "300", "multiplier": "1.25" },
             { "id": "gold", "name": "Gold", "threshold": "2000", "multiplier": "2" },
+            { "id": "platinum", "name": "Platinum", "threshold": "8000", "multiplier": "3" },
         ]},
         "discounts": [{
             "id": "next", "name": "Next", "kind": "next_purchase",
