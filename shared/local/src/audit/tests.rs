@@ -121,7 +121,7 @@ async fn what_was_changed_about_a_credit_note_is_found() {
     let step = stored(&whole, "ledger", STEP).await["entry"].as_s().unwrap().clone();
     let said = |from: &str, to: &str| Some(("note", text(&altered(&note, from, to))));
     let told = |from: &str, to: &str| Some(("entry", text(&altered(&step, from, to))));
-    let rows: [Row<'_>; 6] = [
+    let rows: [Row<'_>; 5] = [
         ("ledger", NOTE, None, &["account acme: credit note c-1 is told of and has no record"]),
         (
             "ledger",
@@ -137,12 +137,6 @@ async fn what_was_changed_about_a_credit_note_is_found() {
                 "account acme: credit note c-1 and the account differ on whether it is open",
                 "account acme: credit note c-1 says something else than its entries of whether it is done, and how",
             ],
-        ),
-        (
-            "ledger",
-            NOTE,
-            said("\"orders\":[", "\"was\":["),
-            &["item account_id=acme sk=R#c-1 in ledger cannot be read: missing field `orders`"],
         ),
         (
             "ledger",
@@ -163,13 +157,7 @@ async fn what_was_changed_about_a_credit_note_is_found() {
     for (table, keys, change, findings) in rows {
         let cloud = made().await;
         tamper(&cloud, table, keys, change).await;
-        let report = run(cloud.app("accounts").unwrap().store(), Instant::MAX).await;
-        let found = match report {
-            Ok(report) => report.findings.iter().map(ToString::to_string).collect(),
-            // Where in the record the reader gave up is of no interest.
-            Err(fault) => vec![fault.to_string().split(" at line").next().unwrap().to_owned()],
-        };
-        assert_eq!(found, findings);
+        assert_eq!(audited(&cloud).await, findings);
     }
 }
 
