@@ -238,22 +238,15 @@ impl Amending<'_> {
     fn review_tier(&mut self) -> Result<Reached, Overflow> {
         let (held, tiers) = (self.stored.current(), &self.program.tiers);
         let month = self.program.calendar.month(self.stored.order.placed_at);
-        let mut months = self.account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept >= month);
-        if months.next() != Some(month) {
+        if !self.account.activity.months().iter().any(|kept| kept.month == month) {
             return Ok(Reached::as_before(held, held.qualifying));
         }
         let came_back = self.worth.eligible.minus(returns::totals(&self.scored, self.program)?.eligible)?;
-        let at = |last| -> Result<Minor, Overflow> {
-            let spend = tier::qualifying_spend(self.program, &self.account, last)?;
-            if tiers.window(last).contains(&month) { spend.plus(came_back) } else { Ok(spend) }
-        };
-        let qualifying = at(month)?;
-        // Orders of later months were scored with this one in their windows.
-        let highest = months.try_fold(qualifying, |highest, month| Ok::<_, Overflow>(highest.max(at(month)?)))?;
+        let qualifying = tier::highest_spend(self.program, &self.account, month, came_back)?;
         let (account, now) = (&mut self.account, self.context.now);
         let own = held.raise.as_ref().filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
         let base = own.map_or_else(|| account.tier.clone(), |raise| raise.from.clone());
-        let reached = &tier::reached(tiers, highest).id;
+        let reached = &tier::reached(tiers, qualifying).id;
         let raises = tiers.place(reached) > tiers.place(&base);
         let to = if raises { reached.clone() } else { base.clone() };
         if to == account.tier {
@@ -264,7 +257,7 @@ impl Amending<'_> {
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
         account.tier_since = if raises { now } else { held_since };
         let from = std::mem::replace(&mut account.tier, to.clone());
-        let spend = Money { amount: highest, currency: self.stored.order.currency };
+        let spend = Money { amount: qualifying, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }

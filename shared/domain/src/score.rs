@@ -52,7 +52,8 @@ pub struct Score {
     pub tier_after: TierId,
     /// How it raised the tier, if it did.
     pub raise: Option<Raise>,
-    /// Eligible spend in the tier window after it.
+    /// Eligible spend in the tier window after it: the month of the order and those before it, or, where it came late, the
+    /// window of a later month that it counts in.
     pub qualifying: Minor,
     /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
     pub beyond_kept_months: bool,
@@ -281,7 +282,10 @@ impl<'a> Scoring<'a> {
         let day = self.program.calendar.day(self.order.placed_at);
         account.first_purchase = Some(account.first_purchase.map_or(day, |first| first.min(day)));
         account.last_purchase = Some(account.last_purchase.map_or(day, |last| last.max(day)));
-        self.qualifying = tier::qualifying_spend(self.program, account, purchase.month)?;
+        self.qualifying = match self.beyond_kept_months {
+            true => tier::qualifying_spend(self.program, account, purchase.month)?,
+            false => tier::highest_spend(self.program, account, purchase.month, Minor::ZERO)?,
+        };
         self.changes.push(Change::OrderScored {
             order: self.order.key.clone(),
             points: self.points,
