@@ -1,7 +1,9 @@
 //! A credit note goes step by step, and nothing that happens between two steps changes what it takes: other orders,
 //! other credit notes, a sandbox that ends, a message that gets lost.
 
+use domain::id::{AccountId, ReturnId};
 use serde_json::json;
+use store::Consistency;
 use tests::network::Staleness;
 use tests::{Cloud, CreditNote, Reply, skips_concurrency};
 
@@ -134,6 +136,19 @@ async fn the_next_credit_note_waits_and_helps_the_open_one_to_its_end() {
     assert_eq!(stand(&first.shown().await.expect(200)), is("done", 5, 0));
     assert_eq!(in_turn(&cloud).await, ["c-1", "c-2"]);
     cloud.audit().await;
+}
+
+#[tokio::test]
+async fn a_stale_read_of_the_account_makes_none_wait() {
+    let cloud = Cloud::start().await;
+    four_orders(&cloud).await;
+    note(&cloud, "c-1").units("MUG", 7).send().await.expect(201);
+    // The account looks as it did before the last step of the first one.
+    cloud.stale_reads(Staleness::Behind(1));
+    note(&cloud, "c-2").units("MUG", 1).send().await.expect(201);
+    let (account, id) = (AccountId::parse("acme").unwrap(), ReturnId::parse("c-2").unwrap());
+    let stored = cloud.app().store().credit_note(&account, &id, Consistency::Strong).await.unwrap().unwrap();
+    assert_eq!(stored.version, 1, "carried out with its first write");
 }
 
 #[tokio::test]

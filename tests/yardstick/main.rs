@@ -218,7 +218,7 @@ async fn an_import_that_is_killed_at_random_moments_and_resumed_gives_the_same()
         let summary = loop {
             let mut child = importing(&folder, &db, &file);
             if killed < KILLS {
-                tokio::time::sleep(Duration::from_millis(random.u64(50..1_500))).await;
+                tokio::time::sleep(Duration::from_millis(random.u64(50..2_500))).await;
                 if child.try_wait().unwrap().is_none() {
                     // SIGKILL: nothing of the process runs after it.
                     child.kill().unwrap();

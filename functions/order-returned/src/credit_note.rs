@@ -180,6 +180,25 @@ impl Step<'_> {
         matches!(self.which, Which::Stated(document) if document.content_hash() != note.content_hash)
     }
 
+    async fn ground(&self, store: &Store, consistency: Consistency) -> Result<Ground, store::Fault> {
+        let account = store.account(self.account_id, consistency).await?;
+        let stored = store.credit_note(self.account_id, self.which.return_id(), consistency).await?;
+        let note = stored.or_else(|| self.stated(account.as_ref()));
+        let mut ground = Ground { account, note, next: Next::Nothing, found_at: None };
+        let Some(note) = ground.note.as_ref().filter(|note| !self.differs(note)) else { return Ok(ground) };
+        let activation = self.schedule.for_order(note.returned_at, self.clock.now());
+        ground.next = match note.next(ground.account.as_ref(), activation) {
+            Next::Nothing => Next::Nothing,
+            Next::Wait(other) => Next::Wait(other),
+            Next::Look(search) => {
+                let (found, found_at) = self.look(store, note, search).await?;
+                ground.found_at = found_at;
+                Next::Look(found)
+            }
+        };
+        Ok(ground)
+    }
+
     /// Looks through one page of entries for the next order that gives something, and says where that stood.
     ///
     /// Orders are read strongly: what is passed over is not guarded by its own version. The account's guard is enough
@@ -217,22 +236,12 @@ impl Command for Step<'_> {
     type Answer = Progress;
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Ground, store::Fault> {
-        let account = store.account(self.account_id, consistency).await?;
-        let stored = store.credit_note(self.account_id, self.which.return_id(), consistency).await?;
-        let note = stored.or_else(|| self.stated(account.as_ref()));
-        let mut ground = Ground { account, note, next: Next::Nothing, found_at: None };
-        let Some(note) = ground.note.as_ref().filter(|note| !self.differs(note)) else { return Ok(ground) };
-        let activation = self.schedule.for_order(note.returned_at, self.clock.now());
-        ground.next = match note.next(ground.account.as_ref(), activation) {
-            Next::Nothing => Next::Nothing,
-            Next::Wait(other) => Next::Wait(other),
-            Next::Look(search) => {
-                let (found, found_at) = self.look(store, note, search).await?;
-                ground.found_at = found_at;
-                Next::Look(found)
-            }
-        };
-        Ok(ground)
+        let ground = self.ground(store, consistency).await?;
+        match ground.next {
+            // Noting that it waits is guarded by nothing that would show a stale read.
+            Next::Wait(_) if consistency == Consistency::Eventual => self.ground(store, Consistency::Strong).await,
+            _ => Ok(ground),
+        }
     }
 
     fn last_decided(state: &Ground) -> Option<Instant> {
