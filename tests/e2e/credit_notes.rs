@@ -238,7 +238,7 @@ async fn the_same_again_gets_the_first_answer_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_order_without_room_for_one_more_return_is_passed_over() {
+async fn orders_without_room_for_one_more_return_are_passed_over_and_can_be_cancelled() {
     let cloud = Cloud::start().await;
     let mut random = fastrand::Rng::with_seed(1);
     let mut text = |length: usize| (0..length).map(|_| random.alphanumeric()).collect::<String>();
@@ -246,7 +246,9 @@ async fn an_order_without_room_for_one_more_return_is_passed_over() {
         .map(|n| {
             let (sku, category, brand) = (text(64), text(64), text(64));
             let id = n.to_string();
-            json!({"line_id": id, "sku": sku, "quantity": 9, "amount": "9.00", "category": category, "brand": brand})
+            json!({
+                "line_id": id, "sku": sku, "quantity": 1_000_000, "amount": "9.00", "category": category, "brand": brand,
+            })
         })
         .collect();
     let sku = lines[0]["sku"].as_str().unwrap().to_owned();
@@ -260,19 +262,25 @@ async fn an_order_without_room_for_one_more_return_is_passed_over() {
             _ => count -= 50,
         }
     };
-    let all: Vec<_> = (0..count).map(|n| json!({"line_id": n.to_string(), "quantity": 1})).collect();
-    let mut number = 0;
-    loop {
-        number += 1;
-        let back = large.returned(&format!("r-{number}")).set("lines", json!(all)).send().await;
-        if back.status() == 422 {
-            back.expect_problem(422, "order-too-large");
-            break;
+    let second = cloud.order("second").set("lines", json!(lines[..count]));
+    second.send().await.expect(201);
+    for order in [&large, &second] {
+        for number in 1.. {
+            let line = |n: usize| json!({"line_id": n.to_string(), "quantity": fastrand::u32(1..20_000)});
+            let all: Vec<_> = (0..count).map(line).collect();
+            let back = order.returned(&format!("r-{number}")).set("lines", json!(all)).send().await;
+            if back.status() == 422 {
+                back.expect_problem(422, "order-too-large");
+                break;
+            }
         }
     }
     let credited: Vec<_> = lines[..count].iter().map(|line| json!({"sku": line["sku"], "quantity": 1})).collect();
     let receipt = note(&cloud, "c-1").set("lines", json!(credited)).send().await.expect(201);
     assert_eq!((matched(&receipt), receipt.number("units_matched")), (expected(&[("small", 1)]), 1));
+    // However full it is, there is always room for its end.
+    let end = large.cancelled().send().await.expect(201);
+    assert!(end.number("points_reversed") > 0);
     cloud.audit().await;
 }
 

@@ -80,3 +80,31 @@ async fn a_return_that_waits_for_long_is_noted_by_the_audit() {
     let late = audit("2011-03-31T12:00:00Z").await;
     assert_eq!((late.notes.len(), late.findings.len()), (1, 0), "{late}");
 }
+
+#[tokio::test]
+async fn what_waited_is_told_with_the_order_and_what_is_dated_before_it_is_not_carried_out() {
+    let cloud = Cloud::start().await;
+    let order = ten_mugs(&cloud);
+    order.returned("r-1").units("1", 4).send().await.expect(202);
+    order.returned("r-2").at("2011-02-01T12:00:00Z").units("1", 2).send().await.expect(202);
+    order.cancelled().at("2011-02-01T12:00:00Z").send().await.expect(202);
+    let scored = order.send().await.expect(201);
+    let standing = cloud.account("acme").standing().await.expect(200);
+    assert_eq!(scored["balance"], standing["points"]["balance"], "the balance right after it");
+    assert_eq!((scored["returns"].as_array().unwrap().len(), &scored["returns"][0]["return_id"]), (1, &json!("r-1")));
+    assert_eq!(order.send().await.expect(200).json(), scored.json(), "the first answer");
+    let entry = cloud.account("acme").history().await.remove(0);
+    let changes = entry["changes"].as_array().unwrap();
+    let of = |kind: &str| changes.iter().filter(|change| change["type"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("order.returned")[0]["stated_by"], "operator");
+    assert_eq!(of("return.refused").len(), 2);
+    // As it is refused when it comes after its order.
+    order
+        .returned("r-2")
+        .at("2011-02-01T12:00:00Z")
+        .units("1", 2)
+        .send()
+        .await
+        .expect_problem(422, "returned-before-order");
+    cloud.audit().await;
+}

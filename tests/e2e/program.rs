@@ -2,7 +2,7 @@
 
 use domain::program::Program;
 use serde_json::{Value, json};
-use tests::WHOLESALE;
+use tests::{Cloud, WHOLESALE};
 
 fn wholesale() -> Value {
     serde_json::from_str(WHOLESALE).unwrap()
@@ -114,4 +114,21 @@ fn a_bad_program_is_refused_with_every_fault_and_its_path() {
         assert_eq!(paths, expected, "{name}: {:?}", faults.listed());
         assert!(faults.listed().iter().all(|fault| !fault.message.is_empty() && !fault.code.is_empty()));
     }
+}
+
+#[tokio::test]
+async fn an_order_under_a_version_that_does_not_know_the_tier_held_leaves_it() {
+    let cloud = Cloud::start().await;
+    let mut document = wholesale();
+    let diamond = json!({"id": "diamond", "name": "Diamond", "threshold": "100000.00", "multiplier": "3"});
+    document["tiers"]["levels"].as_array_mut().unwrap().push(diamond);
+    cloud.activate_from(document, "2011-03-02T00:00:00Z").await;
+    let early = cloud.order("early").line("MUG", 1, "2000.00");
+    early.send().await.expect(201);
+    cloud.set_clock("2011-03-03T12:00:00Z");
+    let order = |id: &str| cloud.order(id).placed("2011-03-03T11:00:00Z");
+    assert_eq!(order("large").line("MUG", 1, "150000.00").send().await.expect(201)["tier"]["after"], "diamond");
+    cloud.order("late").line("MUG", 1, "1.00").send().await.expect(201);
+    early.amended(1).line("MUG", 1, "2000.00").line("MUG", 1, "50.00").put().await.expect(200);
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["tier"]["id"], "diamond");
 }

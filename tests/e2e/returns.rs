@@ -293,7 +293,7 @@ async fn a_cancellation_takes_the_rest_and_a_return_after_it_nothing() {
     order.returned("r-1").units("1", 3).send().await.expect(201);
     let cancelled = order.cancelled().send().await.expect(201);
     assert_eq!((outcome(&cancelled), cancelled.number("balance")), ((87, 0, 0, 0), 0));
-    assert_eq!(cancelled["lines"], json!([{"line_id": "1", "quantity": 7}, {"line_id": "2", "quantity": 1}]));
+    assert_eq!((&cancelled["lines"], cancelled.number("units")), (&json!([]), 8));
     assert_eq!(cancelled["return_id"], Value::Null);
     let entry = cloud.account("acme").history().await.remove(0);
     assert_eq!(entry["cause"], json!({"kind": "order_cancelled", "source": "shop", "order_id": "o-1"}));

@@ -198,6 +198,8 @@ impl Command for PlaceOrder {
             Consistency::Eventual if self.order.revision == 0 => None,
             _ => store.order(&self.order.key, consistency).await?,
         };
+        // What an amendment leaves as it is, no guard protects: the discounts it looks at must be read as they are.
+        let consistency = if stored.is_some() { Consistency::Strong } else { consistency };
         let discounts = store.discounts(id, &self.codes(stored.as_ref()), consistency).await?;
         Ok(State { account, discounts, stored })
     }

@@ -13,6 +13,7 @@ use runtime::http::Answer;
 use runtime::{App, Caller, Clock, Command, Deadline, Error};
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Consistency, Store, StoredOrder};
 
 /// What a message that carries a credit note on says it is. It names the credit note and no more.
@@ -135,14 +136,15 @@ async fn rendered(app: &App, status: u16, note: &CreditNote) -> Result<Answer, E
 
 async fn step(app: &App, caller: &Caller, account_id: &AccountId, which: &Which) -> Result<Progress, Error> {
     let (schedule, clock) = (app.schedule().await?, app.clock().clone());
-    let mut command = Step { account_id, which, by: caller.id(), schedule, clock, before: None };
-    match app.transact(caller, &command).await {
-        Err(Error::Rejected(Rejection::OrderTooLarge)) => {
+    let mut command = Step { account_id, which, by: caller.id(), schedule, clock, before: None, found_at: 0.into() };
+    loop {
+        match app.transact(caller, &command).await {
             // The order's item has no room for one more return: it keeps what it has, and the search goes on behind it.
-            command.before = command.load(app.store(), Consistency::Strong).await?.found_at;
-            app.transact(caller, &command).await
+            Err(Error::Rejected(Rejection::OrderTooLarge)) if command.found_at.load(Ordering::Relaxed) > 0 => {
+                command.before = Some(command.found_at.swap(0, Ordering::Relaxed));
+            }
+            taken => return taken,
         }
-        taken => taken,
     }
 }
 
@@ -155,6 +157,8 @@ struct Step<'a> {
     clock: Clock,
     /// Entries from this sequence on are passed over.
     before: Option<u64>,
+    /// Sequence of the entry that led to the order that was last found; 0: none was.
+    found_at: AtomicU64,
 }
 
 /// What a step is decided on.
@@ -163,8 +167,6 @@ struct Ground {
     /// Its record, or what was just stated; `None` where it is neither.
     note: Option<CreditNote>,
     next: Next<Found>,
-    /// Sequence of the entry that led to the order that was found.
-    found_at: Option<u64>,
 }
 
 impl Step<'_> {
@@ -184,7 +186,7 @@ impl Step<'_> {
         let account = store.account(self.account_id, consistency).await?;
         let stored = store.credit_note(self.account_id, self.which.return_id(), consistency).await?;
         let note = stored.or_else(|| self.stated(account.as_ref()));
-        let mut ground = Ground { account, note, next: Next::Nothing, found_at: None };
+        let mut ground = Ground { account, note, next: Next::Nothing };
         let Some(note) = ground.note.as_ref().filter(|note| !self.differs(note)) else { return Ok(ground) };
         let activation = self.schedule.for_order(note.returned_at, self.clock.now());
         ground.next = match note.next(ground.account.as_ref(), activation) {
@@ -192,7 +194,7 @@ impl Step<'_> {
             Next::Wait(other) => Next::Wait(other),
             Next::Look(search) => {
                 let (found, found_at) = self.look(store, note, search).await?;
-                ground.found_at = found_at;
+                self.found_at.store(found_at.unwrap_or(0), Ordering::Relaxed);
                 Next::Look(found)
             }
         };

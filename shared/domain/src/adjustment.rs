@@ -9,8 +9,8 @@ use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change};
 use crate::lots::{Lot, Taken};
 use crate::money::{Overflow, Points};
-use crate::program::Shortfall;
-use crate::time::Instant;
+use crate::program::{Shortfall, VALIDITY_MONTHS_MAX};
+use crate::time::{Calendar, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,7 +30,7 @@ pub struct AdjustmentDocument {
     /// A ticket, a contract or the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// When given points end; absent: by the program's validity.
+    /// When given points end, at most 60 months ahead: with the month of this instant. Absent: by the program's validity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
 }
@@ -109,10 +109,9 @@ pub fn adjust(
     if document.points > Points::ZERO {
         let rules = &activation.program.points;
         let usual = activation.program.calendar.end_of_month_after(context.now, rules.validity_months);
-        let end = document.expires_at.unwrap_or(usual);
-        if end <= context.now {
-            return Err(Rejection::ExpiresInPast);
-        }
+        let end = document
+            .expires_at
+            .map_or(Ok(usual), |stated| end_of(stated, &activation.program.calendar, context.now))?;
         expires_at = Some(end);
         changes.push(Change::PointsCredited { points: document.points, expires_at: end, reason, reference });
         give(&mut account, document.points, end, &mut changes)?;
@@ -134,6 +133,20 @@ pub fn adjust(
     let mut writes = vec![Write::Put(Record::Command(Box::new(record)), Guard::Absent)];
     writes.extend(decision::commit(account, Cause::Adjustment, changes, activation.version, context)?);
     Ok(Decision { writes, answer: receipt })
+}
+
+/// When points that are to end at an instant end: with its month, like all points, so that the account's lots stay few.
+fn end_of(stated: Instant, calendar: &Calendar, now: Instant) -> Result<Instant, Rejection> {
+    if stated <= now {
+        return Err(Rejection::ExpiresInPast);
+    }
+    if stated > calendar.end_of_month_after(now, VALIDITY_MONTHS_MAX) {
+        let mut faults = Faults::default();
+        let message = format!("must be within {VALIDITY_MONTHS_MAX} months");
+        faults.add(&Path::Key(&Path::Root, "expires_at"), "out_of_range", message);
+        return Err(faults.into());
+    }
+    Ok(calendar.end_of_month_after(stated.plus_ms(-1), 0))
 }
 
 /// Puts points into the account: what it owes is repaid first.

@@ -25,6 +25,8 @@ use std::sync::Arc;
 /// The latest amendment of an order, as it was carried out; kept with the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amended {
+    /// Which statement of the order it was.
+    pub revision: u64,
     /// What the order earns now, with the inputs it was first decided on.
     pub score: Score,
     /// By how much its points changed.
@@ -238,7 +240,9 @@ impl Amending<'_> {
     fn review_tier(&mut self) -> Result<Reached, Overflow> {
         let (held, tiers) = (self.stored.current(), &self.program.tiers);
         let month = self.program.calendar.month(self.stored.order.placed_at);
-        if !self.account.activity.months().iter().any(|kept| kept.month == month) {
+        let is_kept = self.account.activity.months().iter().any(|kept| kept.month == month);
+        // A tier that a later version added is above what this one can say.
+        if !is_kept || !tiers.knows(&self.account.tier) {
             return Ok(Reached::as_before(held, held.qualifying));
         }
         let came_back = self.worth.eligible.minus(returns::totals(&self.scored, self.program)?.eligible)?;
@@ -336,7 +340,7 @@ impl Amending<'_> {
             ..held.clone()
         };
         let mut scored = self.scored;
-        scored.history.amended = Some(Amended { score, points });
+        scored.history.amended = Some(Amended { revision: order.revision, score, points });
         let (scored, version) = (Arc::new(scored), self.stored.score.program_version);
         let cause = Cause::OrderAmended { order: order.key.clone(), revision: order.revision };
         let mut writes = vec![Write::Put(Record::Order(scored.clone()), Guard::Version(self.stored.version))];

@@ -201,9 +201,30 @@ pub enum Change {
         by: ReturnKey,
         /// By how much the order's eligible total fell.
         eligible: Money,
-        /// Units stated beyond what the order had left, where the return came before its order.
+        /// Units that came off.
+        units: u64,
+        /// What is kept of the eligible total.
+        kept: Money,
+        /// Points that what is kept earns.
+        keeps: Points,
+        /// Units stated beyond what the order had left.
         #[serde(default, skip_serializing_if = "is_zero")]
         excess_units: u64,
+        /// Who stated it, where it had waited for its order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stated_by: Option<String>,
+    },
+    /// A return or cancellation that had waited for its order was not carried out: it is dated before it.
+    #[serde(rename = "return.refused")]
+    ReturnRefused {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// Which return; nothing for a cancellation.
+        #[serde(flatten)]
+        by: ReturnKey,
+        /// Who had stated it.
+        stated_by: String,
     },
     /// A credit note that names no order began to be matched.
     #[serde(rename = "credit_note.opened")]

@@ -90,27 +90,24 @@ impl Holdings {
         self.available()?.plus(self.waiting()?)?.minus(self.debt)
     }
 
-    /// Takes up to `points`: what waits first (an order's own, then what ends with it, then others), then its own lot,
-    /// then the others, the earliest end first.
+    /// Takes up to `points`: an order's own that wait, then its own lot, then the other lots, the earliest end first, and
+    /// last what waits of others: taking an old order back frees nothing of a new one.
     pub fn take(&mut self, points: Points, own: Option<Own>) -> Result<Taken, Overflow> {
         let (mut left, mut taken) = (points.max(Points::ZERO), Taken::default());
-        let is_own = |wait: &Pending| own.is_some_and(|own| wait.available_at == own.available_at);
-        let ends_with_it = |end: Instant| own.is_some_and(|own| end == own.expires_at);
-        let nearness = |wait: &Pending| match (ends_with_it(wait.expires_at), is_own(wait)) {
-            (true, true) => 0,
-            (true, false) => 1,
-            (false, _) => 2,
+        let is_own = |wait: &Pending| {
+            own.is_some_and(|own| (wait.available_at, wait.expires_at) == (own.available_at, own.expires_at))
         };
-        for near in 0..=2 {
-            for wait in self.pending.iter_mut().filter(|wait| nearness(wait) == near) {
-                taken.pending = taken.pending.plus(draw(&mut wait.points, &mut left)?)?;
-            }
+        for wait in self.pending.iter_mut().filter(|wait| is_own(wait)) {
+            taken.pending = taken.pending.plus(draw(&mut wait.points, &mut left)?)?;
         }
-        for lot in self.lots.iter_mut().filter(|lot| ends_with_it(lot.expires_at)) {
+        for lot in self.lots.iter_mut().filter(|lot| own.is_some_and(|own| lot.expires_at == own.expires_at)) {
             taken.own_lot = taken.own_lot.plus(draw(&mut lot.points, &mut left)?)?;
         }
         for lot in &mut self.lots {
             taken.other_lots = taken.other_lots.plus(draw(&mut lot.points, &mut left)?)?;
+        }
+        for wait in &mut self.pending {
+            taken.pending = taken.pending.plus(draw(&mut wait.points, &mut left)?)?;
         }
         self.lots.retain(|lot| lot.points > Points::ZERO);
         self.pending.retain(|wait| wait.points > Points::ZERO);

@@ -132,6 +132,17 @@ impl UnitPrice {
             .ok_or(Overflow)?;
         Minor::narrow(div_half_up(scaled, 1_000_000)?)
     }
+
+    /// What `part` of `whole` units come to, less their share of what was taken off all of them: rounded half up once,
+    /// so that fewer units never come to more.
+    pub fn share_less(self, part: u64, whole: u64, off: Minor, currency: Currency) -> Result<Minor, Overflow> {
+        let whole = i128::from(whole.max(1));
+        let gross = i128::from(self.0).checked_mul(whole).and_then(|n| n.checked_mul(minor_per_major(currency)));
+        let off = i128::from(off.0).checked_mul(1_000_000).ok_or(Overflow)?;
+        let net = gross.and_then(|gross| gross.checked_sub(off)).ok_or(Overflow)?;
+        let scaled = net.checked_mul(i128::from(part)).ok_or(Overflow)?;
+        Minor::narrow(div_half_up(scaled, whole.checked_mul(1_000_000).ok_or(Overflow)?)?)
+    }
 }
 
 /// A factor with four decimals, such as a tier's multiplier (`1.25` → `12_500`).

@@ -5,7 +5,7 @@
 use crate::decision::{Decision, Guard, Record, Rejection, Write};
 use crate::id::OrderKey;
 use crate::money::Overflow;
-use crate::returns::{RETURNS_MAX, Reversing};
+use crate::returns::{RETURNS_MAX, ReturnKey, Reversing};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,8 @@ pub fn park(
         return Err(Rejection::ContentDiffers { paths: vec!["$".to_owned()] });
     }
     reversing.check_date(now)?;
-    if waiting.len() >= RETURNS_MAX {
+    // The cancellation ends an order, whatever came before it.
+    if waiting.len() >= RETURNS_MAX && reversing.key() != ReturnKey::Cancellation {
         return Err(Rejection::TooManyReturns);
     }
     let mut waiting = waiting.to_vec();

@@ -170,6 +170,11 @@ impl Tiers {
         last.plus(1_i32.saturating_sub(i32::from(self.window_months)))..=last
     }
 
+    /// Whether this version knows a tier. One that a later version added it does not, and can say nothing of.
+    pub fn knows(&self, id: &TierId) -> bool {
+        self.levels.iter().any(|tier| tier.id == *id)
+    }
+
     /// The place of a tier in the ladder. A tier that this version does not know counts as the lowest.
     pub fn place(&self, id: &TierId) -> usize {
         self.levels.iter().position(|tier| tier.id == *id).unwrap_or(0)

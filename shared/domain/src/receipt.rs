@@ -9,6 +9,7 @@ use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
 use crate::program::{DiscountRule, EarningRule, Program};
+use crate::returns::{self, ReturnKey, ReturnReceipt};
 use crate::rules;
 use crate::score::{Condition, Outcome, ScoredOrder};
 use crate::time::Instant;
@@ -57,9 +58,12 @@ pub struct Receipt {
     /// Which statement of the order this is about, if it has a number.
     #[serde(skip_serializing_if = "is_first")]
     pub revision: u64,
-    /// What its latest amendment changed.
+    /// What this statement changed, if it amended the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amended: Option<AmendedReceipt>,
+    /// Returns, or the cancellation, that had waited for the order and were carried out with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<ReturnReceipt>,
 }
 
 fn is_first(revision: &u64) -> bool {
@@ -149,6 +153,10 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         percent: money::format_trimmed(issued.percent.0, Percent::DECIMALS),
         expires_at: issued.expires_at,
     });
+    // A statement that changed nothing but its number left the amendment before it in place.
+    let own_amendment = scored.history.amended.as_ref().filter(|amended| amended.revision == order.revision);
+    let joined = scored.history.returns.iter().filter(|returned| returned.entry == score.entry);
+    let joined: Vec<_> = joined.map(|returned| returns::receipt(scored, &returned.key)).collect::<Result<_, _>>()?;
     Ok(Receipt {
         order: order.key.clone(),
         account_id: order.account_id.clone(),
@@ -173,7 +181,8 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         reasons: reasons(scored, program, multiplier)?,
         ineligible_lines: ineligible_lines(scored, program)?,
         revision: order.revision,
-        amended: scored.history.amended.as_ref().map(|amended| amended_receipt(scored, amended)).transpose()?,
+        amended: own_amendment.map(|amended| amended_receipt(scored, amended)).transpose()?,
+        returns: joined.into_iter().flatten().collect(),
     })
 }
 
@@ -186,7 +195,12 @@ fn amended_receipt(scored: &ScoredOrder, amended: &Amended) -> Result<AmendedRec
         _ => format!("{} points were taken back", reversal.reversed()?),
     };
     let (now, first) = (amended.score.points, scored.score.points);
-    let mut parts = vec![format!("The order was changed: it earns {now} points, {first} at first; {given}")];
+    let mut before = scored.history.returns.iter().filter(|returned| returned.entry < amended.score.entry);
+    let earns = match before.any(|returned| returned.key == ReturnKey::Cancellation) {
+        true => "it stays cancelled and earns nothing".to_owned(),
+        false => format!("it earns {now} points, {first} at first"),
+    };
+    let mut parts = vec![format!("The order was changed: {earns}; {given}")];
     parts.extend(reversal.sources());
     let text = format!("{}.", parts.join("; "));
     Ok(AmendedReceipt {

@@ -81,6 +81,8 @@ pub(crate) struct Taking {
     pub lines: Vec<(LineId, u64)>,
     /// Units stated beyond what is left.
     pub excess_units: u64,
+    /// Who stated it, where that is not who asks now: it waited for its order.
+    pub stated_by: Option<String>,
 }
 
 /// Whether units beyond what is left refuse a return, or are noted and left aside.
@@ -140,24 +142,23 @@ impl Reversing {
 }
 
 /// What a line still comes to when `kept` of its units are kept: a unit price times the units, or that share of a
-/// stated amount; less that share of its discount. Each rounded half up, once for the line.
+/// stated amount, less that share of its discount. Rounded half up once for the line, so that fewer units never come to
+/// more.
 pub fn kept_amount(line: &OrderLine, kept: u64, currency: Currency) -> Result<Minor, Overflow> {
     if kept == line.quantity {
         return line.amount(currency);
     }
-    let share = |amount: Minor| amount.share(kept, line.quantity);
-    let gross = match line.price {
-        LinePrice::UnitPrice(price) => price.times(kept, currency)?,
-        LinePrice::Amount(amount) => share(amount)?,
-    };
-    gross.minus(share(line.discount)?)
+    match line.price {
+        LinePrice::UnitPrice(price) => price.share_less(kept, line.quantity, line.discount, currency),
+        LinePrice::Amount(amount) => amount.minus(line.discount)?.share(kept, line.quantity),
+    }
 }
 
 impl ScoredOrder {
     /// Units of each line that are still kept: of a cancelled order none, and none of a line that an amendment made
     /// smaller than what had come back of it.
     pub fn kept_units(&self) -> Vec<u64> {
-        if self.returned(&ReturnKey::Cancellation).is_some() {
+        if self.is_cancelled() {
             return vec![0; self.order.lines.len()];
         }
         let mut back: BTreeMap<&LineId, u64> = BTreeMap::new();
@@ -167,6 +168,16 @@ impl ScoredOrder {
         }
         let kept = |line: &OrderLine| line.quantity.saturating_sub(back.get(&line.line_id).copied().unwrap_or(0));
         self.order.lines.iter().map(kept).collect()
+    }
+
+    /// Units of all lines that are still kept.
+    pub fn units_kept(&self) -> u64 {
+        self.kept_units().into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Whether it was cancelled: then nothing of it counts any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.returned(&ReturnKey::Cancellation).is_some()
     }
 
     /// The return of that key, or the cancellation.
@@ -203,12 +214,14 @@ pub(crate) fn apply(
     scored: &mut ScoredOrder,
     reversing: &Reversing,
     excess: Excess,
+    stated_by: Option<&str>,
     program: &Program,
     now: Instant,
 ) -> Result<Vec<Change>, Rejection> {
     let (lines, excess_units) = lines_taken(scored, reversing, excess)?;
-    let taking = Taking { key: reversing.key(), content_hash: reversing.content_hash(), lines, excess_units };
-    take_back(account, scored, taking, program, now)
+    let (key, content_hash) = (reversing.key(), reversing.content_hash());
+    let stated_by = stated_by.map(str::to_owned);
+    take_back(account, scored, Taking { key, content_hash, lines, excess_units, stated_by }, program, now)
 }
 
 /// Takes units off an order, and back what they gave.
@@ -225,19 +238,21 @@ pub(crate) fn take_back(
     }
     let currency = scored.order.currency;
     let before = totals(scored, program)?;
-    let units = taking.lines.iter().map(|(_, units)| *units).fold(0, u64::saturating_add);
+    let kept_before = scored.units_kept();
     scored.history.returns.push(Returned {
         key: taking.key.clone(),
         content_hash: taking.content_hash,
         decided_at: now,
         entry: account.version.checked_add(1).ok_or(Overflow)?,
         lines: taking.lines,
+        units: 0,
         excess_units: taking.excess_units,
         eligible: Minor::ZERO,
         reversal: Reversal::default(),
         balance: Points::ZERO,
     });
     let after = totals(scored, program)?;
+    let units = kept_before.saturating_sub(scored.units_kept());
     let eligible = before.eligible.minus(after.eligible)?;
     let month = program.calendar.month(scored.order.placed_at);
     let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible };
@@ -247,6 +262,7 @@ pub(crate) fn take_back(
     let reversal = reverse(account, scored, scored.history.tally.credited()?.minus(kept)?, program, now)?;
     scored.history.tally.settle(&reversal)?;
     if let Some(returned) = scored.history.returns.last_mut() {
+        returned.units = units;
         returned.eligible = eligible;
         returned.reversal = reversal;
         returned.balance = account.holdings.available()?;
@@ -255,7 +271,11 @@ pub(crate) fn take_back(
         order: scored.order.key.clone(),
         by: taking.key,
         eligible: Money { amount: eligible, currency },
+        units,
+        kept: Money { amount: after.eligible, currency },
+        keeps: kept,
         excess_units: taking.excess_units,
+        stated_by: taking.stated_by,
     }];
     changes.extend(reversal.change()?);
     Ok(changes)
@@ -270,8 +290,8 @@ fn lines_taken(
     let kept = scored.kept_units();
     let lines = scored.order.lines.iter().zip(&kept);
     let Reversing::Return(document) = reversing else {
-        let all = lines.filter(|(_, left)| **left > 0).map(|(line, left)| (line.line_id.clone(), *left));
-        return Ok((all.collect(), 0));
+        // All that is left: the key alone says so, and takes no room that an order full of returns might not have.
+        return Ok((Vec::new(), 0));
     };
     let left_of: BTreeMap<&LineId, u64> = lines.map(|(line, left)| (&line.line_id, *left)).collect();
     let (mut taken, mut beyond, mut faults) = (Vec::new(), 0_u64, read::line_faults());
@@ -340,8 +360,8 @@ pub fn decide(
     let version = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
     let (mut account, mut changes) = advance::advance(account, context.now)?;
     let mut after = scored.clone();
-    let excess = if scored.returned(&ReturnKey::Cancellation).is_some() { Excess::Noted } else { Excess::Refused };
-    changes.extend(apply(&mut account, &mut after, reversing, excess, &version.program, context.now)?);
+    let excess = if scored.is_cancelled() { Excess::Noted } else { Excess::Refused };
+    changes.extend(apply(&mut account, &mut after, reversing, excess, None, &version.program, context.now)?);
     after.version = scored.version.checked_add(1).ok_or(Overflow)?;
     let after = Arc::new(after);
     let mut writes = vec![Write::Put(Record::Order(after.clone()), Guard::Version(scored.version))];

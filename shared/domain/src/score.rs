@@ -350,10 +350,17 @@ impl<'a> Scoring<'a> {
         let mut scored = ScoredOrder { order, content_hash, version, score, history };
         let (mut account, mut changes) = (self.account, self.changes);
         for waiting in parked.iter().flat_map(|parked| &parked.waiting) {
-            let (program, now) = (self.program, self.context.now);
-            let reversing = &waiting.reversing;
-            changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, program, now)?);
+            let (program, now, reversing) = (self.program, self.context.now, &waiting.reversing);
+            if reversing.at() < scored.order.placed_at {
+                // As it would have been refused, had it come after its order.
+                let (order, by) = (scored.order.key.clone(), reversing.key());
+                changes.push(Change::ReturnRefused { order, by, stated_by: waiting.by.clone() });
+                continue;
+            }
+            let by = Some(&*waiting.by);
+            changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, by, program, now)?);
         }
+        scored.score.balance = account.holdings.available()?;
         let scored = Arc::new(scored);
         let cause = Cause::OrderPlaced { order: self.order.key.clone() };
         let mut writes = vec![Write::Put(Record::Order(scored.clone()), guard)];

@@ -2,7 +2,7 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
-use crate::ledger::{Change, Entry};
+use crate::ledger::{Cause, Change, Entry};
 use crate::lots::Taken;
 use crate::money::Points;
 use crate::returns::{ReturnKey, Reversal};
@@ -11,7 +11,16 @@ use crate::time::{Calendar, Instant};
 /// What happened, in plain English: a sentence for each change, in their order.
 pub fn text(entry: &Entry, calendar: &Calendar) -> String {
     let sentences: Vec<_> = entry.changes.iter().filter_map(|change| sentence(change, calendar)).collect();
-    sentences.join(" ")
+    let text = sentences.join(" ");
+    match &entry.cause {
+        Cause::CreditNote { credit_note_id } => format!("Credit note {credit_note_id}: {text}"),
+        _ => text,
+    }
+}
+
+/// A reason as somebody wrote it, to be followed by more.
+fn clause(reason: &str) -> &str {
+    reason.trim_end_matches(['.', '!', '?', ' '])
 }
 
 /// The last day before an instant: what ends at a midnight is good until the day before.
@@ -49,15 +58,15 @@ fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             }
         }
         Change::PointsCredited { points, expires_at, reason, .. } => {
-            format!("{points} points were given: {reason}. They can be spent until {}.", until(*expires_at))
+            format!("{points} points were given: {}. They can be spent until {}.", clause(reason), until(*expires_at))
         }
         Change::PointsOpened { points, expires_at } => {
             format!("{points} points were taken over. They can be spent until {}.", until(*expires_at))
         }
         Change::DebtOpened { points } => format!("{points} points are owed from before."),
         Change::PointsDeducted { points, owed, reason, .. } => match *owed {
-            Points::ZERO => format!("{points} points were taken: {reason}."),
-            owed => format!("{points} points were taken: {reason}; {owed} of them are owed."),
+            Points::ZERO => format!("{points} points were taken: {}.", clause(reason)),
+            owed => format!("{points} points were taken: {}; {owed} of them are owed.", clause(reason)),
         },
         _ => return None,
     })
@@ -75,17 +84,26 @@ fn order_sentence(change: &Change) -> Option<String> {
             let late = if *beyond_kept_months { " It is too old to count for the tier." } else { "" };
             format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
         }
-        Change::OrderReturned { order, by: ReturnKey::Cancellation, eligible, .. } => {
-            format!("Order {} was cancelled: {eligible} less.", order.order_id)
+        Change::OrderReturned { order, by, eligible, kept, keeps, excess_units, .. } => {
+            let id = &order.order_id;
+            let what = match by {
+                ReturnKey::Return(number) => format!("Return {number} of order {id}"),
+                ReturnKey::CreditNote(_) => format!("Of order {id}"),
+                ReturnKey::Cancellation => return Some(format!("Order {id} was cancelled: {eligible} less.")),
+            };
+            let excess = match excess_units {
+                0 => String::new(),
+                more => format!(" {more} units more were stated than the order had left."),
+            };
+            format!("{what}: {eligible} less. The {kept} that are kept earn {keeps} points.{excess}")
         }
-        Change::OrderReturned { order, by: ReturnKey::Return(id), eligible, .. } => {
-            format!("Return {id} of order {}: {eligible} less.", order.order_id)
+        Change::ReturnRefused { order, by, .. } => {
+            let what = by.return_id().map_or("The cancellation".to_owned(), |id| format!("Return {id}"));
+            format!("{what} of order {} is dated before the order and was not carried out.", order.order_id)
         }
-        Change::OrderReturned { order, by: ReturnKey::CreditNote(id), eligible, .. } => {
-            format!("Credit note {id} took from order {}: {eligible} less.", order.order_id)
-        }
+        Change::CreditNoteOpened { units } => format!("{units} units came back, to be found in earlier orders."),
         Change::CreditNoteClosed { units_unmatched, .. } if *units_unmatched > 0 => {
-            format!("{units_unmatched} units of the credit note match no order.")
+            format!("{units_unmatched} units match no order.")
         }
         Change::OrderAmended { order, eligible_before, eligible, .. } => {
             format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)

@@ -50,7 +50,7 @@ pub(crate) fn raise(
     now: Instant,
 ) -> Option<Change> {
     let target = reached(tiers, qualifying);
-    if tiers.place(&target.id) <= tiers.place(&account.tier) {
+    if !tiers.knows(&account.tier) || tiers.place(&target.id) <= tiers.place(&account.tier) {
         return None;
     }
     let from = std::mem::replace(&mut account.tier, target.id.clone());

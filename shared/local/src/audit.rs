@@ -119,8 +119,10 @@ struct OrderFacts {
     account_id: AccountId,
     entry: u64,
     points: Points,
-    /// What it has earned by its newest statement.
-    earned: Points,
+    /// What it has earned by its newest statement, and what became of that: reversed, written off, lapsed.
+    tally: [i128; 4],
+    /// The latest entry that changed anything about it.
+    touched_in: u64,
     /// The entry of its latest amendment.
     amended_entry: Option<u64>,
     revision: u64,
@@ -140,12 +142,16 @@ struct ReturnFacts {
 
 impl From<&ScoredOrder> for OrderFacts {
     fn from(scored: &ScoredOrder) -> Self {
+        let tally = scored.history.tally;
+        let returns = scored.history.returns.iter().map(|returned| returned.entry);
+        let entries = returns.chain(scored.history.amended.as_ref().map(|amended| amended.score.entry));
         let returned = |back: &Returned| ReturnFacts { by: back.key.clone(), entry: back.entry, told: false };
         Self {
             account_id: scored.order.account_id.clone(),
             entry: scored.score.entry,
             points: scored.score.points,
-            earned: scored.history.tally.earned,
+            tally: [tally.earned, tally.reversed, tally.unrecovered, tally.lapsed].map(|points| points.0.into()),
+            touched_in: entries.chain([scored.score.entry]).max().unwrap_or(0),
             amended_entry: scored.history.amended.as_ref().map(|amended| amended.score.entry),
             revision: scored.order.revision,
             codes: scored.order.discount_codes.clone(),
@@ -263,7 +269,9 @@ impl Report {
 
     /// Returns that stated more units than the order had left.
     fn note_excess(&mut self, scored: &ScoredOrder) {
-        let excess = scored.history.returns.iter().map(|returned| returned.excess_units).fold(0, u64::saturating_add);
+        // What comes back after the cancellation is nothing to look at: all of it was taken back then.
+        let before_its_end = scored.history.returns.iter().take_while(|back| back.key != ReturnKey::Cancellation);
+        let excess = before_its_end.map(|returned| returned.excess_units).fold(0, u64::saturating_add);
         if excess > 0 {
             let what = format!("{excess} units came back beyond what was left of it");
             self.notes.push(Finding { subject: Subject::Order(scored.order.key.clone()), what });

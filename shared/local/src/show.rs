@@ -321,7 +321,11 @@ fn change(change: &Change) -> String {
         Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
         Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
         Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
-        Change::OrderReturned { order, by, eligible, excess_units } => {
+        Change::ReturnRefused { order, by, .. } => {
+            let what = by.return_id().map_or("cancellation".to_owned(), |id| format!("return {id}"));
+            format!("{what} of order {order} refused: dated before it")
+        }
+        Change::OrderReturned { order, by, eligible, excess_units, .. } => {
             let what = match by {
                 ReturnKey::Return(id) => format!("returned by {id}"),
                 ReturnKey::CreditNote(id) => format!("returned by credit note {id}"),

@@ -182,7 +182,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             )
         }
         Rejection::OrderTooLarge => {
-            let detail = "The order's lines take more room than one stored order has.";
+            let detail = "The order and what came back of it take more room than one stored order has.";
             Problem::new("order-too-large", "Order too large", 422, detail)
         }
         Rejection::Overflow => {

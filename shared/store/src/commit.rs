@@ -15,6 +15,8 @@ use domain::membership::{Claim, ClaimKey};
 
 /// Most bytes of an order's item before anything of it comes back: the rest of what DynamoDB holds is room for returns.
 pub const ORDER_BYTES_MAX: usize = 380_000;
+/// Most bytes that the cancellation of an order adds: returns leave them free, so that it is always possible.
+const CANCELLATION_BYTES_MAX: usize = 512;
 /// Most bytes of any item in DynamoDB.
 const ITEM_BYTES_MAX: usize = 400 * 1024;
 
@@ -80,7 +82,11 @@ impl Store {
             Record::Account(account) => (&tables.accounts, "account_id", item::of_account(account), false),
             Record::Entry(entry) => (&tables.ledger, "account_id", item::of_entry(entry)?, false),
             Record::Order(order) => {
-                let bytes_max = if order.history.returns.is_empty() { ORDER_BYTES_MAX } else { ITEM_BYTES_MAX };
+                let bytes_max = match (&*order.history.returns, order.is_cancelled()) {
+                    ([], _) => ORDER_BYTES_MAX,
+                    (_, false) => ITEM_BYTES_MAX.saturating_sub(CANCELLATION_BYTES_MAX),
+                    (_, true) => ITEM_BYTES_MAX,
+                };
                 (&tables.orders, "order_key", checked_size(item::of_order(order), bytes_max)?, true)
             }
             Record::Parked(parked) => {

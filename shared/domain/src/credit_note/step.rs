@@ -48,11 +48,11 @@ impl CreditNote {
     /// What its next step does: it looks on where it stopped, or where it would begin with the account as it is.
     pub fn next(&self, account: Option<&Account>, activation: &Activation) -> Next<Search> {
         let open = account.and_then(|account| account.credit_note.as_ref());
-        match (self.state, self.search, open) {
-            (State::Done, ..) => Next::Nothing,
-            (State::Open, Some(search), _) => Next::Look(search),
-            (_, _, Some(other)) if *other != self.return_id => Next::Wait(other.clone()),
-            _ => Next::Look(Search::begin(account, self.returned_at, activation)),
+        let search = || self.search.unwrap_or_else(|| Search::begin(account, self.returned_at, activation));
+        match (self.state, open) {
+            (State::Done, _) => Next::Nothing,
+            (State::Waiting, Some(other)) if *other != self.return_id => Next::Wait(other.clone()),
+            _ => Next::Look(search()),
         }
     }
 }
@@ -74,8 +74,10 @@ pub fn step(
         Next::Wait(_) if note.version > 0 => Ok(unchanged(note, next.first())),
         Next::Wait(_) => {
             // Another one is open. What was stated is kept, so that whoever asks finds it, and its turn comes without
-            // its document being stated again.
-            let note = CreditNote { version: 1, ..note.clone() };
+            // its document being stated again; with the horizon of now, however long it waits.
+            let activation = context.schedule.for_order(note.returned_at, context.now);
+            let search = Search::begin(account, note.returned_at, activation);
+            let note = CreditNote { version: 1, search: Some(search), ..note.clone() };
             let writes = vec![Write::Put(Record::CreditNote(Box::new(note.clone())), Guard::Absent)];
             Ok(Decision { writes, answer: Progress { note, is_new: true, first: next.first() } })
         }
@@ -161,7 +163,7 @@ impl Step {
         let of_order = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
         self.program_version = of_order.version;
         let key = ReturnKey::CreditNote(self.note.return_id.clone());
-        let taking = Taking { key, content_hash: self.note.content_hash, lines, excess_units: 0 };
+        let taking = Taking { key, content_hash: self.note.content_hash, lines, excess_units: 0, stated_by: None };
         let mut after = ScoredOrder::clone(scored);
         let changes = returns::take_back(&mut self.account, &mut after, taking, &of_order.program, context.now)?;
         self.changes.extend(changes);

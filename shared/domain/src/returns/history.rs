@@ -72,7 +72,10 @@ pub struct Returned {
     /// Sequence of the ledger entry that holds it.
     pub entry: u64,
     /// Units that came off each line: by id, since an amendment may move or drop lines.
+    /// None for the cancellation, which takes all that is left.
     pub lines: Vec<(LineId, u64)>,
+    /// Units that came off in all.
+    pub units: u64,
     /// Units stated beyond what the order had left.
     pub excess_units: u64,
     /// By how much the order's eligible total fell.

@@ -25,8 +25,10 @@ pub struct ReturnReceipt {
     pub program_version: u32,
     /// Sequence of the ledger entry that holds it.
     pub entry: u64,
-    /// Units that came off each line.
+    /// Units that came off each line; none for the cancellation, which takes all that is left.
     pub lines: Vec<ReturnedLine>,
+    /// Units that came off in all.
+    pub units: u64,
     /// Units stated beyond what the order had left.
     pub excess_units: u64,
     /// By how much the order's eligible total fell.
@@ -70,6 +72,7 @@ pub fn receipt(scored: &ScoredOrder, key: &ReturnKey) -> Result<Option<ReturnRec
         program_version: scored.score.program_version,
         entry: returned.entry,
         lines: returned.lines.iter().map(line).collect(),
+        units: returned.units,
         excess_units: returned.excess_units,
         eligible,
         points_reversed: reversal.reversed()?,
@@ -87,6 +90,9 @@ fn text(returned: &Returned, eligible: Money) -> Result<String, Overflow> {
     let reversed = reversal.reversed()?;
     let mut parts = vec![format!("{eligible} of the order came back: {reversed} points were taken back")];
     parts.extend(reversal.sources());
+    if returned.excess_units > 0 {
+        parts.push(format!("{} units more were stated than the order had left", returned.excess_units));
+    }
     Ok(format!("{}.", parts.join("; ")))
 }
 

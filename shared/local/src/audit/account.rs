@@ -57,15 +57,27 @@ pub(super) fn amended_by(entry: &Entry) -> Option<u64> {
     }
 }
 
-/// By how much an entry changed what its own order had earned.
-fn earned_by_order(entry: &Entry) -> i128 {
+/// What an order earned, and what became of that: earned, reversed, written off, lapsed.
+type Points4 = [i128; 4];
+
+/// By how much an entry changed the tally of its own order.
+fn tallied(entry: &Entry) -> Points4 {
     let order = order_of(entry);
     let of_change = |change: &Change| match change {
-        Change::OrderScored { order: scored, points, .. } if Some(scored) == order => i128::from(points.0),
-        Change::PointsAmended { earned, .. } => earned.0.into(),
-        _ => 0,
+        Change::OrderScored { order: scored, points, .. } if Some(scored) == order => [points.0, 0, 0, 0],
+        Change::PointsAmended { earned, reversed, unrecovered, lapsed, .. } => {
+            [earned.0, reversed.0, unrecovered.0, lapsed.0]
+        }
+        Change::PointsReversed { points, unrecovered, lapsed, .. } => [0, points.0, unrecovered.0, lapsed.0],
+        _ => [0; 4],
     };
-    entry.changes.iter().map(of_change).fold(0, i128::saturating_add)
+    entry.changes.iter().map(of_change).fold([0; 4], |sum, points| plus(sum, points.map(i128::from)))
+}
+
+fn plus(one: Points4, other: Points4) -> Points4 {
+    let mut sum = one;
+    sum.iter_mut().zip(other).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+    sum
 }
 
 /// What a return is called.
@@ -95,6 +107,7 @@ struct Sums<'a> {
     credited: i128,
     expired: i128,
     reversed: i128,
+    unrecovered: i128,
     deducted: i128,
     opened: i128,
     /// Points and orders of before the account was opened here.
@@ -205,6 +218,7 @@ impl<'a> Books<'a> {
             ("lifetime points given by hand", i128::from(life.credited.0), sums.credited),
             ("lifetime points expired", i128::from(life.expired.0), sums.expired),
             ("lifetime points reversed", i128::from(life.reversed.0), sums.reversed),
+            ("lifetime points written off", i128::from(life.unrecovered.0), sums.unrecovered),
             ("lifetime points taken by hand", i128::from(life.deducted.0), sums.deducted),
             (
                 "lifetime points gone before",
@@ -293,24 +307,26 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// What an order has earned is what its entries say: the first score and every amendment.
+    /// What became of an order's points is what its entries say: of the first score, every amendment, every return.
     fn check_amendments(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
-        let mut earned: BTreeMap<&OrderKey, (i128, u64)> = BTreeMap::new();
+        let mut told: BTreeMap<&OrderKey, (Points4, u64, u64)> = BTreeMap::new();
         for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, order_of(entry)?))) {
-            let (sum, latest) = earned.entry(key).or_default();
-            *sum = sum.saturating_add(earned_by_order(entry));
+            let (sum, amended, latest) = told.entry(key).or_default();
+            (*sum, *latest) = (plus(*sum, tallied(entry)), entry.sequence);
             if amended_by(entry).is_some() {
-                *latest = entry.sequence;
+                *amended = entry.sequence;
             }
         }
-        for (key, (sum, latest)) in earned {
+        for (key, (sum, latest, touched)) in told {
             let Some(order) = orders.get_mut(key).filter(|order| order.account_id == self.account.id) else { continue };
             // An amendment beyond the account as it was read is another reading's business.
             let amended = order.amended_entry.filter(|entry| *entry <= self.account.version);
             if amended.unwrap_or(0) != latest && order.amended_entry == amended {
                 found.push(format!("order {key}: its latest amendment is not that of entry {latest}"));
-            } else if order.amended_entry == amended && i128::from(order.earned.0) != sum {
-                found.push(format!("order {key}: {} points earned, its entries make {sum}", order.earned));
+            } else if order.touched_in <= touched && order.tally != sum {
+                let [earned, reversed, unrecovered, lapsed] = sum;
+                let says = format!("{earned} earned, {reversed} reversed, {unrecovered} written off, {lapsed} lapsed");
+                found.push(format!("order {key}: its entries make {says}, its record does not"));
             }
         }
     }
@@ -341,7 +357,11 @@ impl<'a> Sums<'a> {
             Change::PointsCredited { points, .. } => (&mut self.credited, points),
             Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
-            Change::PointsReversed { points, .. } | Change::DebtOpened { points } => (&mut self.reversed, points),
+            Change::PointsReversed { points, unrecovered, .. } => {
+                self.unrecovered = self.unrecovered.saturating_add(unrecovered.0.into());
+                (&mut self.reversed, points)
+            }
+            Change::DebtOpened { points } => (&mut self.reversed, points),
             Change::PointsDeducted { points, .. } => (&mut self.deducted, points),
             Change::DiscountIssued { code, .. } => {
                 self.issued.insert(code);
@@ -359,8 +379,9 @@ impl<'a> Sums<'a> {
                 self.used.remove(code);
                 return 0;
             }
-            Change::PointsAmended { earned, reversed, .. } => {
+            Change::PointsAmended { earned, reversed, unrecovered, .. } => {
                 let (earned, reversed) = (i128::from(earned.0), i128::from(reversed.0));
+                self.unrecovered = self.unrecovered.saturating_add(unrecovered.0.into());
                 self.earned = self.earned.saturating_add(earned);
                 self.reversed = self.reversed.saturating_add(reversed);
                 return earned.saturating_sub(reversed);

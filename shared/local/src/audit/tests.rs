@@ -278,6 +278,8 @@ async fn returns_stand_at_their_order_and_in_its_entry() {
     plant(&cloud, "orders", before).await;
     let expected = [
         "account acme: cancellation of order shop#3 in entry 5 has no record",
+        "account acme: order shop#3: its entries make 750 earned, 750 reversed, 0 written off, 0 lapsed, its record \
+             does not",
         "account acme: return r-1 of order shop#3 in entry 4 has no record",
     ];
     assert_eq!(audited(&cloud).await, expected);

@@ -69,7 +69,8 @@ pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
         pack_returned(&mut out, &places, returned);
     }
     out.count(usize::from(history.amended.is_some()));
-    if let Some(Amended { score, points }) = &history.amended {
+    if let Some(Amended { revision, score, points }) = &history.amended {
+        out.number(*revision);
         let score = pack_score(score);
         out.count(score.len());
         out.0.extend_from_slice(&score);
@@ -77,7 +78,7 @@ pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
         out.signed(points.reversed.0);
         pack_reversal(&mut out, &points.reversal);
     }
-    out.0
+    deflate(&out.0).unwrap_or(out.0)
 }
 
 fn pack_reversal(out: &mut Writer, reversal: &Reversal) {
@@ -112,6 +113,7 @@ fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Re
         }
         out.number(*units);
     }
+    out.number(returned.units);
     out.number(returned.excess_units);
     out.signed(returned.eligible.0);
     pack_reversal(out, &returned.reversal);
@@ -120,15 +122,17 @@ fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Re
 
 /// Reads what became of an order of these lines.
 pub fn history(bytes: &[u8], lines: &[OrderLine]) -> Unpacked<History> {
-    let mut input = Reader::start(bytes)?;
+    let plain = inflate(bytes)?;
+    let mut input = Reader::start(&plain)?;
     let mut points = || input.signed().map(Points);
     let tally = Tally { earned: points()?, reversed: points()?, unrecovered: points()?, lapsed: points()? };
     let returns = input.list(|input| returned(input, lines))?;
     let amended = input.optional(|input| {
+        let revision = input.number()?;
         let length = input.count()?;
         let score = score(input.bytes(length)?)?;
         let (earned, reversed) = (Points(input.signed()?), Points(input.signed()?));
-        Ok(Amended { score, points: PointsAmended { earned, reversed, reversal: reversal(input)? } })
+        Ok(Amended { revision, score, points: PointsAmended { earned, reversed, reversal: reversal(input)? } })
     })?;
     input.end()?;
     Ok(History { tally, returns, amended })
@@ -150,9 +154,9 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
     }
     let (decided_at, entry) = (input.instant()?, input.number()?);
     let lines = input.list(|input| Ok((returned_line(input, lines)?, input.number()?)))?;
-    let (excess_units, eligible) = (input.number()?, Minor(input.signed()?));
+    let (units, excess_units, eligible) = (input.number()?, input.number()?, Minor(input.signed()?));
     let (reversal, balance) = (reversal(input)?, Points(input.signed()?));
-    Ok(Returned { key, content_hash, decided_at, entry, lines, excess_units, eligible, reversal, balance })
+    Ok(Returned { key, content_hash, decided_at, entry, lines, units, excess_units, eligible, reversal, balance })
 }
 
 fn returned_line(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId> {

@@ -124,6 +124,7 @@ fn a_return() -> impl Strategy<Value = Returned> {
             decided_at,
             entry: a.unsigned_abs(),
             lines,
+            units: c.unsigned_abs(),
             excess_units: b.unsigned_abs(),
             eligible: Minor(c),
             reversal: Reversal {
@@ -200,7 +201,7 @@ proptest! {
             lapsed: Points(lapsed),
         };
         let points = PointsAmended { earned: tally.earned, reversed: tally.reversed, reversal: Reversal::default() };
-        let amended = rescored.map(|score| Amended { score, points });
+        let amended = rescored.map(|score| Amended { revision: score.entry, score, points });
         let before = History { tally, returns, amended };
         prop_assert_eq!(history(&pack_history(&before, &bought), &bought).unwrap(), before);
     }
