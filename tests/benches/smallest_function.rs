@@ -1,8 +1,8 @@
 //! The smallest functions with the same SDK: nothing parsed, nothing decided, nothing logged. What `start` compares the
 //! start of a real function with.
 //!
-//! Alone it makes one transaction per event. With `SAME_REQUESTS` set it makes the requests that an order needs, too: it
-//! queries the program before the first invocation, and reads the account before the transaction.
+//! Alone it makes one transaction per event. With `SAME_REQUESTS` set it makes the requests that an order needs, too:
+//! it queries the program before the first invocation, and reads the account before the transaction.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -51,7 +51,7 @@ async fn handle(client: &Client, event: &LambdaEvent<Value>, same_requests: bool
     if same_requests {
         let held = Item::from([("account_id".to_owned(), AttributeValue::S("acme".to_owned()))]);
         let get = client.get_item().table_name(std::env::var("ACCOUNTS_TABLE")?).set_key(Some(held));
-        // What is written is as large as what an order writes: the account's item, about a kilobyte of lines and of text.
+        // What is written is as large as what an order writes: the account's item, some hundred bytes each of the rest.
         let held = get.send().await?.item.unwrap();
         account.extend(held.into_iter().filter(|(name, _)| name != "account_id" && !name.starts_with("due")));
         let body = event.payload["body"].as_str().unwrap();

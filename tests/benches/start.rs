@@ -1,5 +1,5 @@
-//! From the start of the process to its first answered invocation: the real `order-placed` binary next to a bare function
-//! that makes the same requests with the same SDK, and next to the smallest function with it, which makes one
+//! From the start of the process to its first answered invocation: the real `order-placed` binary next to a bare
+//! function that makes the same requests with the same SDK, and next to the smallest function with it, which makes one
 //! transaction and reads nothing. Each against a stand-in for the Lambda Runtime API and DynamoDB behind TLS, all on
 //! loopback.
 //!

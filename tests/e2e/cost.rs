@@ -103,8 +103,8 @@ async fn an_amendment_costs_six_write_units_and_one_read_unit() {
     let (reply, cost) = cloud.units(amended(2).put()).await;
     reply.expect(200);
     assert_eq!((of(cost), cost.requests), (units(1.0, 2.0), 3));
-    // The same again, or a late one: read once as it came, once strongly. A late first one: the refused transaction hands
-    // the order back.
+    // The same again, or a late one: read once as it came, once strongly. A late first one: the refused transaction
+    // hands the order back.
     for (late, read, requests) in [(amended(2), 3.0, 4), (amended(1), 3.0, 4), (amended(1).revision(0), 0.5, 2)] {
         let (reply, cost) = cloud.units(late.put()).await;
         reply.expect(200);

@@ -247,7 +247,8 @@ async fn orders_without_room_for_one_more_return_are_passed_over_and_can_be_canc
             let (sku, category, brand) = (text(64), text(64), text(64));
             let id = n.to_string();
             json!({
-                "line_id": id, "sku": sku, "quantity": 1_000_000, "amount": "9.00", "category": category, "brand": brand,
+                "line_id": id, "sku": sku, "quantity": 1_000_000, "amount": "9.00", "category": category,
+                "brand": brand,
             })
         })
         .collect();

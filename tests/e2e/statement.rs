@@ -25,8 +25,10 @@ async fn the_history_says_what_happened_and_why_in_plain_english() {
         "The account joined the program as member. Order o-1 over 1250.00 GBP earned 1250 points. They can be spent \
          from 2011-03-15 until 2013-03-31. The tier is silver now, with 1250.00 GBP; before: member. \
          Discount CODE is yours until 2011-03-31.",
-        "Return r-1 of order o-1: 250.00 GBP less. The 1000.00 GBP that are kept earn 1000 points. 250 points were taken back; 250 of them still waited.",
-        "Order o-1 was changed: 1125.00 GBP instead of 1250.00 GBP. 125 points were taken back; 125 of them still waited.",
+        "Return r-1 of order o-1: 250.00 GBP less. The 1000.00 GBP that are kept earn 1000 points. \
+         250 points were taken back; 250 of them still waited.",
+        "Order o-1 was changed: 1125.00 GBP instead of 1250.00 GBP. \
+         125 points were taken back; 125 of them still waited.",
         "Order o-1 was cancelled: 875.00 GBP less. 875 points were taken back; 875 of them still waited.",
         "50 points were given: for the delay. They can be spent until 2013-03-31.",
         "60 points were taken: a mistake; 10 of them are owed.",

@@ -1,5 +1,5 @@
-//! Scores placed orders and their amendments: `POST /v1/orders`, `PUT /v1/orders/{source}/{order_id}`, and `OrderPlaced`
-//! and `OrderAmended` events from the bus by way of a queue.
+//! Scores placed orders and their amendments: `POST /v1/orders`, `PUT /v1/orders/{source}/{order_id}`, and events of
+//! the types `OrderPlaced` and `OrderAmended` from the bus by way of a queue.
 //!
 //! All ways are one: parse the document, then [`place`]. The revision of a statement says what it is: the first of its
 //! order, a repeat, newer than what is stored, or late.
@@ -125,7 +125,8 @@ impl Placed {
     }
 }
 
-/// Scores each statement of an order once, whoever sends it how often. `caller` must be allowed to write orders of its account.
+/// Scores each statement of an order once, whoever sends it how often. `caller` must be allowed to write orders of its
+/// account.
 pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, Error> {
     caller.require_for(Scope::OrdersWrite, &order.account_id)?;
     let command = PlaceOrder { content_hash: order.content_hash(), order: Arc::new(order) };

@@ -30,7 +30,8 @@ pub struct AdjustmentDocument {
     /// A ticket, a contract or the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// When given points end, at most 60 months ahead: with the month of this instant. Absent: by the program's validity.
+    /// When given points end: with the month of this instant, at most 60 months ahead. Absent: by the program's
+    /// validity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
 }

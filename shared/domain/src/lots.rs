@@ -90,8 +90,8 @@ impl Holdings {
         self.available()?.plus(self.waiting()?)?.minus(self.debt)
     }
 
-    /// Takes up to `points`: an order's own that wait, then its own lot, then the other lots, the earliest end first, and
-    /// last what waits of others: taking an old order back frees nothing of a new one.
+    /// Takes up to `points`: an order's own that wait, then its own lot, then the other lots, the earliest end first,
+    /// and last what waits of others: taking an old order back frees nothing of a new one.
     pub fn take(&mut self, points: Points, own: Option<Own>) -> Result<Taken, Overflow> {
         let (mut left, mut taken) = (points.max(Points::ZERO), Taken::default());
         let is_own = |wait: &Pending| {

@@ -52,8 +52,8 @@ pub struct Score {
     pub tier_after: TierId,
     /// How it raised the tier, if it did.
     pub raise: Option<Raise>,
-    /// Eligible spend in the tier window after it: the month of the order and those before it, or, where it came late, the
-    /// window of a later month that it counts in.
+    /// Eligible spend in the tier window after it: the month of the order and those before it, or, where it came late,
+    /// the window of a later month that it counts in.
     pub qualifying: Minor,
     /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
     pub beyond_kept_months: bool,
