@@ -79,7 +79,7 @@ async fn import(cloud: &Cloud, plan: &Plan) -> Summary {
 
 /// Fails unless the tables hold exactly what the yardstick says, and their books balance.
 async fn check_tables(cloud: &Cloud, last_invoice: Instant) {
-    let rows = export::accounts(app(cloud).store(), last_invoice).await.unwrap();
+    let rows = export::accounts(app(cloud).store(), &app(cloud).schedule().await.unwrap(), last_invoice).await.unwrap();
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     assert_eq!(lines.lines().next(), Some(FIRST_LINE));
     assert_eq!(rows.len(), 2_718);

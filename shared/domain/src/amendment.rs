@@ -72,7 +72,7 @@ pub fn decide(
         return Ok(Decision { writes: vec![write], answer: scored });
     }
     let version = context.schedule.version(stored.score.program_version).ok_or(Rejection::UnknownOrder)?;
-    let (account, changes) = advance::advance(account, context.now)?;
+    let (account, changes) = advance::advance(context.schedule, account, context.now)?;
     let worth = rules::worth(&version.program, order, &stored.score.tier)?;
     let outcomes = worth.outcomes.clone();
     let program = &*version.program;
@@ -248,8 +248,8 @@ impl Amending<'_> {
         let held_since = own.map_or(account.tier_since, |raise| raise.held_since);
         let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
-        account.tier_since = if raises { now } else { held_since };
-        let from = std::mem::replace(&mut account.tier, to.clone());
+        let from = account.tier.clone();
+        account.hold_tier(to.clone(), if raises { now } else { held_since });
         let spend = Money { amount: highest, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { held_since, at: now }) })

@@ -146,7 +146,7 @@ pub fn standing(
     schedule: &Schedule,
     now: Instant,
 ) -> Result<Standing, Overflow> {
-    let (account, _) = advance::advance(account, now)?;
+    let (account, _) = advance::advance(schedule, account, now)?;
     let program = &*schedule.at(now).program;
     let open = discounts.iter().filter(|discount| account.discounts.iter().any(|open| open.code == discount.code));
     let mut discounts: Vec<_> = open.map(discount_standing).collect();

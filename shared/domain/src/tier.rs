@@ -34,8 +34,8 @@ pub(crate) fn raise(
     if tiers.place(&target.id) <= tiers.place(&account.tier) {
         return None;
     }
-    let from = std::mem::replace(&mut account.tier, target.id.clone());
-    account.tier_since = now;
+    let from = account.tier.clone();
+    account.hold_tier(target.id.clone(), now);
     account.lifetime.upgrades = account.lifetime.upgrades.saturating_add(1);
     Some(Change::TierChanged { from, to: target.id.clone(), qualifying: Money { amount: qualifying, currency } })
 }

@@ -197,6 +197,17 @@ impl Calendar {
         self.instant(self.civil(at).saturating_add(i32::from(days).days()))
     }
 
+    /// The same local wall time `days` earlier; a skipped hour moves forward, a doubled one takes the first.
+    pub fn same_time_before_days(&self, at: Instant, days: u16) -> Instant {
+        self.instant(self.civil(at).saturating_sub(i32::from(days).days()))
+    }
+
+    /// The last instant before the start of the day `days` before the one of `at`.
+    pub fn last_instant_before(&self, at: Instant, days: u16) -> Instant {
+        let day = self.civil(at).date().saturating_sub(i32::from(days).days());
+        self.instant(day.to_datetime(civil::Time::midnight())).plus_ms(-1)
+    }
+
     /// The first instant of the day `days` after the one of `at`.
     pub fn start_of_day_after(&self, at: Instant, days: u16) -> Instant {
         let day = self.civil(at).date().saturating_add(i32::from(days).days());

@@ -70,6 +70,9 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
     integer(item, name).map(Instant::from_ms)
 }
 
+const WALKED_EXPIRY: &str = "wx";
+const WALKED_REVIEW: &str = "wr";
+
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
     let mut item = keys::account(&account.id);
@@ -103,6 +106,10 @@ pub fn of_account(account: &Account) -> Item {
     if let Some(due) = account.due {
         item.extend(keys::due(&account.id, due));
     }
+    let [expiry, review] = account.walked;
+    for (name, at) in [("reviewed", account.reviewed_at), (WALKED_EXPIRY, expiry), (WALKED_REVIEW, review)] {
+        item.extend(at.map(|at| (name.to_owned(), number(at.as_ms()))));
+    }
     item
 }
 
@@ -117,6 +124,8 @@ pub fn account(item: &Item) -> Parsed<Account> {
         status: status.1,
         tier: TierId::parse(string(item, "tier")?).map_err(|e| e.to_string())?,
         tier_since: instant(item, "tier_since")?,
+        reviewed_at: optional(item, "reviewed", instant)?,
+        walked: [optional(item, WALKED_EXPIRY, instant)?, optional(item, WALKED_REVIEW, instant)?],
         segments: segments
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))

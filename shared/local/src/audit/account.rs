@@ -18,7 +18,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::OrderReturned { order, .. }
         | Cause::OrderCancelled { order }
         | Cause::OrderAmended { order, .. } => Some(order),
-        Cause::Adjustment | Cause::AccountPut | Cause::ContactPut { .. } => None,
+        Cause::Adjustment | Cause::AccountPut | Cause::ContactPut { .. } | Cause::Walked => None,
     }
 }
 

@@ -1,0 +1,52 @@
+//! One account on which something has fallen due: what time has made true is written down, and what is about to come
+//! is said.
+
+use crate::account::Account;
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Write};
+use crate::due::Due;
+use crate::id::ContactId;
+use crate::ledger::Cause;
+use crate::money::Overflow;
+use crate::warning::{self, Walk};
+
+/// What a walk did to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walked {
+    /// Something had fallen due: it is written down.
+    Written,
+    /// Nothing had, but it is to be looked at later than it was filed for.
+    Filed,
+    /// Nothing had fallen due for this walk.
+    Nothing,
+}
+
+/// Writes down all that has come due on an account, gives the warnings of this walk, and files the account under the
+/// earliest instant that is left of any kind: the other walk's work stays filed.
+///
+/// `contact` is whom a warning concerns.
+pub fn decide(
+    account: &Account,
+    walk: Walk,
+    contact: Option<&ContactId>,
+    context: &Context<'_>,
+) -> Result<Decision<Walked>, Overflow> {
+    let (mut advanced, mut changes) = advance::advance(context.schedule, account, context.now)?;
+    changes.extend(warning::warnings(&advanced, context.schedule, walk, contact, context.now)?);
+    advanced.set_walked(walk, context.now);
+    if !changes.is_empty() {
+        advanced.due = None;
+        let version = context.schedule.at(context.now).version;
+        let writes = decision::commit(advanced, Cause::Walked, changes, version, context)?;
+        return Ok(Decision { writes: writes.into(), answer: Walked::Written });
+    }
+    let next = advanced.next_change(context.schedule, context.now)?;
+    let due = Due::file(None, next, context.wall_day);
+    if due == account.due {
+        return Ok(Decision { writes: Vec::new(), answer: Walked::Nothing });
+    }
+    // Where it is filed is no part of its history: no entry, and no new version.
+    let filed = Account { due, walked: advanced.walked, ..account.clone() };
+    let write = Write::Put(Record::Account(Box::new(filed)), Guard::Version(account.version));
+    Ok(Decision { writes: vec![write], answer: Walked::Filed })
+}
