@@ -15,6 +15,7 @@ mod problem;
 pub mod start;
 mod transact;
 mod trigger;
+pub mod walker;
 
 pub use app::App;
 pub use caller::{Caller, Denied, Scope};
