@@ -157,7 +157,7 @@ impl Account {
         let discount = self.discounts.iter().map(|discount| discount.expires_at).min();
         let lapse = self.holdings.next_change().into_iter().chain(discount);
         let warning = warning::next(self, schedule, now)?;
-        Ok(lapse.chain(review::next(self, schedule)).chain(warning).min())
+        Ok(lapse.chain(review::next(self, schedule).map(|review| review.at)).chain(warning).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

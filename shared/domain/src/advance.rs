@@ -12,8 +12,8 @@ use crate::time::Instant;
 pub fn advance(schedule: &Schedule, account: &Account, now: Instant) -> Result<(Account, Vec<Change>), Overflow> {
     let mut account = account.clone();
     let mut changes = lapse(&mut account, now)?;
-    while let Some(at) = review::next(&account, schedule).filter(|at| *at <= now) {
-        let reviewed = review::review(&mut account, schedule, at)?;
+    while let Some(review) = review::next(&account, schedule).filter(|review| review.at <= now) {
+        let reviewed = review::review(&mut account, schedule, review)?;
         // Of several reviews in a row that kept the tier, the last says it all.
         changes.pop_if(|last| matches!((last, &reviewed), (Change::TierKept { .. }, Change::TierKept { .. })));
         changes.push(reviewed);

@@ -249,7 +249,10 @@ impl Amending<'_> {
         let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
         let from = account.tier.clone();
+        let reviewed_at = account.reviewed_at.max(own.map(|raise| raise.at)).filter(|_| !raises);
         account.hold_tier(to.clone(), if raises { now } else { held_since });
+        // A tier that is held again was not reviewed meanwhile: its hold counts from then, not from long ago.
+        account.reviewed_at = reviewed_at;
         let spend = Money { amount: highest, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { held_since, at: now }) })

@@ -18,6 +18,7 @@ pub mod decision;
 pub mod discount;
 pub mod document;
 pub mod due;
+pub mod forecast;
 pub mod id;
 pub mod idempotency;
 pub mod ledger;

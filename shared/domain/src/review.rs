@@ -9,7 +9,7 @@ use crate::money::{Minor, Money, Overflow};
 use crate::program::{Program, Tier, Tiers};
 use crate::schedule::Schedule;
 use crate::tier;
-use crate::time::Instant;
+use crate::time::{Instant, Month};
 
 /// How tiers are reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,47 +31,64 @@ pub enum Downgrade {
     ToEarned,
 }
 
+/// A review of a tier to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Review {
+    /// Its instant: the first one after hold and grace.
+    pub at: Instant,
+    /// Spend counts in the windows that end with a month from here, the last one of the hold,
+    first: Month,
+    /// to here, the last one of the grace.
+    last: Month,
+}
+
 /// When the tier of an account is reviewed next; `None`: never, as the program stands.
 ///
 /// The version in force when the tier was reached, or last kept, sets the date, so that a later one does not move it.
-/// Where that version has no review, the first later one that has sets it, and not before it is in force.
-pub fn next(account: &Account, schedule: &Schedule) -> Option<Instant> {
+/// Where that version has no review, the first later one that has lets the tier be held anew from its own start.
+pub fn next(account: &Account, schedule: &Schedule) -> Option<Review> {
     let anchor = account.reviewed_at.unwrap_or(account.tier_since);
-    let at_anchor = planned(&schedule.at(anchor).program, account, anchor);
-    let later = || {
-        let planned =
-            |next: &crate::schedule::Activation| planned(&next.program, account, anchor).map(|at| at.max(next.from));
-        schedule.after(anchor).find_map(planned)
-    };
-    at_anchor.or_else(later)
+    let later = || schedule.after(anchor).find_map(|next| planned(&next.program, account, next.from));
+    planned(&schedule.at(anchor).program, account, anchor).or_else(later)
 }
 
-fn planned(program: &Program, account: &Account, anchor: Instant) -> Option<Instant> {
-    let rules = program.tiers.review?;
+fn planned(program: &Program, account: &Account, anchor: Instant) -> Option<Review> {
+    let rules = program.tiers.review.filter(|_| program.tiers.place(&account.tier) > 0)?;
     let calendar = &program.calendar;
-    let held_until = || calendar.end_of_month_after(anchor, rules.hold_months);
-    (program.tiers.place(&account.tier) > 0).then(|| calendar.start_of_day_after(held_until(), rules.grace_days))
+    let first = calendar.month(anchor).plus(i32::from(rules.hold_months));
+    let at = calendar.start_of_day_after(calendar.month_start(first.plus(1)), rules.grace_days);
+    let review = Review { at, first, last: calendar.month(at.plus_ms(-1)) };
+    // At the end of time a month has no successor: nothing is reviewed twice at one instant.
+    Some(review).filter(|review| review.at > anchor)
 }
 
-/// The most that an account has spent in a window that counts for a review at `at`: those that end with the last month
-/// of the hold, with the month that ends or runs at the review, or between them.
-pub fn qualifying(account: &Account, program: &Program, at: Instant) -> Result<Minor, Overflow> {
-    let grace = program.tiers.review.map_or(0, |rules| rules.grace_days);
-    let calendar = &program.calendar;
-    let (first, last) = (calendar.month(calendar.last_instant_before(at, grace)), calendar.month(at.plus_ms(-1)));
-    let mut most = tier::qualifying_spend(program, account, last)?;
-    let mut month = first;
-    while month < last {
-        most = most.max(tier::qualifying_spend(program, account, month)?);
+/// The most that an account has spent in a window that counts for a review.
+pub fn qualifying(account: &Account, program: &Program, review: Review) -> Result<Minor, Overflow> {
+    let mut most = tier::qualifying_spend(program, account, review.first)?;
+    let mut month = review.first;
+    while month < review.last {
         month = month.plus(1);
+        most = most.max(tier::qualifying_spend(program, account, month)?);
     }
     Ok(most)
 }
 
-/// Reviews the tier at the instant that [`next`] named, under the version in force then.
-pub(crate) fn review(account: &mut Account, schedule: &Schedule, at: Instant) -> Result<Change, Overflow> {
+/// Eligible spend that is missing to keep the tier at a review, as the versions stand; `None`: the review lowers none.
+pub fn missing(account: &Account, schedule: &Schedule, review: Review) -> Result<Option<Money>, Overflow> {
+    let program = &*schedule.at(review.at).program;
+    if program.tiers.review.is_none() {
+        return Ok(None);
+    }
+    let spend = qualifying(account, program, review)?;
+    let missing = program.tiers.get(&account.tier).threshold.minus(spend)?.max(Minor::ZERO);
+    Ok(Some(Money { amount: missing, currency: program.currency }))
+}
+
+/// Carries out the review that [`next`] named, under the version in force at its instant.
+pub(crate) fn review(account: &mut Account, schedule: &Schedule, review: Review) -> Result<Change, Overflow> {
+    let at = review.at;
     let program = &*schedule.at(at).program;
-    let spend = qualifying(account, program, at)?;
+    let spend = qualifying(account, program, review)?;
     let qualifying = Money { amount: spend, currency: program.currency };
     let held = account.tier.clone();
     match program.tiers.review.and_then(|rules| falls_to(&program.tiers, account, spend, rules.downgrade)) {

@@ -98,6 +98,24 @@ fn is_rfc3339(text: &str) -> bool {
 #[serde(transparent)]
 pub struct Day(pub i32);
 
+impl Day {
+    /// A day written `YYYY-MM-DD`, from 1970 to 2999; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let midnight = Instant::parse(&format!("{text}T00:00:00Z"))?;
+        Some(midnight.utc_day()).filter(|day| day.to_string() == text)
+    }
+
+    /// The first instant after it, in UTC.
+    pub fn end(self) -> Instant {
+        Instant::from_ms(i64::from(self.0).saturating_add(1).saturating_mul(Instant::DAY_MS))
+    }
+
+    /// The day `count` days later (or earlier).
+    pub fn plus(self, count: i32) -> Self {
+        Self(self.0.saturating_add(count))
+    }
+}
+
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         civil::date(1970, 1, 1).saturating_add(self.0.days()).fmt(f)
@@ -200,12 +218,6 @@ impl Calendar {
     /// The same local wall time `days` earlier; a skipped hour moves forward, a doubled one takes the first.
     pub fn same_time_before_days(&self, at: Instant, days: u16) -> Instant {
         self.instant(self.civil(at).saturating_sub(i32::from(days).days()))
-    }
-
-    /// The last instant before the start of the day `days` before the one of `at`.
-    pub fn last_instant_before(&self, at: Instant, days: u16) -> Instant {
-        let day = self.civil(at).date().saturating_sub(i32::from(days).days());
-        self.instant(day.to_datetime(civil::Time::midnight())).plus_ms(-1)
     }
 
     /// The first instant of the day `days` after the one of `at`.

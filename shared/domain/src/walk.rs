@@ -8,7 +8,9 @@ use crate::due::Due;
 use crate::id::ContactId;
 use crate::ledger::Cause;
 use crate::money::Overflow;
-use crate::warning::{self, Walk};
+use crate::schedule::Schedule;
+use crate::time::Instant;
+use crate::warning::{self, Walk, WarningRules};
 
 /// What a walk did to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,15 @@ pub enum Walked {
     Filed,
     /// Nothing had fallen due for this walk.
     Nothing,
+}
+
+/// Whether a walk would warn the account at `now`: then somebody is to be named whom it concerns.
+pub fn warns(account: &Account, walk: Walk, schedule: &Schedule, now: Instant) -> Result<bool, Overflow> {
+    if schedule.at(now).program.warnings == WarningRules::default() {
+        return Ok(false);
+    }
+    let (advanced, _) = advance::advance(schedule, account, now)?;
+    Ok(!warning::warnings(&advanced, schedule, walk, None, now)?.is_empty())
 }
 
 /// Writes down all that has come due on an account, gives the warnings of this walk, and files the account under the
@@ -45,7 +56,8 @@ pub fn decide(
     if due == account.due {
         return Ok(Decision { writes: Vec::new(), answer: Walked::Nothing });
     }
-    // Where it is filed is no part of its history: no entry, and no new version.
+    // Where it is filed is no part of its history: no entry, and no new version. A commit that was decided before this
+    // puts its own filing in its place, which is earlier and under a day that is still open.
     let filed = Account { due, walked: advanced.walked, ..account.clone() };
     let write = Write::Put(Record::Account(Box::new(filed)), Guard::Version(account.version));
     Ok(Decision { writes: vec![write], answer: Walked::Filed })

@@ -3,7 +3,7 @@
 //! Each is given once per occasion, when the account is walked: the account remembers up to when each walk has come. Of
 //! several that have come due since, for the same thing, only the latest is given: it names the days that are left.
 
-use crate::account::Account;
+use crate::account::{Account, Status};
 use crate::discount::OpenDiscount;
 use crate::id::{ContactId, TierId};
 use crate::ledger::Change;
@@ -53,6 +53,24 @@ enum Subject<'a> {
     Tier(&'a TierId, Money),
 }
 
+impl Walk {
+    /// Its name in keys, cursors and entries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expiry => "expiry",
+            Self::Review => "review",
+        }
+    }
+
+    /// The function that carries it out.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Expiry => "discount-expiry",
+            Self::Review => "account-review",
+        }
+    }
+}
+
 /// What a walk has to warn an account of that is already at `now`.
 pub(crate) fn warnings(
     account: &Account,
@@ -61,38 +79,70 @@ pub(crate) fn warnings(
     contact: Option<&ContactId>,
     now: Instant,
 ) -> Result<Vec<Change>, Overflow> {
-    let program = &*schedule.at(now).program;
-    let since = account.walked(walk);
-    let due = |occasion: &Occasion<'_>| {
-        let mut instants = occasion.instants(program);
-        // Ascending days: the first that has been reached is the latest one.
-        instants.find(|at| *at <= now).is_some_and(|at| at > since)
-    };
-    let due = occasions(account, schedule, program, walk, now)?.into_iter().filter(due);
+    let (program, since) = (&*schedule.at(now).program, account.walked(walk));
+    let due = occasions(account, schedule, program, walk, now)?.into_iter();
+    let due = due.filter(|occasion| occasion.latest(program, now).is_some_and(|at| at > since));
     Ok(due.map(|occasion| occasion.change(contact)).collect())
 }
 
-/// Whether a walk would warn the account at `now`: then somebody is named whom it concerns.
-pub fn is_due(account: &Account, schedule: &Schedule, walk: Walk, now: Instant) -> Result<bool, Overflow> {
-    Ok(!warnings(account, schedule, walk, None, now)?.is_empty())
+/// The warnings that daily walks give from `now`, the instant the account is already at, until `until`; how often each.
+pub(crate) fn upcoming(
+    account: &Account,
+    schedule: &Schedule,
+    walk: Walk,
+    now: Instant,
+    until: Instant,
+) -> Result<Vec<(u64, Change)>, Overflow> {
+    let (program, since) = (&*schedule.at(now).program, account.walked(walk));
+    let times = |occasion: &Occasion<'_>| {
+        let ahead = occasion.instants(program).filter(|at| *at > now.max(since) && *at <= until).count();
+        let missed = occasion.latest(program, now).is_some_and(|at| at > since);
+        u64::try_from(ahead).unwrap_or(u64::MAX).saturating_add(u64::from(missed))
+    };
+    let occasions = occasions(account, schedule, program, walk, now)?.into_iter();
+    let counted = occasions.map(|occasion| (times(&occasion), occasion.change(None)));
+    Ok(counted.filter(|(times, _)| *times > 0).collect())
 }
 
 /// The earliest instant, after its walks, at which an account is to be warned of anything.
 pub(crate) fn next(account: &Account, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
     let program = &*schedule.at(now).program;
+    if program.warnings == WarningRules::default() {
+        return Ok(None);
+    }
     let mut earliest: Option<Instant> = None;
     for walk in Walk::ALL {
         let since = account.walked(walk);
         for occasion in occasions(account, schedule, program, walk, now)? {
-            earliest = occasion.instants(program).filter(|at| *at > since).chain(earliest).min();
+            for days in occasion.days {
+                // Every order comes by here: the calendar is asked only where it can make a difference.
+                let (from, to) = around(occasion.ends_at, *days);
+                if to > since && earliest.is_none_or(|earliest| from < earliest) {
+                    let at = program.calendar.same_time_before_days(occasion.ends_at, *days);
+                    earliest = earliest.into_iter().chain((at > since).then_some(at)).min();
+                }
+            }
         }
     }
     Ok(earliest)
 }
 
+/// Bounds of the same wall time some days earlier, whatever the zone does to its clocks.
+fn around(at: Instant, days: u16) -> (Instant, Instant) {
+    let days = i64::from(days);
+    let earlier = |days: i64| at.plus_ms(days.saturating_mul(Instant::DAY_MS).saturating_neg());
+    (earlier(days.saturating_add(1)), earlier(days.saturating_sub(1)))
+}
+
 impl Occasion<'_> {
+    /// The instants at which is warned, the latest first.
     fn instants<'a>(&'a self, program: &'a Program) -> impl Iterator<Item = Instant> + 'a {
         self.days.iter().map(|days| program.calendar.same_time_before_days(self.ends_at, *days))
+    }
+
+    /// The latest of them that has come.
+    fn latest(&self, program: &Program, now: Instant) -> Option<Instant> {
+        self.instants(program).find(|at| *at <= now)
     }
 
     fn change(&self, contact: Option<&ContactId>) -> Change {
@@ -121,6 +171,8 @@ fn occasions<'a>(
     let rules = &program.warnings;
     let mut found = Vec::new();
     match walk {
+        // Who has left is not written to.
+        _ if account.status == Status::Closed => {}
         Walk::Expiry => {
             found.extend(account.discounts.iter().map(|open| Occasion {
                 ends_at: open.expires_at,
@@ -157,9 +209,7 @@ fn at_risk<'a>(
     if days.is_empty() {
         return Ok(None);
     }
-    let Some(ends_at) = review::next(account, schedule).filter(|at| *at > now) else { return Ok(None) };
-    let spend = review::qualifying(account, program, ends_at)?;
-    let missing = program.tiers.get(&account.tier).threshold.minus(spend)?;
-    let subject = Subject::Tier(&account.tier, Money { amount: missing, currency: program.currency });
-    Ok((missing > Minor::ZERO).then_some(Occasion { ends_at, days, subject }))
+    let Some(next) = review::next(account, schedule).filter(|next| next.at > now) else { return Ok(None) };
+    let missing = review::missing(account, schedule, next)?.filter(|missing| missing.amount > Minor::ZERO);
+    Ok(missing.map(|missing| Occasion { ends_at: next.at, days, subject: Subject::Tier(&account.tier, missing) }))
 }

@@ -20,8 +20,10 @@ use domain::order::Order;
 use domain::program::Program;
 use domain::returns::{self, CancellationDocument, Reversal, Reversing, Tally, return_document};
 use domain::schedule::{Activation, Schedule};
-use domain::score::{self, ScoredOrder};
+use domain::score::{self, Score, ScoredOrder};
 use domain::time::Instant;
+use domain::walk::{self, Walked};
+use domain::warning::Walk;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -45,7 +47,10 @@ fn program(pending_days: u16, validity_months: u16) -> Program {
             "validity_months": validity_months, "pending_days": pending_days,
             "shortfall": if pending_days.is_multiple_of(2) { "owe" } else { "write_off" },
         },
-        "tiers": { "window_months": 12, "levels": [
+        "tiers": { "window_months": 12, "review": {
+            "hold_months": 1 + pending_days % 5, "grace_days": pending_days,
+            "downgrade": if validity_months.is_multiple_of(2) { "one_step" } else { "to_earned" },
+        }, "levels": [
             { "id": "member", "name": "Member", "threshold": "0", "multiplier": "0.5" },
             { "id": "silver", "name": "Silver", "threshold": "300", "multiplier": "1.25" },
             { "id": "gold", "name": "Gold", "threshold": "2000", "multiplier": "2" },
@@ -54,6 +59,9 @@ fn program(pending_days: u16, validity_months: u16) -> Program {
             "id": "next", "name": "Next", "kind": "next_purchase",
             "minimum_total": "200", "percent": "5", "validity_days": 30,
         }],
+        "warnings": {
+            "discount_expiring_days": [7], "points_expiring_days": [30, 1], "tier_at_risk_days": [14, 3],
+        },
     }))
     .unwrap()
 }
@@ -201,11 +209,53 @@ impl World {
     }
 }
 
+fn schedule(program: Program) -> Schedule {
+    Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program) }]).unwrap()
+}
+
+impl World {
+    /// Walks the account whenever something falls due until the context's instant, each walk some hours late.
+    fn walk(&mut self, context: &Context<'_>) {
+        while let Some((account, due)) = self.account.clone().and_then(|account| Some((account.clone(), account.due?)))
+        {
+            let now = due.at.max(account.last_decided).plus_ms(6 * HOUR_MS);
+            if now > context.now {
+                break;
+            }
+            let context = Context { now, wall_day: now.utc_day(), ..*context };
+            for walk in Walk::ALL {
+                let account = self.account.clone().unwrap();
+                let decision = walk::decide(&account, walk, None, &context).unwrap();
+                decision.writes.into_iter().for_each(|write| self.apply(write));
+                check(self);
+                let again = walk::decide(self.account.as_ref().unwrap(), walk, None, &context).unwrap();
+                assert_ne!(again.answer, Walked::Written, "a second walk at once writes nothing");
+            }
+            let left = self.account.as_ref().unwrap().due;
+            assert!(left.is_none_or(|left| left.at > now), "both walks leave nothing that is due: {left:?} at {now}");
+        }
+    }
+}
+
+/// What a warning is about; each is given as often as the program says at most.
+fn occasion(change: &Change) -> Option<(String, usize)> {
+    match change {
+        Change::DiscountExpiring { code, .. } => Some((code.to_string(), 1)),
+        Change::PointsExpiring { expires_at, .. } => Some((format!("points {expires_at}"), 2)),
+        Change::TierAtRisk { review_at, .. } => Some((format!("review {review_at}"), 2)),
+        _ => None,
+    }
+}
+
 /// Runs a history and checks after every commit what must hold then.
 fn run(steps: &[Step], program: Program) -> World {
+    run_walked(steps, program, false)
+}
+
+/// The same, with or without the walks over what falls due meanwhile.
+fn run_walked(steps: &[Step], program: Program, walked: bool) -> World {
     let secrets = Secrets::parse("1:a secret for properties").unwrap();
-    let schedule =
-        Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program) }]).unwrap();
+    let schedule = schedule(program);
     let mut world = World::new();
     let mut sent: Vec<(Order, Result<Arc<ScoredOrder>, Rejection>)> = Vec::new();
     let mut clock = Instant::parse(START).unwrap();
@@ -214,6 +264,9 @@ fn run(steps: &[Step], program: Program) -> World {
         let now = world.account.as_ref().map_or(clock, |account| account.last_decided.max(clock));
         let context =
             Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        if walked {
+            world.walk(&context);
+        }
         if let Some(earlier) = step.repeat.and_then(|n| sent.get(n % sent.len().max(1))) {
             let before = world.clone();
             let (order, first) = earlier.clone();
@@ -282,6 +335,12 @@ fn check(world: &World) {
         let usable = discount.check(account.last_decided).is_ok();
         assert_eq!(open, usable, "the hot item lists exactly the open ones");
     }
+    let mut warned: BTreeMap<String, usize> = BTreeMap::new();
+    for (occasion, most) in entries.iter().flat_map(|entry| &entry.changes).filter_map(occasion) {
+        let times = warned.entry(occasion.clone()).or_default();
+        *times += 1;
+        assert!(*times <= most, "warned too often: {occasion}");
+    }
     let raises = entries.iter().flat_map(|entry| &entry.changes);
     let raises = raises.filter(|change| matches!(change, Change::TierChanged { .. })).count();
     assert_eq!(u64::try_from(raises).unwrap(), account.lifetime.upgrades);
@@ -337,22 +396,49 @@ proptest! {
         let account = run(&steps, program(14, 3)).account.unwrap();
         let middle = account.last_decided.plus_ms(first * HOUR_MS);
         let end = middle.plus_ms(second * HOUR_MS);
-        let (at_once, _) = advance(&account, end).unwrap();
-        let (half, _) = advance(&account, middle).unwrap();
-        let (in_two, _) = advance(&half, end).unwrap();
+        let schedule = schedule(program(14, 3));
+        let (at_once, _) = advance(&schedule, &account, end).unwrap();
+        let (half, _) = advance(&schedule, &account, middle).unwrap();
+        let (in_two, _) = advance(&schedule, &half, end).unwrap();
         prop_assert_eq!(at_once, in_two);
     }
 
     #[test]
     fn nothing_happens_before_the_next_change(steps in prop::collection::vec(step(), 1..15)) {
         let account = run(&steps, program(14, 3)).account.unwrap();
-        if let Some(next) = account.next_change() {
+        let schedule = schedule(program(14, 3));
+        let warned = |at| Walk::ALL.into_iter().any(|walk| walk::warns(&account, walk, &schedule, at).unwrap());
+        if let Some(next) = account.next_change(&schedule, account.last_decided).unwrap() {
             prop_assert!(account.due.is_some_and(|due| due.at <= next), "it is filed in time");
-            let (before, changes) = advance(&account, next.plus_ms(-1)).unwrap();
-            prop_assert!(changes.is_empty());
-            prop_assert_eq!(before, account.clone());
-            prop_assert!(!advance(&account, next).unwrap().1.is_empty());
+            prop_assert!(!advance(&schedule, &account, next).unwrap().1.is_empty() || warned(next));
+            if next > account.last_decided {
+                let (before, changes) = advance(&schedule, &account, next.plus_ms(-1)).unwrap();
+                prop_assert!(changes.is_empty() && !warned(next.plus_ms(-1)));
+                prop_assert_eq!(before, account.clone());
+            }
         }
+    }
+
+    #[test]
+    fn with_both_walks_off_everything_is_as_with_them_on(
+        steps in prop::collection::vec(step(), 1..20),
+        pending_days in 0_u16..31,
+        validity_months in 2_u16..14,
+    ) {
+        let program = program(pending_days, validity_months);
+        let (on, off) = (run_walked(&steps, program.clone(), true), run_walked(&steps, program.clone(), false));
+        let score = |scored: &Arc<ScoredOrder>| Score { entry: 0, ..scored.score.clone() };
+        let scores = |world: &World| world.orders.values().map(score).collect::<Vec<_>>();
+        prop_assert_eq!(scores(&on), scores(&off));
+        prop_assert_eq!(&on.discounts, &off.discounts);
+        let (Some(on), Some(off)) = (on.account, off.account) else { return Ok(()) };
+        let later = on.last_decided.max(off.last_decided).plus_ms(30 * 24 * HOUR_MS);
+        let schedule = schedule(program);
+        let plain = |account: &Account| {
+            let (account, _) = advance(&schedule, account, later).unwrap();
+            Account { version: 0, last_decided: later, due: None, walked: [None; 2], ..account }
+        };
+        prop_assert_eq!(plain(&on), plain(&off));
     }
 
     #[test]

@@ -15,11 +15,15 @@ use tokio::time::Instant;
 /// No decision is made on a schedule read longer ago than this; activation waits twice as long.
 const SCHEDULE_AGE_MAX: Duration = Duration::from_secs(60);
 
-/// A function's store, program and clock. Cheap to clone; clones share all but the clock.
+/// How long a walk goes on before it hands back a cursor: far below the functions' time limit in the template.
+const WALK_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// A function's store, program and clock. Cheap to clone; clones share the store and the program.
 #[derive(Clone)]
 pub struct App {
     shared: Arc<Shared>,
     clock: Clock,
+    walk_time_max: Duration,
 }
 
 struct Shared {
@@ -51,12 +55,23 @@ impl App {
     /// An app over a client.
     pub fn new(config: Config, client: Client, clock: Clock) -> Self {
         let store = Store::new(client, config.tables.clone());
-        Self { shared: Arc::new(Shared { store, config, schedule: Mutex::new(None) }), clock }
+        let shared = Arc::new(Shared { store, config, schedule: Mutex::new(None) });
+        Self { shared, clock, walk_time_max: WALK_TIME_MAX }
     }
 
     /// The same app with another clock.
     pub fn with_clock(&self, clock: Clock) -> Self {
-        Self { shared: self.shared.clone(), clock }
+        Self { clock, ..self.clone() }
+    }
+
+    /// The same app, whose walks hand back a cursor after this long.
+    pub fn with_walk_time_max(&self, walk_time_max: Duration) -> Self {
+        Self { walk_time_max, ..self.clone() }
+    }
+
+    /// How long a walk goes on before it hands back a cursor.
+    pub(crate) fn walk_time_max(&self) -> Duration {
+        self.walk_time_max
     }
 
     /// The tables.

@@ -23,8 +23,6 @@ use std::sync::Arc;
 
 /// The shape written today.
 const SHAPE: &str = "1";
-/// What [`Day`] numbers of a `due` bucket are counted from.
-const MS_PER_DAY: i64 = Instant::DAY_MS;
 
 /// What an item lacks.
 pub type Parsed<T> = Result<T, String>;
@@ -144,9 +142,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
 
 fn due(item: &Item, bucket: &str) -> Parsed<Due> {
     let day = keys::due_day(bucket).ok_or("due is no bucket")?;
-    let midnight = Instant::parse(&format!("{day}T00:00:00Z")).ok_or("due is no bucket")?;
-    let day = i32::try_from(midnight.as_ms().div_euclid(MS_PER_DAY)).map_err(|_| "due is out of range")?;
-    Ok(Due { at: instant(item, "due_at")?, day: Day(day) })
+    Ok(Due { at: instant(item, "due_at")?, day: Day::parse(day).ok_or("due is no bucket")? })
 }
 
 /// The item of an order and its score.

@@ -148,11 +148,7 @@ pub fn contacts_of(id: &AccountId) -> (&'static str, Item) {
 }
 
 fn walk(walk: Walk, period: String) -> Item {
-    let name = match walk {
-        Walk::Expiry => "walk#expiry",
-        Walk::Review => "walk#review",
-    };
-    self::key(OTHER_ATTRIBUTES, [("metric", name.to_owned()), ("period", period)])
+    self::key(OTHER_ATTRIBUTES, [("metric", format!("walk#{}", walk.name())), ("period", period)])
 }
 
 pub fn walk_open(of: Walk) -> Item {

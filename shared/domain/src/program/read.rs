@@ -33,6 +33,10 @@ const POINTS_PER_AMOUNT_MAX: u64 = 1_000_000;
 
 const HOLD_MONTHS_MAX: u16 = 60;
 const GRACE_DAYS_MAX: u16 = 180;
+/// Months that a review looks back on, at most: those of the window, and those of the grace that begin in it. One less
+/// than the months of activity that are kept, since an order may be placed a day ahead.
+const REVIEWED_MONTHS_MAX: u16 = 24;
+const DAYS_OF_A_MONTH_MIN: u16 = 28;
 /// Longest that a warning may come ahead, and most warnings of one kind.
 const AHEAD_DAYS_MAX: u16 = 365;
 const WARNINGS_MAX: usize = 5;
@@ -158,6 +162,11 @@ fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults
     let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, currency, f));
     if !section.has("levels") {
         faults.add(&Path::Key(path, "levels"), "missing", "is required");
+    }
+    let grace_months = review.map_or(0, |review| review.grace_days.div_ceil(DAYS_OF_A_MONTH_MIN));
+    if window_months.is_some_and(|window| window.saturating_add(grace_months) > REVIEWED_MONTHS_MAX) {
+        let message = format!("must leave a review no more than {REVIEWED_MONTHS_MAX} months to look back on");
+        faults.add(&Path::Key(&Path::Key(path, "review"), "grace_days"), "conflict", message);
     }
     let levels = levels?;
     check_ladder(&levels, path, faults);

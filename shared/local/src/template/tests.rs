@@ -1,6 +1,6 @@
 use super::*;
 
-const HANDLERS: &[&str] = &["accounts", "order-placed", "order-returned"];
+const HANDLERS: &[&str] = &["account-review", "accounts", "discount-expiry", "order-placed", "order-returned"];
 
 /// Edits the real template, which must be understood before and refused after.
 fn faults_after(old: &str, new: &str) -> Vec<Fault> {
