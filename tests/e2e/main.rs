@@ -29,3 +29,5 @@ mod restart;
 mod returns;
 mod statement;
 mod trouble;
+mod walker;
+mod walks;

@@ -113,3 +113,6 @@ fn falls_to<'a>(tiers: &'a Tiers, account: &Account, spend: Minor, downgrade: Do
     };
     tiers.levels.iter().nth(lower).filter(|_| earned < held)
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,25 +69,24 @@ pub async fn sweep(cloud: &Arc<Cloud>, date: Option<Day>) -> Result<Vec<Swept>, 
     for machine in &cloud.template().machines {
         let input = serde_json::to_value(Task::Plan { day: date.map(|day| day.to_string()) }).unwrap_or_default();
         let mut counts = Counts::default();
-        let mut reached: Option<String> = None;
+        let functions: Vec<_> = machine.definition.functions().into_iter().collect();
+        let today = functions.iter().find_map(|name| cloud.app(name)).map(|app| app.clock().wall_day().to_string());
         for _ in 0..EXECUTIONS_MAX {
             let output = cloud.execute(&machine.id, input.clone()).await?;
             let (done, last) = sums(output).map_err(|error| DueError::Output { machine: machine.id.clone(), error })?;
             counts = counts.plus(done);
             // A plan covers two weeks at most: what is left after a long time off comes with the next.
-            if date.is_some() || last <= reached {
+            if date.is_some() || last >= today {
                 break;
             }
-            reached = last;
         }
         let mut set_aside = Vec::new();
-        for function in machine.definition.functions() {
-            let walks = Walk::ALL.into_iter().filter(|walk| walk.function() == function);
-            for (walk, app) in walks.filter_map(|walk| Some((walk, cloud.app(function)?))) {
+        for walk in Walk::ALL.into_iter().filter(|walk| functions.contains(&walk.function())) {
+            if let Some(app) = cloud.app(walk.function()) {
                 set_aside.extend(app.store().aside_page(walk, None, PAGE).await?);
             }
         }
-        let function = machine.definition.functions().into_iter().collect::<Vec<_>>().join(", ");
+        let function = functions.join(", ");
         swept.push(Swept { function, counts, set_aside });
     }
     Ok(swept)

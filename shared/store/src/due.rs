@@ -48,7 +48,8 @@ pub struct SetAside {
 #[derive(Deserialize)]
 struct DueItem {
     account_id: AccountId,
-    due_at: Instant,
+    /// Milliseconds since 1970.
+    due_at: i64,
 }
 
 impl Store {
@@ -82,7 +83,7 @@ impl Store {
         let listed = found.items.unwrap_or_default().into_iter().map(place);
         Ok(DuePage {
             accounts: listed.map(|due| due.map(|due| due.account_id)).collect::<Result<_, _>>()?,
-            next: next.map(|due| DuePosition { at: due.due_at, account_id: due.account_id }),
+            next: next.map(|due| DuePosition { at: Instant::from_ms(due.due_at), account_id: due.account_id }),
         })
     }
 

@@ -189,7 +189,11 @@ fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Warni
     let section = Object::open(value, path, &known, faults)?;
     let mut ahead = |name| {
         let days = section.list_of(name, 0..=WARNINGS_MAX, faults, |v| small(v, 1, AHEAD_DAYS_MAX));
-        days.unwrap_or_default().into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+        let (listed, ascending) = (days.iter().flatten().count(), days.into_iter().flatten().collect::<BTreeSet<_>>());
+        if ascending.len() < listed {
+            faults.add(&section.at(name), "duplicate", "names a number of days twice".to_owned());
+        }
+        ascending.into_iter().collect()
     };
     let [discount_expiring_days, points_expiring_days, tier_at_risk_days] = known.map(&mut ahead);
     Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days })

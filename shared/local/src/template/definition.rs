@@ -138,7 +138,8 @@ enum RawState {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Processor {
-    processor_config: ProcessorConfig,
+    #[serde(rename = "ProcessorConfig")]
+    _config: ProcessorConfig,
     start_at: String,
     states: BTreeMap<String, RawState>,
 }
