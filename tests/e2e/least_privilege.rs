@@ -184,6 +184,13 @@ impl Watched {
             }
             put(item.clone()).await;
         }
+        // A version that files every account anew.
+        let mut document: Json = serde_json::from_str(tests::WHOLESALE).unwrap();
+        crate::walks::with_reviews(&mut document);
+        self.cloud.activate_from(document, "2011-04-28T03:00:00Z").await;
+        self.cloud.set_clock("2011-04-28T04:00:00Z");
+        let plan = self.invoke("discount-expiry", json!({"task": "plan"})).await;
+        self.invoke("discount-expiry", plan["shards"][1].clone()).await;
     }
 }
 

@@ -21,6 +21,7 @@ mod drift;
 mod events;
 mod hot_item;
 mod least_privilege;
+mod many_due;
 mod orders;
 mod parked;
 mod program;

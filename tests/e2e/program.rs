@@ -88,7 +88,7 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
         (
             "a review that nobody knows",
             |p| p["tiers"]["review"] = json!({"hold_months": 0, "downgrade": "one_step", "months": 1}),
-            &["$.tiers.review.hold_months", "$.tiers.review.months"],
+            &["$.tiers.review.months", "$.tiers.review.hold_months"],
         ),
         (
             "a grace that outlasts what is kept",

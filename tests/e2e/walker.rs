@@ -34,7 +34,7 @@ fn expiry(cloud: &Cloud) -> &App {
 }
 
 /// Puts an account with a lot that ends at an instant.
-async fn put_due(cloud: &Cloud, id: &str, ends_at: Instant) {
+pub async fn put_due(cloud: &Cloud, id: &str, ends_at: Instant) {
     let app = cloud.app();
     let schedule = app.schedule().await.unwrap();
     let (mut account, enrolled) =
@@ -56,7 +56,7 @@ async fn put_due(cloud: &Cloud, id: &str, ends_at: Instant) {
 }
 
 /// Walks a shard to its end, through all its cursors; how many invocations that took.
-async fn walk_shard(app: &App, walk: Walk, day: &str, shard: u64) -> (Counts, usize) {
+pub async fn walk_shard(app: &App, walk: Walk, day: &str, shard: u64) -> (Counts, usize) {
     let mut task = json!({"task": "walk", "day": day, "shard": shard});
     for invocations in 1.. {
         task = walker::handle(app, walk, task).await.unwrap();
@@ -254,7 +254,12 @@ async fn a_task_that_makes_no_sense_is_refused_and_nothing_is_done() {
         (walk(TOMORROW, 7, json!("e30")), "the cursor is not one of this walk"),
         (walk(TOMORROW, 8, cursor.clone()), "the cursor is not one of this shard"),
         (walk("2011-03-01", 7, cursor.clone()), "the cursor is not one of this shard"),
-        (json!({"task": "retry", "cursor": cursor}), "the cursor is one of a shard"),
+        (json!({"task": "file", "version": 1, "segment": 16}), "there is no segment 16"),
+        (
+            json!({"task": "file", "version": 1, "segment": 0, "cursor": cursor}),
+            "the cursor is not one of this segment",
+        ),
+        (json!({"task": "retry", "cursor": cursor}), "the cursor is not one of what was set aside"),
     ] {
         let refused = walker::handle(&app, Walk::Expiry, task.clone()).await.unwrap_err();
         assert!(matches!(&refused, Fault::BadTask(message) if message.contains(reason)), "{task}: {refused}");
@@ -282,6 +287,47 @@ async fn a_function_that_fails_is_tried_again_by_the_machine() {
     for id in &ids {
         assert_eq!(expiries(&cloud, id).await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_version_that_brings_in_reviews_files_accounts_that_order_nothing_more() {
+    let cloud = Cloud::start().await;
+    let ids: Vec<_> = (0..40).map(|n| format!("a-{n}")).collect();
+    for id in &ids {
+        cloud.order(&format!("o-{id}")).account(id).line("MUG", 1, "1200.00").send().await.expect(201);
+    }
+    let mut document: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
+    with_reviews(&mut document);
+    cloud.activate_from(document, "2011-03-02T00:00:00Z").await;
+    cloud.set_clock("2011-03-02T02:00:00Z");
+    let app = expiry(&cloud).with_walk_time_max(Duration::ZERO);
+    let plan = async || -> Vec<Value> {
+        let plan = walker::handle(&app, Walk::Expiry, json!({"task": "plan"})).await.unwrap();
+        plan["shards"].as_array().unwrap().iter().filter(|task| task["task"] == "file").cloned().collect()
+    };
+    let filings = plan().await;
+    assert_eq!(filings.len(), 16);
+    for mut task in filings {
+        while let Some(next) = Some(walker::handle(&app, Walk::Expiry, task).await.unwrap()) {
+            task = next;
+            if task.get("cursor").is_none() {
+                break;
+            }
+        }
+    }
+    assert_eq!(plan().await, [] as [Value; 0]);
+    let store = cloud.app().store();
+    assert_eq!(store.filed_version(Walk::Expiry).await.unwrap(), Some(2));
+    // The first warning: the discount ends on the 31st of March.
+    for id in &ids {
+        let account = store.account(&AccountId::parse(id).unwrap(), store::Consistency::Strong).await.unwrap().unwrap();
+        assert_eq!((account.due.unwrap().at, account.version), (at("2011-03-24T12:00:00Z"), 1), "{id}");
+    }
+    // Once, and not by the other walk.
+    let task = json!({"task": "file", "version": 2, "segment": 3});
+    let again = walker::handle(expiry(&cloud), Walk::Expiry, task.clone()).await.unwrap();
+    assert_eq!(again["done"].get("written"), Some(&json!(0)));
+    assert!(walker::handle(expiry(&cloud), Walk::Review, task).await.is_err());
 }
 
 #[tokio::test]

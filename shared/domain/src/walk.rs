@@ -52,13 +52,23 @@ pub fn decide(
         return Ok(Decision { writes: writes.into(), answer: Walked::Written });
     }
     let next = advanced.next_change(context.schedule, context.now)?;
-    let due = Due::file(None, next, context.wall_day);
+    Ok(file(account, Due::file(None, next, context.wall_day), advanced.walked))
+}
+
+/// Files an account earlier where the version in force makes something of it due that it was not filed for: a version
+/// may bring in reviews or warnings, and an account that orders nothing more is never filed by a commit.
+pub fn refile(account: &Account, context: &Context<'_>) -> Result<Decision<Walked>, Overflow> {
+    let next = account.next_change(context.schedule, context.now)?;
+    Ok(file(account, Due::file(account.due, next, context.wall_day), account.walked))
+}
+
+fn file(account: &Account, due: Option<Due>, walked: [Option<Instant>; 2]) -> Decision<Walked> {
     if due == account.due {
-        return Ok(Decision { writes: Vec::new(), answer: Walked::Nothing });
+        return Decision { writes: Vec::new(), answer: Walked::Nothing };
     }
     // Where it is filed is no part of its history: no entry, and no new version. A commit that was decided before this
     // puts its own filing in its place, which is earlier and under a day that is still open.
-    let filed = Account { due, walked: advanced.walked, ..account.clone() };
+    let filed = Account { due, walked, ..account.clone() };
     let write = Write::Put(Record::Account(Box::new(filed)), Guard::Version(account.version));
-    Ok(Decision { writes: vec![write], answer: Walked::Filed })
+    Decision { writes: vec![write], answer: Walked::Filed }
 }

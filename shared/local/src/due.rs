@@ -98,6 +98,8 @@ fn sums(output: Value) -> Result<(Counts, Option<String>), serde_json::Error> {
     let sum = |(counts, last): (Counts, Option<String>), task| match task {
         Task::Walk(shard) => (counts.plus(shard.done), last.max(Some(shard.day))),
         Task::Retry(retry) => (counts.plus(retry.done), last),
+        // Accounts that are only filed are not walked: of them only what was set aside counts.
+        Task::File(filing) => (counts.plus(Counts { walked: 0, ..filing.done }), last),
         Task::Plan { .. } => (counts, last),
     };
     Ok(tasks.into_iter().fold((Counts::default(), None), sum))

@@ -9,16 +9,17 @@ mod account;
 mod task;
 
 pub use account::walk_account;
-pub use task::{Counts, Plan, Retry, Shard, Task};
+pub use task::{Counts, Filing, Plan, Retry, Shard, Task};
 
 use crate::app::App;
 use crate::error::Fault;
+use account::Work;
 use domain::id::AccountId;
 use domain::time::Day;
 use domain::walk::Walked;
 use domain::warning::Walk;
 use serde_json::Value;
-use store::{DUE_SHARDS, SetAside};
+use store::{DUE_SHARDS, Segment, SetAside};
 use task::{Cursor, Place};
 use tokio::time::Instant as Steady;
 
@@ -26,6 +27,11 @@ use tokio::time::Instant as Steady;
 pub const CLOSES_AFTER_MS: i64 = 3_600_000;
 /// Accounts of one page.
 pub const PAGE: u16 = 100;
+/// The walk that files all accounts anew where a version comes into force, and in how many parts.
+const FILES: Walk = Walk::Expiry;
+const SEGMENTS: u64 = 16;
+/// Under the first version everything is filed by its commits.
+const FIRST_VERSION: u32 = 1;
 /// Most days of one plan besides the first open one; what is left comes with the next.
 const PLAN_DAYS_MAX: i32 = 14;
 /// Where a deployment begins of which nobody noted its first day.
@@ -40,6 +46,7 @@ pub async fn handle(app: &App, walk: Walk, event: Value) -> Result<Value, Fault>
         Task::Plan { day } => serde_json::to_value(plan(app, walk, day).await?),
         Task::Walk(shard) => serde_json::to_value(Task::Walk(walk_shard(app, walk, shard).await?)),
         Task::Retry(retry) => serde_json::to_value(Task::Retry(try_again(app, walk, retry).await?)),
+        Task::File(filing) => serde_json::to_value(Task::File(file(app, walk, filing).await?)),
     };
     Ok(answer.unwrap_or_default())
 }
@@ -54,12 +61,29 @@ fn day_of(app: &App, text: &str) -> Result<Day, Fault> {
 }
 
 async fn plan(app: &App, walk: Walk, day: Option<String>) -> Result<Plan, Fault> {
-    let days = match day {
-        Some(day) => vec![day_of(app, &day)?],
-        None => open_days(app, walk).await?,
+    let (days, filings) = match day {
+        Some(day) => (vec![day_of(app, &day)?], Vec::new()),
+        None => (open_days(app, walk).await?, filings(app, walk).await?),
     };
     let shards = days.into_iter().flat_map(|day| (0..DUE_SHARDS).map(move |shard| Task::Walk(Shard::new(day, shard))));
-    Ok(Plan { shards: std::iter::once(Task::Retry(Retry::default())).chain(shards).collect() })
+    let first = std::iter::once(Task::Retry(Retry::default())).chain(filings.into_iter().map(Task::File));
+    Ok(Plan { shards: first.chain(shards).collect() })
+}
+
+/// What is left to file under the version in force, where it is not the one that everything is filed under. One walk
+/// does it for both.
+async fn filings(app: &App, walk: Walk) -> Result<Vec<Filing>, Fault> {
+    let version = app.schedule().await?.at(app.clock().now()).version;
+    if walk != FILES || app.store().filed_version(walk).await?.unwrap_or(FIRST_VERSION) == version {
+        return Ok(Vec::new());
+    }
+    let done = app.store().segments_filed(walk, version).await?;
+    let left: Vec<_> = (0..SEGMENTS).filter(|segment| !done.contains(segment)).collect();
+    if left.is_empty() {
+        app.store().set_filed_version(walk, version).await?;
+    }
+    let filing = |segment| Filing { version, segment, cursor: None, done: Counts::default() };
+    Ok(left.into_iter().map(filing).collect())
 }
 
 /// Closes what can be closed, and answers the days that are open, today among them.
@@ -99,7 +123,7 @@ async fn walk_shard(app: &App, walk: Walk, mut shard: Shard) -> Result<Shard, Fa
     let now = app.clock().now();
     loop {
         let page = app.store().due_page(day, shard.shard, now, place.as_ref(), PAGE).await?;
-        walk_page(app, walk, page.accounts, &mut shard.done, false).await?;
+        walk_page(app, walk, page.accounts, &mut shard.done, Source::Due).await?;
         place = page.next;
         let Some(next) = &place else { break };
         if started.elapsed() >= app.walk_time_max() {
@@ -123,7 +147,7 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
         None => None,
         Some(text) => match Cursor::read(&text, walk)?.place {
             Place::Aside { account_id } => Some(account_id),
-            Place::Shard { .. } => return Err(Fault::BadTask("the cursor is one of a shard".to_owned())),
+            _ => return Err(Fault::BadTask("the cursor is not one of what was set aside".to_owned())),
         },
     };
     loop {
@@ -131,7 +155,7 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
         let Some(last) = page.last() else { return Ok(retry) };
         let account_id = last.account_id.clone();
         let ids = page.into_iter().map(|aside| aside.account_id).collect();
-        walk_page(app, walk, ids, &mut retry.done, true).await?;
+        walk_page(app, walk, ids, &mut retry.done, Source::Aside).await?;
         if started.elapsed() >= app.walk_time_max() {
             retry.cursor = Some(Cursor::write(walk, Place::Aside { account_id }));
             return Ok(retry);
@@ -140,20 +164,61 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
     }
 }
 
+/// Files a part of all accounts. Under a version that is no longer in force nothing is done: the next plan knows better.
+async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault> {
+    let started = Steady::now();
+    let segment = i32::try_from(filing.segment).ok().filter(|_| filing.segment < SEGMENTS && walk == FILES);
+    let segment = segment.ok_or_else(|| Fault::BadTask(format!("there is no segment {} to file", filing.segment)))?;
+    let segment = Segment { index: segment, of: i32::try_from(SEGMENTS).unwrap_or(i32::MAX) };
+    let mut after: Option<AccountId> = match filing.cursor.take() {
+        None => None,
+        Some(text) => match Cursor::read(&text, walk)?.place {
+            Place::Filing { version, segment, account_id }
+                if (version, segment) == (filing.version, filing.segment) =>
+            {
+                Some(account_id)
+            }
+            _ => return Err(Fault::BadTask("the cursor is not one of this segment".to_owned())),
+        },
+    };
+    if app.schedule().await?.at(app.clock().now()).version != filing.version {
+        return Ok(filing);
+    }
+    loop {
+        let ids = app.store().account_ids(segment, after.as_ref(), PAGE).await?;
+        let Some(last) = ids.last().cloned() else { break };
+        walk_page(app, walk, ids, &mut filing.done, Source::All).await?;
+        if started.elapsed() >= app.walk_time_max() {
+            let place = Place::Filing { version: filing.version, segment: filing.segment, account_id: last };
+            filing.cursor = Some(Cursor::write(walk, place));
+            return Ok(filing);
+        }
+        after = Some(last);
+    }
+    app.store().note_segment_filed(walk, filing.version, filing.segment).await?;
+    Ok(filing)
+}
+
+/// Where the accounts of a page come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The due index.
+    Due,
+    /// What was set aside.
+    Aside,
+    /// All accounts: they are only filed.
+    All,
+}
+
 /// Walks the accounts of a page. One that fails again and again is set aside, so that it holds up no other.
-async fn walk_page(
-    app: &App,
-    walk: Walk,
-    ids: Vec<AccountId>,
-    done: &mut Counts,
-    were_aside: bool,
-) -> Result<(), Fault> {
-    for (account_id, walked) in account::walk_all(app, walk, ids).await? {
+async fn walk_page(app: &App, walk: Walk, ids: Vec<AccountId>, done: &mut Counts, source: Source) -> Result<(), Fault> {
+    let work = if source == Source::All { Work::File } else { Work::Walk };
+    for (account_id, walked) in account::all(app, walk, work, ids).await? {
         done.walked = done.walked.saturating_add(1);
         match walked {
             Ok(walked) => {
                 done.written = done.written.saturating_add(u64::from(walked == Walked::Written));
-                if were_aside {
+                if source == Source::Aside {
                     app.store().clear_aside(walk, &account_id).await?;
                 }
             }

@@ -105,33 +105,42 @@ impl Store {
 
     /// The first day that a walk has not closed; `None`: it has never closed one.
     pub async fn first_open_day(&self, walk: Walk) -> Result<Option<Day>, Fault> {
-        let found = self.metric(keys::walk_open(walk)).await?;
-        let day = found.as_ref().and_then(|item| item.get("day")).and_then(|value| value.as_n().ok());
-        Ok(day.and_then(|digits| digits.parse().ok()).map(Day))
+        Ok(self.noted(keys::walk_open(walk)).await?.map(Day))
     }
 
     /// Notes the first day that a walk has not closed.
     pub async fn set_first_open_day(&self, walk: Walk, day: Day) -> Result<(), Fault> {
-        let mut item = keys::walk_open(walk);
-        item.insert("day".to_owned(), AttributeValue::N(day.0.to_string()));
-        self.put_metric(item).await
+        self.note(keys::walk_open(walk), day.0).await
     }
 
     /// The shards of a day that a walk has finished after its end.
     pub async fn shards_done(&self, walk: Walk, day: Day) -> Result<BTreeSet<u64>, Fault> {
-        let found = self.metric(keys::walk_day(walk, day)).await?;
-        let shards = found.as_ref().and_then(|item| item.get("shards")).and_then(|value| value.as_ns().ok());
-        Ok(shards.into_iter().flatten().filter_map(|digits| digits.parse().ok()).collect())
+        self.parts_done(keys::walk_day(walk, day)).await
     }
 
     /// Notes that a walk has finished a shard of a day after its end. Adding twice is adding once.
     pub async fn note_shard_done(&self, walk: Walk, day: Day, shard: u64) -> Result<(), Fault> {
-        let update =
-            self.client.update_item().table_name(&self.tables.metrics).set_key(Some(keys::walk_day(walk, day)));
-        let shard = AttributeValue::Ns(vec![shard.to_string()]);
-        let update = update.update_expression("ADD shards :shard").expression_attribute_values(":shard", shard);
-        update.send().await.map_err(Fault::service)?;
-        Ok(())
+        self.note_part_done(keys::walk_day(walk, day), shard).await
+    }
+
+    /// The version of the program that all accounts were filed under last; `None`: none was brought in since the first.
+    pub async fn filed_version(&self, walk: Walk) -> Result<Option<u32>, Fault> {
+        self.noted(keys::walk_filed(walk)).await
+    }
+
+    /// Notes the version of the program that all accounts are filed under.
+    pub async fn set_filed_version(&self, walk: Walk, version: u32) -> Result<(), Fault> {
+        self.note(keys::walk_filed(walk), version).await
+    }
+
+    /// The segments whose accounts are filed under a version.
+    pub async fn segments_filed(&self, walk: Walk, version: u32) -> Result<BTreeSet<u64>, Fault> {
+        self.parts_done(keys::walk_filing(walk, version)).await
+    }
+
+    /// Notes that the accounts of a segment are filed under a version.
+    pub async fn note_segment_filed(&self, walk: Walk, version: u32, segment: u64) -> Result<(), Fault> {
+        self.note_part_done(keys::walk_filing(walk, version), segment).await
     }
 
     /// Sets an account aside; the next walk tries it again.
@@ -157,6 +166,32 @@ impl Store {
     pub async fn clear_aside(&self, walk: Walk, id: &AccountId) -> Result<(), Fault> {
         let delete = self.client.delete_item().table_name(&self.tables.metrics);
         delete.set_key(Some(keys::walk_aside(walk, id))).send().await.map_err(Fault::service)?;
+        Ok(())
+    }
+
+    /// The number noted under a key.
+    async fn noted<T: std::str::FromStr>(&self, key: Item) -> Result<Option<T>, Fault> {
+        let found = self.metric(key).await?;
+        let number = found.as_ref().and_then(|item| item.get("number")).and_then(|value| value.as_n().ok());
+        Ok(number.and_then(|digits| digits.parse().ok()))
+    }
+
+    async fn note(&self, mut key: Item, number: impl ToString) -> Result<(), Fault> {
+        key.insert("number".to_owned(), AttributeValue::N(number.to_string()));
+        self.put_metric(key).await
+    }
+
+    async fn parts_done(&self, key: Item) -> Result<BTreeSet<u64>, Fault> {
+        let found = self.metric(key).await?;
+        let parts = found.as_ref().and_then(|item| item.get("parts")).and_then(|value| value.as_ns().ok());
+        Ok(parts.into_iter().flatten().filter_map(|digits| digits.parse().ok()).collect())
+    }
+
+    async fn note_part_done(&self, key: Item, part: u64) -> Result<(), Fault> {
+        let update = self.client.update_item().table_name(&self.tables.metrics).set_key(Some(key));
+        let part = AttributeValue::Ns(vec![part.to_string()]);
+        let update = update.update_expression("ADD parts :part").expression_attribute_values(":part", part);
+        update.send().await.map_err(Fault::service)?;
         Ok(())
     }
 

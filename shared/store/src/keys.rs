@@ -32,6 +32,7 @@ const COMMAND: &str = "K#";
 const PROFILE: &str = "PROFILE";
 const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
+const FILING: &str = "FILING#";
 
 /// What a sort key of the ledger table stands for.
 pub enum LedgerKind {
@@ -157,6 +158,14 @@ pub fn walk_open(of: Walk) -> Item {
 
 pub fn walk_day(of: Walk, day: Day) -> Item {
     walk(of, format!("{DAY}{day}"))
+}
+
+pub fn walk_filed(of: Walk) -> Item {
+    walk(of, "FILED".to_owned())
+}
+
+pub fn walk_filing(of: Walk, version: u32) -> Item {
+    walk(of, format!("{FILING}{version:010}"))
 }
 
 pub fn walk_aside(of: Walk, id: &AccountId) -> Item {

@@ -73,7 +73,7 @@ fn a_tier_is_reviewed_at_the_start_of_a_day_of_the_program() {
         ("Europe/London", "2011-05-31T12:00:00Z", 1, 0, "2011-06-30T23:00:00Z"), // 30 days, summer time
         ("Europe/London", "2011-06-30T23:30:00Z", 1, 0, "2011-08-31T23:00:00Z"), // already July in London
         ("Europe/London", "2011-01-31T12:00:00Z", 1, 28, "2011-03-28T23:00:00Z"), // the clock changes in the grace
-        ("Europe/London", "2010-03-10T12:00:00Z", 12, 30, "2011-04-29T23:00:00Z"),
+        ("Europe/London", "2010-03-10T12:00:00Z", 12, 30, "2011-04-30T23:00:00Z"),
         ("America/Sao_Paulo", "2011-08-10T12:00:00Z", 1, 15, "2011-10-16T03:00:00Z"), // midnight is skipped
         ("America/Havana", "2011-09-10T12:00:00Z", 1, 12, "2011-11-13T04:00:00Z"),    // midnight comes twice
         ("Pacific/Apia", "2011-10-10T12:00:00Z", 1, 29, "2011-12-30T10:00:00Z"),      // the 30th of December is skipped

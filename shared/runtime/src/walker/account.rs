@@ -20,11 +20,20 @@ const AT_ONCE: usize = 8;
 /// Times that an account is tried before it is set aside; the SDK has its own tries below that.
 const TRIES_MAX: u32 = 3;
 
+/// What is done with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// What has fallen due is written down, and warnings are given.
+    Walk,
+    /// It is filed under what the version in force makes of it.
+    File,
+}
+
 /// What became of an account.
 pub(super) type Outcome = (AccountId, Result<Walked, Error>);
 
 /// Walks accounts, some at once.
-pub(super) async fn walk_all(app: &App, walk: Walk, ids: Vec<AccountId>) -> Result<Vec<Outcome>, Fault> {
+pub(super) async fn all(app: &App, walk: Walk, work: Work, ids: Vec<AccountId>) -> Result<Vec<Outcome>, Fault> {
     let mut outcomes = Vec::with_capacity(ids.len());
     let mut waiting = ids.into_iter();
     let mut running = JoinSet::new();
@@ -34,7 +43,7 @@ pub(super) async fn walk_all(app: &App, walk: Walk, ids: Vec<AccountId>) -> Resu
         {
             let app = app.clone();
             running.spawn(async move {
-                let walked = walk_with_tries(&app, walk, &id).await;
+                let walked = with_tries(&app, walk, work, &id).await;
                 (id, walked)
             });
         }
@@ -47,10 +56,10 @@ pub(super) async fn walk_all(app: &App, walk: Walk, ids: Vec<AccountId>) -> Resu
     }
 }
 
-async fn walk_with_tries(app: &App, walk: Walk, id: &AccountId) -> Result<Walked, Error> {
+async fn with_tries(app: &App, walk: Walk, work: Work, id: &AccountId) -> Result<Walked, Error> {
     let mut tries = 1_u32;
     loop {
-        match walk_account(app, walk, id).await {
+        match one(app, walk, work, id).await {
             Err(error) if tries < TRIES_MAX => {
                 tracing::warn!(account.id = %id, tries, "account {id} could not be walked: {}", error.cause());
                 tries = tries.saturating_add(1);
@@ -62,14 +71,19 @@ async fn walk_with_tries(app: &App, walk: Walk, id: &AccountId) -> Result<Walked
 
 /// Writes down what has come due on one account, once, whoever walks it how often.
 pub async fn walk_account(app: &App, walk: Walk, id: &AccountId) -> Result<Walked, Error> {
+    one(app, walk, Work::Walk, id).await
+}
+
+async fn one(app: &App, walk: Walk, work: Work, id: &AccountId) -> Result<Walked, Error> {
     let caller = Caller::of_event(walk.name());
-    let command = WalkAccount { id, walk, schedule: app.schedule().await?, now: app.clock().now() };
+    let command = WalkAccount { id, walk, work, schedule: app.schedule().await?, now: app.clock().now() };
     app.transact(&caller, &command).await
 }
 
 struct WalkAccount<'a> {
     id: &'a AccountId,
     walk: Walk,
+    work: Work,
     schedule: Arc<Schedule>,
     now: Instant,
 }
@@ -94,7 +108,9 @@ impl Command for WalkAccount<'_> {
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
         let account = store.account(self.id, consistency).await?;
         let contact = match &account {
-            Some(account) if self.warns(account) => store.contact_for_warnings(self.id).await?,
+            Some(account) if self.work == Work::Walk && self.warns(account) => {
+                store.contact_for_warnings(self.id).await?
+            }
             _ => None,
         };
         Ok(State { account, contact })
@@ -107,6 +123,9 @@ impl Command for WalkAccount<'_> {
     fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Walked>, Rejection> {
         // An account is never removed: only a read that lags behind does not show it.
         let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
-        Ok(walk::decide(account, self.walk, state.contact.as_ref(), context)?)
+        Ok(match self.work {
+            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), context)?,
+            Work::File => walk::refile(account, context)?,
+        })
     }
 }

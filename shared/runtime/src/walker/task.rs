@@ -23,6 +23,8 @@ pub enum Task {
     Walk(Shard),
     /// Try again what was set aside.
     Retry(Retry),
+    /// File a part of all accounts under what a new version of the program makes of them.
+    File(Filing),
 }
 
 /// The answer to a plan.
@@ -64,6 +66,22 @@ pub struct Retry {
     pub cursor: Option<String>,
     /// What was done until the cursor.
     #[serde(skip_serializing_if = "Counts::is_nothing")]
+    pub done: Counts,
+}
+
+/// A part of all accounts, and where in it to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filing {
+    /// The version of the program.
+    pub version: u32,
+    /// 0 to 15.
+    pub segment: u64,
+    /// From an earlier answer, unchanged; an answer without one is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// What was done until the cursor.
+    #[serde(default, skip_serializing_if = "Counts::is_nothing")]
     pub done: Counts,
 }
 
@@ -111,6 +129,8 @@ pub(super) enum Place {
     Shard { day: String, shard: u64, place: DuePosition },
     /// After an account that was set aside.
     Aside { account_id: AccountId },
+    /// After an account of a part of all.
+    Filing { version: u32, segment: u64, account_id: AccountId },
 }
 
 impl Cursor {
