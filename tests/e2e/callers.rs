@@ -20,13 +20,18 @@ fn requests(cloud: &Cloud) -> Requests {
     let account = json!({"name": "Acme"}).to_string();
     let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"}).to_string();
     let first = cloud.order("o-1");
+    let amended = first.amended(1).line("MUG", 2, "1.00").document().to_string();
     let back = first.returned("r-1").units("1", 1).document().to_string();
     let cancelled = first.cancelled().document().to_string();
+    let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
     vec![
         ("POST", "/v1/orders", order, "orders:write"),
+        ("PUT", AMENDED, amended, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/returns", back, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/cancellation", cancelled, "orders:write"),
+        ("POST", "/v1/accounts/acme/returns", note, "orders:write"),
+        ("GET", "/v1/accounts/acme/returns/c-0", String::new(), "accounts:read"),
         ("POST", ADJUSTMENTS, adjustment, "accounts:write"),
         ("PUT", "/v1/accounts/acme", account, "accounts:write"),
         ("PUT", "/v1/accounts/acme/contacts/ann", contact, "accounts:write"),
@@ -37,6 +42,7 @@ fn requests(cloud: &Cloud) -> Requests {
     ]
 }
 
+const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 
 /// Sends one of [`requests`].
@@ -49,6 +55,7 @@ const SCOPES: [&str; 3] = ["orders:write", "accounts:read", "accounts:write"];
 async fn start() -> Cloud {
     let cloud = Cloud::start().await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
     cloud
@@ -114,8 +121,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     let before = cloud.tables().await;
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("beta")), method, target, &body).await;
-        // Somebody else's order looks like none at all.
-        match target.strip_prefix("/v1/orders/shop/") {
+        // Somebody else's order looks like none at all; a document that names another account is refused for that.
+        match target.strip_prefix("/v1/orders/shop/o-1/") {
             Some(_) => reply.expect_problem(404, "unknown-order"),
             None => reply.expect_problem(403, "forbidden"),
         };
@@ -144,6 +151,8 @@ async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing
     cloud.account("beta").put(json!({"name": "Beta"})).await.expect(201);
     let waiting = cloud.order("waiting");
     waiting.cancelled().send().await.expect(202);
+    // A revision that is stored, with one below it and one above.
+    cloud.order("o-1").amended(1).line("MUG", 3, "1.00").put().await.expect(200);
     let before = cloud.tables().await;
     // Somebody else's order, one that is awaited, and none: all the same.
     for (what, document) in [
@@ -159,14 +168,21 @@ async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
-    // An order of its own under a number that is taken: whose it is differs, and nothing else is told.
+    // An order of its own under a number that is taken: whose it is differs, and nothing else is told; not which
+    // revision is stored either.
     for order in
         [cloud.order("o-1").line("MUG", 1, "1.00"), cloud.order("o-1").line("CUP", 7, "9.00").line("A", 1, "1")]
     {
-        let document = order.account("beta").document().to_string();
-        let reply = ask(&cloud, own(), "POST", "/v1/orders", &document).await;
-        let reply = reply.expect_problem(409, "content-differs");
-        assert_eq!(reply["differences"], json!(["$.account_id"]));
+        let document = |revision| order.clone().account("beta").revision(revision).document().to_string();
+        let mut answers = vec![ask(&cloud, own(), "POST", "/v1/orders", &document(0)).await];
+        for revision in [0, 1, 2] {
+            answers.push(ask(&cloud, own(), "POST", "/v1/orders", &document(revision)).await);
+            answers.push(ask(&cloud, own(), "PUT", AMENDED, &document(revision)).await);
+        }
+        for reply in answers {
+            let reply = reply.expect_problem(409, "content-differs");
+            assert_eq!(reply["differences"], json!(["$.account_id"]));
+        }
     }
     assert_eq!(cloud.tables().await, before);
 }

@@ -85,6 +85,72 @@ async fn a_return_costs_six_write_units_and_one_read_unit() {
 }
 
 #[tokio::test]
+async fn an_amendment_costs_six_write_units_and_one_read_unit() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    let order = cloud.order("o-1").lines(20);
+    order.send().await.expect(201);
+    let amended = |revision| order.amended(revision).lines(20).line("MUG", 1, "1.00");
+    let (reply, cost) = cloud.units(amended(1).put()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    // One that changes nothing but its number: nothing to the account or its history.
+    let (reply, cost) = cloud.units(amended(2).put()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 2.0), 3));
+    // The same again, or a late one: read once as it came, once strongly. A late first one: the refused transaction hands
+    // the order back.
+    for (late, read, requests) in [(amended(2), 3.0, 4), (amended(1), 3.0, 4), (amended(1).revision(0), 0.5, 2)] {
+        let (reply, cost) = cloud.units(late.put()).await;
+        reply.expect(200);
+        assert_eq!((of(cost), cost.requests), (units(read, 0.0), requests));
+    }
+}
+
+#[tokio::test]
+async fn a_first_statement_with_a_revision_costs_half_a_read_unit_more() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    // Whether the order is there already has to be looked up.
+    let (reply, cost) = cloud.units(cloud.order("o-1").lines(20).revision(1).send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+}
+
+#[tokio::test]
+async fn a_step_of_a_credit_note_costs_eight_write_units_and_one_read_unit_per_order_looked_at() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    cloud.order("o-1").lines(20).line("MUG", 5, "1.00").send().await.expect(201);
+    for n in 0..9 {
+        cloud.order(&format!("new-{n}")).lines(20).send().await.expect(201);
+    }
+    cloud.local().app("order-returned").unwrap().schedule().await.unwrap();
+    let note = cloud.account("acme").credit_note("c-1").units("MUG", 5);
+    let (reply, cost) = cloud.units(note.send()).await;
+    assert_eq!(reply.expect(201).number("units_matched"), 5);
+    // Account, order, entry and its own record. The account and the record are read as they come, then ten entries
+    // (2 units) and the ten orders strongly, the oldest of which has what came back.
+    assert_eq!((of(cost), cost.requests), (units(13.0, 8.0), 14));
+    // Known and done: read once as it came, once strongly.
+    let (reply, cost) = cloud.units(note.send()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(3.0, 0.0), 4));
+}
+
+#[tokio::test]
 async fn a_repeated_order_costs_one_read_and_one_refused_transaction() {
     let cloud = Cloud::start().await;
     if !cloud.is_embedded() {

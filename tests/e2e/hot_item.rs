@@ -98,7 +98,11 @@ async fn the_item_stays_within_two_kilobytes_with_every_list_at_its_bound() {
         let amount = if day == 0 { "1200.00" } else { "731.27" };
         order(&cloud, id, month(61).plus_ms(day * 24 * HOUR_MS - HOUR_MS), amount).await;
     }
+    // And a credit note on its way, of which nothing has been found yet.
+    let note = cloud.hurried().await.account(id).credit_note(&long("credit-note", 64)).units("JUG", 1);
+    note.at(&cloud.now().to_string()).send().await.expect(202);
     let (bytes, account) = hot_item(&cloud, id).await;
+    assert!(account.credit_note.is_some());
     assert_eq!(account.activity.months().len(), 25);
     assert!(account.holdings.lots().len() >= 60, "{} lots", account.holdings.lots().len());
     assert!(account.holdings.pending().len() >= 30, "{} days", account.holdings.pending().len());

@@ -21,7 +21,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// What the template's policies allow, by function: actions on tables, by their names here.
+/// What the template's policies allow, by function: actions on tables, by their names here, and on queues.
 fn allowed() -> Calls {
     let document: Value = serde_yaml_ng::from_str(local::template::TEXT).unwrap();
     let mut allowed = Calls::new();
@@ -37,13 +37,20 @@ fn allowed() -> Calls {
         for statement in statements {
             assert_eq!(statement["Effect"].as_str(), Some("Allow"));
             for action in texts(&statement["Action"]) {
-                let action = action.strip_prefix("dynamodb:").expect("functions use tables only").to_owned();
+                let (service, action) = action.split_once(':').unwrap();
                 for resource in texts(&statement["Resource"]) {
-                    let table = match resource.strip_prefix("${").and_then(|index| index.split_once("Table.Arn}/")) {
-                        Some((table, index)) => format!("{table}/{index}").to_lowercase(),
-                        None => resource.strip_suffix("Table.Arn").expect("a whole table or index").to_lowercase(),
+                    let resource = match (service, resource.strip_prefix("${")) {
+                        ("dynamodb", Some(index)) => {
+                            let (table, index) = index.split_once("Table.Arn}/").expect("an index of a table");
+                            format!("{table}/{index}").to_lowercase()
+                        }
+                        ("dynamodb", None) => resource.strip_suffix("Table.Arn").expect("a table").to_lowercase(),
+                        ("sqs", None) => resource.strip_suffix(".Arn").expect("a whole queue").to_owned(),
+                        other => panic!("functions use tables, indexes and queues only, not {other:?}"),
                     };
-                    assert!(calls.insert((action.clone(), table.clone())), "{name}: {action} on {table} twice");
+                    let call = (action.to_owned(), resource);
+                    assert!(!calls.contains(&call), "{name}: {call:?} twice");
+                    calls.insert(call);
                 }
             }
         }
@@ -99,13 +106,22 @@ impl Watched {
         let (first, second) = (order("o-1"), order("o-2"));
         let score = self.ask("POST", "/v1/orders", &first.document(), 201).await;
         let code = score["discounts_issued"][0]["code"].as_str().unwrap().to_owned();
-        self.ask("POST", "/v1/orders", &second.code(&code).document(), 201).await;
+        self.ask("POST", "/v1/orders", &second.clone().code(&code).document(), 201).await;
         self.ask("POST", "/v1/orders", &first.document(), 200).await;
         self.ask("POST", "/v1/orders", &first.clone().line("CUP", 1, "1.00").document(), 409).await;
         let foreign = self.cloud.order("o-8").line("MUG", 1, "1.00").set("currency", json!("EUR"));
         self.ask("POST", "/v1/orders", &foreign.document(), 422).await;
         let announced = self.cloud.order("o-3").line("MUG", 1, "1.00").document();
         self.announce("order-placed", "OrderPlaced", announced).await;
+        // Gives a discount back, withdraws another, makes it valid again; and a newer one from the bus.
+        let amended = second.amended(1).line("MUG", 1, "400.00");
+        self.ask("PUT", &amended.target(), &amended.document(), 200).await;
+        self.ask("PUT", &amended.target(), &amended.document(), 200).await;
+        let (below, above) = (first.amended(1).line("MUG", 1, "400.00"), first.amended(2).line("MUG", 1, "600.00"));
+        self.ask("PUT", &below.target(), &below.document(), 200).await;
+        self.announce("order-placed", "OrderAmended", above.document()).await;
+        let early = self.cloud.order("o-7").amended(5).line("MUG", 1, "1.00");
+        self.ask("PUT", &early.target(), &early.document(), 201).await;
     }
 
     async fn returns(&mut self) {
@@ -124,6 +140,26 @@ impl Watched {
         self.ask("POST", "/v1/orders", &early.document(), 201).await;
         let (detail_type, detail) = self.cloud.order("o-2").returned("r-1").units("1", 1).event();
         self.announce("order-returned", detail_type, detail).await;
+    }
+
+    async fn credit_notes(&mut self) {
+        let note = self.cloud.account("acme").credit_note("c-1").units("MUG", 1);
+        self.ask("POST", &note.target(), &note.document(), 201).await;
+        self.ask("POST", &note.target(), &note.document(), 200).await;
+        self.ask("GET", &note.place(), &Json::Null, 200).await;
+        let (detail_type, mut detail) = note.event();
+        detail["return_id"] = json!("c-2");
+        self.announce("order-returned", detail_type, detail).await;
+        // One that is not done within its time.
+        for id in ["o-5", "o-6"] {
+            let order = self.cloud.order(id).line("CUP", 1, "1.00").document();
+            self.ask("POST", "/v1/orders", &order, 201).await;
+        }
+        let hurried = self.cloud.hurried().await;
+        let patient = std::mem::replace(&mut self.cloud, hurried);
+        let note = patient.account("acme").credit_note("c-3").units("CUP", 2);
+        self.ask("POST", &note.target(), &note.document(), 202).await;
+        self.cloud = patient;
     }
 
     async fn accounts(&mut self) {
@@ -202,6 +238,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     }
     watched.orders().await;
     watched.returns().await;
+    watched.credit_notes().await;
     watched.accounts().await;
     // Two secrets: claims under the older one are looked for, too.
     watched.cloud = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;

@@ -11,11 +11,18 @@
 
 mod accounts;
 mod adjustments;
+mod amended_points;
+mod amended_rewards;
+mod amendments;
 mod architecture;
 mod bad_input;
+mod balances;
 mod callers;
 mod cost;
+mod credit_note_steps;
+mod credit_notes;
 mod crowd;
+mod crowd_amended;
 mod discounts;
 mod drift;
 mod events;
@@ -26,6 +33,7 @@ mod orders;
 mod parked;
 mod program;
 mod reordering;
+mod reordering_amended;
 mod restart;
 mod returns;
 mod statement;

@@ -5,6 +5,7 @@
 use crate::walker::{put_due, walk_shard};
 use domain::warning::Walk;
 use local::cloud::Storage;
+use runtime::Patience;
 use runtime::walker::Counts;
 use std::time::Duration;
 use store::DUE_SHARDS;
@@ -29,7 +30,12 @@ fn resident_kib() -> Option<u64> {
 
 /// Walks these shards, some at once, as the state machine does.
 async fn walk(cloud: &Cloud, shards: impl Iterator<Item = u64>) -> Counts {
-    let app = cloud.local().app("discount-expiry").unwrap().with_walk_time_max(Duration::from_millis(200));
+    let app = cloud
+        .local()
+        .app("discount-expiry")
+        .unwrap()
+        .clone()
+        .with_patience(Patience { walk: Duration::from_millis(200), ..Patience::default() });
     let (mut waiting, mut running, mut done) = (shards, JoinSet::new(), Counts::default());
     loop {
         while running.len() < 8

@@ -204,3 +204,16 @@ async fn every_score_names_the_version_of_the_program_it_was_made_under() {
     assert_eq!((&new["program_version"], &new["points"]), (&json!(2), &json!(300)));
     assert_eq!(old.send().await.expect(200).body(), first.body());
 }
+
+#[tokio::test]
+async fn a_late_order_leads_to_the_tier_that_it_would_have_led_to_in_time() {
+    for days in [["2011-01-10", "2011-02-10"], ["2011-02-10", "2011-01-10"]] {
+        let cloud = Cloud::start().await;
+        for (n, day) in days.iter().enumerate() {
+            let order = cloud.order(&format!("o-{n}")).placed(&format!("{day}T12:00:00Z")).line("MUG", 1, "600.00");
+            order.send().await.expect(201);
+        }
+        let standing = cloud.account("acme").standing().await.expect(200).json();
+        assert_eq!(standing["tier"]["id"], "silver", "{days:?}");
+    }
+}

@@ -52,6 +52,9 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
         ("validity of no month", |p| p["points"]["validity_months"] = json!(0), &["$.points.validity_months"]),
         ("validity for ever", |p| p["points"]["validity_months"] = json!(61), &["$.points.validity_months"]),
         ("a wait beyond its bound", |p| p["points"]["pending_days"] = json!(31), &["$.points.pending_days"]),
+        ("no month to match", |p| p["returns"] = json!({"match_months": 0}), &["$.returns.match_months"]),
+        ("more months than there are", |p| p["returns"] = json!({"match_months": 121}), &["$.returns.match_months"]),
+        ("an unknown rule of returns", |p| p["returns"] = json!({"months": 1}), &["$.returns.months"]),
         ("a window beyond what is kept", |p| p["tiers"]["window_months"] = json!(25), &["$.tiers.window_months"]),
         ("no tiers", |p| p["tiers"]["levels"] = json!([]), &["$.tiers.levels"]),
         (

@@ -38,7 +38,7 @@ fn events(cloud: &Cloud, cancelled: bool) -> Vec<Event> {
     std::iter::once(Event::Placed(order)).chain(back).collect()
 }
 
-fn permutations(count: usize) -> Vec<Vec<usize>> {
+pub fn permutations(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![Vec::new()];
     }

@@ -76,6 +76,8 @@ enum Step {
     Return { number: u8, part: u8, units: u8, differs: bool },
     /// Cancels an order, which may not be known.
     Cancel { number: u8 },
+    /// States a credit note that names no order; its number decides its content, unless it is told to differ.
+    Credit { account: u8, number: u8, differs: bool },
     /// Gives or takes points; the key decides how many, unless it is told to differ.
     Adjust { account: u8, key: u8, differs: bool },
     /// Lets time pass.
@@ -97,8 +99,10 @@ fn step() -> impl Strategy<Value = Step> {
         key,
         differs,
     });
+    let credit = (0..ACCOUNTS, 0..6_u8, prop::bool::weighted(0.1))
+        .prop_map(|(account, number, differs)| Step::Credit { account, number, differs });
     let wait = (1..500_u16).prop_map(|hours| Step::Wait { hours });
-    prop_oneof![8 => order, 3 => put, 4 => back, 1 => cancel, 2 => adjust, 2 => wait]
+    prop_oneof![8 => order, 3 => put, 4 => back, 1 => cancel, 2 => adjust, 3 => credit, 2 => wait]
 }
 
 /// An answer: its body, and its status where that does not depend on how often it had to be asked for.
@@ -168,6 +172,15 @@ impl Merchant {
             Step::Cancel { number } => {
                 let cancelled = self.cloud.order(&format!("o-{number}")).cancelled();
                 self.take_back(&cancelled.at("2011-03-01T12:00:00Z")).await
+            }
+            Step::Credit { account, number, differs } => {
+                let units = u64::from(*number) * 5 + 1 + u64::from(*differs);
+                let note = self.cloud.account(&format!("account-{account}")).credit_note(&format!("c-{number}"));
+                let note = note.at("2011-03-01T12:00:00Z").units("MUG", units).units("CUP", 3).units("MUG", 2);
+                let reply = insist(async || note.send().await).await;
+                assert!([200, 201, 409].contains(&reply.status()), "{}", reply.json());
+                self.note(format!("{} {}", note.target(), note.document()), &reply);
+                reply
             }
             Step::Adjust { account, key, differs } => self.adjust(*account, *key, *differs).await,
         };

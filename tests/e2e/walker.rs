@@ -11,7 +11,7 @@ use domain::money::Points;
 use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use runtime::walker::{self, Counts, PAGE, Shard, Task};
-use runtime::{App, Fault};
+use runtime::{App, Fault, Patience};
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::DUE_SHARDS;
@@ -92,7 +92,7 @@ async fn expiries(cloud: &Cloud, id: &str) -> usize {
 async fn a_shard_that_nears_its_time_limit_hands_back_a_cursor_and_goes_on() {
     let count = 2 * usize::from(PAGE) + 30;
     let (cloud, ids) = with_due(count, 5).await;
-    let app = expiry(&cloud).with_walk_time_max(Duration::ZERO);
+    let app = expiry(&cloud).clone().with_patience(Patience { walk: Duration::ZERO, ..Patience::default() });
     let (done, invocations) = walk_shard(&app, Walk::Expiry, TOMORROW, 5).await;
     assert_eq!(done, Counts { walked: count as u64, written: count as u64, set_aside: 0 });
     assert!(invocations >= 3, "{invocations}");
@@ -227,7 +227,7 @@ async fn a_long_time_off_is_caught_up_with_in_one_sweep() {
 #[tokio::test]
 async fn a_task_that_makes_no_sense_is_refused_and_nothing_is_done() {
     let (cloud, _) = with_due(150, 7).await;
-    let app = expiry(&cloud).with_walk_time_max(Duration::ZERO);
+    let app = expiry(&cloud).clone().with_patience(Patience { walk: Duration::ZERO, ..Patience::default() });
     let walk =
         |day: &str, shard: u64, cursor: Value| json!({"task": "walk", "day": day, "shard": shard, "cursor": cursor});
     let task = json!({"task": "walk", "day": TOMORROW, "shard": 7});
@@ -300,7 +300,7 @@ async fn a_version_that_brings_in_reviews_files_accounts_that_order_nothing_more
     with_reviews(&mut document);
     cloud.activate_from(document, "2011-03-02T00:00:00Z").await;
     cloud.set_clock("2011-03-02T02:00:00Z");
-    let app = expiry(&cloud).with_walk_time_max(Duration::ZERO);
+    let app = expiry(&cloud).clone().with_patience(Patience { walk: Duration::ZERO, ..Patience::default() });
     let plan = async || -> Vec<Value> {
         let plan = walker::handle(&app, Walk::Expiry, json!({"task": "plan"})).await.unwrap();
         plan["shards"].as_array().unwrap().iter().filter(|task| task["task"] == "file").cloned().collect()

@@ -11,7 +11,7 @@ use local::audit::Report;
 use local::cloud::{Cloud as LocalCloud, Options, Storage};
 use local::due::Swept;
 use local::gateway::{Invocation, Request, Response};
-use runtime::Clock;
+use runtime::{Clock, Patience};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +27,15 @@ pub fn at(text: &str) -> Instant {
 
 /// When a test begins, unless it says otherwise.
 pub const NOON: &str = "2011-03-01T12:00:00Z";
+
+/// What codes and claims are made with, unless a test says otherwise.
+const SECRETS: &str = "1:a secret for tests only";
+
+fn options(storage: Storage, clock: &Clock, secrets: &str) -> Options {
+    let mut options = Options { clock: clock.clone(), retry_delay: Duration::ZERO, ..Options::new(storage) };
+    options.parameters.insert("SecretKeys".to_owned(), secrets.to_owned());
+    options
+}
 
 /// A cloud with an activated program and a clock that stands still. Clones share everything.
 #[derive(Clone)]
@@ -70,14 +79,22 @@ impl Cloud {
 
     /// A cloud over any storage; nothing is activated.
     pub async fn open(storage: Storage, network: Option<Network>) -> Self {
-        Self::open_with_secrets(storage, network, "1:a secret for tests only").await
+        Self::open_with_secrets(storage, network, SECRETS).await
+    }
+
+    /// Another cloud over the same tables, whose invocations leave all but one step to their queue.
+    pub async fn hurried(&self) -> Self {
+        let prefix = self.app().config().tables.accounts.strip_suffix("accounts").unwrap().to_owned();
+        let storage = Storage::Endpoint { client: self.local.client().clone(), prefix };
+        let patience = Patience { request: Duration::ZERO, batch: Duration::ZERO, ..Patience::default() };
+        let options = Options { patience, ..options(storage, &self.clock, SECRETS) };
+        Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), ..self.clone() }
     }
 
     /// A cloud whose codes and claims are made with these secrets.
     pub async fn open_with_secrets(storage: Storage, network: Option<Network>, secrets: &str) -> Self {
         let clock = Clock::manual(at(NOON));
-        let mut options = Options { clock: clock.clone(), retry_delay: Duration::ZERO, ..Options::new(storage) };
-        options.parameters.insert("SecretKeys".to_owned(), secrets.to_owned());
+        let options = options(storage, &clock, secrets);
         Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), clock, network }
     }
 

@@ -26,7 +26,26 @@ pub use actor::{Cloud, WHOLESALE, at};
 pub use folder::Folder;
 pub use network::Network;
 pub use reply::Reply;
-pub use trade::{Account, Order, TakeBack};
+pub use trade::{Account, CreditNote, Order, TakeBack};
+
+/// The seeds of a random test: `few`, or as many as `PROPTEST_CASES` says, up to 200; `GUILDER_TEST_SEED` asks for one
+/// alone.
+pub fn seeds(few: u64) -> std::ops::RangeInclusive<u64> {
+    let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().expect(name));
+    match (number("GUILDER_TEST_SEED"), number("PROPTEST_CASES")) {
+        (Some(seed), _) => seed..=seed,
+        (None, Some(cases)) => 1..=cases.clamp(few, 200),
+        (None, None) => 1..=few,
+    }
+}
+
+/// Runs a random test with each of its [`seeds`], and says which one failed.
+pub async fn each_seed<F: Future<Output = ()> + Send + 'static>(few: u64, run: impl Fn(u64) -> F) {
+    for seed in seeds(few) {
+        let run = tokio::spawn(run(seed)).await;
+        assert!(run.is_ok(), "seed {seed}: set GUILDER_TEST_SEED={seed} for it alone");
+    }
+}
 
 /// Whether tests with several writers at once make sense against this endpoint.
 pub fn skips_concurrency() -> bool {

@@ -54,7 +54,7 @@ pub struct Units {
     pub requests: u64,
 }
 
-/// An action on a table, as policies name them: `("PutItem", "orders")`.
+/// An action on a table or a queue, as policies name them: `("PutItem", "orders")`.
 pub type Call = (String, String);
 
 #[derive(Default)]
@@ -274,8 +274,13 @@ enum Fate {
     AnswerLost,
 }
 
-/// What a request asks of which tables. A transaction asks what its items ask.
+/// What a request asks of which tables. A transaction asks what its items ask. The local queues stand in a table, too:
+/// a message in it was sent to its queue.
 fn calls(operation: &str, body: &Value) -> Vec<Call> {
+    if body["TableName"].as_str().is_some_and(|table| table.ends_with("local-queues")) {
+        let queue = body["Item"]["queue"]["S"].as_str().unwrap_or("no queue").to_owned();
+        return vec![("SendMessage".to_owned(), queue)];
+    }
     let call = |action: &str, table: &Value| (action.to_owned(), table.as_str().unwrap_or("no table").to_owned());
     let items = body["TransactItems"].as_array().into_iter().flatten();
     let mut calls: Vec<_> = items

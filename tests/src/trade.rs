@@ -55,6 +55,12 @@ impl Account {
         self.cloud.order(id).account(&self.id)
     }
 
+    /// A credit note of it that names no order, being written.
+    pub fn credit_note(&self, id: &str) -> CreditNote {
+        let document = json!({"return_id": id, "returned_at": NOON, "lines": []});
+        CreditNote { cloud: self.cloud.clone(), account: self.id.clone(), document }
+    }
+
     /// Gives or takes points, once per key.
     pub async fn adjust(&self, key: &str, document: Value) -> Reply {
         self.cloud.request_keyed(&self.path("/adjustments"), key, &document).await
@@ -166,6 +172,36 @@ impl Order {
         self.cloud.announce("OrderPlaced", self.document()).await;
     }
 
+    /// Which statement of the order this is: it may be sent in any of the ways.
+    #[must_use]
+    pub fn revision(self, revision: u64) -> Self {
+        self.set("revision", json!(revision))
+    }
+
+    /// The order stated anew under a higher revision: without lines and codes, which are to be stated again.
+    #[must_use]
+    pub fn amended(&self, revision: u64) -> Self {
+        let mut amended = self.clone().set("lines", json!([])).revision(revision);
+        amended.document.as_object_mut().unwrap().remove("discount_codes");
+        amended
+    }
+
+    /// Where its amendments are sent to.
+    pub fn target(&self) -> String {
+        let (source, order_id) = self.key();
+        format!("/v1/orders/{source}/{order_id}")
+    }
+
+    /// Sends it over HTTP to its own address.
+    pub async fn put(&self) -> Reply {
+        self.cloud.put(&self.target(), &self.document).await
+    }
+
+    /// Announces on the bus that it was amended.
+    pub async fn announce_amended(&self) {
+        self.cloud.announce("OrderAmended", self.document()).await;
+    }
+
     /// Its score, asked for later.
     pub async fn score(&self) -> Reply {
         let (source, order_id) = self.key();
@@ -226,6 +262,81 @@ impl TakeBack {
         let mut detail = self.document();
         (detail["source"], detail["order_id"]) = (json!(self.order.0), json!(self.order.1));
         (if self.what == "returns" { "OrderReturned" } else { "OrderCancelled" }, detail)
+    }
+
+    /// Announces it on the bus.
+    pub async fn announce(&self) {
+        let (detail_type, detail) = self.event();
+        self.cloud.announce(detail_type, detail).await;
+    }
+}
+
+/// A credit note being written.
+#[derive(Clone)]
+pub struct CreditNote {
+    cloud: Cloud,
+    account: String,
+    document: Value,
+}
+
+impl CreditNote {
+    /// The same, sent to another cloud.
+    #[must_use]
+    pub fn on(self, cloud: &Cloud) -> Self {
+        Self { cloud: cloud.clone(), ..self }
+    }
+
+    /// Units of one more SKU.
+    #[must_use]
+    pub fn units(mut self, sku: &str, quantity: u64) -> Self {
+        let line = json!({"sku": sku, "quantity": quantity});
+        self.document["lines"].as_array_mut().unwrap().push(line);
+        self
+    }
+
+    /// When the goods came back.
+    #[must_use]
+    pub fn at(self, text: &str) -> Self {
+        self.set("returned_at", json!(text))
+    }
+
+    /// Any field.
+    #[must_use]
+    pub fn set(mut self, field: &str, value: Value) -> Self {
+        self.document[field] = value;
+        self
+    }
+
+    /// Its document.
+    pub fn document(&self) -> Value {
+        self.document.clone()
+    }
+
+    /// Where it is sent to.
+    pub fn target(&self) -> String {
+        format!("/v1/accounts/{}/returns", self.account)
+    }
+
+    /// Where it is to be seen.
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.target(), self.document["return_id"].as_str().unwrap())
+    }
+
+    /// Sends it over HTTP.
+    pub async fn send(&self) -> Reply {
+        self.cloud.request("POST", &self.target(), self.document.to_string()).await
+    }
+
+    /// How far it has come.
+    pub async fn shown(&self) -> Reply {
+        self.cloud.get(&self.place()).await
+    }
+
+    /// What the bus carries about it: the type of event and its detail.
+    pub fn event(&self) -> (&'static str, Value) {
+        let mut detail = self.document();
+        detail["account_id"] = json!(self.account);
+        ("AccountReturned", detail)
     }
 
     /// Announces it on the bus.

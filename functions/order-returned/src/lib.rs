@@ -1,21 +1,22 @@
-//! Takes back what orders gave: returns and cancellations, over HTTP and from the bus.
+//! Takes back what orders gave: returns and cancellations of one order, and credit notes that name none, over HTTP and
+//! from the bus.
 //!
-//! Both ways are one: parse the document, then [`take_back`]. What comes before its order is parked under the order's
-//! key and decided together with it.
+//! Both ways are one: parse the document, then [`take_back`] or [`carry_on`].
 
-use domain::account::Account;
-use domain::decision::{Context, Decision, Rejection};
-use domain::id::{OrderId, OrderKey, Source};
-use domain::parked;
+mod credit_note;
+mod order;
+
+use domain::credit_note::{continuation, credit_note_document, event_document};
+use domain::document::{Faults, Path};
+use domain::id::{AccountId, OrderId, OrderKey, ReturnId, Source};
 use domain::returns::{self, Reversing, cancellation_document, return_document};
-use domain::score::ScoredOrder;
-use domain::time::Instant;
 use runtime::batch::BusEvent;
 use runtime::http::{self, Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger};
-use serde_json::{Value, json};
-use std::sync::Arc;
-use store::{Consistency, Store, StoredOrder};
+use runtime::{App, Error, Fault, RequestFault, Scope, Trigger};
+use serde_json::Value;
+
+pub use credit_note::{CarriedOn, Which, carry_on};
+pub use order::{TakenBack, take_back};
 
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
@@ -26,128 +27,56 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
-    let (method, path) = request.route();
-    let ("POST", ["v1", "orders", source, order_id, what]) = (method, path.as_slice()) else {
-        return Err(RequestFault::NoSuchRoute.into());
-    };
     let caller = request.caller()?;
-    caller.require_any(Scope::OrdersWrite)?;
-    let source = parameter("source", Source::parse(source))?;
-    let key = OrderKey { source, order_id: parameter("order_id", OrderId::parse(order_id))? };
-    let reversing = match *what {
-        "returns" => Reversing::Return(return_document(&request.document()?)?),
-        "cancellation" => Reversing::Cancellation(cancellation_document(&request.document()?)?),
-        _ => return Err(RequestFault::NoSuchRoute.into()),
-    };
-    let taken = take_back(app, &caller, key.clone(), reversing.clone()).await?;
-    answer(&key, &reversing, &taken)
-}
-
-fn answer(key: &OrderKey, reversing: &Reversing, taken: &TakenBack) -> Result<Answer, Error> {
-    let Some(scored) = &taken.scored else {
-        let waiting = json!({ "source": key.source, "order_id": key.order_id, "state": "parked" });
-        return Ok(Answer::json(202, &waiting));
-    };
-    let receipt = returns::receipt(scored, &reversing.key())?.ok_or(Rejection::UnknownOrder)?;
-    Ok(match taken.repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
-}
-
-/// A return or cancellation that was carried out, or waits.
-pub struct TakenBack {
-    /// The order afterwards; `None`: it is not known yet.
-    pub scored: Option<Arc<ScoredOrder>>,
-    /// It was stated before; nothing was written.
-    pub repeated: bool,
-}
-
-/// Carries a return or a cancellation out once, whoever states it how often.
-pub async fn take_back(app: &App, caller: &Caller, key: OrderKey, reversing: Reversing) -> Result<TakenBack, Error> {
-    let command = TakeBack { caller, key, reversing };
-    let taken = app.transact(caller, &command).await?;
-    let key = &command.key;
-    match &taken.scored {
-        Some(scored) => {
-            let account = &scored.order.account_id;
-            let repeated = taken.repeated;
-            tracing::info!(order.id = %key, account.id = %account, repeated, "took back from order {key}");
+    let (method, path) = request.route();
+    match (method, path.as_slice()) {
+        ("POST", ["v1", "orders", source, order_id, what]) => {
+            caller.require_any(Scope::OrdersWrite)?;
+            let source = parameter("source", Source::parse(source))?;
+            let key = OrderKey { source, order_id: parameter("order_id", OrderId::parse(order_id))? };
+            let reversing = match *what {
+                "returns" => Reversing::Return(return_document(&request.document()?)?),
+                "cancellation" => Reversing::Cancellation(cancellation_document(&request.document()?)?),
+                _ => return Err(RequestFault::NoSuchRoute.into()),
+            };
+            order::answer(app, &caller, key, reversing).await
         }
-        None => tracing::info!(order.id = %key, "order {key} is not known yet: parked"),
-    }
-    Ok(taken)
-}
-
-struct TakeBack<'a> {
-    caller: &'a Caller,
-    key: OrderKey,
-    reversing: Reversing,
-}
-
-/// What a return is decided on.
-struct State {
-    stored: Option<StoredOrder>,
-    account: Option<Account>,
-}
-
-impl Command for TakeBack<'_> {
-    type State = State;
-    type Answer = TakenBack;
-
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
-        let stored = store.order(&self.key, consistency).await?;
-        let account = match &stored {
-            Some(StoredOrder::Scored(scored)) => store.account(&scored.order.account_id, consistency).await?,
-            _ => None,
-        };
-        Ok(State { stored, account })
-    }
-
-    fn last_decided(state: &State) -> Option<Instant> {
-        state.account.as_ref().map(|account| account.last_decided)
-    }
-
-    fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<TakenBack>, Rejection> {
-        let parked = match (&state.stored, &state.account) {
-            (Some(StoredOrder::Scored(scored)), Some(account)) => return self.of_order(account, scored, context),
-            // The order is there and its account is not: only a stale read shows that.
-            (Some(StoredOrder::Scored(_)), None) => return Err(Rejection::UnknownAccount),
-            (Some(StoredOrder::Parked(parked)), _) => Some(&**parked),
-            (None, _) => None,
-        };
-        if self.caller.require_all(Scope::OrdersWrite).is_err() {
-            return Err(Rejection::UnknownOrder);
+        ("POST", ["v1", "accounts", account_id, "returns"]) => {
+            let account_id = parameter("account_id", AccountId::parse(account_id))?;
+            caller.require_for(Scope::OrdersWrite, &account_id)?;
+            let document = credit_note_document(&request.document()?)?;
+            credit_note::answer(app, &caller, account_id, document).await
         }
-        let decision = parked::park(&self.key, parked, &self.reversing, context.now, context.by)?;
-        Ok(Decision { writes: decision.writes, answer: TakenBack { scored: None, repeated: false } })
-    }
-}
-
-impl TakeBack<'_> {
-    fn of_order(
-        &self,
-        account: &Account,
-        scored: &Arc<ScoredOrder>,
-        context: &Context<'_>,
-    ) -> Result<Decision<TakenBack>, Rejection> {
-        // To an account's own token, somebody else's order looks like none at all.
-        if self.caller.require_for(Scope::OrdersWrite, &account.id).is_err() {
-            return Err(Rejection::UnknownOrder);
+        ("GET", ["v1", "accounts", account_id, "returns", return_id]) => {
+            let account_id = parameter("account_id", AccountId::parse(account_id))?;
+            caller.require_for(Scope::AccountsRead, &account_id)?;
+            credit_note::show(app, &account_id, &parameter("return_id", ReturnId::parse(return_id))?).await
         }
-        if let Some(earlier) = returns::repeat(scored, &self.reversing) {
-            earlier?;
-            let answer = TakenBack { scored: Some(scored.clone()), repeated: true };
-            return Ok(Decision { writes: Vec::new(), answer });
-        }
-        let decision = returns::decide(account, scored, &self.reversing, context)?;
-        let answer = TakenBack { scored: Some(decision.answer), repeated: false };
-        Ok(Decision { writes: decision.writes, answer })
+        _ => Err(RequestFault::NoSuchRoute.into()),
     }
 }
 
 async fn over_bus(app: &App, event: BusEvent) -> Result<(), Error> {
-    let (key, reversing) = returns::event_document(&event.detail_type, &event.detail)?;
-    take_back(app, &event.caller, key, reversing).await?;
+    let BusEvent { detail_type, caller, detail, deadline } = event;
+    match detail_type.as_str() {
+        "OrderReturned" | "OrderCancelled" => {
+            let (key, reversing) = returns::event_document(&detail_type, &detail)?;
+            take_back(app, &caller, key, reversing).await?;
+        }
+        "AccountReturned" => {
+            let (account_id, document) = event_document(&detail)?;
+            credit_note::within(app, &caller, &account_id, &Which::Stated(document), deadline).await?;
+        }
+        credit_note::CONTINUED => {
+            let (account_id, return_id) = continuation(&detail)?;
+            credit_note::within(app, &caller, &account_id, &Which::Known(return_id), deadline).await?;
+        }
+        _ => {
+            let mut faults = Faults::default();
+            let message = "must be OrderReturned, OrderCancelled or AccountReturned";
+            faults.add(&Path::Key(&Path::Root, "detail-type"), "unknown_value", message);
+            return Err(faults.into());
+        }
+    }
     Ok(())
 }

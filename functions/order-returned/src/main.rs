@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    runtime::start::run(order_returned::handle).await
+    runtime::start::run_with_queue(order_returned::handle).await
 }

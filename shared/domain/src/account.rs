@@ -4,7 +4,7 @@ use crate::activity::{Activity, Lifetime};
 use crate::code::DiscountCode;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
-use crate::id::{AccountId, Segment, TierId};
+use crate::id::{AccountId, ReturnId, Segment, TierId};
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
@@ -31,7 +31,7 @@ pub struct Account {
     pub tier: TierId,
     /// Since when it holds it.
     pub tier_since: Instant,
-    /// When a review last kept the tier.
+    /// When a review last kept the tier, or led to it.
     pub reviewed_at: Option<Instant>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
@@ -51,6 +51,8 @@ pub struct Account {
     pub holdings: Holdings,
     /// Its open discounts, earliest expiry first.
     pub discounts: Vec<OpenDiscount>,
+    /// The credit note that is being matched to its orders.
+    pub credit_note: Option<ReturnId>,
     /// Where the walker finds it.
     pub due: Option<Due>,
     /// Up to when each walk has come, in the order of [`Walk::ALL`]; `None`: it was never walked.
@@ -101,6 +103,7 @@ impl Account {
             activity: Activity::default(),
             holdings: Holdings::default(),
             discounts: Vec::new(),
+            credit_note: None,
             due: None,
             walked: [None; 2],
         };

@@ -60,6 +60,11 @@ pub struct Lifetime {
     pub credited: Points,
     /// Points taken by hand.
     pub deducted: Points,
+    /// Points earned before the account was opened here and gone by then. So earned + given by hand = outstanding +
+    /// expired + reversed + taken by hand + these. Below zero where more was taken over than was earned, as stated.
+    pub gone_before: Points,
+    /// Units of credit notes that no order gave.
+    pub unmatched_units: u64,
 }
 
 /// What a return takes out of the month of its order.

@@ -147,7 +147,7 @@ fn give(account: &mut Account, points: Points, expires_at: Instant, changes: &mu
 }
 
 fn take(account: &mut Account, points: Points, shortfall: Shortfall) -> Result<(Taken, Points), Rejection> {
-    let taken = account.holdings.take(points, Instant::MIN)?;
+    let taken = account.holdings.take(points, None)?;
     let owed = points.minus(taken.total()?)?;
     if owed > Points::ZERO && shortfall == Shortfall::WriteOff {
         return Err(Rejection::NotEnoughPoints { missing: owed });

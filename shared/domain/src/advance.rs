@@ -11,14 +11,20 @@ use crate::time::Instant;
 /// discounts past their end, tier reviews that have passed, each under the version of the program in force then.
 pub fn advance(schedule: &Schedule, account: &Account, now: Instant) -> Result<(Account, Vec<Change>), Overflow> {
     let mut account = account.clone();
-    let mut changes = lapse(&mut account, now)?;
-    while let Some(review) = review::next(&account, schedule).filter(|review| review.at <= now) {
-        let reviewed = review::review(&mut account, schedule, review)?;
+    let changes = settle(schedule, &mut account, now)?;
+    Ok((account, changes))
+}
+
+/// Brings `account` to `now` in place; what [`advance`] does to a copy.
+pub(crate) fn settle(schedule: &Schedule, account: &mut Account, now: Instant) -> Result<Vec<Change>, Overflow> {
+    let mut changes = lapse(account, now)?;
+    while let Some(review) = review::next(account, schedule).filter(|review| review.at <= now) {
+        let reviewed = review::review(account, schedule, review)?;
         // Of several reviews in a row that kept the tier, the last says it all.
         changes.pop_if(|last| matches!((last, &reviewed), (Change::TierKept { .. }, Change::TierKept { .. })));
         changes.push(reviewed);
     }
-    Ok((account, changes))
+    Ok(changes)
 }
 
 /// Takes points and discounts past their end out of `account`, in place.

@@ -11,12 +11,13 @@ use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{Discount, Unusable};
 use crate::document::{Faults, Path};
-use crate::id::TierId;
+use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::order::Order;
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, Reversal, Tally};
+use crate::review;
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
 use crate::tier;
@@ -76,8 +77,19 @@ pub fn decide(
     let worth = rules::worth(&version.program, order, &stored.score.tier)?;
     let outcomes = worth.outcomes.clone();
     let program = &*version.program;
-    let mut amending =
-        Amending { stored, scored, program, discounts, context, account, worth, outcomes, changes, writes: Vec::new() };
+    let mut amending = Amending {
+        stored,
+        scored,
+        program,
+        discounts,
+        context,
+        account,
+        worth,
+        outcomes,
+        changes,
+        writes: Vec::new(),
+        given_back: Vec::new(),
+    };
     amending.exchange_discounts()?;
     let points = amending.amend_points()?;
     let reached = amending.review_tier()?;
@@ -118,6 +130,8 @@ struct Amending<'a> {
     outcomes: Vec<Outcome>,
     changes: Vec<Change>,
     writes: Vec<Write>,
+    /// Rules of the discounts that are open again because the new statement does not name them any more.
+    given_back: Vec<RuleId>,
 }
 
 impl Amending<'_> {
@@ -144,6 +158,7 @@ impl Amending<'_> {
             if unused.check(self.context.now).is_ok() {
                 // Even beyond the bound of what rules may open: it is the customer's, and an order names few.
                 self.account.list_discount(&unused);
+                self.given_back.push(unused.rule.clone());
             }
             self.account.lifetime.discounts_used = self.account.lifetime.discounts_used.saturating_sub(1);
             self.changes.push(Change::DiscountReleased { code: discount.code.clone() });
@@ -224,24 +239,17 @@ impl Amending<'_> {
     fn review_tier(&mut self) -> Result<Reached, Overflow> {
         let (held, tiers) = (self.stored.current(), &self.program.tiers);
         let month = self.program.calendar.month(self.stored.order.placed_at);
-        let mut months = self.account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept >= month);
-        if months.next() != Some(month) {
+        if !self.account.activity.months().iter().any(|kept| kept.month == month) {
             return Ok(Reached::as_before(held, held.qualifying));
         }
         let came_back = self.worth.eligible.minus(returns::totals(&self.scored, self.program)?.eligible)?;
-        let at = |last| -> Result<Minor, Overflow> {
-            let spend = tier::qualifying_spend(self.program, &self.account, last)?;
-            if tiers.window(last).contains(&month) { spend.plus(came_back) } else { Ok(spend) }
-        };
-        let qualifying = at(month)?;
-        // Orders of later months were scored with this one in their windows.
-        let highest = months.try_fold(qualifying, |highest, month| Ok::<_, Overflow>(highest.max(at(month)?)))?;
+        let qualifying = tier::highest_spend(self.program, &self.account, month, came_back)?;
         let (account, now) = (&mut self.account, self.context.now);
-        let own = held.raise.filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
-        let base = if own.is_some() { held.tier.clone() } else { account.tier.clone() };
-        let reached = &tier::reached(tiers, highest).id;
+        let own = held.raise.as_ref().filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
+        let base = own.map_or_else(|| account.tier.clone(), |raise| raise.from.clone());
+        let reached = &tier::reached(tiers, qualifying).id;
         let raises = tiers.place(reached) > tiers.place(&base);
-        let to = if raises { reached.clone() } else { base };
+        let to = if raises { reached.clone() } else { base.clone() };
         if to == account.tier {
             return Ok(Reached::as_before(held, qualifying));
         }
@@ -249,13 +257,14 @@ impl Amending<'_> {
         let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
         let from = account.tier.clone();
-        let reviewed_at = account.reviewed_at.max(own.map(|raise| raise.at)).filter(|_| !raises);
         account.hold_tier(to.clone(), if raises { now } else { held_since });
-        // A tier that is held again was not reviewed meanwhile: its hold counts from then, not from long ago.
-        account.reviewed_at = reviewed_at;
-        let spend = Money { amount: highest, currency: self.stored.order.currency };
+        if review::next(account, self.context.schedule).is_some_and(|review| review.at <= now) {
+            // The tier that is held again was not reviewed while the other was held: nothing is reviewed in the past.
+            account.reviewed_at = own.map(|raise| raise.at);
+        }
+        let spend = Money { amount: qualifying, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
-        Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { held_since, at: now }) })
+        Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
 
     /// The discounts that the order brings about by its newest statement: one that it would not bring about any more is
@@ -287,19 +296,25 @@ impl Amending<'_> {
         let due = rules::may_issue(&self.account, rule, known.expires_at, self.worth.eligible, self.context.now);
         let Some(discount) = self.discounts.iter().find(|discount| discount.code == known.code) else { return Ok(()) };
         let lifetime = &mut self.account.lifetime;
+        let lost = match due {
+            Err(Condition::BelowMinimum) => Some(Condition::BelowMinimum),
+            // It was issued only because the order had used the one that is open again.
+            _ if self.given_back.contains(&rule.id) => Some(Condition::AlreadyOpen),
+            _ => None,
+        };
         if known.void {
             due?;
             known.void = false;
             let valid = discount.voided(false);
             self.changes.push(self.account.open_discount(&valid));
             self.put(discount, valid);
-        } else if due == Err(Condition::BelowMinimum) && discount.check(self.context.now).is_ok() {
+        } else if let Some(lost) = lost.filter(|_| discount.check(self.context.now).is_ok()) {
             known.void = true;
             lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
             self.account.discounts.retain(|open| open.code != known.code);
             self.changes.push(Change::DiscountVoided { code: known.code.clone() });
             self.put(discount, discount.voided(true));
-            return Err(Condition::BelowMinimum);
+            return Err(lost);
         }
         Ok(())
     }
@@ -338,7 +353,7 @@ impl Amending<'_> {
 
 impl Reached {
     fn as_before(held: &Score, qualifying: Minor) -> Self {
-        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise }
+        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise.clone() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, Status};
 use crate::code::{DiscountCode, Secrets};
+use crate::credit_note::CreditNote;
 use crate::discount::{Discount, Unusable};
 use crate::document::Faults;
 use crate::due::Due;
@@ -35,6 +36,8 @@ pub enum Record {
     Order(Arc<ScoredOrder>),
     /// What waits for an order that is not known yet.
     Parked(Box<ParkedOrder>),
+    /// A credit note that names no order.
+    CreditNote(Box<CreditNote>),
     /// A command that has no business key of its own, and its answer.
     Command(Box<CommandRecord>),
     /// A discount of an account.
@@ -97,6 +100,8 @@ pub enum Rejection {
     UnknownContact,
     /// No order of that source and id.
     UnknownOrder,
+    /// The account has no credit note of that number.
+    UnknownReturn,
     /// The account is suspended or closed.
     AccountNotActive(Status),
     /// The order's currency is not the program's.
@@ -131,6 +136,8 @@ pub enum Rejection {
         /// How many are missing.
         missing: Points,
     },
+    /// The account has orders or points already, so no balance can be opened for it.
+    HasHistory,
     /// The order has as many returns as it can hold.
     TooManyReturns,
     /// The return or cancellation is dated before its order.

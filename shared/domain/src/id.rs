@@ -104,6 +104,10 @@ id!(
     /// A stock keeping unit: 1 to 64 printable characters, compared byte for byte.
     Sku,
     |t| {
+        // Most SKUs are plain ASCII, which is seen at once.
+        if (1..=64).contains(&t.len()) && t.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(());
+        }
         let count = t.chars().count();
         if count == 0 || count > 64 || !t.chars().all(is_printable) || t.trim().is_empty() {
             return Err(InvalidId("must be 1 to 64 printable characters"));

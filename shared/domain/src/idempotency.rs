@@ -24,7 +24,12 @@ impl CommandKey {
         Ok(Self(hash.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// Its text: a hash in hexadecimal.
+    /// The key of the opening of an account's balance: one for all callers, since it happens once.
+    pub fn opening() -> Self {
+        Self("opening".to_owned())
+    }
+
+    /// Its text: a hash in hexadecimal, or what happens once by its name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

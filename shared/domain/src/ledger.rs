@@ -5,6 +5,7 @@ use crate::code::DiscountCode;
 use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
+use crate::opening::PastTotals;
 use crate::returns::ReturnKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -67,8 +68,15 @@ pub enum Cause {
         /// By which statement of it.
         revision: u64,
     },
+    /// Goods came back with a credit note that names no order.
+    CreditNote {
+        /// Which credit note.
+        credit_note_id: ReturnId,
+    },
     /// Points were given or taken by hand.
     Adjustment,
+    /// The account's balance in another product was taken over.
+    Opening,
     /// The account was enrolled or its data changed.
     AccountPut,
     /// A contact was added or changed.
@@ -89,6 +97,33 @@ pub enum Change {
     AccountEnrolled {
         /// Its first tier.
         tier: TierId,
+    },
+    /// What another product knew of the account was taken over: its tier, and its past as totals.
+    #[serde(rename = "account.opened")]
+    AccountOpened {
+        /// The tier it holds.
+        tier: TierId,
+        /// Since when it holds it.
+        tier_since: Instant,
+        /// What it did before, which no entry tells of.
+        #[serde(flatten)]
+        past: PastTotals,
+        /// Points earned before, whatever became of them.
+        points_earned: Points,
+    },
+    /// Points that another product had issued were taken over.
+    #[serde(rename = "points.opened")]
+    PointsOpened {
+        /// How many.
+        points: Points,
+        /// When they end.
+        expires_at: Instant,
+    },
+    /// Points that were owed in another product were taken over.
+    #[serde(rename = "points.debt_opened")]
+    DebtOpened {
+        /// How many.
+        points: Points,
     },
     /// The account's own data changed.
     #[serde(rename = "account.changed")]
@@ -171,6 +206,20 @@ pub enum Change {
         /// Units stated beyond what the order had left, where the return came before its order.
         #[serde(default, skip_serializing_if = "is_zero")]
         excess_units: u64,
+    },
+    /// A credit note that names no order began to be matched.
+    #[serde(rename = "credit_note.opened")]
+    CreditNoteOpened {
+        /// Units stated.
+        units: u64,
+    },
+    /// All that a credit note can take back was taken back.
+    #[serde(rename = "credit_note.closed")]
+    CreditNoteClosed {
+        /// Units that orders gave.
+        units_matched: u64,
+        /// Units that no order gave: they are counted, nothing else.
+        units_unmatched: u64,
     },
     /// Points of an order were taken back.
     #[serde(rename = "points.reversed")]
@@ -372,9 +421,12 @@ impl Change {
     /// By how much it changes the account's points. Points that become available were counted when earned.
     pub fn points(&self) -> Result<Points, Overflow> {
         match self {
-            Self::PointsEarned { points, .. } | Self::PointsCredited { points, .. } => Ok(*points),
+            Self::PointsEarned { points, .. }
+            | Self::PointsCredited { points, .. }
+            | Self::PointsOpened { points, .. } => Ok(*points),
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
+            | Self::DebtOpened { points }
             | Self::PointsReversed { points, .. }
             | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),
             _ => Ok(Points::ZERO),

@@ -24,6 +24,15 @@ pub struct Pending {
     pub points: Points,
 }
 
+/// Where the points of one order are, as far as that can be told: with those of the same days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// Until when they wait, or waited.
+    pub available_at: Instant,
+    /// When they end.
+    pub expires_at: Instant,
+}
+
 /// The points of an account, lots ascending by expiry, pending ascending by day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holdings {
@@ -81,16 +90,23 @@ impl Holdings {
         self.available()?.plus(self.waiting()?)?.minus(self.debt)
     }
 
-    /// Takes up to `points`: what waits first (the order's own before others), then the lot that ends at `own_end`,
+    /// Takes up to `points`: what waits first (an order's own, then what ends with it, then others), then its own lot,
     /// then the others, the earliest end first.
-    pub fn take(&mut self, points: Points, own_end: Instant) -> Result<Taken, Overflow> {
+    pub fn take(&mut self, points: Points, own: Option<Own>) -> Result<Taken, Overflow> {
         let (mut left, mut taken) = (points.max(Points::ZERO), Taken::default());
-        for own in [true, false] {
-            for wait in self.pending.iter_mut().filter(|wait| (wait.expires_at == own_end) == own) {
+        let is_own = |wait: &Pending| own.is_some_and(|own| wait.available_at == own.available_at);
+        let ends_with_it = |end: Instant| own.is_some_and(|own| end == own.expires_at);
+        let nearness = |wait: &Pending| match (ends_with_it(wait.expires_at), is_own(wait)) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
+        };
+        for near in 0..=2 {
+            for wait in self.pending.iter_mut().filter(|wait| nearness(wait) == near) {
                 taken.pending = taken.pending.plus(draw(&mut wait.points, &mut left)?)?;
             }
         }
-        for lot in self.lots.iter_mut().filter(|lot| lot.expires_at == own_end) {
+        for lot in self.lots.iter_mut().filter(|lot| ends_with_it(lot.expires_at)) {
             taken.own_lot = taken.own_lot.plus(draw(&mut lot.points, &mut left)?)?;
         }
         for lot in &mut self.lots {

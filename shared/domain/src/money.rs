@@ -175,7 +175,7 @@ pub fn decimals(currency: Currency) -> u32 {
 }
 
 fn minor_per_major(currency: Currency) -> i128 {
-    10_i128.checked_pow(decimals(currency)).unwrap_or(1)
+    10_i64.checked_pow(decimals(currency)).map_or(1, i128::from)
 }
 
 /// Why a decimal was refused.

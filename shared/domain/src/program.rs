@@ -31,6 +31,8 @@ pub struct Program {
     pub earning: Vec<EarningRule>,
     /// How long points wait and last.
     pub points: PointsRules,
+    /// How returns that name no order are matched.
+    pub returns: ReturnRules,
     /// The levels of membership.
     pub tiers: Tiers,
     /// Discounts that orders bring about.
@@ -79,6 +81,13 @@ pub enum Shortfall {
     Owe,
     /// They are written off, as unrecovered.
     WriteOff,
+}
+
+/// How returns that name no order are matched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReturnRules {
+    /// Calendar months of orders that a credit note is matched to, its own month included; `None`: all there are.
+    pub match_months: Option<u16>,
 }
 
 /// The levels of membership and how they are reached.

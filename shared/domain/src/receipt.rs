@@ -285,9 +285,8 @@ fn condition_text(condition: Condition, figure: &str) -> String {
 
 fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
     let score = scored.current();
-    if score.tier == score.tier_after {
-        return None;
-    }
+    // After an amendment it may hold what others have raised it to.
+    score.raise.as_ref()?;
     let reached = program.tiers.get(&score.tier_after);
     let currency = scored.order.currency;
     let spend = Money { amount: score.qualifying, currency };

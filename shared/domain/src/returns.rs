@@ -4,17 +4,17 @@
 //! scored; the difference to what is still credited is reversed. So a return in any number of parts ends where one
 //! return of everything ends, and today's rules never touch yesterday's orders.
 
+mod history;
 mod read;
 mod receipt;
 
 use crate::account::Account;
 use crate::activity::Giveback;
 use crate::advance;
-use crate::amendment::Amended;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
-use crate::lots::Taken;
+use crate::lots::Own;
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
 use crate::program::{Program, Shortfall};
@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use history::{History, ReturnKey, Returned, Reversal, Tally};
 pub use read::{cancellation_document, event_document, return_document};
 pub use receipt::{ReturnReceipt, ReturnedLine, receipt};
 
@@ -69,81 +70,6 @@ pub enum Reversing {
     Cancellation(CancellationDocument),
 }
 
-/// What took something of an order back. An order's own returns and the credit notes of its account are numbered by
-/// different hands, so the same number in both means two things.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "KeyFields", into = "KeyFields")]
-pub enum ReturnKey {
-    /// A return of this order.
-    Return(ReturnId),
-    /// A credit note that named no order.
-    CreditNote(ReturnId),
-    /// The cancellation of the order.
-    Cancellation,
-}
-
-/// How a [`ReturnKey`] is written: one field or none.
-#[derive(Default, Serialize, Deserialize)]
-struct KeyFields {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    return_id: Option<ReturnId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    credit_note_id: Option<ReturnId>,
-}
-
-impl From<KeyFields> for ReturnKey {
-    fn from(fields: KeyFields) -> Self {
-        match (fields.return_id, fields.credit_note_id) {
-            (Some(id), _) => Self::Return(id),
-            (None, Some(id)) => Self::CreditNote(id),
-            (None, None) => Self::Cancellation,
-        }
-    }
-}
-
-impl From<ReturnKey> for KeyFields {
-    fn from(key: ReturnKey) -> Self {
-        match key {
-            ReturnKey::Return(id) => Self { return_id: Some(id), ..Self::default() },
-            ReturnKey::CreditNote(id) => Self { credit_note_id: Some(id), ..Self::default() },
-            ReturnKey::Cancellation => Self::default(),
-        }
-    }
-}
-
-impl ReturnKey {
-    /// The number that the shop gave it; a cancellation has none.
-    pub fn return_id(&self) -> Option<&ReturnId> {
-        match self {
-            Self::Return(id) | Self::CreditNote(id) => Some(id),
-            Self::Cancellation => None,
-        }
-    }
-}
-
-/// A return or a cancellation as it was carried out; kept with its order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Returned {
-    /// Which return, or the cancellation.
-    pub key: ReturnKey,
-    /// Hash of what was stated.
-    pub content_hash: [u8; 32],
-    /// `now` of the decision.
-    pub decided_at: Instant,
-    /// Sequence of the ledger entry that holds it.
-    pub entry: u64,
-    /// Units that came off each line: by id, since an amendment may move or drop lines.
-    pub lines: Vec<(LineId, u64)>,
-    /// Units stated beyond what the order had left.
-    pub excess_units: u64,
-    /// By how much the order's eligible total fell.
-    pub eligible: Minor,
-    /// What became of the points.
-    pub reversal: Reversal,
-    /// The account's spendable points after it.
-    pub balance: Points,
-}
-
 /// What is to come off an order, found to be possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taking {
@@ -155,86 +81,6 @@ pub(crate) struct Taking {
     pub lines: Vec<(LineId, u64)>,
     /// Units stated beyond what is left.
     pub excess_units: u64,
-}
-
-/// The points of one order so far: earned = still credited + reversed + unrecovered + lapsed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// What the order earned.
-    pub earned: Points,
-    /// What was taken back, or is owed.
-    pub reversed: Points,
-    /// What was written off.
-    pub unrecovered: Points,
-    /// What had ended before it was to be taken back.
-    pub lapsed: Points,
-}
-
-impl Tally {
-    /// What the order's account still has of it, spent or not.
-    pub fn credited(&self) -> Result<Points, Overflow> {
-        self.earned.minus(self.reversed)?.minus(self.unrecovered)?.minus(self.lapsed)
-    }
-
-    /// Adds what became of points that were to be taken back.
-    pub(crate) fn settle(&mut self, reversal: &Reversal) -> Result<(), Overflow> {
-        self.reversed = self.reversed.plus(reversal.reversed()?)?;
-        self.unrecovered = self.unrecovered.plus(reversal.unrecovered)?;
-        self.lapsed = self.lapsed.plus(reversal.lapsed)?;
-        Ok(())
-    }
-}
-
-/// What became of an order after it was scored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
-    /// Its points.
-    pub tally: Tally,
-    /// Returns and the cancellation, in the order they were carried out.
-    pub returns: Vec<Returned>,
-    /// The latest amendment.
-    pub amended: Option<Amended>,
-}
-
-impl History {
-    /// Of an order that has just earned so many points.
-    pub fn start(earned: Points) -> Self {
-        Self { tally: Tally { earned, ..Tally::default() }, returns: Vec::new(), amended: None }
-    }
-
-    /// Nothing has become of it yet.
-    pub fn is_blank(&self) -> bool {
-        self.returns.is_empty() && self.amended.is_none()
-    }
-}
-
-/// What became of points that were to be taken back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reversal {
-    /// What was taken, and from where.
-    pub taken: Taken,
-    /// What the account owes instead.
-    pub owed: Points,
-    /// What was written off.
-    pub unrecovered: Points,
-    /// What had ended already, spent or not: nothing was taken for it.
-    pub lapsed: Points,
-}
-
-impl Reversal {
-    /// By how much the account's points fell.
-    pub fn reversed(&self) -> Result<Points, Overflow> {
-        self.taken.total()?.plus(self.owed)
-    }
-
-    /// What the entry says of it, if there is anything to say.
-    fn change(&self) -> Result<Option<Change>, Overflow> {
-        if *self == Self::default() {
-            return Ok(None);
-        }
-        let Self { taken, owed, unrecovered, lapsed } = *self;
-        Ok(Some(Change::PointsReversed { points: self.reversed()?, taken, owed, unrecovered, lapsed }))
-    }
 }
 
 /// Whether units beyond what is left refuse a return, or are noted and left aside.
@@ -462,7 +308,9 @@ pub(crate) fn reverse(
         reversal.lapsed = points;
         return Ok(reversal);
     }
-    reversal.taken = account.holdings.take(points, scored.score.expires_at)?;
+    let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
+    let own = Own { available_at, expires_at: scored.score.expires_at };
+    reversal.taken = account.holdings.take(points, Some(own))?;
     let short = points.minus(reversal.taken.total()?)?;
     match program.points.shortfall {
         Shortfall::Owe => {

@@ -98,6 +98,7 @@ pub(crate) fn review(account: &mut Account, schedule: &Schedule, review: Review)
         }
         Some(lower) => {
             account.hold_tier(lower.id.clone(), at);
+            account.reviewed_at = Some(at);
             Ok(Change::TierLowered { from: held, to: lower.id.clone(), qualifying, reviewed_at: at })
         }
     }

@@ -52,7 +52,8 @@ pub struct Score {
     pub tier_after: TierId,
     /// How it raised the tier, if it did.
     pub raise: Option<Raise>,
-    /// Eligible spend in the tier window after it.
+    /// Eligible spend in the tier window after it: the month of the order and those before it, or, where it came late, the
+    /// window of a later month that it counts in.
     pub qualifying: Minor,
     /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
     pub beyond_kept_months: bool,
@@ -73,8 +74,10 @@ pub struct Score {
 }
 
 /// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raise {
+    /// The tier before it; other orders may have raised that since this one was scored.
+    pub from: TierId,
     /// Since when the tier before it was held.
     pub held_since: Instant,
     /// When it was raised: the tier is held since then, unless something else has changed it.
@@ -279,7 +282,10 @@ impl<'a> Scoring<'a> {
         let day = self.program.calendar.day(self.order.placed_at);
         account.first_purchase = Some(account.first_purchase.map_or(day, |first| first.min(day)));
         account.last_purchase = Some(account.last_purchase.map_or(day, |last| last.max(day)));
-        self.qualifying = tier::qualifying_spend(self.program, account, purchase.month)?;
+        self.qualifying = match self.beyond_kept_months {
+            true => tier::qualifying_spend(self.program, account, purchase.month)?,
+            false => tier::highest_spend(self.program, account, purchase.month, Minor::ZERO)?,
+        };
         self.changes.push(Change::OrderScored {
             order: self.order.key.clone(),
             points: self.points,
@@ -291,9 +297,9 @@ impl<'a> Scoring<'a> {
 
     fn raise_tier(&mut self) {
         let (tiers, currency, now) = (&self.program.tiers, self.order.currency, self.context.now);
-        let held_since = self.account.tier_since;
+        let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
         let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, now);
-        self.raise = raised.as_ref().map(|_| Raise { held_since, at: now });
+        self.raise = raised.as_ref().map(|_| Raise { from, held_since, at: now });
         self.changes.extend(raised);
     }
 

@@ -51,6 +51,10 @@ fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::PointsCredited { points, expires_at, reason, .. } => {
             format!("{points} points were given: {reason}. They can be spent until {}.", until(*expires_at))
         }
+        Change::PointsOpened { points, expires_at } => {
+            format!("{points} points were taken over. They can be spent until {}.", until(*expires_at))
+        }
+        Change::DebtOpened { points } => format!("{points} points are owed from before."),
         Change::PointsDeducted { points, owed, reason, .. } => match *owed {
             Points::ZERO => format!("{points} points were taken: {reason}."),
             owed => format!("{points} points were taken: {reason}; {owed} of them are owed."),
@@ -80,6 +84,9 @@ fn order_sentence(change: &Change) -> Option<String> {
         Change::OrderReturned { order, by: ReturnKey::CreditNote(id), eligible, .. } => {
             format!("Credit note {id} took from order {}: {eligible} less.", order.order_id)
         }
+        Change::CreditNoteClosed { units_unmatched, .. } if *units_unmatched > 0 => {
+            format!("{units_unmatched} units of the credit note match no order.")
+        }
         Change::OrderAmended { order, eligible_before, eligible, .. } => {
             format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)
         }
@@ -91,6 +98,9 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
         Change::AccountEnrolled { tier } => format!("The account joined the program as {tier}."),
+        Change::AccountOpened { tier, past, .. } => {
+            format!("The account was taken over as {tier}, with {} orders before.", past.orders)
+        }
         Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
         Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
         Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),

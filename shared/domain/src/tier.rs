@@ -22,6 +22,28 @@ pub fn qualifying_spend(program: &Program, account: &Account, month: Month) -> R
     account.activity.eligible_in(&program.tiers.window(month))
 }
 
+/// The most eligible spend in a window that ends with `month` or with a later month of the account: what an order of
+/// that month leads to, in whatever sequence orders come. Windows that ended before the latest review were judged by it:
+/// a late order does not bring a tier back that was lost there. `came_back` is what was returned of that order, which lowers
+/// no tier.
+pub(crate) fn highest_spend(
+    program: &Program,
+    account: &Account,
+    month: Month,
+    came_back: Minor,
+) -> Result<Minor, Overflow> {
+    let reviewed = account.reviewed_at.map(|at| program.calendar.month(at.plus_ms(-1)));
+    let first = reviewed.map_or(month, |reviewed| reviewed.max(month));
+    let later = account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept > first);
+    let mut highest = Minor::ZERO;
+    for window in std::iter::once(first).chain(later).map(|last| program.tiers.window(last)) {
+        let spend = account.activity.eligible_in(&window)?;
+        let spend = if window.contains(&month) { spend.plus(came_back)? } else { spend };
+        highest = highest.max(spend);
+    }
+    Ok(highest)
+}
+
 /// Raises the account's tier to what it has reached; an order never lowers one.
 pub(crate) fn raise(
     account: &mut Account,

@@ -99,10 +99,19 @@ fn is_rfc3339(text: &str) -> bool {
 pub struct Day(pub i32);
 
 impl Day {
-    /// A day written `YYYY-MM-DD`, from 1970 to 2999; `None` for anything else.
+    /// A date as `YYYY-MM-DD`, from 1970 to 2999; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let midnight = Instant::parse(&format!("{text}T00:00:00Z"))?;
-        Some(midnight.utc_day()).filter(|day| day.to_string() == text)
+        let is_plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let date = text.parse::<civil::Date>().ok().filter(|_| is_plain)?;
+        (1970..=2999).contains(&date.year()).then(|| Self::of(date))
+    }
+
+    fn of(date: civil::Date) -> Self {
+        Self(civil::date(1970, 1, 1).until(date).map_or(0, |span| span.get_days()))
+    }
+
+    fn date(self) -> civil::Date {
+        civil::date(1970, 1, 1).saturating_add(self.0.days())
     }
 
     /// The first instant after it, in UTC.
@@ -118,7 +127,7 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        civil::date(1970, 1, 1).saturating_add(self.0.days()).fmt(f)
+        self.date().fmt(f)
     }
 }
 
@@ -191,8 +200,12 @@ impl Calendar {
 
     /// The day an instant falls in.
     pub fn day(&self, at: Instant) -> Day {
-        let epoch = civil::date(1970, 1, 1);
-        Day(epoch.until(self.civil(at).date()).map_or(0, |span| span.get_days()))
+        Day::of(self.civil(at).date())
+    }
+
+    /// The first instant of a day.
+    pub fn start_of_day(&self, day: Day) -> Instant {
+        self.instant(day.date().to_datetime(civil::Time::midnight()))
     }
 
     /// The day of its month an instant falls on, 1 to 31.
@@ -281,6 +294,29 @@ mod tests {
             ("2011-01-31T12:00:00Z", 1, "2011-03-01T00:00:00Z"),
         ] {
             assert_eq!(london.end_of_month_after(at(from), months).to_string(), to);
+        }
+    }
+
+    #[test]
+    fn days_are_read_as_people_write_them() {
+        for (text, start) in [
+            ("2011-07-01", Some("2011-06-30T23:00:00Z")),
+            ("2012-02-29", Some("2012-02-29T00:00:00Z")),
+            ("2011-02-29", None),
+            ("2011-7-1", None),
+            ("20110701", None),
+            ("01/07/2011", None),
+            ("2011-07-01T00:00:00Z", None),
+            ("1969-12-31", None),
+            ("3000-01-01", None),
+            (" 2011-07-1", None),
+            ("+011-07-01", None),
+            ("", None),
+        ] {
+            let day = Day::parse(text);
+            assert!(day.is_none_or(|day| day.to_string() == text), "{text}");
+            let london = Calendar::of("Europe/London").unwrap();
+            assert_eq!(day.map(|day| london.start_of_day(day).to_string()).as_deref(), start, "{text}");
         }
     }
 

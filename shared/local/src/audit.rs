@@ -6,11 +6,13 @@
 //! with what an order that had to be read again tells of them.
 
 mod account;
+mod notes;
 
 use crate::walk;
 use account::Books;
 use domain::account::Account;
 use domain::code::DiscountCode;
+use domain::credit_note::{CreditNote, State};
 use domain::id::{AccountId, OrderKey};
 use domain::money::Points;
 use domain::parked::ParkedOrder;
@@ -27,6 +29,9 @@ const FINDINGS_PRINTED_MAX: usize = 100;
 /// How long a return may wait for its order before somebody should look.
 const PARKED_MS_MAX: i64 = Instant::DAY_MS.saturating_mul(30);
 
+/// How long a credit note may be on its way before somebody should look.
+const OPEN_MS_MAX: i64 = Instant::DAY_MS;
+
 /// What an audit found.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -38,11 +43,11 @@ pub struct Report {
     pub entries: u64,
     /// Discounts looked at.
     pub discounts: u64,
-    /// Points issued, by the entries: earned, and given by hand.
+    /// Points issued, by the entries: earned, given by hand, and taken over from another product.
     pub issued: i128,
     /// Points expired, by the entries.
     pub expired: i128,
-    /// Points taken back, by the entries: reversed, and taken by hand.
+    /// Points taken back, by the entries: reversed, taken by hand, and owed in another product.
     pub reversed: i128,
     /// Points held less points owed, by the stored state.
     pub outstanding: i128,
@@ -188,6 +193,11 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
     for account in accounts.values() {
         let records = store.ledger_of(&account.id).await?;
         read_newer_orders(store, account, &records, &mut orders).await?;
+        for record in &records {
+            if let LedgerRecord::CreditNote(note) = record {
+                report.note_open(note, now);
+            }
+        }
         Books::new(account, &records).check(&mut orders, &mut report);
     }
     for (key, facts) in &orders {
@@ -239,6 +249,15 @@ impl Report {
         if first.plus_ms(PARKED_MS_MAX) <= now {
             let what = format!("{} returns wait for it, the first since {first}", parked.waiting.len());
             self.notes.push(Finding { subject: Subject::Order(parked.key.clone()), what });
+        }
+    }
+
+    /// Credit notes that should have been done long ago: whoever states one of the account again finishes them.
+    fn note_open(&mut self, note: &CreditNote, now: Instant) {
+        if note.state != State::Done && note.decided_at.plus_ms(OPEN_MS_MAX) <= now {
+            let (id, since) = (&note.return_id, note.decided_at);
+            let what = format!("credit note {id} is not done, and nothing has become of it since {since}");
+            self.notes.push(Finding { subject: Subject::Account(note.account_id.clone()), what });
         }
     }
 

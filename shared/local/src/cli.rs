@@ -95,8 +95,10 @@ enum Task {
 
 #[derive(Subcommand)]
 enum Import {
-    /// Score orders from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
+    /// Orders and returns from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
     Orders(ImportOrders),
+    /// Open accounts with the points, tiers and totals they bring from another product; safe to repeat
+    Balances(ImportBalances),
 }
 
 #[derive(Args)]
@@ -110,7 +112,7 @@ struct ImportOrders {
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
-    /// Start over; orders that have their score keep it
+    /// Start over; what was carried out before counts once
     #[arg(long)]
     from_start: bool,
     /// Accounts worked on at once
@@ -119,6 +121,24 @@ struct ImportOrders {
     /// The files, read as one history
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+struct ImportBalances {
+    /// The instant at which the balances are true, such as 2027-01-01T00:00:00Z [default: now]
+    #[arg(long, value_parser = instant, value_name = "TIME")]
+    as_of: Option<Instant>,
+    /// Read the file and say what it comes to; write nothing
+    #[arg(long)]
+    check: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    /// Accounts worked on at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), value_name = "COUNT")]
+    workers: u8,
+    /// The file: CSV, plain or gzip, with a header
+    file: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -189,6 +209,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
     match task {
         Task::Serve(arguments) => serve::run(&arguments, place).await.map(|()| ExitCode::SUCCESS),
         Task::Import(Import::Orders(arguments)) => tasks::import_orders(arguments, place).await,
+        Task::Import(Import::Balances(arguments)) => tasks::import_balances(arguments, place).await,
         Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
         Task::Audit => tasks::audit(place).await,
         Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,

@@ -11,13 +11,14 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::Client;
 use domain::time::Instant;
 use dynoxide::Database;
-use runtime::{App, Clock, Config, Fault};
+use runtime::queue::Queue as OwnQueue;
+use runtime::{App, Clock, Config, Fault, Patience};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
-use crate::queue::batch;
 use crate::queue::{Message, QueueError, Queues, message_id};
+use crate::queue::{batch, sqs};
 use crate::tables;
 use crate::template::{Faults, Function, Queue, QueueSource, Template};
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// How long a message, or a state of a state machine, rests after its first failure.
     pub retry_delay: Duration,
+    /// How long invocations work on what may take longer than one.
+    pub patience: Patience,
 }
 
 impl Options {
@@ -65,6 +68,7 @@ impl Options {
             clock: Clock::system(),
             parameters: [("SecretKeys".to_owned(), "1:local-development-only".to_owned())].into(),
             retry_delay: Duration::from_secs(1),
+            patience: Patience::default(),
         }
     }
 }
@@ -134,7 +138,7 @@ pub struct Cloud {
     instances: BTreeMap<String, Instance>,
     queues: Queues,
     retry_delay: Duration,
-    announced: Notify,
+    announced: Arc<Notify>,
 }
 
 struct Instance {
@@ -155,17 +159,25 @@ impl Cloud {
         tables::create(client, &template.tables, prefix).await?;
         let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;
 
+        let announced = Arc::new(Notify::new());
+        let sqs = sqs::client(queues.clone(), template.queues.clone(), announced.clone());
         let mut instances = BTreeMap::new();
         for function in &template.functions {
             let Some((_, handler)) = FUNCTIONS.iter().find(|(name, _)| *name == function.name) else { continue };
             let variables = template.environment(function, &options.parameters, prefix)?;
             let config = Config::from_lookup(|name| variables.get(name).cloned());
             let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
-            let app = Arc::new(App::new(config, client.clone(), options.clock.clone()));
-            instances.insert(function.name.clone(), Instance { function: function.clone(), handler: *handler, app });
+            let url = config.queue_url.clone();
+            let app = App::new(config, client.clone(), options.clock.clone()).with_patience(options.patience);
+            let app = match url {
+                Some(url) => app.with_queue(OwnQueue::new(sqs.clone(), url)),
+                None => app,
+            };
+            let instance = Instance { function: function.clone(), handler: *handler, app: Arc::new(app) };
+            instances.insert(function.name.clone(), instance);
         }
         let retry_delay = options.retry_delay;
-        Ok(Self { template, storage, instances, queues, retry_delay, announced: Notify::new() })
+        Ok(Self { template, storage, instances, queues, retry_delay, announced })
     }
 
     /// The template that this cloud was built from.

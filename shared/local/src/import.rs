@@ -1,22 +1,28 @@
 //! Importing order history: the same code that Lambda runs, fed from files.
 //!
-//! Invoices are scored by time, then by the whole invoice number in byte order. Chunk by chunk several workers score
-//! side by side, all orders of one account on the same worker, so that each account's orders keep their order. After
-//! each chunk the position is stored: an import that was interrupted goes on there, and what it repeats is recognised
-//! by the order's own record, so nothing is ever scored twice.
+//! Invoices are carried out by time, then by the whole invoice number in byte order: orders are scored, returns matched
+//! to the account's orders before them. Chunk by chunk several workers go side by side, all invoices of one account on
+//! the same worker, so that they keep their order. After each chunk the position is stored: an import that was
+//! interrupted goes on there, and what it repeats is recognised by its own record, so nothing ever counts twice.
 //!
-//! A return is told by its number before a guest is by the missing account: with returns left out, a guest's return
+//! With returns left out, a return is told by its number before a guest is by the missing account: a guest's return
 //! counts among those, not among the guest invoices.
 
+pub mod balances;
+pub mod file;
 pub mod history;
 pub mod totals;
+mod workers;
 
 use crate::mapping::Mapping;
-use domain::id::{InvalidId, OrderId};
+use domain::id::{InvalidId, OrderId, ReturnId};
 use domain::score::FUTURE_MS_MAX;
-use history::{History, HistoryError};
+use domain::time::Instant;
+use file::FileError;
+use history::{History, Invoice};
 use order_placed::Outcome;
-use runtime::{App, Caller, Clock, Error, Fault};
+use order_returned::Which;
+use runtime::{App, Caller, Clock, Deadline, Error, Fault};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -44,7 +50,7 @@ pub struct Plan {
     pub workers: usize,
 }
 
-/// Told after every order, from whichever worker: how many are done, of how many.
+/// Told after every invoice, from whichever worker: how many are done, of how many.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// What an import came to.
@@ -58,25 +64,42 @@ pub struct Summary {
     pub orders_scored: u64,
     /// Orders that had their score before.
     pub orders_known: u64,
+    /// Returns of accounts among the invoices.
+    pub returns_read: u64,
+    /// Returns carried out by this run.
+    pub returns_imported: u64,
+    /// Returns that were carried out before.
+    pub returns_known: u64,
     /// Invoices without an account; with returns left out, those that are no returns.
     pub guest_invoices: u64,
     /// Returns left out, guests' among them.
     pub returns_skipped: u64,
-    /// Lines of orders with a quantity of zero or less.
+    /// Lines of orders with a quantity of zero or less, and of returns with zero or more.
     pub lines_ignored: u64,
-    /// Orders that the program refused, in the order of scoring.
-    pub rejected: Vec<RejectedOrder>,
+    /// What the program refused, in the order of the import.
+    pub rejected: Vec<Rejected>,
     /// The whole program afterwards, as of the last invoice.
     pub program: Totals,
 }
 
-/// An order that the program refused.
+/// What the program refused.
 #[derive(Debug, Clone, Serialize)]
-pub struct RejectedOrder {
-    /// Its number.
-    pub order_id: OrderId,
-    /// Why.
-    pub reason: String,
+#[serde(untagged)]
+pub enum Rejected {
+    /// An order.
+    Order {
+        /// Its number.
+        order_id: OrderId,
+        /// Why.
+        reason: String,
+    },
+    /// A return.
+    Return {
+        /// Its number.
+        return_id: ReturnId,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Why an import stopped. What was scored until then stays, and the next run goes on from there.
@@ -84,10 +107,10 @@ pub struct RejectedOrder {
 pub enum ImportError {
     /// The files are not understood; nothing was imported.
     #[error(transparent)]
-    History(#[from] HistoryError),
-    /// There are returns, which cannot be imported yet; nothing was imported.
-    #[error("the files hold {0} returns, which cannot be imported yet; leave them out with --skip-returns")]
-    Returns(u64),
+    File(#[from] FileError),
+    /// Balances cannot be true at an instant to come; nothing was imported.
+    #[error("{0} is in the future")]
+    Future(Instant),
     /// The tables could not be read or written.
     #[error("stopped; run it again to go on: {0}")]
     Fault(#[from] Fault),
@@ -111,9 +134,28 @@ impl From<store::Fault> for ImportError {
 /// What one worker, or all of them, did to a chunk.
 #[derive(Default)]
 struct Done {
-    scored: u64,
+    orders: Counts,
+    returns: Counts,
+    rejected: Vec<(usize, Rejected)>,
+}
+
+/// Invoices of one kind.
+#[derive(Default, Clone, Copy)]
+struct Counts {
+    new: u64,
     known: u64,
-    rejected: Vec<(usize, RejectedOrder)>,
+}
+
+impl Counts {
+    fn count(&mut self, repeated: bool) {
+        let counted = if repeated { &mut self.known } else { &mut self.new };
+        *counted = counted.saturating_add(1);
+    }
+
+    fn add(&mut self, other: Self) {
+        self.new = self.new.saturating_add(other.new);
+        self.known = self.known.saturating_add(other.known);
+    }
 }
 
 /// What all workers share.
@@ -125,18 +167,24 @@ struct Work {
     finished: AtomicU64,
 }
 
-/// Imports what is planned through `app`, which must be one that may write orders.
+/// Imports what is planned through `app`, which must be one that may write orders, and unless returns are left out
+/// one that may take them back.
 pub async fn run(app: &App, plan: &Plan, progress: Progress) -> Result<Summary, ImportError> {
     // As the functions refuse an order from the future. By the machine's clock: an app's own may stand in the past.
     let latest = Clock::system().now().plus_ms(FUTURE_MS_MAX);
-    let history = History::read_until(&plan.mapping, &plan.files, latest)?;
-    if history.returns > 0 && !plan.skip_returns {
-        return Err(ImportError::Returns(history.returns));
+    let mut history = History::read_until(&plan.mapping, &plan.files, latest)?;
+    let returns_read = size(history.returns().count());
+    if plan.skip_returns {
+        history.invoices.retain(|invoice| !invoice.is_return);
     }
     let id = identity(plan, &history);
-    let total = history.orders.len();
+    let total = history.invoices.len();
     let start = if plan.from_start { 0 } else { app.store().checkpoint(&id).await? };
     let start = usize::try_from(start).unwrap_or(total).min(total);
+    let mut done = Done::default();
+    for invoice in history.invoices.iter().take(start) {
+        done.of_kind(invoice).count(true);
+    }
     let work = Arc::new(Work {
         app: app.clone(),
         mapping: plan.mapping.clone(),
@@ -144,7 +192,6 @@ pub async fn run(app: &App, plan: &Plan, progress: Progress) -> Result<Summary, 
         progress,
         finished: AtomicU64::new(size(start)),
     });
-    let mut done = Done { known: size(start), ..Done::default() };
     for first in (start..total).step_by(CHUNK) {
         let end = first.saturating_add(CHUNK).min(total);
         done.add(chunk(&work, first..end, plan.workers).await?);
@@ -153,7 +200,7 @@ pub async fn run(app: &App, plan: &Plan, progress: Progress) -> Result<Summary, 
             app.store().set_checkpoint(&id, size(end)).await?;
         }
     }
-    summary(&work, plan, done).await
+    summary(&work, plan, returns_read, done).await
 }
 
 /// The same files under the same mapping are the same import; their names do not matter.
@@ -173,7 +220,7 @@ async fn chunk(work: &Arc<Work>, range: std::ops::Range<usize>, workers: usize) 
     let mut shares = vec![Vec::new(); workers];
     for index in range {
         let mut hasher = DefaultHasher::new();
-        work.history.orders.get(index).map(|invoice| &invoice.account_id).hash(&mut hasher);
+        work.history.invoices.get(index).map(|invoice| &invoice.account_id).hash(&mut hasher);
         let worker = hasher.finish().checked_rem(size(workers)).and_then(|worker| usize::try_from(worker).ok());
         if let Some(share) = shares.get_mut(worker.unwrap_or(0)) {
             share.push(index);
@@ -182,74 +229,106 @@ async fn chunk(work: &Arc<Work>, range: std::ops::Range<usize>, workers: usize) 
     let mut running = JoinSet::new();
     for share in shares {
         let work = Arc::clone(work);
-        running.spawn(async move { work.score(&share).await });
+        running.spawn(async move { work.carry_out(&share).await });
     }
     let mut done = Done::default();
-    let mut failed = None;
-    // All are waited for even where one failed: nothing may still be writing when this returns.
-    while let Some(ended) = running.join_next().await {
-        match ended.unwrap_or(Err(ImportError::Worker)) {
-            Ok(more) => done.add(more),
-            Err(error) => failed = Some(error),
-        }
-    }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(done),
-    }
+    workers::all(running).await?.into_iter().for_each(|more| done.add(more));
+    Ok(done)
 }
 
 impl Work {
-    async fn score(&self, share: &[usize]) -> Result<Done, ImportError> {
-        let caller = Caller::operator("import");
-        let total = size(self.history.orders.len());
+    async fn carry_out(&self, share: &[usize]) -> Result<Done, ImportError> {
+        let total = size(self.history.invoices.len());
         let mut done = Done::default();
         for index in share {
-            let Some(invoice) = self.history.orders.get(*index) else { continue };
-            let order = self.history.order(&self.mapping, invoice)?;
-            let app = self.app.with_clock(Clock::Replay(invoice.placed_at));
-            match order_placed::place(&app, &caller, order).await {
-                Ok(placed) if placed.outcome != Outcome::Scored => done.known = done.known.saturating_add(1),
-                Ok(_) => done.scored = done.scored.saturating_add(1),
-                Err(Error::Fault(fault)) => return Err(fault.into()),
-                Err(refusal) => {
-                    let rejected = RejectedOrder { order_id: invoice.number.clone(), reason: refusal.cause() };
-                    done.rejected.push((*index, rejected));
-                }
+            let Some(invoice) = self.history.invoices.get(*index) else { continue };
+            let carried_out = match invoice.is_return {
+                false => self.score(invoice).await?,
+                true => self.take_back(invoice).await?,
+            };
+            match carried_out {
+                Ok(repeated) => done.of_kind(invoice).count(repeated),
+                Err(refusal) => done.rejected.push((*index, rejected(invoice, &refusal)?)),
             }
             let finished = self.finished.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             (self.progress)(finished, total);
         }
         Ok(done)
     }
+
+    /// Whether the order had its score before, or why it gets none.
+    async fn score(&self, invoice: &Invoice) -> Result<Result<bool, Error>, ImportError> {
+        let order = self.history.order(&self.mapping, invoice)?;
+        let app = self.app.with_clock(Clock::Replay(invoice.at));
+        let placed = order_placed::place(&app, &importer(), order).await;
+        answered(placed.map(|placed| placed.outcome != Outcome::Scored))
+    }
+
+    /// Whether the return was carried out before, or why it is not.
+    async fn take_back(&self, invoice: &Invoice) -> Result<Result<bool, Error>, ImportError> {
+        let which = Which::Stated(self.history.credit_note(invoice)?);
+        let app = self.app.with_clock(Clock::Replay(invoice.at));
+        let account = &invoice.account_id;
+        let carried = order_returned::carry_on(&app, &importer(), account, &which, Deadline::NEVER).await;
+        answered(carried.map(|carried| carried.repeated))
+    }
+}
+
+fn importer() -> Caller {
+    Caller::operator("import")
+}
+
+/// A fault stops the import; a refusal does not.
+fn answered(answer: Result<bool, Error>) -> Result<Result<bool, Error>, ImportError> {
+    match answer {
+        Err(Error::Fault(fault)) => Err(fault.into()),
+        answer => Ok(answer),
+    }
+}
+
+fn rejected(invoice: &Invoice, refusal: &Error) -> Result<Rejected, InvalidId> {
+    let reason = refusal.cause();
+    Ok(match invoice.is_return {
+        false => Rejected::Order { order_id: invoice.number.clone(), reason },
+        true => Rejected::Return { return_id: ReturnId::parse(invoice.number.as_str())?, reason },
+    })
 }
 
 impl Done {
+    fn of_kind(&mut self, invoice: &Invoice) -> &mut Counts {
+        if invoice.is_return { &mut self.returns } else { &mut self.orders }
+    }
+
     fn add(&mut self, other: Self) {
-        self.scored = self.scored.saturating_add(other.scored);
-        self.known = self.known.saturating_add(other.known);
+        self.orders.add(other.orders);
+        self.returns.add(other.returns);
         self.rejected.extend(other.rejected);
     }
 }
 
-async fn summary(work: &Work, plan: &Plan, mut done: Done) -> Result<Summary, ImportError> {
+async fn summary(work: &Work, plan: &Plan, returns_read: u64, mut done: Done) -> Result<Summary, ImportError> {
     let history = &work.history;
     let program = Totals::of(&work.app, history.last_at).await;
     let program = program.map_err(|error| ImportError::Summary(error.cause()))?;
-    let (guest_invoices, returns_skipped) = if plan.skip_returns {
-        (history.guest_orders, history.returns.saturating_add(history.guest_returns))
+    let (guest_invoices, returns_skipped, lines_ignored) = if plan.skip_returns {
+        let skipped = returns_read.saturating_add(history.guest_returns);
+        (history.guest_orders, skipped, history.order_lines_ignored)
     } else {
-        (history.guest_orders.saturating_add(history.guest_returns), 0)
+        let lines_ignored = history.order_lines_ignored.saturating_add(history.return_lines_ignored);
+        (history.guest_orders.saturating_add(history.guest_returns), 0, lines_ignored)
     };
     done.rejected.sort_by_key(|(index, _)| *index);
     Ok(Summary {
-        invoices_read: history.invoices,
-        orders_read: size(history.orders.len()),
-        orders_scored: done.scored,
-        orders_known: done.known,
+        invoices_read: history.invoices_read,
+        orders_read: size(history.invoices.iter().filter(|invoice| !invoice.is_return).count()),
+        orders_scored: done.orders.new,
+        orders_known: done.orders.known,
+        returns_read,
+        returns_imported: done.returns.new,
+        returns_known: done.returns.known,
         guest_invoices,
         returns_skipped,
-        lines_ignored: history.lines_ignored,
+        lines_ignored,
         rejected: done.rejected.into_iter().map(|(_, rejected)| rejected).collect(),
         program,
     })

@@ -178,6 +178,10 @@ fn rules(text: &mut String, program: &Program) {
     }
     let (months, days) = (program.points.validity_months, program.points.pending_days);
     line(text, format_args!("  points wait {days} days and end with the month {months} months later"));
+    match program.returns.match_months {
+        Some(months) => line(text, format_args!("  credit notes match orders of {months} months, their own included")),
+        None => line(text, format_args!("  credit notes match orders of any age")),
+    }
     line(text, format_args!("  tiers by eligible spend in {} months:", program.tiers.window_months));
     for tier in program.tiers.levels.iter() {
         let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);

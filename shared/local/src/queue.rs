@@ -17,6 +17,7 @@ use crate::tables;
 use crate::template::{Key, Queue, Table};
 
 pub mod batch;
+pub mod sqs;
 
 /// The table is no part of the template: in AWS the queues are SQS's own.
 const TABLE: &str = "local-queues";

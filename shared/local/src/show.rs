@@ -4,8 +4,10 @@ mod item;
 
 use domain::account::Account;
 use domain::activity::MonthActivity;
+use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
 use domain::id::AccountId;
+use domain::idempotency::CommandKey;
 use domain::ledger::{Cause, Change, Entry};
 use domain::membership::{Contact, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
@@ -50,6 +52,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     let mut latest = Vec::new();
     let mut discounts = Vec::new();
     let mut commands = Vec::new();
+    let mut notes = Vec::new();
     let is_profile = |record: &&LedgerRecord| matches!(record, LedgerRecord::Profile(_));
     for record in records.iter().filter(is_profile).chain(records.iter().filter(|record| !is_profile(record))) {
         match record {
@@ -57,11 +60,15 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
             LedgerRecord::Discount(discount) => discounts.push(&**discount),
             LedgerRecord::Entry(entry) => latest.push(&**entry),
+            // An opening's answer is what its entry says.
+            LedgerRecord::Command(command) if command.key == CommandKey::opening() => {}
             LedgerRecord::Command(command) => commands.push(&**command),
+            LedgerRecord::CreditNote(note) => notes.push(&**note),
         }
     }
     discounts.sort_by_key(|discount| discount.issued_at);
     self::discounts(&mut page, &account, &discounts);
+    credit_notes(&mut page, notes);
     latest.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
     self::entries(&mut page, &latest, entries);
     if !commands.is_empty() {
@@ -125,7 +132,14 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     page.value("eligible", format_args!("{} {}", amount(life.eligible, currency), currency.code()));
     page.value("points", format_args!("{} earned, {} expired, {} reversed", life.earned, life.expired, life.reversed));
     page.value("by hand", format_args!("{} given, {} taken", life.credited, life.deducted));
-    page.value("returned", format_args!("{} units, {} points unrecovered", life.returned_units, life.unrecovered));
+    let (returned, unmatched) = (life.returned_units, life.unmatched_units);
+    page.value("returned", format_args!("{returned} units, {} points unrecovered", life.unrecovered));
+    if unmatched > 0 {
+        page.value("unmatched", format_args!("{unmatched} units of credit notes"));
+    }
+    if life.gone_before != Points::ZERO {
+        page.value("before", format_args!("{} points earned and gone before it was opened here", life.gone_before));
+    }
     page.value("discounts", format_args!("{} issued, {} used", life.discounts_issued, life.discounts_used));
     page.value("tier upgrades", life.upgrades);
     Ok(())
@@ -222,6 +236,27 @@ fn discounts(page: &mut Page, account: &Account, discounts: &[&Discount]) {
     }
 }
 
+fn credit_notes(page: &mut Page, mut notes: Vec<&CreditNote>) {
+    if notes.is_empty() {
+        return;
+    }
+    page.section("credit notes");
+    notes.sort_by_key(|note| (note.stated_at, note.return_id.as_str()));
+    for note in notes {
+        let state = match note.state {
+            State::Waiting => "waits",
+            State::Open => "open",
+            State::Done => "done",
+        };
+        let (id, stated, by, units) = (&note.return_id, second(note.stated_at), &note.by, note.units());
+        let (left, reversed) = (note.units_left(), note.outcome.reversed);
+        let matched = units.saturating_sub(left);
+        page.line(format_args!(
+            "  {id}  {stated}  {state}  {matched} of {units} units matched, {reversed} points reversed  by {by}"
+        ));
+    }
+}
+
 fn entries(page: &mut Page, entries: &[&Entry], most: usize) {
     let shown = entries.len().min(most);
     page.section(&format!("entries: the latest {shown} of {}", entries.len()));
@@ -253,7 +288,9 @@ fn cause(cause: &Cause) -> String {
         Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
         Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
         Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
+        Cause::CreditNote { credit_note_id } => format!("credit note {credit_note_id}"),
         Cause::Adjustment => "adjustment".to_owned(),
+        Cause::Opening => "opening balance".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
         Cause::Walked => "fallen due".to_owned(),
@@ -263,6 +300,12 @@ fn cause(cause: &Cause) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
+        Change::AccountOpened { tier, tier_since, past, points_earned } => format!(
+            "opened as {tier} since {tier_since}, with {} orders, {} units, {} ({} eligible), {points_earned} points earned before",
+            past.orders, past.units, past.revenue, past.eligible_spend
+        ),
+        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, end at {expires_at}"),
+        Change::DebtOpened { points } => format!("{points} points owed, taken over"),
         Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
         Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
         Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
@@ -288,6 +331,10 @@ fn change(change: &Change) -> String {
             let excess =
                 if *excess_units > 0 { format!(", {excess_units} units beyond what was left") } else { String::new() };
             format!("order {order} {what}: {eligible} less{excess}")
+        }
+        Change::CreditNoteOpened { units } => format!("credit note of {units} units"),
+        Change::CreditNoteClosed { units_matched, units_unmatched } => {
+            format!("credit note done: {units_matched} units matched, {units_unmatched} match no order")
         }
         Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => format!(
             "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); \

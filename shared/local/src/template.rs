@@ -184,7 +184,7 @@ pub struct Timer {
 pub enum Text {
     /// As it stands.
     Literal(String),
-    /// What a parameter holds or a table is called.
+    /// What a parameter holds, a table is called, or where a queue is.
     Ref(String),
 }
 
@@ -246,6 +246,9 @@ impl Template {
         };
         if let Some(table) = self.tables.iter().find(|table| table.id == *name) {
             return Ok(format!("{prefix}{}", table.name));
+        }
+        if self.queue(name).is_some() {
+            return Ok(crate::queue::sqs::url(name));
         }
         let parameter = self.parameters.get(name).ok_or_else(|| format!("{name} has no value here"))?;
         let value = chosen.get(name).or(parameter.default.as_ref());

@@ -3,6 +3,8 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::patience::Patience;
+use crate::queue::Queue;
 use domain::code::Secrets;
 use domain::schedule::Schedule;
 use std::sync::Arc;
@@ -15,15 +17,14 @@ use tokio::time::Instant;
 /// No decision is made on a schedule read longer ago than this; activation waits twice as long.
 const SCHEDULE_AGE_MAX: Duration = Duration::from_secs(60);
 
-/// How long a walk goes on before it hands back a cursor: far below the functions' time limit in the template.
-const WALK_TIME_MAX: Duration = Duration::from_secs(60);
-
-/// A function's store, program and clock. Cheap to clone; clones share the store and the program.
+/// A function's store, program and clock, and its own queue where it has one. Cheap to clone; clones share the cached
+/// program.
 #[derive(Clone)]
 pub struct App {
     shared: Arc<Shared>,
     clock: Clock,
-    walk_time_max: Duration,
+    queue: Option<Queue>,
+    patience: Patience,
 }
 
 struct Shared {
@@ -56,7 +57,7 @@ impl App {
     pub fn new(config: Config, client: Client, clock: Clock) -> Self {
         let store = Store::new(client, config.tables.clone());
         let shared = Arc::new(Shared { store, config, schedule: Mutex::new(None) });
-        Self { shared, clock, walk_time_max: WALK_TIME_MAX }
+        Self { shared, clock, queue: None, patience: Patience::default() }
     }
 
     /// The same app with another clock.
@@ -64,14 +65,26 @@ impl App {
         Self { clock, ..self.clone() }
     }
 
-    /// The same app, whose walks hand back a cursor after this long.
-    pub fn with_walk_time_max(&self, walk_time_max: Duration) -> Self {
-        Self { walk_time_max, ..self.clone() }
+    /// The same app with a queue of its own.
+    #[must_use]
+    pub fn with_queue(self, queue: Queue) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 
-    /// How long a walk goes on before it hands back a cursor.
-    pub(crate) fn walk_time_max(&self) -> Duration {
-        self.walk_time_max
+    /// The same app with other patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The function's own queue.
+    pub fn queue(&self) -> Result<&Queue, Fault> {
+        self.queue.as_ref().ok_or(Fault::NoQueue)
+    }
+
+    /// How long an invocation works on.
+    pub fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// The tables.

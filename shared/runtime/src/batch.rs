@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, RequestFault};
+use crate::patience::Deadline;
 use crate::problem::Problem;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct BusEvent {
     pub caller: Caller,
     /// The event's document.
     pub detail: Value,
+    /// When to leave the rest of it to another invocation: its share of the batch's time.
+    pub deadline: Deadline,
 }
 
 impl Batch {
@@ -40,7 +43,8 @@ impl Batch {
         F: Fn(&'a App, BusEvent) -> Fut,
         Fut: Future<Output = Result<(), Error>>,
     {
-        while let Some((message, event)) = self.next_event() {
+        let patience = app.patience().batch;
+        while let Some((message, event)) = self.next_event(patience) {
             let outcome = match event {
                 Ok(event) => handle(app, event).await,
                 Err(error) => Err(error),
@@ -54,7 +58,7 @@ impl Batch {
     ///
     /// After [`TIME_MAX`] there is none: a function that ran into its time limit would repeat all of them, so what is
     /// left is reported as failed and comes again by itself.
-    fn next_event(&mut self) -> Option<(MessageId, Result<BusEvent, Error>)> {
+    fn next_event(&mut self, patience: Duration) -> Option<(MessageId, Result<BusEvent, Error>)> {
         if self.started.elapsed() >= TIME_MAX {
             let left = std::mem::take(&mut self.waiting);
             tracing::warn!(messages = left.len(), "out of time: {} messages will come again", left.len());
@@ -63,7 +67,10 @@ impl Batch {
         let message = self.waiting.next()?;
         let receives = message.attributes.get("ApproximateReceiveCount").cloned().unwrap_or_default();
         let id = MessageId { id: message.message_id.clone().unwrap_or_default(), receives };
-        Some((id, bus_event(&message)))
+        let messages = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let left = patience.saturating_sub(self.started.elapsed());
+        let deadline = Deadline::after(left.checked_div(messages).unwrap_or_default());
+        Some((id, bus_event(&message, deadline)))
     }
 
     /// Notes what became of a message. A failure is logged here with its reason; only failed messages come again, and
@@ -95,7 +102,7 @@ struct MessageId {
     receives: String,
 }
 
-fn bus_event(message: &SqsMessage) -> Result<BusEvent, Error> {
+fn bus_event(message: &SqsMessage, deadline: Deadline) -> Result<BusEvent, Error> {
     let body = message.body.as_deref().unwrap_or_default();
     let event = domain::document::parse(body.as_bytes()).map_err(RequestFault::NotJson)?;
     let mut faults = domain::document::Faults::default();
@@ -110,5 +117,6 @@ fn bus_event(message: &SqsMessage) -> Result<BusEvent, Error> {
         detail_type: detail_type.to_owned(),
         caller: Caller::of_event(source),
         detail: event.get("detail").cloned().unwrap_or_default(),
+        deadline,
     })
 }

@@ -4,6 +4,9 @@ use domain::code::{InvalidSecrets, Secrets};
 use domain::id::ProgramName;
 use store::Tables;
 
+/// Where the function's own queue is.
+pub(crate) const QUEUE_URL: &str = "OWN_QUEUE_URL";
+
 /// What a function is configured with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -13,6 +16,8 @@ pub struct Config {
     pub program: ProgramName,
     /// The secrets that codes and claims are made with.
     pub secrets: Secrets,
+    /// Where the function's own queue is, if it has one.
+    pub queue_url: Option<String>,
 }
 
 /// What is wrong with the configuration.
@@ -49,6 +54,7 @@ impl Config {
             },
             program: ProgramName::parse(&get("GUILDER_PROGRAM")?).map_err(ConfigError::Program)?,
             secrets: Secrets::parse(&get("GUILDER_SECRETS")?)?,
+            queue_url: get(QUEUE_URL).ok(),
         })
     }
 }

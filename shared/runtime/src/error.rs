@@ -53,6 +53,12 @@ pub enum Fault {
     /// The deployment has no program yet.
     #[error("no version of the program {0} has been activated")]
     NoProgram(String),
+    /// The function's own queue failed.
+    #[error("SQS: {0}")]
+    Queue(String),
+    /// The function has no queue of its own.
+    #[error("this function has no queue of its own")]
+    NoQueue,
     /// The event is of no kind this function serves.
     #[error("the event is neither an HTTP request nor a batch of messages: {0}")]
     UnknownEvent(String),
@@ -71,6 +77,7 @@ impl Fault {
             Self::Store(_) => "StoreFault",
             Self::Contended(_) => "Contended",
             Self::NoProgram(_) => "NoProgram",
+            Self::Queue(_) | Self::NoQueue => "QueueFault",
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::BadTask(_) => "BadTask",
             Self::Panicked(_) => "Panicked",

@@ -78,7 +78,8 @@ impl Problem {
     /// One line for logs: what is wrong and where, never what the document held.
     pub fn summary(&self) -> String {
         let faults = self.faults.iter().map(|fault| format!("{} {}", fault.path, fault.code));
-        let parts: Vec<_> = std::iter::once(self.title.to_owned()).chain(faults.take(10)).collect();
+        let wheres = faults.chain(self.differences.iter().cloned());
+        let parts: Vec<_> = std::iter::once(self.title.to_owned()).chain(wheres.take(10)).collect();
         parts.join("; ")
     }
 
@@ -106,6 +107,9 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         }
         Rejection::UnknownOrder => {
             Problem::new("unknown-order", "Unknown order", 404, "There is no order of that source and id.")
+        }
+        Rejection::UnknownReturn => {
+            Problem::new("unknown-return", "Unknown return", 404, "The account has no credit note of that number.")
         }
         Rejection::AccountNotActive(status) => {
             let detail = format!("The account is {}.", status.name());
@@ -152,6 +156,10 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::NotEnoughPoints { missing } => {
             let detail = format!("{missing} points are missing, and the program lets no account owe points.");
             Problem::new("not-enough-points", "Not enough points", 422, detail)
+        }
+        Rejection::HasHistory => {
+            let detail = "The account has orders or points already; a balance is opened before them.";
+            Problem::new("has-history", "Account has history", 409, detail)
         }
         Rejection::TooManyReturns => {
             let detail = "The order has as many returns as it can hold.";

@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError, QUEUE_URL};
 use crate::error::Fault;
+use crate::queue::Queue;
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::{Builder, tls};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -11,17 +12,38 @@ use serde_json::Value;
 use std::time::Duration;
 use store::aws_sdk_dynamodb::Client;
 use store::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use store::aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use store::aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 
 /// Serves invocations until the sandbox ends.
-///
-/// The program is read before the first invocation: the connection is then open and the schedule cached.
 pub async fn run<H>(handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
 {
     logs();
-    let app = App::new(Config::from_env()?, client_from_env()?, Clock::system());
+    serve(app()?, handle).await
+}
+
+/// As [`run`], for a function that sends messages to a queue of its own. The others do not carry the client.
+pub async fn run_with_queue<H>(handle: H) -> Result<(), lambda_runtime::Error>
+where
+    H: AsyncFn(&App, Value) -> Result<Value, Fault>,
+{
+    logs();
+    let app = app()?;
+    let url = app.config().queue_url.clone().ok_or(ConfigError::Missing(QUEUE_URL))?;
+    let queue = Queue::new(queue_client_from_env()?, url);
+    serve(app.with_queue(queue), handle).await
+}
+
+fn app() -> Result<App, lambda_runtime::Error> {
+    Ok(App::new(Config::from_env()?, client_from_env()?, Clock::system()))
+}
+
+/// The program is read before the first invocation: the connection is then open and the schedule cached.
+async fn serve<H>(app: App, handle: H) -> Result<(), lambda_runtime::Error>
+where
+    H: AsyncFn(&App, Value) -> Result<Value, Fault>,
+{
     if let Err(fault) = app.schedule().await {
         // Not fatal: the first invocation reads it again, and answers with the fault if it persists.
         tracing::warn!("the program could not be read at start: {fault}");
@@ -56,9 +78,9 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// A DynamoDB client from the variables that Lambda sets: explicit, since the whole chain of providers costs start-up
-/// time and finds the same. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere.
-pub fn client_from_env() -> Result<Client, MissingVariable> {
+/// Who this function is, and where: explicit from the variables that Lambda sets, since the whole chain of providers
+/// costs start-up time and finds the same.
+fn identity() -> Result<(Credentials, Region), MissingVariable> {
     let required = |name: &'static str| variable(name).ok_or(MissingVariable(name));
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
@@ -68,16 +90,40 @@ pub fn client_from_env() -> Result<Client, MissingVariable> {
         "environment",
     );
     let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
-    let region = Region::new(region.ok_or(MissingVariable("AWS_REGION"))?);
+    Ok((credentials, Region::new(region.ok_or(MissingVariable("AWS_REGION"))?)))
+}
+
+fn https() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Builder::new().tls_provider(provider).build_https()
+}
+
+/// A DynamoDB client. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere.
+pub fn client_from_env() -> Result<Client, MissingVariable> {
+    let (credentials, region) = identity()?;
     let mut config = store::aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(credentials)
         .region(region)
         .timeout_config(timeouts())
-        .http_client(Builder::new().tls_provider(provider).build_https());
+        .http_client(https());
     if let Some(endpoint) = variable("AWS_ENDPOINT_URL_DYNAMODB") {
         config = config.endpoint_url(endpoint);
     }
     Ok(Client::from_conf(config.build()))
+}
+
+/// An SQS client. `AWS_ENDPOINT_URL_SQS` points it elsewhere.
+fn queue_client_from_env() -> Result<aws_sdk_sqs::Client, MissingVariable> {
+    let (credentials, region) = identity()?;
+    let mut config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(credentials)
+        .region(region)
+        .timeout_config(timeouts())
+        .http_client(https());
+    if let Some(endpoint) = variable("AWS_ENDPOINT_URL_SQS") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(aws_sdk_sqs::Client::from_conf(config.build()))
 }

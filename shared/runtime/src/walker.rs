@@ -13,6 +13,7 @@ pub use task::{Counts, Filing, Plan, Retry, Shard, Task};
 
 use crate::app::App;
 use crate::error::Fault;
+use crate::patience::Deadline;
 use account::Work;
 use domain::id::AccountId;
 use domain::time::Day;
@@ -21,7 +22,6 @@ use domain::warning::Walk;
 use serde_json::Value;
 use store::{DUE_SHARDS, Segment, SetAside};
 use task::{Cursor, Place};
-use tokio::time::Instant as Steady;
 
 /// How long after its end a day may be closed: by then every commit that still filed something under it is over.
 pub const CLOSES_AFTER_MS: i64 = 3_600_000;
@@ -107,7 +107,7 @@ async fn all_done(app: &App, walk: Walk, day: Day) -> Result<bool, Fault> {
 }
 
 async fn walk_shard(app: &App, walk: Walk, mut shard: Shard) -> Result<Shard, Fault> {
-    let started = Steady::now();
+    let deadline = Deadline::after(app.patience().walk);
     let day = day_of(app, &shard.day)?;
     if shard.shard >= DUE_SHARDS {
         let last = DUE_SHARDS.saturating_sub(1);
@@ -126,7 +126,7 @@ async fn walk_shard(app: &App, walk: Walk, mut shard: Shard) -> Result<Shard, Fa
         walk_page(app, walk, page.accounts, &mut shard.done, Source::Due).await?;
         place = page.next;
         let Some(next) = &place else { break };
-        if started.elapsed() >= app.walk_time_max() {
+        if deadline.is_over() {
             let place = Place::Shard { day: shard.day.clone(), shard: shard.shard, place: next.clone() };
             shard.cursor = Some(Cursor::write(walk, place));
             return Ok(shard);
@@ -142,7 +142,7 @@ async fn walk_shard(app: &App, walk: Walk, mut shard: Shard) -> Result<Shard, Fa
 
 /// Walks what was set aside; what works again is no longer.
 async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fault> {
-    let started = Steady::now();
+    let deadline = Deadline::after(app.patience().walk);
     let mut after: Option<AccountId> = match retry.cursor.take() {
         None => None,
         Some(text) => match Cursor::read(&text, walk)?.place {
@@ -156,7 +156,7 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
         let account_id = last.account_id.clone();
         let ids = page.into_iter().map(|aside| aside.account_id).collect();
         walk_page(app, walk, ids, &mut retry.done, Source::Aside).await?;
-        if started.elapsed() >= app.walk_time_max() {
+        if deadline.is_over() {
             retry.cursor = Some(Cursor::write(walk, Place::Aside { account_id }));
             return Ok(retry);
         }
@@ -166,7 +166,7 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
 
 /// Files a part of all accounts. Under a version that is no longer in force nothing is done: the next plan knows better.
 async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault> {
-    let started = Steady::now();
+    let deadline = Deadline::after(app.patience().walk);
     let segment = i32::try_from(filing.segment).ok().filter(|_| filing.segment < SEGMENTS && walk == FILES);
     let segment = segment.ok_or_else(|| Fault::BadTask(format!("there is no segment {} to file", filing.segment)))?;
     let segment = Segment { index: segment, of: i32::try_from(SEGMENTS).unwrap_or(i32::MAX) };
@@ -188,7 +188,7 @@ async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault
         let ids = app.store().account_ids(segment, after.as_ref(), PAGE).await?;
         let Some(last) = ids.last().cloned() else { break };
         walk_page(app, walk, ids, &mut filing.done, Source::All).await?;
-        if started.elapsed() >= app.walk_time_max() {
+        if deadline.is_over() {
             let place = Place::Filing { version: filing.version, segment: filing.segment, account_id: last };
             filing.cursor = Some(Cursor::write(walk, place));
             return Ok(filing);

@@ -91,6 +91,7 @@ impl Store {
                 let key = keys::command(&command.account_id, &command.key);
                 (&tables.ledger, "account_id", item::of_plain(key, command)?, true)
             }
+            Record::CreditNote(note) => (&tables.ledger, "account_id", item::of_credit_note(note)?, false),
             Record::Discount(discount) => {
                 let key = keys::discount(&discount.account_id, &discount.code);
                 (&tables.ledger, "account_id", item::of_plain(key, discount)?, false)

@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::{Account, Status};
 use domain::activity::Activity;
 use domain::code::DiscountCode;
+use domain::credit_note::CreditNote;
 use domain::due::Due;
-use domain::id::{AccountId, ContactId, OrderId, OrderKey, Segment, Source, TierId};
+use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReturnId, Segment, Source, TierId};
 use domain::ledger::Entry;
 use domain::lots::Holdings;
 use domain::membership::{CLAIM_VERSION, Claim};
@@ -23,6 +24,9 @@ use std::sync::Arc;
 
 /// The shape written today.
 const SHAPE: &str = "1";
+
+/// Bytes of a usual entry, so that writing it moves nothing.
+const ENTRY_BYTES: usize = 1_024;
 
 /// What an item lacks.
 pub type Parsed<T> = Result<T, String>;
@@ -101,6 +105,9 @@ pub fn of_account(account: &Account) -> Item {
     if !account.discounts.is_empty() {
         put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts)))]);
     }
+    if let Some(open) = &account.credit_note {
+        put(&mut item, [("note", text(open.as_str()))]);
+    }
     if let Some(due) = account.due {
         item.extend(keys::due(&account.id, due));
     }
@@ -136,6 +143,9 @@ pub fn account(item: &Item) -> Parsed<Account> {
         activity: optional(item, "activity", |i, n| packed(i, n, pack::activity))?.unwrap_or_else(Activity::default),
         holdings: optional(item, "lots", |i, n| packed(i, n, pack::holdings))?.unwrap_or_default(),
         discounts: optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default(),
+        credit_note: optional(item, "note", string)?
+            .map(|id| ReturnId::parse(id).map_err(|e| e.to_string()))
+            .transpose()?,
         due: optional(item, "due", string)?.map(|bucket| due(item, bucket)).transpose()?,
     })
 }
@@ -236,10 +246,41 @@ pub fn plain<T: DeserializeOwned>(item: Item) -> Parsed<T> {
     serde_dynamo::from_item(item).map_err(|error| error.to_string())
 }
 
+/// The item of a credit note: what is packed and what is looked at by itself as attributes, the rest as one JSON
+/// document.
+pub fn of_credit_note(note: &CreditNote) -> Result<Item, Fault> {
+    let mut item = keys::credit_note(&note.account_id, &note.return_id);
+    let document = serde_json::to_string(note).map_err(Fault::service)?;
+    put(
+        &mut item,
+        [
+            ("v", number(SHAPE)),
+            ("version", number(note.version)),
+            ("hash", bytes(note.content_hash.to_vec())),
+            ("lines", bytes(pack::pack_note_lines(&note.lines))),
+            ("note", text(document)),
+        ],
+    );
+    Ok(item)
+}
+
+/// The credit note of an item.
+pub fn credit_note(item: &Item) -> Parsed<CreditNote> {
+    let note: CreditNote = serde_json::from_str(string(item, "note")?).map_err(|error| error.to_string())?;
+    Ok(CreditNote {
+        version: integer(item, "version")?,
+        content_hash: packed(item, "hash", |bytes| bytes.try_into().map_err(|_| "not 32 bytes"))?,
+        lines: packed(item, "lines", pack::note_lines)?,
+        ..note
+    })
+}
+
 /// The item of an entry: what is looked at by itself as attributes, the rest as one JSON document.
 pub fn of_entry(entry: &Entry) -> Result<Item, Fault> {
     let mut item = keys::entry(&entry.account_id, entry.sequence);
-    let document = serde_json::to_string(entry).map_err(Fault::service)?;
+    let mut document = Vec::with_capacity(ENTRY_BYTES);
+    serde_json::to_writer(&mut document, entry).map_err(Fault::service)?;
+    let document = String::from_utf8(document).map_err(Fault::service)?;
     put(&mut item, [("v", number(SHAPE)), ("at", number(entry.at.as_ms())), ("entry", text(document))]);
     Ok(item)
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::code::DiscountCode;
 use domain::due::Due;
-use domain::id::{AccountId, ContactId, OrderKey, ProgramName};
+use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
 use domain::idempotency::CommandKey;
 use domain::membership::ClaimKey;
 use domain::time::{Day, Instant};
@@ -29,6 +29,7 @@ const ENTRY: &str = "E#";
 const CONTACT: &str = "C#";
 const DISCOUNT: &str = "D#";
 const COMMAND: &str = "K#";
+const CREDIT_NOTE: &str = "R#";
 const PROFILE: &str = "PROFILE";
 const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
@@ -41,6 +42,7 @@ pub enum LedgerKind {
     Contact,
     Discount,
     Command,
+    CreditNote,
 }
 
 pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
@@ -50,6 +52,7 @@ pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
         _ if sort.starts_with(CONTACT) => Some(LedgerKind::Contact),
         _ if sort.starts_with(DISCOUNT) => Some(LedgerKind::Discount),
         _ if sort.starts_with(COMMAND) => Some(LedgerKind::Command),
+        _ if sort.starts_with(CREDIT_NOTE) => Some(LedgerKind::CreditNote),
         _ => None,
     }
 }
@@ -99,6 +102,10 @@ pub fn discount(id: &AccountId, code: &DiscountCode) -> Item {
 
 pub fn command(id: &AccountId, key: &CommandKey) -> Item {
     ledger(id, format!("{COMMAND}{}", key.as_str()))
+}
+
+pub fn credit_note(id: &AccountId, return_id: &ReturnId) -> Item {
+    ledger(id, format!("{CREDIT_NOTE}{return_id}"))
 }
 
 pub fn claim(key: &ClaimKey) -> Item {

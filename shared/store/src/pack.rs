@@ -4,10 +4,12 @@
 
 mod account;
 mod bytes;
+mod credit_note;
 mod order;
 
 pub use account::*;
 pub use bytes::Unpacked;
+pub use credit_note::*;
 pub use order::*;
 
 #[cfg(test)]

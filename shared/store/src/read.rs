@@ -5,8 +5,9 @@ use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::account::Account;
 use domain::code::DiscountCode;
+use domain::credit_note::CreditNote;
 use domain::discount::Discount;
-use domain::id::{AccountId, ContactId, OrderKey, ProgramName};
+use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
 use domain::idempotency::{CommandKey, CommandRecord};
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
@@ -115,6 +116,19 @@ impl Store {
     /// The record of a command that has no business key of its own.
     pub async fn command(&self, id: &AccountId, key: &CommandKey) -> Result<Option<CommandRecord>, Fault> {
         self.ledger_record(keys::command(id, key), Consistency::Strong).await
+    }
+
+    /// A credit note of an account.
+    pub async fn credit_note(
+        &self,
+        id: &AccountId,
+        return_id: &ReturnId,
+        consistency: Consistency,
+    ) -> Result<Option<CreditNote>, Fault> {
+        let key = keys::credit_note(id, return_id);
+        let found = self.get(&self.tables.ledger, key.clone(), consistency).await?;
+        let read = |found| item::credit_note(&found).map_err(|what| corrupt("ledger", &key, what));
+        found.map(read).transpose()
     }
 
     /// The account's discounts of these codes, in that order; `None` where it has none such.

@@ -4,6 +4,7 @@ use crate::keys::{self, Item};
 use crate::read::{StoredOrder, corrupt};
 use crate::{Fault, Store, item};
 use domain::account::Account;
+use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::AccountId;
 use domain::idempotency::CommandRecord;
@@ -50,6 +51,8 @@ pub enum LedgerRecord {
     Discount(Box<Discount>),
     /// A command that has no business key of its own.
     Command(Box<CommandRecord>),
+    /// A credit note.
+    CreditNote(Box<CreditNote>),
 }
 
 impl Store {
@@ -139,6 +142,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::Command) => {
             item::plain(found).map(|c| LedgerRecord::Command(Box::new(c))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::CreditNote) => {
+            item::credit_note(&found).map(|n| LedgerRecord::CreditNote(Box::new(n))).map_err(wrong)
         }
         None => Err(wrong("unknown kind of record".to_owned())),
     }

@@ -12,15 +12,19 @@ use crate::money::{self, Currency, Minor, UnitPrice};
 use crate::time::Instant;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
+/// Lines that a usual order has at most.
+const USUAL_LINES: usize = 32;
+
 /// The order of a text; `None` where something is wrong with it.
 pub(super) fn order(text: &[u8]) -> Option<Order> {
-    let Object(document): Object<Document<'_>> = serde_json::from_slice(text).ok()?;
+    // UTF-8 is checked once for the text instead of for each string in it.
+    let Object(document): Object<Document<'_>> = serde_json::from_str(std::str::from_utf8(text).ok()?).ok()?;
     document.order()
 }
 
@@ -60,6 +64,33 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// The lines, in a list that has room for those of a usual order from the start: it would be moved at each growth.
+struct Lines<'a>(Vec<Object<Line<'a>>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Lines<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(LinesVisitor(PhantomData))
+    }
+}
+
+struct LinesVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for LinesVisitor<'a> {
+    type Value = Lines<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Lines<'a>, A::Error> {
+        let mut lines = Vec::with_capacity(USUAL_LINES);
+        while let Some(line) = items.next_element()? {
+            lines.push(line);
+        }
+        Ok(Lines(lines))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
@@ -76,7 +107,7 @@ struct Document<'a> {
     #[serde(borrow)]
     currency: Text<'a>,
     #[serde(borrow)]
-    lines: Vec<Object<Line<'a>>>,
+    lines: Lines<'a>,
     #[serde(borrow)]
     shipping: Option<Text<'a>>,
     #[serde(borrow)]
@@ -112,7 +143,7 @@ impl Document<'_> {
     fn order(&self) -> Option<Order> {
         let currency = Currency::from_code(&self.currency.0)?;
         let codes = self.discount_codes.as_deref().unwrap_or_default();
-        if !(1..=LINES_MAX).contains(&self.lines.len()) || codes.len() > DISCOUNT_CODES_MAX {
+        if !(1..=LINES_MAX).contains(&self.lines.0.len()) || codes.len() > DISCOUNT_CODES_MAX {
             return None;
         }
         if self.revision.is_some_and(|revision| revision > REVISION_MAX) {
@@ -127,7 +158,7 @@ impl Document<'_> {
             contact_id: Text::optional(self.contact_id.as_ref(), |id| ContactId::parse(id).ok())?,
             placed_at: Instant::parse(&self.placed_at.0)?,
             currency,
-            lines: self.lines.iter().map(|Object(line)| line.read(currency)).collect::<Option<_>>()?,
+            lines: self.lines.0.iter().map(|Object(line)| line.read(currency)).collect::<Option<_>>()?,
             shipping: Text::optional(self.shipping.as_ref(), |text| minor(text, currency))?,
             discount_codes: codes.iter().map(|Text(code)| DiscountCode::parse(code).ok()).collect::<Option<_>>()?,
             revision: self.revision.unwrap_or(0),

@@ -1,6 +1,8 @@
 //! The program document, read into a [`Program`].
 
-use super::{DiscountRule, EarningRule, Ladder, PointsRules, Program, Shortfall, Tier, Tiers, UnknownAccount};
+use super::{
+    DiscountRule, EarningRule, Ladder, PointsRules, Program, ReturnRules, Shortfall, Tier, Tiers, UnknownAccount,
+};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
@@ -27,6 +29,7 @@ const MULTIPLIER_MAX: i64 = 10_000_000;
 /// Longest tier window: it bounds the months of activity kept.
 const WINDOW_MONTHS_MAX: u16 = 24;
 const VALIDITY_DAYS_MAX: u16 = 1_000;
+const MATCH_MONTHS_MAX: u16 = 120;
 const EXCLUDED_SKUS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 100;
 const POINTS_PER_AMOUNT_MAX: u64 = 1_000_000;
@@ -41,7 +44,7 @@ const DAYS_OF_A_MONTH_MIN: u16 = 28;
 const AHEAD_DAYS_MAX: u16 = 365;
 const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "name",
     "currency",
     "time_zone",
@@ -49,6 +52,7 @@ const FIELDS: [&str; 10] = [
     "eligibility",
     "earning_rules",
     "points",
+    "returns",
     "tiers",
     "discounts",
     "warnings",
@@ -71,6 +75,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
     require(&root, &["earning_rules", "tiers"], faults);
     let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning_rule(v, p, money, f));
     let points = root.required_nested("points", faults, points);
+    let returns = root.nested("returns", faults, returns);
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
@@ -82,6 +87,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
         excluded_skus,
         earning: earning?,
         points: points?,
+        returns: returns.unwrap_or_default(),
         tiers: tiers?,
         discounts: discounts.unwrap_or_default(),
         warnings,
@@ -153,6 +159,11 @@ fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsR
         pending_days: pending_days.unwrap_or(0),
         shortfall: shortfall.unwrap_or(Shortfall::Owe),
     })
+}
+
+fn returns(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReturnRules> {
+    let section = Object::open(value, path, &["match_months"], faults)?;
+    Some(ReturnRules { match_months: section.optional("match_months", faults, |v| small(v, 1, MATCH_MONTHS_MAX)) })
 }
 
 fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {

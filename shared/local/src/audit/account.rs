@@ -1,8 +1,9 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject};
+use super::{OrderFacts, Report, Subject, notes};
 use domain::account::Account;
 use domain::code::DiscountCode;
+use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry};
@@ -18,7 +19,11 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::OrderReturned { order, .. }
         | Cause::OrderCancelled { order }
         | Cause::OrderAmended { order, .. } => Some(order),
-        Cause::Adjustment | Cause::AccountPut | Cause::ContactPut { .. } | Cause::Walked => None,
+        Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
+            Change::OrderReturned { order, .. } => Some(order),
+            _ => None,
+        }),
+        Cause::Adjustment | Cause::Opening | Cause::AccountPut | Cause::ContactPut { .. } | Cause::Walked => None,
     }
 }
 
@@ -27,14 +32,15 @@ fn placed_in(entry: &Entry) -> Option<&OrderKey> {
     order_of(entry).filter(|_| matches!(entry.cause, Cause::OrderPlaced { .. }))
 }
 
-/// The returns, and the cancellation, that an entry tells of and was made for: by a command of their own, or by
-/// placing the order that they had waited for.
+/// The returns, and the cancellation, that an entry tells of and was made for: by a command of their own, by a credit
+/// note, or by placing the order that they had waited for.
 pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, &ReturnKey)> {
     entry.changes.iter().filter_map(|change| match (change, &entry.cause) {
         (Change::OrderReturned { order, by, .. }, cause) if order_of(entry) == Some(order) => {
             let is_cause = match cause {
                 Cause::OrderReturned { return_id, .. } => *by == ReturnKey::Return(return_id.clone()),
                 Cause::OrderCancelled { .. } => *by == ReturnKey::Cancellation,
+                Cause::CreditNote { credit_note_id } => *by == ReturnKey::CreditNote(credit_note_id.clone()),
                 _ => true,
             };
             is_cause.then_some((order, by))
@@ -76,6 +82,7 @@ pub(super) struct Books<'a> {
     account: &'a Account,
     entries: Vec<&'a Entry>,
     discounts: BTreeMap<&'a DiscountCode, &'a Discount>,
+    notes: BTreeMap<&'a str, &'a CreditNote>,
     /// Codes whose use an entry tells of, in entries up to now.
     used_by_now: BTreeSet<&'a DiscountCode>,
 }
@@ -89,17 +96,30 @@ struct Sums<'a> {
     expired: i128,
     reversed: i128,
     deducted: i128,
+    opened: i128,
+    /// Points and orders of before the account was opened here.
+    past_earned: i128,
+    past_orders: u64,
+    openings: u64,
+    unmatched_units: i128,
     issued: BTreeSet<&'a DiscountCode>,
     used: BTreeSet<&'a DiscountCode>,
 }
 
 impl<'a> Books<'a> {
     pub(super) fn new(account: &'a Account, records: &'a [LedgerRecord]) -> Self {
-        let mut books = Self { account, entries: Vec::new(), discounts: BTreeMap::new(), used_by_now: BTreeSet::new() };
+        let mut books = Self {
+            account,
+            entries: Vec::new(),
+            discounts: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            used_by_now: BTreeSet::new(),
+        };
         for record in records {
             match record {
                 LedgerRecord::Entry(entry) => books.entries.push(entry),
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
+                LedgerRecord::CreditNote(note) => drop(books.notes.insert(note.return_id.as_str(), note)),
                 LedgerRecord::Profile(_) | LedgerRecord::Contact(_) | LedgerRecord::Command(_) => {}
             }
         }
@@ -121,14 +141,16 @@ impl<'a> Books<'a> {
         let sums = self.check_entries(&mut found);
         self.check_points(&sums, &mut found);
         self.check_discounts(&sums, orders, &mut found);
-        self.check_orders(orders, &mut found);
+        self.check_orders(sums.past_orders, orders, &mut found);
         self.check_returns(orders, &mut found);
+        notes::check(self.account, &self.entries, &self.notes, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);
         report.entries = report.entries.saturating_add(size(self.entries.len()));
         report.discounts = report.discounts.saturating_add(size(self.discounts.len()));
         report.issued = report.issued.saturating_add(sums.earned).saturating_add(sums.credited);
+        report.issued = report.issued.saturating_add(sums.opened);
         report.reversed = report.reversed.saturating_add(sums.reversed).saturating_add(sums.deducted);
         report.expired = report.expired.saturating_add(sums.expired);
         report.outstanding = report.outstanding.saturating_add(self.held());
@@ -179,17 +201,30 @@ impl<'a> Books<'a> {
         let life = &self.account.lifetime;
         for (name, stored, by_entries) in [
             ("points held", self.held(), sums.points),
-            ("lifetime points earned", i128::from(life.earned.0), sums.earned),
+            ("lifetime points earned", i128::from(life.earned.0), sums.earned.saturating_add(sums.past_earned)),
             ("lifetime points given by hand", i128::from(life.credited.0), sums.credited),
             ("lifetime points expired", i128::from(life.expired.0), sums.expired),
             ("lifetime points reversed", i128::from(life.reversed.0), sums.reversed),
             ("lifetime points taken by hand", i128::from(life.deducted.0), sums.deducted),
+            (
+                "lifetime points gone before",
+                i128::from(life.gone_before.0),
+                sums.past_earned.saturating_sub(sums.opened),
+            ),
+            (
+                "lifetime units of credit notes that match no order",
+                i128::from(life.unmatched_units),
+                sums.unmatched_units,
+            ),
             ("lifetime discounts issued", i128::from(life.discounts_issued), length(&sums.issued)),
             ("lifetime discounts used", i128::from(life.discounts_used), length(&sums.used)),
         ] {
             if stored != by_entries {
                 found.push(format!("{name}: {stored} stored, {by_entries} by its entries"));
             }
+        }
+        if sums.openings > 1 {
+            found.push(format!("its balance was opened {} times", sums.openings));
         }
         let ended = self.account.holdings.lots().iter().filter(|lot| lot.expires_at <= self.account.last_decided);
         for lot in ended {
@@ -226,8 +261,8 @@ impl<'a> Books<'a> {
     }
 
     /// Every order of an entry has its record, and the record says the same.
-    fn check_orders(&self, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
-        let mut count = 0_u64;
+    fn check_orders(&self, past: u64, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
+        let mut count = past;
         for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, placed_in(entry)?))) {
             count = count.saturating_add(1);
             let Some(order) = orders.get_mut(key) else {
@@ -304,8 +339,9 @@ impl<'a> Sums<'a> {
         let (sum, points) = match change {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
             Change::PointsCredited { points, .. } => (&mut self.credited, points),
+            Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
-            Change::PointsReversed { points, .. } => (&mut self.reversed, points),
+            Change::PointsReversed { points, .. } | Change::DebtOpened { points } => (&mut self.reversed, points),
             Change::PointsDeducted { points, .. } => (&mut self.deducted, points),
             Change::DiscountIssued { code, .. } => {
                 self.issued.insert(code);
@@ -329,10 +365,21 @@ impl<'a> Sums<'a> {
                 self.reversed = self.reversed.saturating_add(reversed);
                 return earned.saturating_sub(reversed);
             }
+            Change::AccountOpened { past, points_earned, .. } => {
+                self.openings = self.openings.saturating_add(1);
+                self.past_orders = self.past_orders.saturating_add(past.orders);
+                self.past_earned = self.past_earned.saturating_add(points_earned.0.into());
+                return 0;
+            }
+            Change::CreditNoteClosed { units_unmatched, .. } => {
+                self.unmatched_units = self.unmatched_units.saturating_add((*units_unmatched).into());
+                return 0;
+            }
             _ => return 0,
         };
         *sum = sum.saturating_add(points.0.into());
-        let given = matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. });
+        let given =
+            matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. } | Change::PointsOpened { .. });
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }
     }
 }

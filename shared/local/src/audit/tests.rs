@@ -1,5 +1,6 @@
 use super::*;
 use crate::cloud::{Cloud, Options, Storage};
+use crate::import::balances;
 use crate::program;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::order::Order;
@@ -89,6 +90,75 @@ async fn take_back(cloud: &Cloud, order_id: &str, return_id: Option<&str>) {
     let (key, reversing) = domain::returns::event_document(kind, &detail).unwrap();
     let app = cloud.app("order-returned").unwrap().with_clock(Clock::Replay(Instant::parse(at).unwrap()));
     assert!(order_returned::take_back(&app, &Caller::operator("test"), key, reversing).await.is_ok());
+}
+
+/// Carries out a credit note of `acme` for mugs, and one jug that nobody bought.
+async fn credit(cloud: &Cloud, id: &str, units: u64) {
+    let at = "2011-01-14T09:00:00Z";
+    let lines = json!([{"sku": "MUG", "quantity": units}, {"sku": "JUG", "quantity": 1}]);
+    let document = json!({"return_id": id, "returned_at": at, "lines": lines});
+    let which = order_returned::Which::Stated(domain::credit_note::credit_note_document(&document).unwrap());
+    let app = cloud.app("order-returned").unwrap().with_clock(Clock::Replay(Instant::parse(at).unwrap()));
+    let (caller, account) = (Caller::operator("test"), AccountId::parse("acme").unwrap());
+    let never = runtime::Deadline::NEVER;
+    assert!(order_returned::carry_on(&app, &caller, &account, &which, never).await.ok().unwrap().is_done());
+}
+
+#[tokio::test]
+async fn what_was_changed_about_a_credit_note_is_found() {
+    // Entries 4, 5 and 6 are its steps: the third order gives all, the second some, nobody the jug.
+    const NOTE: &[(&str, &str)] = &[("account_id", "acme"), ("sk", "R#c-1")];
+    const STEP: &[(&str, &str)] = &[("account_id", "acme"), ("sk", "E#0000000000000000005")];
+    const ACCOUNT: &[(&str, &str)] = &[("account_id", "acme")];
+    let made = async || {
+        let cloud = cloud().await;
+        credit(&cloud, "c-1", 700).await;
+        cloud
+    };
+    let whole = made().await;
+    assert_eq!(audited(&whole).await, [""; 0]);
+    let note = stored(&whole, "ledger", NOTE).await["note"].as_s().unwrap().clone();
+    let step = stored(&whole, "ledger", STEP).await["entry"].as_s().unwrap().clone();
+    let said = |from: &str, to: &str| Some(("note", text(&altered(&note, from, to))));
+    let told = |from: &str, to: &str| Some(("entry", text(&altered(&step, from, to))));
+    let rows: [Row<'_>; 5] = [
+        ("ledger", NOTE, None, &["account acme: credit note c-1 is told of and has no record"]),
+        (
+            "ledger",
+            NOTE,
+            said("\"entry\":6", "\"entry\":5"),
+            &["account acme: credit note c-1 names another entry as its latest"],
+        ),
+        (
+            "ledger",
+            NOTE,
+            said("\"state\":\"done\"", "\"state\":\"open\""),
+            &[
+                "account acme: credit note c-1 and the account differ on whether it is open",
+                "account acme: credit note c-1 says something else than its entries of whether it is done, and how",
+            ],
+        ),
+        (
+            "ledger",
+            STEP,
+            told("\"credit_note_id\":\"c-1\",\"eligible\"", "\"credit_note_id\":\"c-2\",\"eligible\""),
+            &[
+                "account acme: credit note c-1 names other orders than its entries",
+                "order shop#2: no entry 5 of account acme is for its credit note c-1",
+            ],
+        ),
+        (
+            "accounts",
+            ACCOUNT,
+            Some(("note", text("c-9"))),
+            &["account acme: credit note c-9 is open and has no record"],
+        ),
+    ];
+    for (table, keys, change, findings) in rows {
+        let cloud = made().await;
+        tamper(&cloud, table, keys, change).await;
+        assert_eq!(audited(&cloud).await, findings);
+    }
 }
 
 #[tokio::test]
@@ -218,4 +288,55 @@ async fn returns_stand_at_their_order_and_in_its_entry() {
     let other = altered(&entry, "\"kind\":\"order_cancelled\"", "\"kind\":\"adjustment\"");
     tamper(&cloud, "ledger", &last, Some(("entry", text(&other)))).await;
     assert_eq!(audited(&cloud).await, ["order shop#3: no entry 5 of account acme is for its cancellation"]);
+}
+
+/// An account with points, a past and a past tier, and one that owes.
+async fn opened() -> Cloud {
+    let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+    program::ensure(cloud.app("order-placed").unwrap()).await.unwrap();
+    let name = format!("guilder-audit-{}-{:016x}.csv", std::process::id(), fastrand::u64(..));
+    let file = std::env::temp_dir().join(name);
+    let rows = "account_id,points,expires_on,orders,points_earned\nacme,70,2012-06-30,3,100\nother,-5,,,\n";
+    std::fs::write(&file, rows).unwrap();
+    let as_of = Some(Instant::parse("2011-01-01T00:00:00Z").unwrap());
+    let plan = balances::Plan { file: file.clone(), as_of, check_only: false, workers: 1 };
+    balances::run(cloud.app("order-placed").unwrap(), &plan, std::sync::Arc::new(|_, _| {})).await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    order(&cloud, "acme", "1", "2011-01-10T09:00:00Z", &[]).await;
+    cloud
+}
+
+#[tokio::test]
+async fn what_was_opened_is_part_of_the_books() {
+    let cloud = opened().await;
+    let report = run(cloud.app("accounts").unwrap().store(), Instant::parse("2011-02-01T00:00:00Z").unwrap());
+    let expected = "2 accounts, 1 orders, 3 entries, 1 discounts\n\
+        points: 670 issued = 665 outstanding + 0 expired + 5 reversed\nnothing found\n";
+    assert_eq!(report.await.unwrap().to_string(), expected);
+
+    let first = [("account_id", "acme"), ("sk", "E#0000000000000000001")];
+    for (from, to, expected) in [
+        ("\"orders\":3", "\"orders\":4", "account acme: 4 orders stored, 5 by its entries"),
+        (
+            "\"points_earned\":100",
+            "\"points_earned\":99",
+            "account acme: lifetime points earned: 700 stored, 699 by its entries",
+        ),
+        (
+            "\"points\":70,\"expires_at\"",
+            "\"points\":71,\"expires_at\"",
+            "account acme: entry 1: 70 points, its changes make 71",
+        ),
+        (
+            "\"points\":70,\"expires_at\"",
+            "\"points\":71,\"expires_at\"",
+            "account acme: lifetime points gone before: 30 stored, 29 by its entries",
+        ),
+    ] {
+        let cloud = opened().await;
+        let entry = stored(&cloud, "ledger", &first).await["entry"].as_s().unwrap().clone();
+        tamper(&cloud, "ledger", &first, Some(("entry", text(&altered(&entry, from, to))))).await;
+        let found = audited(&cloud).await;
+        assert!(found.iter().any(|line| line == expected), "{expected:?} is not in {found:#?}");
+    }
 }

@@ -1,9 +1,9 @@
 //! The commands that do one thing and end.
 
 use super::place::Opened;
-use super::{Failure, ImportOrders, Place, print};
+use super::{Failure, ImportBalances, ImportOrders, Place, print};
 use crate::cloud::wall_clock;
-use crate::import::{self, Plan, Progress, Summary};
+use crate::import::{self, Plan, Progress, Rejected, Summary, balances};
 use crate::mapping::Mapping;
 use crate::{audit, export, program, show};
 use domain::id::AccountId;
@@ -14,8 +14,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Most refused orders that are listed; the rest are counted.
-const REJECTED_LISTED_MAX: usize = 100;
+/// Most refused orders, returns or accounts that are listed; the rest are counted.
+const REFUSED_LISTED_MAX: usize = 100;
 
 pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Result<ExitCode, Failure> {
     let plan = Plan {
@@ -28,21 +28,81 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
     let tables = place.open().await?;
     let app = tables.app()?;
     ensure_program(&tables).await?;
-    let bar =
-        ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} orders, {eta} left")?);
-    let progress: Progress = {
-        let bar = bar.clone();
-        Arc::new(move |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })
-    };
+    let (bar, progress) = progress("invoices")?;
     let imported = import::run(app, &plan, progress).await;
     bar.finish_and_clear();
     let summary = imported?;
     let text = if arguments.json { serde_json::to_string_pretty(&summary)? } else { table(&summary)? };
     print(&format!("{}\n", text.trim_end()))?;
     Ok(if summary.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A bar that shows how many of `what` are done, and what moves it.
+fn progress(what: &str) -> Result<(ProgressBar, Progress), Failure> {
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}} of {{len}} {what}, {{eta}} left"))?;
+    let bar = ProgressBar::new(0).with_style(style);
+    let moved = bar.clone();
+    let progress: Progress = Arc::new(move |done, total| {
+        moved.set_length(total);
+        moved.set_position(done);
+    });
+    Ok((bar, progress))
+}
+
+pub(super) async fn import_balances(arguments: ImportBalances, place: &Place) -> Result<ExitCode, Failure> {
+    let ImportBalances { as_of, check, json, workers, file } = arguments;
+    let plan = balances::Plan { file, as_of, check_only: check, workers: usize::from(workers) };
+    let tables = place.open().await?;
+    let app = tables.app()?;
+    ensure_program(&tables).await?;
+    let (bar, progress) = progress("accounts")?;
+    let imported = balances::run(app, &plan, progress).await;
+    bar.finish_and_clear();
+    let summary = imported?;
+    let text = if json { serde_json::to_string_pretty(&summary)? } else { balances_table(&summary)? };
+    print(&format!("{}\n", text.trim_end()))?;
+    Ok(if summary.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A summary for people.
+fn balances_table(summary: &balances::Summary) -> Result<String, Failure> {
+    let mut text = String::new();
+    for (name, value) in [
+        ("rows read", summary.rows_read.to_string()),
+        ("accounts read", summary.accounts_read.to_string()),
+        ("  opened now", summary.accounts_opened.to_string()),
+        ("  opened before", summary.accounts_known.to_string()),
+        ("  refused", summary.refused.len().to_string()),
+        ("points taken over", summary.points_opened.to_string()),
+        ("  ended already", summary.points_lapsed.to_string()),
+        ("points owed", summary.points_owed.to_string()),
+    ] {
+        writeln!(text, "{name:<24}{value:>12}")?;
+    }
+    let checked = if summary.check_only { "; nothing was written" } else { "" };
+    writeln!(text, "\nas of {}{checked}", summary.as_of)?;
+    let refused = summary.refused.iter().map(|refused| (refused.account_id.to_string(), &*refused.reason));
+    list(&mut text, "refused accounts", refused)?;
+    Ok(text)
+}
+
+/// Lists what was refused, if anything was.
+fn list<'a>(
+    text: &mut String,
+    title: &str,
+    refused: impl ExactSizeIterator<Item = (String, &'a str)>,
+) -> Result<(), Failure> {
+    let more = refused.len().saturating_sub(REFUSED_LISTED_MAX);
+    if refused.len() > 0 {
+        writeln!(text, "\n{title}:")?;
+    }
+    for (id, reason) in refused.take(REFUSED_LISTED_MAX) {
+        writeln!(text, "  {id}: {reason}")?;
+    }
+    if more > 0 {
+        writeln!(text, "  and {more} more")?;
+    }
+    Ok(())
 }
 
 /// Activates the sample program in an empty local cloud; a deployment's program is its merchant's business.
@@ -63,17 +123,22 @@ fn table(summary: &Summary) -> Result<String, Failure> {
     row("invoices read", &summary.invoices_read);
     row("  orders scored now", &summary.orders_scored);
     row("  orders already known", &summary.orders_known);
-    row("  orders refused", &summary.rejected.len());
+    row("  returns imported now", &summary.returns_imported);
+    row("  returns already known", &summary.returns_known);
+    row("  refused", &summary.rejected.len());
     row("  guest invoices", &summary.guest_invoices);
     row("  returns left out", &summary.returns_skipped);
-    row("order lines ignored", &summary.lines_ignored);
+    row("lines ignored", &summary.lines_ignored);
     row("", &"");
     row("accounts", &program.accounts);
     row("  with an order", &program.customers);
     row("  with two or more", &program.repeat_customers);
     row("orders", &program.orders);
     row("points earned", &program.points_earned);
+    row("points reversed", &program.points_reversed);
     row("points outstanding", &program.points_outstanding);
+    row("units returned", &program.units_returned);
+    row("  matching no order", &program.units_unmatched);
     row("tier upgrades", &program.tier_upgrades);
     row("discounts issued", &program.discounts_issued);
     for (tier, accounts) in &program.tiers {
@@ -86,16 +151,11 @@ fn table(summary: &Summary) -> Result<String, Failure> {
     if let Some(as_of) = program.as_of {
         writeln!(text, "\nas of the last invoice, {as_of}")?;
     }
-    if !summary.rejected.is_empty() {
-        writeln!(text, "\nrefused orders:")?;
-        for rejected in summary.rejected.iter().take(REJECTED_LISTED_MAX) {
-            writeln!(text, "  {}: {}", rejected.order_id, rejected.reason)?;
-        }
-        let more = summary.rejected.len().saturating_sub(REJECTED_LISTED_MAX);
-        if more > 0 {
-            writeln!(text, "  and {more} more")?;
-        }
-    }
+    let refused = summary.rejected.iter().map(|rejected| match rejected {
+        Rejected::Order { order_id, reason } => (format!("order {order_id}"), &**reason),
+        Rejected::Return { return_id, reason } => (format!("return {return_id}"), &**reason),
+    });
+    list(&mut text, "refused", refused)?;
     Ok(text)
 }
 
@@ -148,4 +208,52 @@ pub(super) async fn show_program(place: &Place) -> Result<ExitCode, Failure> {
     let tables = place.open_existing().await?;
     print(&program::show(tables.app()?, wall_clock()).await?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::balances::RefusedAccount;
+    use domain::money::Points;
+
+    #[test]
+    fn the_summary_of_balances_says_what_was_refused_and_why() {
+        let refused = |n: usize| RefusedAccount {
+            account_id: AccountId::parse(&format!("a{n}")).unwrap(),
+            reason: "Account has history".to_owned(),
+        };
+        let summary = balances::Summary {
+            as_of: Instant::parse("2011-03-01T00:00:00Z").unwrap(),
+            check_only: false,
+            rows_read: 105,
+            accounts_read: 104,
+            accounts_opened: 2,
+            accounts_known: 1,
+            points_opened: Points(1_600),
+            points_lapsed: Points(70),
+            points_owed: Points(5),
+            refused: (0..101).map(refused).collect(),
+        };
+        let text = balances_table(&summary).unwrap();
+        let expected = [
+            "rows read                        105",
+            "accounts read                    104",
+            "  opened now                       2",
+            "  opened before                    1",
+            "  refused                        101",
+            "points taken over               1600",
+            "  ended already                   70",
+            "points owed                        5",
+            "",
+            "as of 2011-03-01T00:00:00Z",
+            "",
+            "refused accounts:",
+            "  a0: Account has history",
+        ];
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[..expected.len()], expected);
+        assert_eq!((lines.len(), lines[lines.len() - 1]), (expected.len() + 100, "  and 1 more"));
+        let checked = balances::Summary { check_only: true, refused: Vec::new(), ..summary };
+        assert!(balances_table(&checked).unwrap().ends_with("\nas of 2011-03-01T00:00:00Z; nothing was written\n"));
+    }
 }

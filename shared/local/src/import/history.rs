@@ -3,40 +3,33 @@
 //! Every row must be understood, guests' and returns' rows too: a file with a column out of place is refused as a
 //! whole, with each bad row named, before anything is imported.
 
+use super::file::{self, BadRows, FileError, Quoted};
 use crate::mapping::{Blank, Mapping};
 use csv::ByteRecord;
-use domain::id::{AccountId, InvalidId, LineId, OrderId, OrderKey, Sku};
+use domain::credit_note::{CreditNoteDocument, CreditedLine};
+use domain::id::{AccountId, InvalidId, LineId, OrderId, OrderKey, ReturnId, Sku};
 use domain::money::{DecimalFault, Minor, UnitPrice, parse_decimal};
 use domain::order::{LINES_MAX, LinePrice, Order, OrderLine, QUANTITY_MAX};
 use domain::time::Instant;
-use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::io::{self, Read};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Most bad rows that are listed; the rest are counted.
-pub const BAD_ROWS_LISTED_MAX: usize = 20;
-/// Most characters of a value that a message repeats.
-const QUOTED_CHARS_MAX: usize = 60;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-
-/// The orders of some files, in the order they are to be scored.
+/// The orders and returns of some files, in the order they happened.
 #[derive(Debug)]
 pub struct History {
-    /// By time, then by the whole invoice number in byte order.
-    pub orders: Vec<Invoice>,
+    /// Those of accounts: by time, then by the whole invoice number in byte order.
+    pub invoices: Vec<Invoice>,
     /// All invoices, whatever they are.
-    pub invoices: u64,
+    pub invoices_read: u64,
     /// Guests' orders: invoices without an account that are no returns.
     pub guest_orders: u64,
     /// Guests' returns.
     pub guest_returns: u64,
-    /// Returns of accounts.
-    pub returns: u64,
     /// Lines of accounts' orders with a quantity of zero or less.
-    pub lines_ignored: u64,
+    pub order_lines_ignored: u64,
+    /// Lines of accounts' returns with a quantity of zero or more.
+    pub return_lines_ignored: u64,
     /// The time of the latest invoice, whatever it is.
     pub last_at: Option<Instant>,
     /// SHA-256 of what the files hold.
@@ -44,15 +37,17 @@ pub struct History {
     skus: Vec<Sku>,
 }
 
-/// One order of an account.
+/// One order or return of an account.
 #[derive(Debug)]
 pub struct Invoice {
     /// Its number.
     pub number: OrderId,
     /// Whose it is.
     pub account_id: AccountId,
+    /// Goods came back with it.
+    pub is_return: bool,
     /// The earliest time of its rows.
-    pub placed_at: Instant,
+    pub at: Instant,
     lines: Vec<Line>,
 }
 
@@ -60,82 +55,24 @@ pub struct Invoice {
 #[derive(Debug)]
 struct Line {
     sku: usize,
+    /// Units bought or returned, more than zero.
     quantity: u64,
     unit_price: UnitPrice,
 }
 
-/// Why files cannot be imported.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// A file cannot be read.
-    #[error("{}: {error}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// A file lacks columns that the mapping names.
-    #[error("{}: the header has no column {}", path.display(), columns.join(", "))]
-    Columns {
-        /// Which file.
-        path: PathBuf,
-        /// Which columns.
-        columns: Vec<String>,
-    },
-    /// A file has a column twice, so which is meant is unclear.
-    #[error("{}: the header has column {column} twice", path.display())]
-    Twice {
-        /// Which file.
-        path: PathBuf,
-        /// Which column.
-        column: String,
-    },
-    /// Rows are not understood. Nothing was imported.
-    #[error("{0}")]
-    BadRows(BadRows),
-}
-
-/// Rows that are not understood.
-#[derive(Debug, Default)]
-pub struct BadRows {
-    /// The first of them, at most [`BAD_ROWS_LISTED_MAX`], as `file:line: reason`.
-    pub listed: Vec<String>,
-    /// How many more there are.
-    pub unlisted: u64,
-}
-
-impl fmt::Display for BadRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing was imported, because of bad rows:")?;
-        self.listed.iter().try_for_each(|row| write!(f, "\n  {row}"))?;
-        if self.unlisted > 0 { write!(f, "\n  and {} more", self.unlisted) } else { Ok(()) }
-    }
-}
-
-impl BadRows {
-    fn add(&mut self, path: &Path, line: u64, reason: &str) {
-        if self.listed.len() < BAD_ROWS_LISTED_MAX {
-            self.listed.push(format!("{}:{line}: {reason}", path.display()));
-        } else {
-            self.unlisted = self.unlisted.saturating_add(1);
-        }
-    }
-}
-
 impl History {
     /// Reads files, plain or gzip, as one history, whatever its times are.
-    pub fn read(mapping: &Mapping, files: &[PathBuf]) -> Result<Self, HistoryError> {
+    pub fn read(mapping: &Mapping, files: &[PathBuf]) -> Result<Self, FileError> {
         Self::read_until(mapping, files, Instant::MAX)
     }
 
     /// As [`Self::read`]; a row later than `latest` is a bad one. An account decides nothing before its latest order,
     /// so one from the future would stop its clock until then.
-    pub fn read_until(mapping: &Mapping, files: &[PathBuf], latest: Instant) -> Result<Self, HistoryError> {
+    pub fn read_until(mapping: &Mapping, files: &[PathBuf], latest: Instant) -> Result<Self, FileError> {
         let mut gathering = Gathering::new(mapping, latest);
         let mut hash = Sha256::new();
         for path in files {
-            let content = content(path).map_err(|error| HistoryError::Unreadable { path: path.clone(), error })?;
+            let content = file::content(path)?;
             hash.update(content.len().to_be_bytes());
             hash.update(&content);
             gathering.file(path, &content)?;
@@ -143,12 +80,31 @@ impl History {
         gathering.finish(hash.finalize().into())
     }
 
+    /// The returns among the invoices.
+    pub fn returns(&self) -> impl Iterator<Item = &Invoice> {
+        self.invoices.iter().filter(|invoice| invoice.is_return)
+    }
+
+    /// An invoice as the credit note that it is. It names no order, and its prices do not matter.
+    pub fn credit_note(&self, invoice: &Invoice) -> Result<CreditNoteDocument, InvalidId> {
+        let line = |line: &Line| Ok(CreditedLine { sku: self.sku(line)?, quantity: line.quantity });
+        Ok(CreditNoteDocument {
+            return_id: ReturnId::parse(invoice.number.as_str())?,
+            returned_at: invoice.at,
+            lines: invoice.lines.iter().map(line).collect::<Result<_, InvalidId>>()?,
+        })
+    }
+
+    fn sku(&self, line: &Line) -> Result<Sku, InvalidId> {
+        self.skus.get(line.sku).cloned().ok_or(InvalidId("is no SKU of these files"))
+    }
+
     /// An invoice as the order that it is. Its lines are numbered from 1 in file order.
     pub fn order(&self, mapping: &Mapping, invoice: &Invoice) -> Result<Order, InvalidId> {
         let line = |(index, line): (usize, &Line)| {
             Ok(OrderLine {
                 line_id: LineId::parse(&index.saturating_add(1).to_string())?,
-                sku: self.skus.get(line.sku).cloned().ok_or(InvalidId("is no SKU of these files"))?,
+                sku: self.sku(line)?,
                 quantity: line.quantity,
                 price: LinePrice::UnitPrice(line.unit_price),
                 discount: Minor::ZERO,
@@ -162,7 +118,7 @@ impl History {
             key: OrderKey { source: mapping.source.clone(), order_id: invoice.number.clone() },
             account_id: invoice.account_id.clone(),
             contact_id: None,
-            placed_at: invoice.placed_at,
+            placed_at: invoice.at,
             currency: mapping.currency,
             lines: invoice.lines.iter().enumerate().map(line).collect::<Result<_, _>>()?,
             shipping: None,
@@ -170,16 +126,6 @@ impl History {
             revision: 0,
         })
     }
-}
-
-fn content(path: &Path) -> io::Result<Vec<u8>> {
-    let raw = std::fs::read(path)?;
-    if !raw.starts_with(&GZIP_MAGIC) {
-        return Ok(raw);
-    }
-    let mut plain = Vec::new();
-    MultiGzDecoder::new(&raw[..]).read_to_end(&mut plain)?;
-    Ok(plain)
 }
 
 /// An invoice while its rows are being gathered.
@@ -218,7 +164,8 @@ struct Gathering<'m> {
     by_number: HashMap<Box<str>, usize>,
     skus: Vec<Sku>,
     by_sku: HashMap<Box<str>, usize>,
-    lines_ignored: u64,
+    order_lines_ignored: u64,
+    return_lines_ignored: u64,
     /// The last time read: rows of an invoice mostly share theirs, and reading one is slow.
     last_time: Option<(String, Instant)>,
     bad: BadRows,
@@ -233,15 +180,16 @@ impl<'m> Gathering<'m> {
             by_number: HashMap::new(),
             skus: Vec::new(),
             by_sku: HashMap::new(),
-            lines_ignored: 0,
+            order_lines_ignored: 0,
+            return_lines_ignored: 0,
             last_time: None,
             bad: BadRows::default(),
         }
     }
 
-    fn file(&mut self, path: &Path, content: &[u8]) -> Result<(), HistoryError> {
+    fn file(&mut self, path: &Path, content: &[u8]) -> Result<(), FileError> {
         let mut reader = csv::ReaderBuilder::new().delimiter(self.mapping.delimiter).from_reader(content);
-        let unreadable = |error: csv::Error| HistoryError::Unreadable { path: path.to_owned(), error: error.into() };
+        let unreadable = |error: csv::Error| FileError::Unreadable { path: path.to_owned(), error: error.into() };
         let places = self.places(path, reader.byte_headers().map_err(unreadable)?)?;
         let mut record = ByteRecord::new();
         loop {
@@ -249,7 +197,7 @@ impl<'m> Gathering<'m> {
             let outcome = match reader.read_byte_record(&mut record) {
                 Ok(false) => return Ok(()),
                 Ok(true) => self.row(&places, &record),
-                Err(error) => Err(csv_reason(&error)),
+                Err(error) => Err(file::csv_reason(&error)),
             };
             if let Err(reason) = outcome {
                 self.bad.add(path, record.position().map_or(line, csv::Position::line), &reason);
@@ -257,12 +205,8 @@ impl<'m> Gathering<'m> {
         }
     }
 
-    fn places(&self, path: &Path, header: &ByteRecord) -> Result<Places, HistoryError> {
-        let mut names = HashSet::new();
-        if let Some(column) = header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
-            let column = Quoted(&String::from_utf8_lossy(column)).to_string();
-            return Err(HistoryError::Twice { path: path.to_owned(), column });
-        }
+    fn places(&self, path: &Path, header: &ByteRecord) -> Result<Places, FileError> {
+        file::check_unique(path, header)?;
         let mut missing = Vec::new();
         let mut place = |name: &String| {
             let found = header.iter().position(|column| column == name.as_bytes());
@@ -283,7 +227,7 @@ impl<'m> Gathering<'m> {
         if missing.is_empty() {
             return Ok(places);
         }
-        Err(HistoryError::Columns { path: path.to_owned(), columns: missing })
+        Err(FileError::Columns { path: path.to_owned(), columns: missing })
     }
 
     fn row(&mut self, places: &Places, record: &ByteRecord) -> Result<(), String> {
@@ -343,12 +287,16 @@ impl<'m> Gathering<'m> {
             return Err(format!("{account} {id} differs from other rows of {number}"));
         }
         draft.time = draft.time.min(row.time);
-        if draft.is_return || draft.account_id.is_none() {
+        if draft.account_id.is_none() {
             return Ok(());
         }
-        match u64::try_from(row.quantity) {
+        let (units, ignored) = match draft.is_return {
+            false => (row.quantity, &mut self.order_lines_ignored),
+            true => (row.quantity.saturating_neg(), &mut self.return_lines_ignored),
+        };
+        match u64::try_from(units) {
             Ok(quantity @ 1..) => draft.lines.push(Line { sku, quantity, unit_price: row.unit_price }),
-            _ => self.lines_ignored = self.lines_ignored.saturating_add(1),
+            _ => *ignored = ignored.saturating_add(1),
         }
         if draft.lines.len() > LINES_MAX {
             return Err(format!("{} has more than {LINES_MAX} lines", row.number));
@@ -372,47 +320,34 @@ impl<'m> Gathering<'m> {
         Ok(self.drafts.len().saturating_sub(1))
     }
 
-    fn finish(self, content_hash: [u8; 32]) -> Result<History, HistoryError> {
+    fn finish(self, content_hash: [u8; 32]) -> Result<History, FileError> {
         if !self.bad.listed.is_empty() {
-            return Err(HistoryError::BadRows(self.bad));
+            return Err(FileError::BadRows(self.bad));
         }
-        let count = |guest: bool, is_return: bool| {
-            let of_kind = |draft: &&Draft| draft.account_id.is_none() == guest && draft.is_return == is_return;
+        let count = |is_return: bool| {
+            let of_kind = |draft: &&Draft| draft.account_id.is_none() && draft.is_return == is_return;
             u64::try_from(self.drafts.iter().filter(of_kind).count()).unwrap_or(u64::MAX)
         };
-        let (guest_orders, guest_returns, returns) = (count(true, false), count(true, true), count(false, true));
-        let invoices = u64::try_from(self.drafts.len()).unwrap_or(u64::MAX);
+        let (guest_orders, guest_returns) = (count(false), count(true));
+        let invoices_read = u64::try_from(self.drafts.len()).unwrap_or(u64::MAX);
         let last_at = self.drafts.iter().map(|draft| draft.time).max();
-        let order = |draft: Draft| {
-            let account_id = draft.account_id.filter(|_| !draft.is_return)?;
-            Some(Invoice { number: draft.number, account_id, placed_at: draft.time, lines: draft.lines })
+        let invoice = |draft: Draft| {
+            let Draft { number, account_id, is_return, time: at, lines } = draft;
+            Some(Invoice { number, account_id: account_id?, is_return, at, lines })
         };
-        let mut orders: Vec<_> = self.drafts.into_iter().filter_map(order).collect();
-        orders.sort_by(|a, b| (a.placed_at, a.number.as_str()).cmp(&(b.placed_at, b.number.as_str())));
-        let (lines_ignored, skus) = (self.lines_ignored, self.skus);
+        let mut invoices: Vec<_> = self.drafts.into_iter().filter_map(invoice).collect();
+        invoices.sort_by(|a, b| (a.at, a.number.as_str()).cmp(&(b.at, b.number.as_str())));
         Ok(History {
-            orders,
             invoices,
+            invoices_read,
             guest_orders,
             guest_returns,
-            returns,
-            lines_ignored,
+            order_lines_ignored: self.order_lines_ignored,
+            return_lines_ignored: self.return_lines_ignored,
             last_at,
             content_hash,
-            skus,
+            skus: self.skus,
         })
-    }
-}
-
-/// A value of a file in a message: quoted, and cut where it is long.
-struct Quoted<'v>(&'v str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(QUOTED_CHARS_MAX) {
-            Some((end, _)) => write!(f, "{:?}...", self.0.get(..end).unwrap_or_default()),
-            None => write!(f, "{:?}", self.0),
-        }
     }
 }
 
@@ -429,15 +364,6 @@ fn unit_price(column: &str, text: &str) -> Result<UnitPrice, String> {
         DecimalFault::TooManyDecimals => format!("{column} {quoted} has more than {decimals} decimals"),
         DecimalFault::TooLarge => format!("{column} {quoted} is too large"),
     })
-}
-
-fn csv_reason(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} columns, the header has {expected_len}")
-        }
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

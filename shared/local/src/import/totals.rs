@@ -27,8 +27,14 @@ pub struct Totals {
     pub orders: u64,
     /// Points earned.
     pub points_earned: Points,
+    /// Points taken back by returns, owed ones included.
+    pub points_reversed: Points,
     /// Points not expired yet, waiting ones included.
     pub points_outstanding: Points,
+    /// Units that came back off orders.
+    pub units_returned: u64,
+    /// Units of credit notes that no order gave.
+    pub units_unmatched: u64,
     /// Times a tier was raised.
     pub tier_upgrades: u64,
     /// Discounts issued.
@@ -54,7 +60,10 @@ impl Totals {
             repeat_customers: 0,
             orders: 0,
             points_earned: Points::ZERO,
+            points_reversed: Points::ZERO,
             points_outstanding: Points::ZERO,
+            units_returned: 0,
+            units_unmatched: 0,
             tier_upgrades: 0,
             discounts_issued: 0,
             tiers: program.tiers.levels.iter().map(|tier| (tier.id.clone(), 0)).collect(),
@@ -76,7 +85,10 @@ impl Totals {
         count(&mut self.orders, life.orders);
         count(&mut self.tier_upgrades, life.upgrades);
         count(&mut self.discounts_issued, life.discounts_issued);
+        count(&mut self.units_returned, life.returned_units);
+        count(&mut self.units_unmatched, life.unmatched_units);
         self.points_earned = self.points_earned.plus(life.earned)?;
+        self.points_reversed = self.points_reversed.plus(life.reversed)?;
         self.points_outstanding = self.points_outstanding.plus(current.points()?)?;
         match self.tiers.iter_mut().find(|(tier, _)| *tier == current.tier) {
             Some((_, held_by)) => count(held_by, 1),

@@ -15,3 +15,26 @@ async fn everything_stored_can_be_read() {
     let unknown = account(app, &AccountId::parse("nobody").unwrap(), 4).await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no account nobody");
 }
+
+#[tokio::test]
+async fn a_credit_note_is_shown_with_what_it_matched() {
+    let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+    let app = cloud.app("order-returned").unwrap().with_clock(runtime::Clock::manual(Instant::MIN));
+    program::ensure(&app).await.unwrap();
+    let document = serde_json::json!({
+        "return_id": "CN-17", "returned_at": "1970-01-01T00:00:00Z", "lines": [{"sku": "MUG", "quantity": 3}],
+    });
+    let which = order_returned::Which::Stated(domain::credit_note::credit_note_document(&document).unwrap());
+    let (caller, id) = (runtime::Caller::operator("clerk"), AccountId::parse("acme").unwrap());
+    let carried = order_returned::carry_on(&app, &caller, &id, &which, runtime::Deadline::NEVER).await;
+    assert!(carried.is_ok());
+    let text = account(&app, &id, 1).await.unwrap();
+    for line in [
+        "\n  unmatched            3 units of credit notes\n",
+        "\ncredit notes\n  CN-17  1970-01-01T00:00:00Z  done  0 of 3 units matched, 0 points reversed  by clerk\n",
+        "  credit note CN-17  by clerk, program 1\n",
+        "\n         credit note of 3 units\n         credit note done: 0 units matched, 3 match no order\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}

@@ -204,8 +204,8 @@ impl<'a> Reader<'a> {
     fn variable(&self, node: &Node<'a>) -> Option<Text> {
         match node.intrinsic() {
             Some((name, target)) if name == "Ref" => {
-                if self.names.resources.get(target).is_some_and(|kind| *kind != TABLE) {
-                    node.fault(format!("{target} is no table and has no value here"));
+                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE].contains(kind)) {
+                    node.fault(format!("{target} is neither a table nor a queue and has no value here"));
                 }
                 Some(Text::Ref(target.to_owned()))
             }

@@ -91,7 +91,7 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "Variables.ACCOUNTS_TABLE",
             "AccountTable is neither a parameter nor a resource",
         ),
-        ("!Ref AccountsTable", "!Ref Bus", "Variables.ACCOUNTS_TABLE", "Bus is no table"),
+        ("!Ref AccountsTable", "!Ref Bus", "Variables.ACCOUNTS_TABLE", "Bus is neither a table nor a queue"),
         ("!Ref AccountsTable", "!ImportValue Accounts", "Variables.ACCOUNTS_TABLE", "!ImportValue is not understood"),
         (
             "!GetAtt AccountsTable.Arn",

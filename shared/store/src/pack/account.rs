@@ -124,6 +124,8 @@ pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
     out.number(lifetime.returned_units);
     out.signed(lifetime.credited.0);
     out.signed(lifetime.deducted.0);
+    out.number(lifetime.unmatched_units);
+    out.signed(lifetime.gone_before.0);
     out.0
 }
 
@@ -149,6 +151,12 @@ pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
         lifetime.returned_units = input.number()?;
         lifetime.credited = Points(input.signed()?);
         lifetime.deducted = Points(input.signed()?);
+    }
+    if !input.0.is_empty() {
+        lifetime.unmatched_units = input.number()?;
+    }
+    if !input.0.is_empty() {
+        lifetime.gone_before = Points(input.signed()?);
     }
     input.end()?;
     Ok(lifetime)

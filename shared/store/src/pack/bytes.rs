@@ -1,9 +1,19 @@
 //! Bytes being written and read: varints, texts, lists. What cannot be read is said, never guessed.
 
 use domain::time::Instant;
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use std::borrow::Cow;
+use std::io::{Read, Write};
 
 /// The format number of plain bytes. A reader knows every one ever written.
 pub const PLAIN: u8 = 1;
+
+/// The format number of deflated bytes.
+const DEFLATED: u8 = 2;
+/// Below this, deflating cannot save a write unit.
+const DEFLATE_FROM_BYTES: usize = 512;
+/// Most bytes once inflated: far more than 5,000 lines need.
+const INFLATED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Why packed bytes cannot be read.
 pub type Unpacked<T> = Result<T, &'static str>;
@@ -55,6 +65,26 @@ impl Writer {
 
 fn low_bits(value: u64) -> u8 {
     u8::try_from(value & 0x7f).unwrap_or(0)
+}
+
+/// The deflated form of plain bytes, if it is worth having.
+pub fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
+    if plain.len() < DEFLATE_FROM_BYTES {
+        return None;
+    }
+    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::default());
+    encoder.write_all(plain).ok()?;
+    let deflated = encoder.finish().ok()?;
+    (deflated.len() < plain.len()).then_some(deflated)
+}
+
+/// The plain form of bytes, deflated or not.
+pub fn inflate(bytes: &[u8]) -> Unpacked<Cow<'_, [u8]>> {
+    let Some((&DEFLATED, rest)) = bytes.split_first() else { return Ok(Cow::Borrowed(bytes)) };
+    let mut inflated = Vec::new();
+    let mut decoder = DeflateDecoder::new(rest).take(INFLATED_BYTES_MAX);
+    decoder.read_to_end(&mut inflated).map_err(|_| "cannot be inflated")?;
+    Ok(Cow::Owned(inflated))
 }
 
 /// Bytes being read.

@@ -1,6 +1,6 @@
 //! What an order's item holds packed: its lines, its score, its returns.
 
-use super::bytes::{PLAIN, Reader, Unpacked, Writer};
+use super::bytes::{PLAIN, Reader, Unpacked, Writer, deflate, inflate};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
@@ -10,18 +10,10 @@ use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
 use domain::time::Instant;
-use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use std::collections::HashMap;
-use std::io::{Read, Write as _};
 
-/// The format number of deflated lines.
-const DEFLATED: u8 = 2;
 /// Bytes of a usual line: a guess that saves growing.
 const LINE_BYTES: usize = 12;
-/// Below this, deflating cannot save a write unit.
-const DEFLATE_FROM_BYTES: usize = 512;
-/// Most bytes of lines once inflated: far more than 5,000 lines need.
-const INFLATED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Packs a score.
 pub fn pack_score(score: &Score) -> Vec<u8> {
@@ -32,9 +24,10 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
     out.text(score.tier.as_str());
     out.text(score.tier_after.as_str());
     out.count(usize::from(score.raise.is_some()));
-    if let Some(Raise { held_since, at }) = score.raise {
-        out.instant(held_since);
-        out.instant(at);
+    if let Some(Raise { from, held_since, at }) = &score.raise {
+        out.text(from.as_str());
+        out.instant(*held_since);
+        out.instant(*at);
     }
     for amount in [score.qualifying.0, score.eligible.0, score.points.0, score.balance.0] {
         out.signed(amount);
@@ -180,7 +173,8 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         entry: input.number()?,
         tier: tier(&mut input)?,
         tier_after: tier(&mut input)?,
-        raise: input.optional(|input| Ok(Raise { held_since: input.instant()?, at: input.instant()? }))?,
+        raise: input
+            .optional(|input| Ok(Raise { from: tier(input)?, held_since: input.instant()?, at: input.instant()? }))?,
         qualifying: Minor(input.signed()?),
         eligible: Minor(input.signed()?),
         points: Points(input.signed()?),
@@ -311,29 +305,10 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// The deflated form, if it is worth having.
-fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
-    if plain.len() < DEFLATE_FROM_BYTES {
-        return None;
-    }
-    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::default());
-    encoder.write_all(plain).ok()?;
-    let deflated = encoder.finish().ok()?;
-    (deflated.len() < plain.len()).then_some(deflated)
-}
-
 /// Reads order lines.
 pub fn lines(bytes: &[u8]) -> Unpacked<Vec<OrderLine>> {
-    let mut inflated = Vec::new();
-    let plain = match bytes.split_first() {
-        Some((&DEFLATED, rest)) => {
-            let mut decoder = DeflateDecoder::new(rest).take(INFLATED_BYTES_MAX);
-            decoder.read_to_end(&mut inflated).map_err(|_| "cannot be inflated")?;
-            &inflated[..]
-        }
-        _ => bytes,
-    };
-    let mut input = Reader::start(plain)?;
+    let plain = inflate(bytes)?;
+    let mut input = Reader::start(&plain)?;
     let texts = input.list(Reader::text)?;
     let count = input.count()?;
     let lines = (0..count).map(|index| line(&mut input, &texts, index)).collect::<Unpacked<_>>()?;

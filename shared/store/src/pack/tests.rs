@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
-use domain::activity::{Activity, MonthActivity};
+use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::DiscountCode;
+use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::{Holdings, Lot, Pending, Taken};
@@ -92,7 +93,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             entry,
             tier: TierId::parse("member").unwrap(),
             tier_after: TierId::parse("gold").unwrap(),
-            raise: times.3.map(|(held_since, at)| Raise { held_since, at }),
+            raise: times.3.map(|(held_since, at)| Raise { from: TierId::parse("silver").unwrap(), held_since, at }),
             qualifying: Minor(amounts.0),
             beyond_kept_months: amounts.0 % 2 == 0,
             eligible: Minor(amounts.1),
@@ -158,6 +159,18 @@ proptest! {
     }
 
     #[test]
+    fn totals_survive_packing(counts in any::<[u64; 7]>(), sums in any::<[i64; 9]>()) {
+        let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units] = counts;
+        let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
+        let (revenue, eligible) = (Minor(sums[7]), Minor(sums[8]));
+        let before = Lifetime {
+            orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
+            unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible,
+        };
+        prop_assert_eq!(lifetime(&pack_lifetime(&before)).unwrap(), before);
+    }
+
+    #[test]
     fn discounts_survive_packing(given in vec(("[a-z]{1,32}", 0_u64..1 << 50, instant()), 0..10)) {
         let before: Vec<_> = given
             .into_iter()
@@ -193,6 +206,13 @@ proptest! {
     }
 
     #[test]
+    fn lines_of_credit_notes_survive_packing(given in vec(("[A-Za-zé ]{0,63}x", any::<u64>(), any::<u64>()), 0..80)) {
+        let line = |(sku, quantity, left): (String, u64, u64)| NoteLine { sku: Sku::parse(&sku).unwrap(), quantity, left };
+        let before: Vec<_> = given.into_iter().map(line).collect();
+        prop_assert_eq!(note_lines(&pack_note_lines(&before)).unwrap(), before);
+    }
+
+    #[test]
     fn lines_survive_packing(before in vec(order_line(), 0..80)) {
         prop_assert_eq!(lines(&pack_lines(&before)).unwrap(), before);
     }
@@ -205,6 +225,7 @@ proptest! {
         let _ = discounts(&bytes);
         let _ = score(&bytes);
         let _ = lines(&bytes);
+        let _ = note_lines(&bytes);
         let _ = history(&bytes, &[]);
     }
 

@@ -1,0 +1,120 @@
+//! Returns and cancellations of one order. What comes before its order is parked under the order's key and decided
+//! together with it.
+
+use domain::account::Account;
+use domain::decision::{Context, Decision, Rejection};
+use domain::id::OrderKey;
+use domain::parked;
+use domain::returns::{self, Reversing};
+use domain::score::ScoredOrder;
+use domain::time::Instant;
+use runtime::http::Answer;
+use runtime::{App, Caller, Command, Error, Scope};
+use serde_json::json;
+use std::sync::Arc;
+use store::{Consistency, Store, StoredOrder};
+
+/// The answer to a return or a cancellation over HTTP.
+pub async fn answer(app: &App, caller: &Caller, key: OrderKey, reversing: Reversing) -> Result<Answer, Error> {
+    let taken = take_back(app, caller, key.clone(), reversing.clone()).await?;
+    let Some(scored) = &taken.scored else {
+        let waiting = json!({ "source": key.source, "order_id": key.order_id, "state": "parked" });
+        return Ok(Answer::json(202, &waiting));
+    };
+    let receipt = returns::receipt(scored, &reversing.key())?.ok_or(Rejection::UnknownOrder)?;
+    Ok(match taken.repeated {
+        false => Answer::json(201, &receipt),
+        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
+    })
+}
+
+/// A return or cancellation that was carried out, or waits.
+pub struct TakenBack {
+    /// The order afterwards; `None`: it is not known yet.
+    pub scored: Option<Arc<ScoredOrder>>,
+    /// It was stated before; nothing was written.
+    pub repeated: bool,
+}
+
+/// Carries a return or a cancellation out once, whoever states it how often.
+pub async fn take_back(app: &App, caller: &Caller, key: OrderKey, reversing: Reversing) -> Result<TakenBack, Error> {
+    let command = TakeBack { caller, key, reversing };
+    let taken = app.transact(caller, &command).await?;
+    let key = &command.key;
+    match &taken.scored {
+        Some(scored) => {
+            let account = &scored.order.account_id;
+            let repeated = taken.repeated;
+            tracing::info!(order.id = %key, account.id = %account, repeated, "took back from order {key}");
+        }
+        None => tracing::info!(order.id = %key, "order {key} is not known yet: parked"),
+    }
+    Ok(taken)
+}
+
+struct TakeBack<'a> {
+    caller: &'a Caller,
+    key: OrderKey,
+    reversing: Reversing,
+}
+
+/// What a return is decided on.
+struct State {
+    stored: Option<StoredOrder>,
+    account: Option<Account>,
+}
+
+impl Command for TakeBack<'_> {
+    type State = State;
+    type Answer = TakenBack;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
+        let stored = store.order(&self.key, consistency).await?;
+        let account = match &stored {
+            Some(StoredOrder::Scored(scored)) => store.account(&scored.order.account_id, consistency).await?,
+            _ => None,
+        };
+        Ok(State { stored, account })
+    }
+
+    fn last_decided(state: &State) -> Option<Instant> {
+        state.account.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<TakenBack>, Rejection> {
+        let parked = match (&state.stored, &state.account) {
+            (Some(StoredOrder::Scored(scored)), Some(account)) => return self.of_order(account, scored, context),
+            // The order is there and its account is not: only a stale read shows that.
+            (Some(StoredOrder::Scored(_)), None) => return Err(Rejection::UnknownAccount),
+            (Some(StoredOrder::Parked(parked)), _) => Some(&**parked),
+            (None, _) => None,
+        };
+        if self.caller.require_all(Scope::OrdersWrite).is_err() {
+            return Err(Rejection::UnknownOrder);
+        }
+        let decision = parked::park(&self.key, parked, &self.reversing, context.now, context.by)?;
+        Ok(Decision { writes: decision.writes, answer: TakenBack { scored: None, repeated: false } })
+    }
+}
+
+impl TakeBack<'_> {
+    fn of_order(
+        &self,
+        account: &Account,
+        scored: &Arc<ScoredOrder>,
+        context: &Context<'_>,
+    ) -> Result<Decision<TakenBack>, Rejection> {
+        // To an account's own token, somebody else's order looks like none at all.
+        if self.caller.require_for(Scope::OrdersWrite, &account.id).is_err() {
+            return Err(Rejection::UnknownOrder);
+        }
+        if let Some(earlier) = returns::repeat(scored, &self.reversing) {
+            earlier?;
+            let answer = TakenBack { scored: Some(scored.clone()), repeated: true };
+            return Ok(Decision { writes: Vec::new(), answer });
+        }
+        let decision = returns::decide(account, scored, &self.reversing, context)?;
+        let answer = TakenBack { scored: Some(decision.answer), repeated: false };
+        Ok(Decision { writes: decision.writes, answer })
+    }
+}

@@ -1,0 +1,262 @@
+//! What must hold after every commit.
+
+use crate::credit::check_notes;
+use crate::world::World;
+use domain::account::Account;
+use domain::activity::{MONTHS_KEPT, MonthActivity};
+use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
+use domain::id::OrderKey;
+use domain::ledger::{Cause, Change, Entry};
+use domain::money::{Minor, Points};
+use domain::opening::PastTotals;
+use domain::order::{Order, OrderLine};
+use domain::program::{Program, Shortfall};
+use domain::returns::{self, Tally};
+use domain::rules;
+use domain::score::ScoredOrder;
+use std::collections::BTreeMap;
+
+/// Checks the account against its entries, orders and discounts.
+pub fn check(world: &World, program: &Program) {
+    let Some(account) = &world.account else { return };
+    check_entries(world, account);
+    let tallies = tallies(&world.entries);
+    for (key, scored) in &world.orders {
+        check_order(scored, &tallies[key], program);
+    }
+    check_lifetime(world, account, program);
+    check_months(world, account, program);
+    check_discounts(world, account);
+    check_tier(world, account, program);
+    check_notes(world, account);
+}
+
+fn check_entries(world: &World, account: &Account) {
+    let entries = &world.entries;
+    let sum: i64 = entries.iter().map(|entry| entry.points.0).sum();
+    assert_eq!(Points(sum), account.points().unwrap(), "invariant 1: entries = lots + pending");
+    for entry in entries {
+        let points = Points::sum(entry.changes.iter().map(|change| change.points().unwrap())).unwrap();
+        assert_eq!(points, entry.points, "an entry's points are those of its changes");
+    }
+    let last = entries.last().unwrap();
+    assert_eq!(last.balance.plus(last.pending).unwrap(), account.points().unwrap());
+    let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, (1..=account.version).collect::<Vec<_>>(), "one entry per commit, without gaps");
+}
+
+fn check_order(scored: &ScoredOrder, told: &Tally, program: &Program) {
+    let tally = &scored.history.tally;
+    assert_eq!(tally, told, "the tally is what the entries say");
+    let credited = tally.credited().unwrap();
+    let parts = [credited, tally.reversed, tally.unrecovered, tally.lapsed];
+    assert_eq!(Points::sum(parts).unwrap(), tally.earned);
+    assert!(parts.iter().all(|part| *part >= Points::ZERO), "{tally:?}");
+    let due = rules::points_for(program, kept(scored, program).2, &scored.score.tier).unwrap();
+    assert_eq!(credited, due, "the account has what the kept lines earn, and no more");
+    if scored.kept_units().iter().all(|units| *units == 0) {
+        assert_eq!(credited, Points::ZERO, "invariant 4: earned = reversed + unrecovered + lapsed");
+    }
+}
+
+fn check_lifetime(world: &World, account: &Account, program: &Program) {
+    let life = &account.lifetime;
+    let outstanding = account.points().unwrap();
+    let lost = [outstanding, life.expired, life.reversed, life.gone_before];
+    assert_eq!(life.earned, Points::sum(lost).unwrap(), "invariant 2: issued = outstanding + expired + reversed");
+    let sum = |part: fn(&Tally) -> Points| {
+        Points::sum(world.orders.values().map(|scored| part(&scored.history.tally))).unwrap()
+    };
+    let before = past(world).map_or(Points::ZERO, |(_, earned)| earned);
+    let earned = before.plus(sum(|tally| tally.earned)).unwrap();
+    assert_eq!(earned, life.earned, "what the orders say = what was issued");
+    assert_eq!(sum(|tally| tally.unrecovered), life.unrecovered);
+    // A debt that was brought along counts as reversed, too.
+    assert!(past(world).is_some() || sum(|tally| tally.reversed) == life.reversed);
+    let (mut units, mut revenue) = past(world).map_or((0, 0), |(past, _)| (past.units, past.revenue.amount.0));
+    let (mut eligible, mut returned) = (past(world).map_or(0, |(past, _)| past.eligible_spend.amount.0), 0);
+    for scored in world.orders.values() {
+        let (kept_units, total, of_eligible) = kept(scored, program);
+        units += kept_units;
+        revenue += total.0;
+        eligible += of_eligible.0;
+        returned += scored.order.lines.iter().map(|line| line.quantity).sum::<u64>() - kept_units;
+    }
+    let told = (life.units, life.revenue.0, life.eligible.0, life.returned_units);
+    assert_eq!(told, (units, revenue, eligible, returned));
+    assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
+    let owes = program.points.shortfall == Shortfall::Owe;
+    assert!(owes || account.holdings.debt() == Points::ZERO, "invariant 8: owed only where the program says so");
+    assert!(account.holdings.lots().iter().all(|lot| lot.points > Points::ZERO), "invariant 8");
+}
+
+/// Every month that is kept says what the orders placed in it come to now.
+fn check_months(world: &World, account: &Account, program: &Program) {
+    let months = account.activity.months();
+    assert!(months.len() <= usize::try_from(MONTHS_KEPT).unwrap());
+    for MonthActivity { month, orders, units, revenue, eligible, earned, .. } in months {
+        let placed = world.orders.values().filter(|scored| {
+            !scored.score.beyond_kept_months && program.calendar.month(scored.order.placed_at) == *month
+        });
+        let mut sum = (0, 0, Minor::ZERO, Minor::ZERO, Points::ZERO);
+        for scored in placed {
+            let kept = kept(scored, program);
+            sum.0 += 1;
+            sum.1 += kept.0;
+            sum.2 = sum.2.plus(kept.1).unwrap();
+            sum.3 = sum.3.plus(kept.2).unwrap();
+            sum.4 = sum.4.plus(scored.history.tally.earned).unwrap();
+        }
+        assert_eq!((*orders, *units, *revenue, *eligible, *earned), sum, "{month:?}");
+    }
+}
+
+fn check_discounts(world: &World, account: &Account) {
+    // Given back by an amendment, a discount is open even beyond the bound of what rules may open.
+    let named = world.entries.iter().flat_map(|entry| &entry.changes);
+    let given_back = named.filter(|change| matches!(change, Change::DiscountReleased { .. })).count();
+    assert!(account.discounts.len() <= OPEN_DISCOUNTS_MAX + given_back);
+    for discount in world.discounts.values() {
+        let users = world.orders.values().filter(|scored| scored.order.discount_codes.contains(&discount.code));
+        let users: Vec<_> = users.collect();
+        assert!(users.len() <= 1, "invariant 5: used at most once");
+        assert_eq!(discount.used_by.as_ref(), users.first().map(|scored| &scored.order.key));
+        assert_ne!(discount.used_by.as_ref(), Some(&discount.issued_by), "no order uses its own");
+        check_uses(world, discount);
+        let open = account.discounts.iter().filter(|open| open.code == discount.code).count();
+        let usable = discount.check(account.last_decided).is_ok();
+        assert_eq!(open, usize::from(usable), "the hot item lists exactly the open ones");
+        let issuer = world.orders[&discount.issued_by].current();
+        let noted: Vec<_> = issuer.issued.iter().filter(|issued| issued.code == discount.code).collect();
+        assert_eq!(noted.len(), 1, "the order that issued it knows it");
+        assert_eq!(noted[0].void, discount.void);
+    }
+    let valid = world.discounts.values().filter(|discount| !discount.void).count();
+    let used = world.discounts.values().filter(|discount| discount.used_by.is_some()).count();
+    let told = (account.lifetime.discounts_issued, account.lifetime.discounts_used);
+    assert_eq!(told, (valid as u64, used as u64));
+}
+
+/// It is used when it is not in use, and before its end; given back when it is in use.
+fn check_uses(world: &World, discount: &Discount) {
+    let mut in_use = false;
+    for entry in &world.entries {
+        // An amendment uses what it names before it gives back what it does not.
+        for change in &entry.changes {
+            match change {
+                Change::DiscountUsed { code } if *code == discount.code => {
+                    assert!(!in_use && entry.at < discount.expires_at, "invariant 5: never twice or after its expiry");
+                    in_use = true;
+                }
+                Change::DiscountReleased { code } if *code == discount.code => {
+                    assert!(in_use, "given back once");
+                    in_use = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(in_use, discount.used_by.is_some());
+}
+
+/// The tier is what the changes lead to, and each raise that still counts led a level up.
+fn check_tier(world: &World, account: &Account, program: &Program) {
+    let mut held = None;
+    let (mut raised, mut amended, mut lowered) = (0, false, false);
+    for entry in &world.entries {
+        amended |= matches!(entry.cause, Cause::OrderAmended { .. });
+        for change in &entry.changes {
+            match change {
+                Change::AccountEnrolled { tier } | Change::AccountOpened { tier, .. } => held = Some(tier.clone()),
+                Change::TierChanged { from, to, .. } => {
+                    assert_eq!(held.as_ref(), Some(from), "the changes of the tier are a chain");
+                    assert_ne!(from, to);
+                    let upwards = program.tiers.place(to) > program.tiers.place(from);
+                    assert!(upwards || matches!(entry.cause, Cause::OrderAmended { .. }), "no order lowers a tier");
+                    raised += u64::from(upwards);
+                    held = Some(to.clone());
+                }
+                Change::TierLowered { from, to, .. } => {
+                    assert_eq!(held.as_ref(), Some(from), "the changes of the tier are a chain");
+                    assert!(program.tiers.place(to) < program.tiers.place(from), "a review raises no tier");
+                    (lowered, held) = (true, Some(to.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(held.as_ref(), Some(&account.tier));
+    let upgrades = account.lifetime.upgrades;
+    assert!(upgrades <= raised && (amended || upgrades == raised));
+    if past(world).is_none() && !lowered {
+        let level = program.tiers.place(&account.tier) as u64;
+        assert!(upgrades <= level && (upgrades == 0) == (level == 0), "{upgrades} upgrades to level {level}");
+    }
+}
+
+/// What the account brought from another product.
+fn past(world: &World) -> Option<(PastTotals, Points)> {
+    world.entries.iter().flat_map(|entry| &entry.changes).find_map(|change| match change {
+        Change::AccountOpened { past, points_earned, .. } => Some((*past, *points_earned)),
+        _ => None,
+    })
+}
+
+/// What the entries say of the points of each order.
+fn tallies(entries: &[Entry]) -> BTreeMap<OrderKey, Tally> {
+    let mut tallies: BTreeMap<OrderKey, Tally> = BTreeMap::new();
+    for entry in entries {
+        let order = match &entry.cause {
+            Cause::OrderPlaced { order }
+            | Cause::OrderReturned { order, .. }
+            | Cause::OrderCancelled { order }
+            | Cause::OrderAmended { order, .. } => Some(order),
+            // A step of a credit note takes from one order, or from none.
+            Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
+                Change::OrderReturned { order, .. } => Some(order),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let Some(order) = order.cloned() else { continue };
+        let tally = tallies.entry(order).or_default();
+        let mut add = |earned: Points, reversed: Points, unrecovered: Points, lapsed: Points| {
+            tally.earned = tally.earned.plus(earned).unwrap();
+            tally.reversed = tally.reversed.plus(reversed).unwrap();
+            tally.unrecovered = tally.unrecovered.plus(unrecovered).unwrap();
+            tally.lapsed = tally.lapsed.plus(lapsed).unwrap();
+        };
+        for change in &entry.changes {
+            match change {
+                Change::OrderScored { points, .. } => add(*points, Points::ZERO, Points::ZERO, Points::ZERO),
+                Change::PointsReversed { points, unrecovered, lapsed, .. } => {
+                    add(Points::ZERO, *points, *unrecovered, *lapsed);
+                }
+                Change::PointsAmended { earned, reversed, unrecovered, lapsed, .. } => {
+                    add(*earned, *reversed, *unrecovered, *lapsed);
+                }
+                _ => {}
+            }
+        }
+    }
+    tallies
+}
+
+/// What is kept of an order: units, what they come to, and what of that is eligible.
+fn kept(scored: &ScoredOrder, program: &Program) -> (u64, Minor, Minor) {
+    let Order { lines, currency, .. } = &*scored.order;
+    let mut sum = (0, Minor::ZERO, Minor::ZERO);
+    for (line, units) in lines.iter().zip(scored.kept_units()) {
+        let amount = returns::kept_amount(line, units, *currency).unwrap();
+        sum.0 += units;
+        sum.1 = sum.1.plus(amount).unwrap();
+        if counts(line, amount, program) {
+            sum.2 = sum.2.plus(amount).unwrap();
+        }
+    }
+    sum
+}
+
+fn counts(line: &OrderLine, amount: Minor, program: &Program) -> bool {
+    amount > Minor::ZERO && !program.excluded_skus.contains(&line.sku)
+}
