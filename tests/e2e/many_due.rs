@@ -2,10 +2,9 @@
 //!
 //! `GUILDER_TEST_DUE_ITEMS` says how many; `.ci/slow` asks for 100,000.
 
-use crate::walker::{put_due, walk_shard};
+use crate::walker::{put_due, walk_shard, walking_for};
 use domain::warning::Walk;
 use local::cloud::Storage;
-use runtime::Patience;
 use runtime::walker::Counts;
 use std::time::Duration;
 use store::DUE_SHARDS;
@@ -30,12 +29,7 @@ fn resident_kib() -> Option<u64> {
 
 /// Walks these shards, some at once, as the state machine does.
 async fn walk(cloud: &Cloud, shards: impl Iterator<Item = u64>) -> Counts {
-    let app = cloud
-        .local()
-        .app("discount-expiry")
-        .unwrap()
-        .clone()
-        .with_patience(Patience { walk: Duration::from_millis(200), ..Patience::default() });
+    let app = walking_for(cloud, Duration::from_millis(200));
     let (mut waiting, mut running, mut done) = (shards, JoinSet::new(), Counts::default());
     loop {
         while running.len() < 8

@@ -33,6 +33,12 @@ fn expiry(cloud: &Cloud) -> &App {
     cloud.local().app("discount-expiry").unwrap()
 }
 
+/// A function's app whose walks hand back a cursor after this long.
+pub fn walking_for(cloud: &Cloud, walk: Duration) -> App {
+    let app = App::clone(cloud.local().app("discount-expiry").unwrap());
+    app.with_patience(Patience { walk, ..Patience::default() })
+}
+
 /// Puts an account with a lot that ends at an instant.
 pub async fn put_due(cloud: &Cloud, id: &str, ends_at: Instant) {
     let app = cloud.app();
@@ -92,7 +98,7 @@ async fn expiries(cloud: &Cloud, id: &str) -> usize {
 async fn a_shard_that_nears_its_time_limit_hands_back_a_cursor_and_goes_on() {
     let count = 2 * usize::from(PAGE) + 30;
     let (cloud, ids) = with_due(count, 5).await;
-    let app = expiry(&cloud).clone().with_patience(Patience { walk: Duration::ZERO, ..Patience::default() });
+    let app = walking_for(&cloud, Duration::ZERO);
     let (done, invocations) = walk_shard(&app, Walk::Expiry, TOMORROW, 5).await;
     assert_eq!(done, Counts { walked: count as u64, written: count as u64, set_aside: 0 });
     assert!(invocations >= 3, "{invocations}");
@@ -131,7 +137,7 @@ async fn a_crash_anywhere_writes_nothing_twice() {
         let task = json!({"task": "walk", "day": TOMORROW, "shard": 2});
         // An invocation that is cut off at any point, again and again.
         for cut in 0..6 {
-            let app = expiry(&cloud).clone();
+            let app = App::clone(expiry(&cloud));
             let walking = tokio::spawn({
                 let task = task.clone();
                 async move { walker::handle(&app, Walk::Expiry, task).await }
@@ -227,7 +233,7 @@ async fn a_long_time_off_is_caught_up_with_in_one_sweep() {
 #[tokio::test]
 async fn a_task_that_makes_no_sense_is_refused_and_nothing_is_done() {
     let (cloud, _) = with_due(150, 7).await;
-    let app = expiry(&cloud).clone().with_patience(Patience { walk: Duration::ZERO, ..Patience::default() });
+    let app = walking_for(&cloud, Duration::ZERO);
     let walk =
         |day: &str, shard: u64, cursor: Value| json!({"task": "walk", "day": day, "shard": shard, "cursor": cursor});
     let task = json!({"task": "walk", "day": TOMORROW, "shard": 7});
@@ -300,7 +306,7 @@ async fn a_version_that_brings_in_reviews_files_accounts_that_order_nothing_more
     with_reviews(&mut document);
     cloud.activate_from(document, "2011-03-02T00:00:00Z").await;
     cloud.set_clock("2011-03-02T02:00:00Z");
-    let app = expiry(&cloud).clone().with_patience(Patience { walk: Duration::ZERO, ..Patience::default() });
+    let app = walking_for(&cloud, Duration::ZERO);
     let plan = async || -> Vec<Value> {
         let plan = walker::handle(&app, Walk::Expiry, json!({"task": "plan"})).await.unwrap();
         plan["shards"].as_array().unwrap().iter().filter(|task| task["task"] == "file").cloned().collect()
