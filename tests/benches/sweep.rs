@@ -41,7 +41,7 @@ use tokio::task::JoinSet;
 
 const RATIO_MIN: f64 = 0.8;
 const ROUNDS: usize = 3;
-const ACCOUNTS: usize = 6_000;
+const ACCOUNTS: usize = 2_000;
 /// As many as the state machine and the walker have under way at most.
 const WORKERS: usize = 8;
 const DAY_MS: i64 = Time::DAY_MS;
@@ -139,7 +139,10 @@ impl OnFile {
         let options = Options::new(Storage::File(folder.join("guilder.db")));
         let cloud = Cloud::open(Options { clock: clock.clone(), ..options }).await.unwrap();
         world::activate(&cloud).await;
+        let database = cloud.database().unwrap().clone();
+        database.enable_bulk_loading().unwrap();
         fill(&cloud, &clock).await;
+        database.disable_bulk_loading().unwrap();
         Self { cloud: Arc::new(cloud), folder }
     }
 }

@@ -164,7 +164,7 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
     }
 }
 
-/// Files a part of all accounts. Under a version that is no longer in force nothing is done: the next plan knows better.
+/// Files a part of all accounts; nothing under a version that is no longer in force: the next plan knows better.
 async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault> {
     let deadline = Deadline::after(app.patience().walk);
     let segment = i32::try_from(filing.segment).ok().filter(|_| filing.segment < SEGMENTS && walk == FILES);
