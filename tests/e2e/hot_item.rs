@@ -1,6 +1,7 @@
 //! The hot item of an account stays small: it is what every order pays for.
 
 use domain::account::Account;
+use domain::decision::{Guard, Record, Write};
 use domain::id::AccountId;
 use domain::time::Instant;
 use serde_json::{Value, json};
@@ -8,9 +9,13 @@ use store::Consistency;
 use tests::size::item_bytes;
 use tests::{Cloud, at};
 
-/// The account as stored: its size in bytes, and what is in it.
+/// The account as stored, once it was reviewed and walked for everything: its size in bytes, and what is in it.
 async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
     let app = cloud.app();
+    let account = app.store().account(&AccountId::parse(id).unwrap(), Consistency::Strong).await.unwrap().unwrap();
+    let (version, now) = (account.version, Some(account.last_decided));
+    let walked = Record::Account(Box::new(Account { reviewed_at: now, walked: [now; 2], ..account }));
+    app.store().commit(&[Write::Put(walked, Guard::Version(version))]).await.unwrap();
     let key = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
     let table = &app.config().tables.accounts;
     let found = cloud.local().client().get_item().table_name(table).key("account_id", key).send().await.unwrap();

@@ -1,11 +1,12 @@
 //! What the template allows each function is what it does, and nothing else.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::gateway::Request;
 use serde_json::{Value as Json, json};
 use serde_yaml_ng::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use tests::Cloud;
 use tests::network::Call;
+use tests::{Cloud, at};
 
 type Calls = BTreeMap<String, BTreeSet<Call>>;
 
@@ -13,7 +14,7 @@ type Calls = BTreeMap<String, BTreeSet<Call>>;
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Sequence(items) => items.iter().flat_map(texts).collect(),
-        // `!GetAtt OrdersTable.Arn`
+        // `!GetAtt OrdersTable.Arn`, `!Sub '${AccountsTable.Arn}/index/due'`
         Value::Tagged(tagged) => texts(&tagged.value),
         Value::String(text) => vec![text.clone()],
         other => panic!("{other:?}"),
@@ -38,11 +39,14 @@ fn allowed() -> Calls {
             for action in texts(&statement["Action"]) {
                 let (service, action) = action.split_once(':').unwrap();
                 for resource in texts(&statement["Resource"]) {
-                    let resource = resource.strip_suffix(".Arn").expect("a whole table or queue");
-                    let resource = match service {
-                        "dynamodb" => resource.strip_suffix("Table").expect("a table").to_lowercase(),
-                        "sqs" => resource.to_owned(),
-                        other => panic!("functions use tables and queues only, not {other}"),
+                    let resource = match (service, resource.strip_prefix("${")) {
+                        ("dynamodb", Some(index)) => {
+                            let (table, index) = index.split_once("Table.Arn}/").expect("an index of a table");
+                            format!("{table}/{index}").to_lowercase()
+                        }
+                        ("dynamodb", None) => resource.strip_suffix("Table.Arn").expect("a table").to_lowercase(),
+                        ("sqs", None) => resource.strip_suffix(".Arn").expect("a whole queue").to_owned(),
+                        other => panic!("functions use tables, indexes and queues only, not {other:?}"),
                     };
                     let call = (action.to_owned(), resource);
                     assert!(!calls.contains(&call), "{name}: {call:?} twice");
@@ -182,6 +186,48 @@ impl Watched {
     }
 }
 
+impl Watched {
+    /// Both walks over what falls due: a warning with its contact, something that has ended, an account that fails, is
+    /// set aside and mended, a day that closes.
+    async fn walks(&mut self) {
+        self.cloud = Cloud::with(crate::walks::with_reviews).await;
+        let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"});
+        for id in ["acme", "beta"] {
+            let order = self.cloud.order(&format!("o-{id}")).account(id).line("MUG", 1, "1200.00");
+            order.send().await.expect(201);
+            self.cloud.account(id).put_contact("ann", contact.clone()).await.expect(201);
+        }
+        let (client, table) = (self.cloud.local().client().clone(), self.cloud.app().config().tables.accounts.clone());
+        let put = async |item| drop(client.put_item().table_name(&table).set_item(Some(item)).send().await.unwrap());
+        // Where both are filed by then.
+        for (day, filed, function) in
+            [("2011-03-25", "2011-03-24", "discount-expiry"), ("2011-04-28", "2011-03-30", "account-review")]
+        {
+            let key = AttributeValue::S("beta".to_owned());
+            let item = client.get_item().table_name(&table).key("account_id", key).send().await.unwrap().item.unwrap();
+            let mut corrupt = item.clone();
+            corrupt.remove("tier");
+            self.cloud.set_instant(at(&format!("{day}T02:00:00Z")));
+            for stored in [corrupt, item] {
+                put(stored).await;
+                let plan = self.invoke(function, json!({"task": "plan"})).await;
+                self.invoke(function, plan["shards"][0].clone()).await;
+                for id in ["acme", "beta"] {
+                    let shard = crate::walker::shard_of(id);
+                    self.invoke(function, json!({"task": "walk", "day": filed, "shard": shard})).await;
+                }
+            }
+        }
+        // A version that files every account anew.
+        let mut document: Json = serde_json::from_str(tests::WHOLESALE).unwrap();
+        crate::walks::with_reviews(&mut document);
+        self.cloud.activate_from(document, "2011-04-28T03:00:00Z").await;
+        self.cloud.set_clock("2011-04-28T04:00:00Z");
+        let plan = self.invoke("discount-expiry", json!({"task": "plan"})).await;
+        self.invoke("discount-expiry", plan["shards"][1].clone()).await;
+    }
+}
+
 #[tokio::test]
 async fn functions_may_do_what_they_do_and_nothing_else() {
     let mut watched = Watched::new().await;
@@ -195,6 +241,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     // Two secrets: claims under the older one are looked for, too.
     watched.cloud = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;
     watched.ask("PUT", "/v1/accounts/delta", &json!({"name": "Delta", "vat_id": "GB111111111"}), 201).await;
+    watched.walks().await;
 
     let template = local::template::Template::embedded().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);

@@ -83,6 +83,39 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
             |p| p["tiers"]["levels"][1]["multiplier"] = json!("-1"),
             &["$.tiers.levels[1].multiplier"],
         ),
+        (
+            "a review without a hold",
+            |p| p["tiers"]["review"] = json!({"grace_days": 181, "downgrade": "never"}),
+            &["$.tiers.review.hold_months", "$.tiers.review.grace_days", "$.tiers.review.downgrade"],
+        ),
+        (
+            "a review that nobody knows",
+            |p| p["tiers"]["review"] = json!({"hold_months": 0, "downgrade": "one_step", "months": 1}),
+            &["$.tiers.review.months", "$.tiers.review.hold_months"],
+        ),
+        (
+            "a grace that outlasts what is kept",
+            |p| {
+                p["tiers"]["window_months"] = json!(24);
+                p["tiers"]["review"] = json!({"hold_months": 12, "grace_days": 1, "downgrade": "one_step"});
+            },
+            &["$.tiers.review.grace_days"],
+        ),
+        (
+            "warnings",
+            |p| {
+                p["warnings"] = json!({
+                    "discount_expiring_days": [0], "points_expiring_days": [30, 7, 30],
+                    "tier_at_risk_days": [1, 2, 3, 4, 5, 6], "birthday_days": [1],
+                });
+            },
+            &[
+                "$.warnings.birthday_days",
+                "$.warnings.discount_expiring_days[0]",
+                "$.warnings.points_expiring_days",
+                "$.warnings.tier_at_risk_days",
+            ],
+        ),
         ("discount of another kind", |p| p["discounts"][0]["kind"] = json!("free_lunch"), &["$.discounts[0].kind"]),
         (
             "many at once",

@@ -38,3 +38,28 @@ async fn the_history_says_what_happened_and_why_in_plain_english() {
     let expected: Vec<_> = expected.iter().map(|text| text.replace("CODE", &code)).collect();
     assert_eq!(texts, expected);
 }
+
+#[tokio::test]
+async fn what_falls_due_reads_as_a_statement() {
+    let cloud = Cloud::with(crate::walks::with_reviews).await;
+    let acme = cloud.account("acme");
+    acme.order("o-1").line("MUG", 1, "1200.00").send().await.expect(201);
+    for day in ["2011-03-25", "2011-04-02", "2011-04-30", "2011-05-12"] {
+        cloud.set_clock(&format!("{day}T02:00:00Z"));
+        for walk in domain::warning::Walk::ALL {
+            let id = domain::id::AccountId::parse("acme").unwrap();
+            runtime::walker::walk_account(cloud.app(), walk, &id).await.unwrap();
+        }
+    }
+    let texts: Vec<_> =
+        acme.history().await.iter().rev().skip(1).map(|line| line["text"].as_str().unwrap().to_owned()).collect();
+    let code = texts[0].split(' ').nth(1).unwrap().to_owned();
+    let expected = [
+        "Discount CODE will end after 2011-03-31.",
+        "Discount CODE ended unused after 2011-03-31.",
+        "To stay silver, 1000.00 GBP more is needed until 2011-05-10.",
+        "The tier was reviewed and is member now, with 0.00 GBP; before: silver.",
+    ];
+    let expected: Vec<_> = expected.iter().map(|text| text.replace("CODE", &code)).collect();
+    assert_eq!(texts, expected);
+}

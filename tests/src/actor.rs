@@ -6,9 +6,10 @@ use crate::trade::{Account, Order};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::ProgramName;
 use domain::program::Program;
-use domain::time::Instant;
+use domain::time::{Day, Instant};
 use local::audit::Report;
 use local::cloud::{Cloud as LocalCloud, Options, Storage};
+use local::due::Swept;
 use local::gateway::{Invocation, Request, Response};
 use runtime::{Clock, Patience};
 use serde_json::Value;
@@ -72,6 +73,7 @@ impl Cloud {
         };
         let cloud = Self::open(storage, network).await;
         cloud.activate(document).await;
+        local::program::note_first_day(cloud.app()).await.unwrap();
         cloud
     }
 
@@ -84,7 +86,7 @@ impl Cloud {
     pub async fn hurried(&self) -> Self {
         let prefix = self.app().config().tables.accounts.strip_suffix("accounts").unwrap().to_owned();
         let storage = Storage::Endpoint { client: self.local.client().clone(), prefix };
-        let patience = Patience { request: Duration::ZERO, batch: Duration::ZERO };
+        let patience = Patience { request: Duration::ZERO, batch: Duration::ZERO, ..Patience::default() };
         let options = Options { patience, ..options(storage, &self.clock, SECRETS) };
         Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), ..self.clone() }
     }
@@ -250,6 +252,11 @@ impl Cloud {
         let report = local::audit::run(self.app().store(), Instant::MAX).await.unwrap();
         assert!(report.findings.is_empty(), "{report}");
         report
+    }
+
+    /// Walks what has fallen due on a day, or on every day that is open, with both state machines.
+    pub async fn sweep(&self, date: Option<&str>) -> Vec<Swept> {
+        local::due::sweep(&self.local, date.map(|day| Day::parse(day).unwrap())).await.unwrap()
     }
 
     /// Delivers everything that waits in queues, until nothing does.

@@ -293,8 +293,9 @@ fn calls(operation: &str, body: &Value) -> Vec<Call> {
     if let Some(tables) = body["RequestItems"].as_object() {
         calls.extend(tables.keys().map(|table| (operation.to_owned(), table.clone())));
     }
-    if body["TableName"].is_string() {
-        calls.push(call(operation, &body["TableName"]));
+    if let Some(table) = body["TableName"].as_str() {
+        let index = body["IndexName"].as_str().map(|index| format!("{table}/index/{index}"));
+        calls.push((operation.to_owned(), index.unwrap_or_else(|| table.to_owned())));
     }
     calls
 }

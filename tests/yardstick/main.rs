@@ -128,7 +128,7 @@ async fn import(cloud: &Cloud, plan: &Plan) -> Summary {
 
 /// Fails unless the tables hold exactly what the yardstick says, and their books balance.
 async fn check_tables(figures: &Figures, cloud: &Cloud, last_invoice: Instant) {
-    let rows = export::accounts(app(cloud).store(), last_invoice).await.unwrap();
+    let rows = export::accounts(app(cloud).store(), &app(cloud).schedule().await.unwrap(), last_invoice).await.unwrap();
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     assert_eq!(lines.lines().next(), Some(figures.first_line));
     let checksum: String = Sha256::digest(&lines).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -9,7 +9,10 @@ use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
 use crate::program::Program;
+use crate::review;
+use crate::schedule::Schedule;
 use crate::time::{Day, Instant};
+use crate::warning::{self, Walk};
 use serde::{Deserialize, Serialize};
 
 /// Most segments of an account: it bounds the hot item.
@@ -28,6 +31,8 @@ pub struct Account {
     pub tier: TierId,
     /// Since when it holds it.
     pub tier_since: Instant,
+    /// When a review last kept the tier, or led to it.
+    pub reviewed_at: Option<Instant>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
     /// When it became a member.
@@ -50,6 +55,8 @@ pub struct Account {
     pub credit_note: Option<ReturnId>,
     /// Where the walker finds it.
     pub due: Option<Due>,
+    /// Up to when each walk has come, in the order of [`Walk::ALL`]; `None`: it was never walked.
+    pub walked: [Option<Instant>; 2],
 }
 
 /// Whether an account takes part.
@@ -86,6 +93,7 @@ impl Account {
             status: Status::Active,
             tier,
             tier_since: now,
+            reviewed_at: None,
             segments: Vec::new(),
             joined_at: now,
             last_decided: now,
@@ -97,6 +105,7 @@ impl Account {
             discounts: Vec::new(),
             credit_note: None,
             due: None,
+            walked: [None; 2],
         };
         (account, enrolled)
     }
@@ -122,10 +131,36 @@ impl Account {
         self.discounts.insert(place, discount.open());
     }
 
-    /// The earliest instant at which time alone changes anything about it.
-    pub fn next_change(&self) -> Option<Instant> {
+    /// Takes a tier on, since an instant.
+    pub(crate) fn hold_tier(&mut self, tier: TierId, since: Instant) {
+        (self.tier, self.tier_since, self.reviewed_at) = (tier, since, None);
+    }
+
+    /// Up to when a walk has come.
+    pub(crate) fn walked(&self, walk: Walk) -> Instant {
+        let [expiry, review] = self.walked;
+        let walked = match walk {
+            Walk::Expiry => expiry,
+            Walk::Review => review,
+        };
+        walked.unwrap_or(self.joined_at)
+    }
+
+    /// Notes that a walk has come to an instant.
+    pub(crate) fn set_walked(&mut self, walk: Walk, now: Instant) {
+        let [expiry, review] = &mut self.walked;
+        match walk {
+            Walk::Expiry => *expiry = Some(now),
+            Walk::Review => *review = Some(now),
+        }
+    }
+
+    /// The earliest instant at which time alone changes anything about it, or something is to be said of what comes.
+    pub fn next_change(&self, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
         let discount = self.discounts.iter().map(|discount| discount.expires_at).min();
-        self.holdings.next_change().into_iter().chain(discount).min()
+        let lapse = self.holdings.next_change().into_iter().chain(discount);
+        let warning = warning::next(self, schedule, now)?;
+        Ok(lapse.chain(review::next(self, schedule).map(|review| review.at)).chain(warning).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

@@ -104,7 +104,7 @@ pub fn adjust(
         return Err(Rejection::AccountNotActive(account.status));
     }
     let activation = context.schedule.at(context.now);
-    let (mut account, mut changes) = advance::advance(account, context.now)?;
+    let (mut account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let (reason, reference) = (document.reason.clone(), document.reference.clone());
     let mut expires_at = None;
     if document.points > Points::ZERO {

@@ -17,6 +17,7 @@ use crate::money::{Minor, Money, Overflow, Points};
 use crate::order::Order;
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, Reversal, Tally};
+use crate::review;
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
 use crate::tier;
@@ -74,7 +75,7 @@ pub fn decide(
         return Ok(Decision { writes: vec![write], answer: scored });
     }
     let version = context.schedule.version(stored.score.program_version).ok_or(Rejection::UnknownOrder)?;
-    let (account, changes) = advance::advance(account, context.now)?;
+    let (account, changes) = advance::advance(context.schedule, account, context.now)?;
     let worth = rules::worth(&version.program, order, &stored.score.tier)?;
     let outcomes = worth.outcomes.clone();
     let program = &*version.program;
@@ -259,8 +260,12 @@ impl Amending<'_> {
         let held_since = own.map_or(account.tier_since, |raise| raise.held_since);
         let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
-        account.tier_since = if raises { now } else { held_since };
-        let from = std::mem::replace(&mut account.tier, to.clone());
+        let from = account.tier.clone();
+        account.hold_tier(to.clone(), if raises { now } else { held_since });
+        if review::next(account, self.context.schedule).is_some_and(|review| review.at <= now) {
+            // The tier that is held again was not reviewed while the other was held: nothing is reviewed in the past.
+            account.reviewed_at = own.map(|raise| raise.at);
+        }
         let spend = Money { amount: qualifying, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })

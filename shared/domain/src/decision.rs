@@ -179,7 +179,8 @@ pub fn commit(
     let guard = if account.version == 0 { Guard::Absent } else { Guard::Version(account.version) };
     account.version = account.version.checked_add(1).ok_or(Overflow)?;
     account.last_decided = context.now;
-    account.due = Due::file(account.due, account.next_change(), context.wall_day);
+    let next = account.next_change(context.schedule, context.now)?;
+    account.due = Due::file(account.due, next, context.wall_day);
     let points = changes.iter().try_fold(Points::ZERO, |sum, change| sum.plus(change.points()?))?;
     let entry = Entry {
         account_id: account.id.clone(),

@@ -2,7 +2,8 @@
 //!
 //! The instant is a lower bound. Commands only move it earlier, so that an ordinary order costs no index write; the
 //! walker re-arms it. Nothing is filed under a day that has ended: the day is the later of the due day and the day
-//! of the commit by the wall clock.
+//! of the commit by the wall clock. That holds for a stored filing, too: while a command was being decided, the walker
+//! may have come past the day it stands under.
 
 use crate::time::{Day, Instant};
 
@@ -18,12 +19,8 @@ pub struct Due {
 impl Due {
     /// The filing after a commit on `wall_day`: the stored one, unless something falls due earlier.
     pub fn file(stored: Option<Self>, next_change: Option<Instant>, wall_day: Day) -> Option<Self> {
-        match (stored, next_change) {
-            (Some(stored), Some(next)) if stored.at <= next => Some(stored),
-            (Some(stored), None) => Some(stored),
-            (_, Some(next)) => Some(Self { at: next, day: next.utc_day().max(wall_day) }),
-            (None, None) => None,
-        }
+        let at = stored.map(|stored| stored.at).into_iter().chain(next_change).min()?;
+        Some(Self { at, day: at.utc_day().max(wall_day) })
     }
 }
 
@@ -42,6 +39,7 @@ mod tests {
             (filed(9, 9), Some(at(20)), 5, filed(9, 9)), // the walker re-arms, not the order
             (filed(9, 9), Some(at(7)), 5, filed(7, 7)),
             (filed(9, 9), None, 5, filed(9, 9)),
+            (filed(3, 4), Some(at(20)), 5, filed(3, 5)), // the walker may have closed day 4 meanwhile
         ] {
             assert_eq!(Due::file(stored, next, Day(wall_day)), expected);
         }

@@ -84,6 +84,8 @@ pub enum Cause {
         /// Which contact.
         contact_id: ContactId,
     },
+    /// Something had fallen due.
+    Walked,
 }
 
 /// One thing that a commit changed. No personal data: people and addresses are looked up where they are needed.
@@ -328,6 +330,65 @@ pub enum Change {
         to: TierId,
         /// The qualifying spend that led to it.
         qualifying: Money,
+    },
+    /// A review kept the tier.
+    #[serde(rename = "tier.kept")]
+    TierKept {
+        /// The tier.
+        tier: TierId,
+        /// The qualifying spend that kept it.
+        qualifying: Money,
+        /// The instant of the review.
+        reviewed_at: Instant,
+    },
+    /// A review lowered the tier.
+    #[serde(rename = "tier.lowered")]
+    TierLowered {
+        /// Before.
+        from: TierId,
+        /// After.
+        to: TierId,
+        /// The qualifying spend, too little for the one before.
+        qualifying: Money,
+        /// The instant of the review.
+        reviewed_at: Instant,
+    },
+    /// The next review will lower the tier unless more is spent.
+    #[serde(rename = "tier.at_risk")]
+    TierAtRisk {
+        /// The tier.
+        tier: TierId,
+        /// The instant of the review.
+        review_at: Instant,
+        /// Eligible spend that is missing to keep it.
+        missing: Money,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// Points will end.
+    #[serde(rename = "points.expiring")]
+    PointsExpiring {
+        /// How many.
+        points: Points,
+        /// When.
+        expires_at: Instant,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// A discount will end.
+    #[serde(rename = "discount.expiring")]
+    DiscountExpiring {
+        /// By which rule it was issued.
+        rule: RuleId,
+        /// Its code.
+        code: DiscountCode,
+        /// When.
+        expires_at: Instant,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
     },
     /// A discount was issued.
     #[serde(rename = "discount.issued")]

@@ -209,7 +209,7 @@ pub fn put_account(
 ) -> Result<Decision<Put>, Rejection> {
     let activation = context.schedule.at(context.now);
     let (mut account, mut changes) = match &before.account {
-        Some(account) => advance::advance(account, context.now)?,
+        Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
             let (account, enrolled) = Account::enrol(id.clone(), &activation.program, context.now);
             (account, vec![enrolled])
@@ -316,7 +316,7 @@ pub fn put_contact(
     if before.is_some_and(|contact| contact.document == *document) {
         return Ok(Decision { writes: Vec::new(), answer });
     }
-    let (advanced, mut changes) = advance::advance(account, context.now)?;
+    let (advanced, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let contact = Contact {
         account_id: account.id.clone(),
         contact_id: contact_id.clone(),

@@ -272,7 +272,7 @@ pub fn open(
     let (mut account, mut changes) = match account {
         Some(account) if account.status == Status::Closed => return Err(Rejection::AccountNotActive(account.status)),
         Some(account) if account.lifetime != Lifetime::default() => return Err(Rejection::HasHistory),
-        Some(account) => advance::advance(account, context.now)?,
+        Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
             let (account, enrolled) = Account::enrol(opening.account_id.clone(), program, context.now);
             (account, vec![enrolled])
@@ -293,7 +293,7 @@ pub fn open(
         account.lifetime.reversed = owed;
         changes.push(Change::DebtOpened { points: owed });
     }
-    changes.extend(advance::settle(&mut account, context.now)?);
+    changes.extend(advance::settle(context.schedule, &mut account, context.now)?);
     let receipt = OpeningReceipt {
         opening: opening.sorted(),
         entry: account.version.checked_add(1).ok_or(Overflow)?,

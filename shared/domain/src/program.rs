@@ -5,7 +5,9 @@ mod read;
 use crate::document::{Faults, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent, Points};
+use crate::review::ReviewRules;
 use crate::time::{Calendar, Month};
+use crate::warning::WarningRules;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -35,6 +37,8 @@ pub struct Program {
     pub tiers: Tiers,
     /// Discounts that orders bring about.
     pub discounts: Vec<DiscountRule>,
+    /// How far ahead customers are warned.
+    pub warnings: WarningRules,
 }
 
 /// What an order of an unknown account does.
@@ -93,6 +97,8 @@ pub struct Tiers {
     pub window_months: u16,
     /// The levels, ascending.
     pub levels: Ladder,
+    /// How they are reviewed; `None`: a tier is never lost.
+    pub review: Option<ReviewRules>,
 }
 
 /// Levels ascending by threshold, at least one; the lowest starts at zero.

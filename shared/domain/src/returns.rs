@@ -358,7 +358,7 @@ pub fn decide(
     }
     reversing.check_date(context.now)?;
     let version = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
-    let (mut account, mut changes) = advance::advance(account, context.now)?;
+    let (mut account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let mut after = scored.clone();
     let excess = if scored.is_cancelled() { Excess::Noted } else { Excess::Refused };
     changes.extend(apply(&mut account, &mut after, reversing, excess, None, &version.program, context.now)?);

@@ -102,7 +102,7 @@ pub(crate) fn award(
         Some(available_at) => account.holdings.add_pending(Pending { available_at, expires_at, points })?,
         None => account.holdings.add(Lot { expires_at, points })?,
     }
-    changes.extend(advance::settle(account, now)?);
+    changes.extend(advance::lapse(account, now)?);
     Ok(changes)
 }
 

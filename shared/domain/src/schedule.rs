@@ -35,6 +35,11 @@ impl Schedule {
         self.later.iter().rev().find(|activation| activation.from <= instant).unwrap_or(&self.first)
     }
 
+    /// The activations after an instant, ascending.
+    pub fn after(&self, instant: Instant) -> impl Iterator<Item = &Activation> {
+        self.later.iter().filter(move |activation| activation.from > instant)
+    }
+
     /// The version of an order: the one in force when it was placed, but never one that is still to come.
     pub fn for_order(&self, placed_at: Instant, now: Instant) -> &Activation {
         self.at(placed_at.min(now))

@@ -208,7 +208,7 @@ impl<'a> Scoring<'a> {
         context: &'a Context<'a>,
     ) -> Result<Self, Rejection> {
         let (account, changes) = match account {
-            Some(account) => advance::advance(account, context.now)?,
+            Some(account) => advance::advance(context.schedule, account, context.now)?,
             None => {
                 let (account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
                 (account, vec![enrolled])

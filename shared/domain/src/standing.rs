@@ -7,7 +7,7 @@ use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
 use crate::membership::{Email, Profile, VatId};
 use crate::money::{self, Factor, Money, Overflow, Percent, Points};
-use crate::program::Program;
+use crate::review;
 use crate::schedule::Schedule;
 use crate::tier;
 use crate::time::Instant;
@@ -110,6 +110,18 @@ pub struct TierStanding {
     /// The next tier; absent at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<NextTier>,
+    /// The next review; absent where the tier is never lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewStanding>,
+}
+
+/// The next review of the tier and what is missing to keep it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewStanding {
+    /// The instant of the review: spend until then counts.
+    pub at: Instant,
+    /// Eligible spend that is missing; zero where the tier is safe.
+    pub missing: Money,
 }
 
 /// The next tier and what is missing to it.
@@ -146,7 +158,7 @@ pub fn standing(
     schedule: &Schedule,
     now: Instant,
 ) -> Result<Standing, Overflow> {
-    let (account, _) = advance::advance(account, now)?;
+    let (account, _) = advance::advance(schedule, account, now)?;
     let program = &*schedule.at(now).program;
     let open = discounts.iter().filter(|discount| account.discounts.iter().any(|open| open.code == discount.code));
     let mut discounts: Vec<_> = open.map(discount_standing).collect();
@@ -162,7 +174,7 @@ pub fn standing(
         segments: account.segments.clone(),
         joined_at: account.joined_at,
         points: points_standing(&account)?,
-        tier: tier_standing(&account, program, now)?,
+        tier: tier_standing(&account, schedule, now)?,
         discounts,
         orders: account.lifetime.orders,
         revenue: Money { amount: account.lifetime.revenue, currency: program.currency },
@@ -191,7 +203,14 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
     })
 }
 
-fn tier_standing(account: &Account, program: &Program, now: Instant) -> Result<TierStanding, Overflow> {
+fn review_standing(account: &Account, schedule: &Schedule) -> Result<Option<ReviewStanding>, Overflow> {
+    let Some(next) = review::next(account, schedule) else { return Ok(None) };
+    let missing = review::missing(account, schedule, next)?;
+    Ok(missing.map(|missing| ReviewStanding { at: next.at, missing }))
+}
+
+fn tier_standing(account: &Account, schedule: &Schedule, now: Instant) -> Result<TierStanding, Overflow> {
+    let program = &*schedule.at(now).program;
     let month = program.calendar.month(now);
     let window = program.tiers.window(month);
     let qualifying = tier::qualifying_spend(program, account, month)?;
@@ -211,5 +230,6 @@ fn tier_standing(account: &Account, program: &Program, now: Instant) -> Result<T
             threshold: money(tier.threshold),
             missing: money(missing),
         }),
+        review: review_standing(account, schedule)?,
     })
 }

@@ -125,6 +125,21 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::TierChanged { from, to, qualifying } => {
             format!("The tier is {to} now, with {qualifying}; before: {from}.")
         }
+        Change::TierKept { tier, qualifying, .. } => {
+            format!("The tier was reviewed and stays {tier}, with {qualifying}.")
+        }
+        Change::TierLowered { from, to, qualifying, .. } => {
+            format!("The tier was reviewed and is {to} now, with {qualifying}; before: {from}.")
+        }
+        Change::TierAtRisk { tier, review_at, missing, .. } => {
+            format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
+        }
+        Change::PointsExpiring { points, expires_at, .. } => {
+            format!("{points} points will end after {}.", until(*expires_at))
+        }
+        Change::DiscountExpiring { code, expires_at, .. } => {
+            format!("Discount {code} will end after {}.", until(*expires_at))
+        }
         Change::DiscountIssued { code, expires_at, .. } => {
             format!("Discount {code} is yours until {}.", until(*expires_at))
         }

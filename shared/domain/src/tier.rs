@@ -23,7 +23,8 @@ pub fn qualifying_spend(program: &Program, account: &Account, month: Month) -> R
 }
 
 /// The most eligible spend in a window that ends with `month` or with a later month of the account: what an order of
-/// that month leads to, in whatever sequence orders come. `came_back` is what was returned of that order, which lowers
+/// that month leads to, in whatever sequence orders come. Windows that ended before the latest review were judged by it:
+/// a late order does not bring a tier back that was lost there. `came_back` is what was returned of that order, which lowers
 /// no tier.
 pub(crate) fn highest_spend(
     program: &Program,
@@ -31,9 +32,11 @@ pub(crate) fn highest_spend(
     month: Month,
     came_back: Minor,
 ) -> Result<Minor, Overflow> {
-    let lasts = account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept >= month);
+    let reviewed = account.reviewed_at.map(|at| program.calendar.month(at.plus_ms(-1)));
+    let first = reviewed.map_or(month, |reviewed| reviewed.max(month));
+    let later = account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept > first);
     let mut highest = Minor::ZERO;
-    for window in lasts.map(|last| program.tiers.window(last)) {
+    for window in std::iter::once(first).chain(later).map(|last| program.tiers.window(last)) {
         let spend = account.activity.eligible_in(&window)?;
         let spend = if window.contains(&month) { spend.plus(came_back)? } else { spend };
         highest = highest.max(spend);
@@ -53,8 +56,8 @@ pub(crate) fn raise(
     if !tiers.knows(&account.tier) || tiers.place(&target.id) <= tiers.place(&account.tier) {
         return None;
     }
-    let from = std::mem::replace(&mut account.tier, target.id.clone());
-    account.tier_since = now;
+    let from = account.tier.clone();
+    account.hold_tier(target.id.clone(), now);
     account.lifetime.upgrades = account.lifetime.upgrades.saturating_add(1);
     Some(Change::TierChanged { from, to: target.id.clone(), qualifying: Money { amount: qualifying, currency } })
 }

@@ -113,6 +113,16 @@ impl Day {
     fn date(self) -> civil::Date {
         civil::date(1970, 1, 1).saturating_add(self.0.days())
     }
+
+    /// The first instant after it, in UTC.
+    pub fn end(self) -> Instant {
+        Instant::from_ms(i64::from(self.0).saturating_add(1).saturating_mul(Instant::DAY_MS))
+    }
+
+    /// The day `count` days later (or earlier).
+    pub fn plus(self, count: i32) -> Self {
+        Self(self.0.saturating_add(count))
+    }
 }
 
 impl fmt::Display for Day {
@@ -216,6 +226,11 @@ impl Calendar {
     /// The same local wall time `days` later; a skipped hour moves forward, a doubled one takes the first.
     pub fn same_time_after_days(&self, at: Instant, days: u16) -> Instant {
         self.instant(self.civil(at).saturating_add(i32::from(days).days()))
+    }
+
+    /// The same local wall time `days` earlier; a skipped hour moves forward, a doubled one takes the first.
+    pub fn same_time_before_days(&self, at: Instant, days: u16) -> Instant {
+        self.instant(self.civil(at).saturating_sub(i32::from(days).days()))
     }
 
     /// The first instant of the day `days` after the one of `at`.

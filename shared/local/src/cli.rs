@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit code 0: done; 1: failed, or what was looked
 //! for is not as it should be; 2: not understood.
 
+mod due;
 pub(crate) mod place;
 mod tasks;
 
@@ -11,7 +12,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use domain::id::AccountId;
-use domain::time::Instant;
+use domain::time::{Day, Instant};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -61,6 +62,24 @@ enum Task {
     /// Show what is stored
     #[command(subcommand)]
     Show(Show),
+    /// Walk what has fallen due, as the schedules do: points, discounts, reviews, warnings
+    Sweep {
+        /// A past day or today, in UTC, such as 2011-05-31 [default: every day that is open]
+        #[arg(long, value_parser = day, value_name = "DAY")]
+        date: Option<Day>,
+        /// Print the counts as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what falls due through the end of a day and is not written down yet
+    Due {
+        /// The day, in UTC, such as 2011-05-31
+        #[arg(long, value_parser = day, value_name = "DAY")]
+        date: Day,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Run one function on one event and print its answer
     Invoke {
         /// The function, by its folder below functions/
@@ -159,6 +178,10 @@ enum Program {
     Show,
 }
 
+fn day(text: &str) -> Result<Day, &'static str> {
+    Day::parse(text).ok_or("must be a day such as 2011-05-31")
+}
+
 fn instant(text: &str) -> Result<Instant, &'static str> {
     Instant::parse(text).ok_or("must be a date and time with an offset, such as 2011-05-31T23:59:59Z")
 }
@@ -190,6 +213,8 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
         Task::Audit => tasks::audit(place).await,
         Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,
+        Task::Sweep { date, json } => due::sweep(date, json, place).await,
+        Task::Due { date, json } => due::due(date, json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,
         Task::Program(Program::Show) => tasks::show_program(place).await,

@@ -31,7 +31,9 @@ type Handler = for<'a> fn(&'a App, Value) -> Answer<'a>;
 
 /// The functions of this program by their folder below `functions/`; the template must have exactly these.
 const FUNCTIONS: &[(&str, Handler)] = &[
+    ("account-review", |app, event| Box::pin(account_review::handle(app, event))),
     ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
+    ("discount-expiry", |app, event| Box::pin(discount_expiry::handle(app, event))),
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
     ("order-returned", |app, event| Box::pin(order_returned::handle(app, event))),
 ];
@@ -52,7 +54,7 @@ pub struct Options {
     pub clock: Clock,
     /// Values of template parameters; the rest have their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// How long a message rests after its first failure.
+    /// How long a message, or a state of a state machine, rests after its first failure.
     pub retry_delay: Duration,
     /// How long invocations work on what may take longer than one.
     pub patience: Patience,
@@ -135,6 +137,7 @@ pub struct Cloud {
     storage: storage::Open,
     instances: BTreeMap<String, Instance>,
     queues: Queues,
+    retry_delay: Duration,
     announced: Arc<Notify>,
 }
 
@@ -173,7 +176,8 @@ impl Cloud {
             let instance = Instance { function: function.clone(), handler: *handler, app: Arc::new(app) };
             instances.insert(function.name.clone(), instance);
         }
-        Ok(Self { template, storage, instances, queues, announced })
+        let retry_delay = options.retry_delay;
+        Ok(Self { template, storage, instances, queues, retry_delay, announced })
     }
 
     /// The template that this cloud was built from.
@@ -184,6 +188,11 @@ impl Cloud {
     /// The client of its tables.
     pub fn client(&self) -> &Client {
         &self.storage.client
+    }
+
+    /// How long a state of a state machine rests after its first failure.
+    pub(crate) fn retry_delay(&self) -> Duration {
+        self.retry_delay
     }
 
     /// The embedded database; `None` where the tables are behind an endpoint.

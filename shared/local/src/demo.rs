@@ -254,7 +254,7 @@ mod tests {
             assert!(loaded.orders > 100, "{loaded:?}");
             let report = audit::run(app.store(), domain::time::Instant::MAX).await.unwrap();
             assert!(report.findings.is_empty(), "{report}");
-            exports.push(export::accounts(app.store(), today).await.unwrap());
+            exports.push(export::accounts(app.store(), &app.schedule().await.unwrap(), today).await.unwrap());
         }
         assert_eq!(exports[0], exports[1]);
         // There is something of everything to look at.

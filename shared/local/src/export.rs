@@ -5,6 +5,7 @@ use domain::account::Account;
 use domain::advance;
 use domain::id::{AccountId, TierId};
 use domain::money::{Overflow, Points};
+use domain::schedule::Schedule;
 use domain::time::Instant;
 use std::fmt;
 use store::Store;
@@ -52,12 +53,12 @@ pub enum ExportError {
 }
 
 /// All accounts as of an instant, sorted by id in byte order. Fails where any of them was decided on later.
-pub async fn accounts(store: &Store, as_of: Instant) -> Result<Vec<AccountRow>, ExportError> {
+pub async fn accounts(store: &Store, schedule: &Schedule, as_of: Instant) -> Result<Vec<AccountRow>, ExportError> {
     let mut rows = Vec::new();
     let mut latest: Option<Account> = None;
     walk::accounts(store, |account| {
         if account.last_decided <= as_of {
-            rows.push(row(&account, as_of)?);
+            rows.push(row(&account, schedule, as_of)?);
         } else if latest.as_ref().is_none_or(|other| other.last_decided < account.last_decided) {
             latest = Some(account);
         }
@@ -71,8 +72,8 @@ pub async fn accounts(store: &Store, as_of: Instant) -> Result<Vec<AccountRow>, 
     Ok(rows)
 }
 
-fn row(account: &Account, as_of: Instant) -> Result<AccountRow, Overflow> {
-    let (account, _) = advance::advance(account, as_of)?;
+fn row(account: &Account, schedule: &Schedule, as_of: Instant) -> Result<AccountRow, Overflow> {
+    let (account, _) = advance::advance(schedule, account, as_of)?;
     let points = account.points()?;
     Ok(AccountRow { account_id: account.id, points, tier: account.tier, orders: account.lifetime.orders })
 }

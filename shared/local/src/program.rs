@@ -5,6 +5,7 @@ use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent};
 use domain::program::{Program, UnknownAccount};
 use domain::time::Instant;
+use domain::warning::Walk;
 use runtime::App;
 use serde_json::Value;
 use std::fmt::{self, Write};
@@ -91,7 +92,18 @@ pub async fn ensure(app: &App) -> Result<Option<u32>, ProgramError> {
     };
     let document: Value = serde_json::from_str(SAMPLE).map_err(unreadable)?;
     Program::from_json(&document).map_err(ProgramError::Faulty)?;
+    note_first_day(app).await?;
     Ok(Some(app.store().activate(name, &document, Instant::MIN).await?))
+}
+
+/// Notes where the walks over what falls due begin: nothing is filed before the first version is there.
+pub async fn note_first_day(app: &App) -> Result<(), store::Fault> {
+    for walk in Walk::ALL {
+        if app.store().first_open_day(walk).await?.is_none() {
+            app.store().set_first_open_day(walk, app.clock().wall_day()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a program document from a file.
@@ -118,11 +130,15 @@ pub async fn activate(
     if let Some(schedule) = &schedule {
         program.may_follow(&schedule.newest().program).map_err(ProgramError::Faulty)?;
     }
+    let is_first = schedule.is_none();
     let from = match (schedule, from) {
         (None, _) => Instant::MIN,
         (Some(_), Some(from)) if from < earliest => return Err(ProgramError::TooEarly { earliest }),
         (Some(_), from) => from.unwrap_or(earliest),
     };
+    if is_first {
+        note_first_day(app).await?;
+    }
     let version = app.store().activate(name, document, from).await?;
     app.forget_schedule().await;
     Ok(Activated { name: name.clone(), version, from })

@@ -293,6 +293,7 @@ fn cause(cause: &Cause) -> String {
         Cause::Opening => "opening balance".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
+        Cause::Walked => "fallen due".to_owned(),
     }
 }
 
@@ -358,6 +359,17 @@ fn change(change: &Change) -> String {
         }
         Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
         Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
+        Change::TierKept { tier, qualifying, reviewed_at } => {
+            format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
+        }
+        Change::TierLowered { from, to, qualifying, reviewed_at } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {reviewed_at}")
+        }
+        Change::TierAtRisk { tier, review_at, missing, .. } => {
+            format!("warned: {missing} missing to keep {tier} at {review_at}")
+        }
+        Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
+        Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
         Change::DiscountIssued { rule, code, expires_at } => {
             format!("discount {code} issued by {rule}, ends at {expires_at}")
         }

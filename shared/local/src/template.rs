@@ -6,18 +6,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+pub use definition::{Choice, Definition, Map, Retry, State, Task};
 pub use route::Path;
+pub use schedule::Schedule;
 
+mod definition;
 mod read;
 mod references;
 mod resources;
 mod route;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
 /// The template that this program was built with.
 pub const TEXT: &str = include_str!("../../../template.yaml");
+
+/// The definitions of state machines that the template names, by their paths.
+pub const DEFINITIONS: [(&str, &str); 1] =
+    [("functions/discount-expiry/sweep.asl.json", include_str!("../../../functions/discount-expiry/sweep.asl.json"))];
 
 /// Everything the template defines, as far as the local cloud acts on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +41,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// What carries events from the bus into queues.
     pub rules: Vec<Rule>,
+    /// The state machines, in the order of the document.
+    pub machines: Vec<Machine>,
 }
 
 /// One choice of a deployment.
@@ -146,6 +157,26 @@ pub struct Rule {
     pub detail_types: Vec<String>,
     /// Logical ids of the queues it fills.
     pub queues: Vec<String>,
+}
+
+/// A state machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    /// Its logical id.
+    pub id: String,
+    /// What it does.
+    pub definition: Arc<Definition>,
+    /// When it runs.
+    pub timers: Vec<Timer>,
+}
+
+/// One schedule of a state machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timer {
+    /// When.
+    pub schedule: Schedule,
+    /// What it is started with.
+    pub input: serde_json::Value,
 }
 
 /// The value of a variable.

@@ -62,6 +62,12 @@ pub enum Fault {
     /// The event is of no kind this function serves.
     #[error("the event is neither an HTTP request nor a batch of messages: {0}")]
     UnknownEvent(String),
+    /// A task of a walk cannot be carried out as it was asked for; nothing was done.
+    #[error("the task is refused: {0}")]
+    BadTask(String),
+    /// Something panicked.
+    #[error("panicked: {0}")]
+    Panicked(String),
 }
 
 impl Fault {
@@ -73,6 +79,8 @@ impl Fault {
             Self::NoProgram(_) => "NoProgram",
             Self::Queue(_) | Self::NoQueue => "QueueFault",
             Self::UnknownEvent(_) => "UnknownEvent",
+            Self::BadTask(_) => "BadTask",
+            Self::Panicked(_) => "Panicked",
         }
     }
 }

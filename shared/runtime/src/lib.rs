@@ -17,6 +17,7 @@ pub mod queue;
 pub mod start;
 mod transact;
 mod trigger;
+pub mod walker;
 
 pub use app::App;
 pub use aws_sdk_sqs;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an invocation works on before it leaves the rest to its function's queue. At least one step is made,
+/// How long an invocation works on before it leaves the rest to its function's queue, or hands back a cursor. At least one step is made,
 /// however short it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -11,11 +11,13 @@ pub struct Patience {
     pub request: Duration,
     /// For all messages of a batch together.
     pub batch: Duration,
+    /// For a part of a walk: far less than the functions' time limit in the template.
+    pub walk: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { request: Duration::from_secs(20), batch: crate::batch::TIME_MAX }
+        Self { request: Duration::from_secs(20), batch: crate::batch::TIME_MAX, walk: Duration::from_secs(60) }
     }
 }
 

@@ -24,8 +24,6 @@ use std::sync::Arc;
 
 /// The shape written today.
 const SHAPE: &str = "1";
-/// What [`Day`] numbers of a `due` bucket are counted from.
-const MS_PER_DAY: i64 = Instant::DAY_MS;
 
 /// Bytes of a usual entry, so that writing it moves nothing.
 const ENTRY_BYTES: usize = 1_024;
@@ -74,6 +72,9 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
     integer(item, name).map(Instant::from_ms)
 }
 
+const WALKED_EXPIRY: &str = "wx";
+const WALKED_REVIEW: &str = "wr";
+
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
     let mut item = keys::account(&account.id);
@@ -110,6 +111,10 @@ pub fn of_account(account: &Account) -> Item {
     if let Some(due) = account.due {
         item.extend(keys::due(&account.id, due));
     }
+    let [expiry, review] = account.walked;
+    for (name, at) in [("reviewed", account.reviewed_at), (WALKED_EXPIRY, expiry), (WALKED_REVIEW, review)] {
+        item.extend(at.map(|at| (name.to_owned(), number(at.as_ms()))));
+    }
     item
 }
 
@@ -124,6 +129,8 @@ pub fn account(item: &Item) -> Parsed<Account> {
         status: status.1,
         tier: TierId::parse(string(item, "tier")?).map_err(|e| e.to_string())?,
         tier_since: instant(item, "tier_since")?,
+        reviewed_at: optional(item, "reviewed", instant)?,
+        walked: [optional(item, WALKED_EXPIRY, instant)?, optional(item, WALKED_REVIEW, instant)?],
         segments: segments
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))
@@ -145,9 +152,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
 
 fn due(item: &Item, bucket: &str) -> Parsed<Due> {
     let day = keys::due_day(bucket).ok_or("due is no bucket")?;
-    let midnight = Instant::parse(&format!("{day}T00:00:00Z")).ok_or("due is no bucket")?;
-    let day = i32::try_from(midnight.as_ms().div_euclid(MS_PER_DAY)).map_err(|_| "due is out of range")?;
-    Ok(Due { at: instant(item, "due_at")?, day: Day(day) })
+    Ok(Due { at: instant(item, "due_at")?, day: Day::parse(day).ok_or("due is no bucket")? })
 }
 
 /// The item of an order and its score.

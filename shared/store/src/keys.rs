@@ -6,6 +6,8 @@ use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
 use domain::idempotency::CommandKey;
 use domain::membership::ClaimKey;
+use domain::time::{Day, Instant};
+use domain::warning::Walk;
 use std::collections::HashMap;
 
 /// A primary key, or a whole item.
@@ -17,7 +19,9 @@ const ACCOUNT_ATTRIBUTES: usize = 18;
 const ORDER_ATTRIBUTES: usize = 14;
 const OTHER_ATTRIBUTES: usize = 7;
 /// Shards of one due day. Part of the key format: fixed.
-const DUE_SHARDS: u64 = 64;
+pub const DUE_SHARDS: u64 = 64;
+/// The index by due day and shard.
+pub const DUE_INDEX: &str = "due";
 /// Digits of an entry's sequence in its key: as many as an `i64` needs.
 const SEQUENCE_DIGITS: usize = 19;
 
@@ -27,6 +31,9 @@ const DISCOUNT: &str = "D#";
 const COMMAND: &str = "K#";
 const CREDIT_NOTE: &str = "R#";
 const PROFILE: &str = "PROFILE";
+const DAY: &str = "DAY#";
+const ASIDE: &str = "ASIDE#";
+const FILING: &str = "FILING#";
 
 /// What a sort key of the ledger table stands for.
 pub enum LedgerKind {
@@ -125,8 +132,59 @@ pub fn due(id: &AccountId, due: Due) -> [(String, AttributeValue); 2] {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let shard = (hash ^ hash.wrapping_shr(32)).checked_rem(DUE_SHARDS).unwrap_or(0);
-    let bucket = format!("{}#{shard:02}", due.day);
+    let bucket = due_bucket(due.day, shard);
     [("due".to_owned(), text(bucket)), ("due_at".to_owned(), AttributeValue::N(due.at.as_ms().to_string()))]
+}
+
+/// What a shard of a day is filed under.
+pub fn due_bucket(day: Day, shard: u64) -> String {
+    format!("{day}#{shard:02}")
+}
+
+/// A place in the `due` index of accounts.
+pub fn due_place(bucket: &str, at: Instant, id: &AccountId) -> Item {
+    let mut place = account(id);
+    place.insert("due".to_owned(), text(bucket));
+    place.insert("due_at".to_owned(), AttributeValue::N(at.as_ms().to_string()));
+    place
+}
+
+/// The condition, and its values, that an account's contacts are queried with.
+pub fn contacts_of(id: &AccountId) -> (&'static str, Item) {
+    let values = [(":id".to_owned(), text(id.to_string())), (":kind".to_owned(), text(CONTACT))];
+    ("account_id = :id AND begins_with(sk, :kind)", values.into())
+}
+
+fn walk(walk: Walk, period: String) -> Item {
+    self::key(OTHER_ATTRIBUTES, [("metric", format!("walk#{}", walk.name())), ("period", period)])
+}
+
+pub fn walk_open(of: Walk) -> Item {
+    walk(of, "OPEN".to_owned())
+}
+
+pub fn walk_day(of: Walk, day: Day) -> Item {
+    walk(of, format!("{DAY}{day}"))
+}
+
+pub fn walk_filed(of: Walk) -> Item {
+    walk(of, "FILED".to_owned())
+}
+
+pub fn walk_filing(of: Walk, version: u32) -> Item {
+    walk(of, format!("{FILING}{version:010}"))
+}
+
+pub fn walk_aside(of: Walk, id: &AccountId) -> Item {
+    walk(of, format!("{ASIDE}{id}"))
+}
+
+/// The condition, and its values, that what a walk has set aside is queried with.
+pub fn asides_of(of: Walk) -> (&'static str, Item) {
+    let mut values = walk(of, ASIDE.to_owned());
+    let mut value = |name: &str| values.remove(name).unwrap_or_else(|| text(""));
+    let values = [(":metric".to_owned(), value("metric")), (":kind".to_owned(), value("period"))];
+    ("metric = :metric AND begins_with(period, :kind)", values.into())
 }
 
 /// The day of a `due` bucket, as written by [`due`].
@@ -138,7 +196,6 @@ pub fn due_day(bucket: &str) -> Option<&str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use domain::time::{Day, Instant};
 
     #[test]
     fn entries_sort_by_their_sequence() {

@@ -8,6 +8,7 @@
 //! and 6 write units (account, order and entry within 1 KB each, doubled by the transaction).
 
 mod commit;
+mod due;
 mod item;
 mod keys;
 mod pack;
@@ -15,6 +16,7 @@ mod read;
 mod scan;
 
 pub use commit::{Commit, Conflict};
+pub use due::{DUE_SHARDS, DuePage, DuePosition, SetAside};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use scan::{LedgerRecord, Page, PageKey, Segment};
 

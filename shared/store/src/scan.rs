@@ -6,6 +6,7 @@ use crate::{Fault, Store, item};
 use domain::account::Account;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
+use domain::id::AccountId;
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
@@ -55,6 +56,23 @@ pub enum LedgerRecord {
 }
 
 impl Store {
+    /// The ids of a segment's accounts after one of them, at most `limit`, in no particular order.
+    pub async fn account_ids(
+        &self,
+        segment: Segment,
+        after: Option<&AccountId>,
+        limit: u16,
+    ) -> Result<Vec<AccountId>, Fault> {
+        let scan = self.client.scan().table_name(&self.tables.accounts).projection_expression("account_id");
+        let scan = scan.segment(segment.index).total_segments(segment.of).limit(i32::from(limit));
+        let found = scan.set_exclusive_start_key(after.map(keys::account)).send().await.map_err(Fault::service)?;
+        let id = |item: Item| {
+            let id = item.get("account_id").and_then(|id| id.as_s().ok()).map(|id| AccountId::parse(id));
+            id.and_then(Result::ok).ok_or_else(|| corrupt("accounts", &item, "no account id".to_owned()))
+        };
+        found.items.unwrap_or_default().into_iter().map(id).collect()
+    }
+
     async fn scan<T>(
         &self,
         table: &str,

@@ -137,7 +137,7 @@ fn carry_on(
     }
     let activation = context.schedule.version(found.search.program_version).ok_or(Rejection::UnknownReturn)?;
     let (account, changes) = match account {
-        Some(account) => advance::advance(account, context.now)?,
+        Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
             let (account, enrolled) = Account::enrol(note.account_id.clone(), &activation.program, context.now);
             (account, vec![enrolled])

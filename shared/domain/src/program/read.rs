@@ -6,7 +6,9 @@ use super::{
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
+use crate::review::{Downgrade, ReviewRules};
 use crate::time::Calendar;
+use crate::warning::WarningRules;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -32,7 +34,17 @@ const EXCLUDED_SKUS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 100;
 const POINTS_PER_AMOUNT_MAX: u64 = 1_000_000;
 
-const FIELDS: [&str; 10] = [
+const HOLD_MONTHS_MAX: u16 = 60;
+const GRACE_DAYS_MAX: u16 = 180;
+/// Months that a review looks back on, at most: those of the window, and those of the grace that begin in it. One less
+/// than the months of activity that are kept, since an order may be placed a day ahead.
+const REVIEWED_MONTHS_MAX: u16 = 24;
+const DAYS_OF_A_MONTH_MIN: u16 = 28;
+/// Longest that a warning may come ahead, and most warnings of one kind.
+const AHEAD_DAYS_MAX: u16 = 365;
+const WARNINGS_MAX: usize = 5;
+
+const FIELDS: [&str; 11] = [
     "name",
     "currency",
     "time_zone",
@@ -43,6 +55,7 @@ const FIELDS: [&str; 10] = [
     "returns",
     "tiers",
     "discounts",
+    "warnings",
 ];
 
 pub(super) fn program(value: &Value) -> Result<Program, Faults> {
@@ -65,6 +78,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
     let returns = root.nested("returns", faults, returns);
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
+    let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let program = Program {
         name: name?,
         currency: currency?,
@@ -76,6 +90,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
         returns: returns.unwrap_or_default(),
         tiers: tiers?,
         discounts: discounts.unwrap_or_default(),
+        warnings,
     };
     distinct(program.earning.iter().map(|rule| &rule.id), "earning_rules", faults);
     distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);
@@ -152,17 +167,47 @@ fn returns(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Return
 }
 
 fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {
-    let section = Object::open(value, path, &["window_months", "levels"], faults)?;
+    let section = Object::open(value, path, &["window_months", "levels", "review"], faults)?;
+    let review = section.nested("review", faults, review);
     let window_months = section.required("window_months", faults, |v| small(v, 1, WINDOW_MONTHS_MAX));
     let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, currency, f));
     if !section.has("levels") {
         faults.add(&Path::Key(path, "levels"), "missing", "is required");
     }
+    let grace_months = review.map_or(0, |review| review.grace_days.div_ceil(DAYS_OF_A_MONTH_MIN));
+    if window_months.is_some_and(|window| window.saturating_add(grace_months) > REVIEWED_MONTHS_MAX) {
+        let message = format!("must leave a review no more than {REVIEWED_MONTHS_MAX} months to look back on");
+        faults.add(&Path::Key(&Path::Key(path, "review"), "grace_days"), "conflict", message);
+    }
     let levels = levels?;
     check_ladder(&levels, path, faults);
     let mut ascending = levels.into_iter();
     let ladder = Ladder { lowest: ascending.next()?, above: ascending.collect() };
-    Some(Tiers { window_months: window_months?, levels: ladder })
+    Some(Tiers { window_months: window_months?, levels: ladder, review })
+}
+
+fn review(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReviewRules> {
+    let section = Object::open(value, path, &["hold_months", "grace_days", "downgrade"], faults)?;
+    let hold_months = section.required("hold_months", faults, |v| small(v, 1, HOLD_MONTHS_MAX));
+    let grace_days = section.optional("grace_days", faults, |v| small(v, 0, GRACE_DAYS_MAX));
+    let choices = [("one_step", Downgrade::OneStep), ("to_earned", Downgrade::ToEarned)];
+    let downgrade = section.required("downgrade", faults, document::one_of(&choices));
+    Some(ReviewRules { hold_months: hold_months?, grace_days: grace_days.unwrap_or(0), downgrade: downgrade? })
+}
+
+fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<WarningRules> {
+    let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days"];
+    let section = Object::open(value, path, &known, faults)?;
+    let mut ahead = |name| {
+        let days = section.list_of(name, 0..=WARNINGS_MAX, faults, |v| small(v, 1, AHEAD_DAYS_MAX));
+        let (listed, ascending) = (days.iter().flatten().count(), days.into_iter().flatten().collect::<BTreeSet<_>>());
+        if ascending.len() < listed {
+            faults.add(&section.at(name), "duplicate", "names a number of days twice".to_owned());
+        }
+        ascending.into_iter().collect()
+    };
+    let [discount_expiring_days, points_expiring_days, tier_at_risk_days] = known.map(&mut ahead);
+    Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days })
 }
 
 fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tier> {

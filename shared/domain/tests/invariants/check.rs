@@ -162,7 +162,7 @@ fn check_uses(world: &World, discount: &Discount) {
 /// The tier is what the changes lead to, and each raise that still counts led a level up.
 fn check_tier(world: &World, account: &Account, program: &Program) {
     let mut held = None;
-    let (mut raised, mut amended) = (0, false);
+    let (mut raised, mut amended, mut lowered) = (0, false, false);
     for entry in &world.entries {
         amended |= matches!(entry.cause, Cause::OrderAmended { .. });
         for change in &entry.changes {
@@ -176,6 +176,11 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
                     raised += u64::from(upwards);
                     held = Some(to.clone());
                 }
+                Change::TierLowered { from, to, .. } => {
+                    assert_eq!(held.as_ref(), Some(from), "the changes of the tier are a chain");
+                    assert!(program.tiers.place(to) < program.tiers.place(from), "a review raises no tier");
+                    (lowered, held) = (true, Some(to.clone()));
+                }
                 _ => {}
             }
         }
@@ -183,7 +188,7 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
     assert_eq!(held.as_ref(), Some(&account.tier));
     let upgrades = account.lifetime.upgrades;
     assert!(upgrades <= raised && (amended || upgrades == raised));
-    if past(world).is_none() {
+    if past(world).is_none() && !lowered {
         let level = program.tiers.place(&account.tier) as u64;
         assert!(upgrades <= level && (upgrades == 0) == (level == 0), "{upgrades} upgrades to level {level}");
     }

@@ -9,6 +9,7 @@
 
 mod check;
 mod credit;
+mod walks;
 mod world;
 
 use check::check;
@@ -32,7 +33,11 @@ const HOUR_MS: i64 = 3_600_000;
 const START: &str = "2010-12-01T08:00:00Z";
 
 fn program(pending_days: u16, validity_months: u16) -> Program {
-    Program::from_json(&json!({
+    Program::from_json(&document(pending_days, validity_months)).unwrap()
+}
+
+fn document(pending_days: u16, validity_months: u16) -> serde_json::Value {
+    json!({
         "name": "property",
         "currency": "GBP",
         "time_zone": "Europe/London",
@@ -56,8 +61,7 @@ fn program(pending_days: u16, validity_months: u16) -> Program {
             "id": "next", "name": "Next", "kind": "next_purchase",
             "minimum_total": "200", "percent": "5", "validity_days": 30,
         }],
-    }))
-    .unwrap()
+    })
 }
 
 fn secrets() -> Secrets {
@@ -75,6 +79,11 @@ fn run(steps: &[Step], program: Program) -> World {
 
 /// The same with an opening balance first.
 fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], program: Program) -> World {
+    run_walked(brought, steps, program, false)
+}
+
+/// The same with or without the walks over what falls due meanwhile.
+fn run_walked(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], program: Program, walked: bool) -> World {
     let secrets = secrets();
     let schedule = schedule(program);
     let program = schedule.version(1).unwrap().program.clone();
@@ -92,6 +101,9 @@ fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], progr
         let now = world.account.as_ref().map_or(clock, |account| account.last_decided.max(clock));
         let context =
             Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        if walked {
+            world.walk(&context, &program);
+        }
         if let Some(earlier) = step.repeat.and_then(|n| sent.get(n % sent.len().max(1))) {
             let before = world.clone();
             let (order, first) = earlier.clone();
@@ -179,21 +191,23 @@ proptest! {
         let account = run(&steps, program(14, 3)).account.unwrap();
         let middle = account.last_decided.plus_ms(first * HOUR_MS);
         let end = middle.plus_ms(second * HOUR_MS);
-        let (at_once, _) = advance(&account, end).unwrap();
-        let (half, _) = advance(&account, middle).unwrap();
-        let (in_two, _) = advance(&half, end).unwrap();
+        let schedule = schedule(program(14, 3));
+        let (at_once, _) = advance(&schedule, &account, end).unwrap();
+        let (half, _) = advance(&schedule, &account, middle).unwrap();
+        let (in_two, _) = advance(&schedule, &half, end).unwrap();
         prop_assert_eq!(at_once, in_two);
     }
 
     #[test]
     fn nothing_happens_before_the_next_change(steps in prop::collection::vec(step(), 1..15)) {
         let account = run(&steps, program(14, 3)).account.unwrap();
-        if let Some(next) = account.next_change() {
+        let schedule = schedule(program(14, 3));
+        if let Some(next) = account.next_change(&schedule, account.last_decided).unwrap() {
             prop_assert!(account.due.is_some_and(|due| due.at <= next), "it is filed in time");
-            let (before, changes) = advance(&account, next.plus_ms(-1)).unwrap();
+            let (before, changes) = advance(&schedule, &account, next.plus_ms(-1)).unwrap();
             prop_assert!(changes.is_empty());
             prop_assert_eq!(before, account.clone());
-            prop_assert!(!advance(&account, next).unwrap().1.is_empty());
+            prop_assert!(!advance(&schedule, &account, next).unwrap().1.is_empty());
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
             Change::OrderReturned { order, .. } => Some(order),
             _ => None,
         }),
-        Cause::Adjustment | Cause::Opening | Cause::AccountPut | Cause::ContactPut { .. } => None,
+        Cause::Adjustment | Cause::Opening | Cause::AccountPut | Cause::ContactPut { .. } | Cause::Walked => None,
     }
 }
 

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use runtime::{App, Clock, Config};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const USUAL_FILE: &str = ".guilder/guilder.db";
 
@@ -72,7 +73,7 @@ impl Place {
             }
             opened => opened?,
         };
-        Ok(Opened::Cloud(Box::new(cloud)))
+        Ok(Opened::Cloud(Arc::new(cloud)))
     }
 
     /// As [`Self::open`], for commands that only look: they make no new database.
@@ -90,7 +91,7 @@ impl Place {
 /// Tables that a command works with.
 pub(super) enum Opened {
     /// Those of a local cloud.
-    Cloud(Box<Cloud>),
+    Cloud(Arc<Cloud>),
     /// Those of a deployment.
     Deployment(App),
 }
@@ -104,7 +105,7 @@ impl Opened {
     }
 
     /// The local cloud; a deployment has none.
-    pub(super) fn cloud(&self) -> Option<&Cloud> {
+    pub(super) fn cloud(&self) -> Option<&Arc<Cloud>> {
         match self {
             Self::Cloud(cloud) => Some(cloud),
             Self::Deployment(_) => None,

@@ -161,7 +161,9 @@ fn table(summary: &Summary) -> Result<String, Failure> {
 
 pub(super) async fn export_accounts(as_of: Option<Instant>, place: &Place) -> Result<ExitCode, Failure> {
     let tables = place.open_existing().await?;
-    let rows = export::accounts(tables.app()?.store(), as_of.unwrap_or_else(wall_clock)).await?;
+    let app = tables.app()?;
+    let schedule = app.schedule().await?;
+    let rows = export::accounts(app.store(), &schedule, as_of.unwrap_or_else(wall_clock)).await?;
     let mut text = format!("{}\n", export::HEADER);
     for row in rows {
         writeln!(text, "{row}")?;

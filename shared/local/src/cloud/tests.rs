@@ -56,7 +56,10 @@ async fn messages_survive_a_restart() {
 async fn only_the_functions_of_the_template_can_be_invoked() {
     let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
     let refused = cloud.invoke("order-shipped", json!({})).await.unwrap_err().to_string();
-    assert_eq!(refused, "there is no function order-shipped; there are accounts, order-placed, order-returned");
+    assert_eq!(
+        refused,
+        "there is no function order-shipped; there are account-review, accounts, discount-expiry, order-placed, order-returned"
+    );
 }
 
 #[tokio::test]

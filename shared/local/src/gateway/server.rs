@@ -47,8 +47,8 @@ pub async fn asked_to_stop() {
     }
 }
 
-/// Serves the API on `http` and, if there is one, the embedded database on `database`, and delivers queued messages,
-/// until `stop` resolves and what is under way is done. Prints a line per request.
+/// Serves the API on `http` and, if there is one, the embedded database on `database`, and delivers queued messages
+/// and runs state machines by their schedules, until `stop` resolves and what is under way is done. Prints a line per request.
 pub async fn serve(
     cloud: Arc<Cloud>,
     http: TcpListener,
@@ -70,7 +70,7 @@ pub async fn serve(
         }
     };
     let consumer = async {
-        cloud.consume(until_stopped()).await;
+        tokio::join!(cloud.consume(until_stopped()), cloud.run_schedules(until_stopped()));
         Ok(())
     };
     let everything = async { tokio::try_join!(async { api.await }, embedded, consumer).map(drop) };

@@ -50,7 +50,10 @@ fn rows(count: usize) -> Vec<String> {
 }
 
 async fn exported(app: &App) -> Vec<String> {
-    let rows = export::accounts(app.store(), Instant::parse("2012-01-01T00:00:00Z").unwrap()).await.unwrap();
+    let rows =
+        export::accounts(app.store(), &app.schedule().await.unwrap(), Instant::parse("2012-01-01T00:00:00Z").unwrap())
+            .await
+            .unwrap();
     rows.iter().map(ToString::to_string).collect()
 }
 

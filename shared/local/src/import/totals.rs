@@ -5,6 +5,7 @@ use domain::account::Account;
 use domain::advance;
 use domain::id::TierId;
 use domain::money::Points;
+use domain::schedule::Schedule;
 use domain::time::Instant;
 use runtime::{App, Error};
 use serde::{Serialize, Serializer};
@@ -68,16 +69,16 @@ impl Totals {
             tiers: program.tiers.levels.iter().map(|tier| (tier.id.clone(), 0)).collect(),
         };
         let mut others = BTreeMap::new();
-        walk::accounts(app.store(), |account| totals.add(&account, &mut others)).await?;
+        walk::accounts(app.store(), |account| totals.add(&account, &schedule, &mut others)).await?;
         totals.tiers.extend(others);
         Ok(totals)
     }
 
     /// Adds an account; `others` counts those whose tier this version of the program does not know.
-    fn add(&mut self, account: &Account, others: &mut BTreeMap<TierId, u64>) -> Result<(), Error> {
+    fn add(&mut self, account: &Account, schedule: &Schedule, others: &mut BTreeMap<TierId, u64>) -> Result<(), Error> {
         let life = &account.lifetime;
         let now = self.as_of.map_or(account.last_decided, |at| at.max(account.last_decided));
-        let (current, _) = advance::advance(account, now)?;
+        let (current, _) = advance::advance(schedule, account, now)?;
         count(&mut self.accounts, 1);
         count(&mut self.customers, u64::from(life.orders >= 1));
         count(&mut self.repeat_customers, u64::from(life.orders >= 2));
@@ -89,7 +90,7 @@ impl Totals {
         self.points_earned = self.points_earned.plus(life.earned)?;
         self.points_reversed = self.points_reversed.plus(life.reversed)?;
         self.points_outstanding = self.points_outstanding.plus(current.points()?)?;
-        match self.tiers.iter_mut().find(|(tier, _)| *tier == account.tier) {
+        match self.tiers.iter_mut().find(|(tier, _)| *tier == current.tier) {
             Some((_, held_by)) => count(held_by, 1),
             None => count(others.entry(account.tier.clone()).or_default(), 1),
         }

@@ -15,6 +15,8 @@ pub(super) struct Names<'a> {
     pub(super) parameters: BTreeSet<&'a str>,
     /// Type of each resource by logical id.
     pub(super) resources: BTreeMap<&'a str, &'a str>,
+    /// The folder below `functions/` of each function by logical id.
+    pub(super) folders: BTreeMap<&'a str, String>,
 }
 
 impl<'a> Names<'a> {
@@ -95,7 +97,7 @@ fn attributes(kind: &str) -> &'static [&'static str] {
         "AWS::DynamoDB::Table" => &["Arn", "StreamArn"],
         "AWS::SQS::Queue" => &["Arn", "QueueName", "QueueUrl"],
         "AWS::Events::Rule" | "AWS::Logs::LogGroup" | "AWS::Serverless::Function" => &["Arn"],
-        "AWS::Events::EventBus" => &["Arn", "Name"],
+        "AWS::Events::EventBus" | "AWS::Serverless::StateMachine" => &["Arn", "Name"],
         "AWS::Serverless::HttpApi" => &["ApiEndpoint"],
         _ => &[],
     }

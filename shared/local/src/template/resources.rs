@@ -1,17 +1,20 @@
 //! The sections and resources of the template, each with the keys it may have.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_yaml_ng::Value;
 
 use super::read::{Fields, Node, Sink};
 use super::references::Names;
 use super::{
-    Faults, Function, Index, Key, Parameter, Path, Queue, QueueSource, Redrive, Route, Rule, Table, Template, Text,
+    DEFINITIONS, Definition, Faults, Function, Index, Key, Machine, Parameter, Path, Queue, QueueSource, Redrive,
+    Route, Rule, Schedule, Table, Template, Text, Timer,
 };
 
 const API: &str = "AWS::Serverless::HttpApi";
 const BUS: &str = "AWS::Events::EventBus";
+const MACHINE: &str = "AWS::Serverless::StateMachine";
 const FUNCTION: &str = "AWS::Serverless::Function";
 const LOGS: &str = "AWS::Logs::LogGroup";
 const QUEUE: &str = "AWS::SQS::Queue";
@@ -94,10 +97,15 @@ impl<'a> Reader<'a> {
     fn new(sections: &Fields<'a>, handlers: &'a [&'a str]) -> Self {
         let globals = sections.get("Globals").and_then(|globals| globals.fields(&["Function"], &[]).need("Function"));
         let kind = |node: &Node<'a>| node.value.get("Type").and_then(Value::as_str).unwrap_or_default();
+        let folder = |id: &&'a str, node: &Node<'a>| {
+            let uri = node.value.get("Properties")?.get("CodeUri")?.as_str()?;
+            Some((*id, uri.strip_prefix("functions/")?.to_owned()))
+        };
         Self {
             names: Names {
                 parameters: entries(sections, "Parameters").iter().map(|(id, _)| *id).collect(),
                 resources: entries(sections, "Resources").iter().map(|(id, node)| (*id, kind(node))).collect(),
+                folders: entries(sections, "Resources").iter().filter_map(|(id, node)| folder(id, node)).collect(),
             },
             handlers,
             shared: globals.map(|node| node.fields(SHARED, &[])),
@@ -107,6 +115,7 @@ impl<'a> Reader<'a> {
                 tables: Vec::new(),
                 queues: Vec::new(),
                 rules: Vec::new(),
+                machines: Vec::new(),
             },
         }
     }
@@ -136,6 +145,10 @@ impl<'a> Reader<'a> {
             RULE => {
                 let rule = self.rule(id, &properties);
                 self.template.rules.push(rule);
+            }
+            MACHINE => {
+                let machine = self.machine(id, &properties);
+                self.template.machines.extend(machine);
             }
             API => api(&properties),
             BUS => drop(properties.fields(&[], &["Name"])),
@@ -274,9 +287,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn machine(&self, id: &str, properties: &Node<'a>) -> Option<Machine> {
+        let fields = properties.fields(&["DefinitionUri", "DefinitionSubstitutions", "Events"], &["Name", "Policies"]);
+        let substitutions = entries(&fields, "DefinitionSubstitutions").into_iter();
+        let substitutions = substitutions.filter_map(|(name, node)| {
+            let function = self.names.resource(&node, FUNCTION, Some("Arn"))?;
+            Some((name.to_owned(), self.names.folders.get(function.as_str())?.clone()))
+        });
+        let uri = fields.need("DefinitionUri")?;
+        let path = uri.text()?;
+        let Some((_, text)) = DEFINITIONS.iter().find(|(known, _)| *known == path) else {
+            uri.fault(format!("{path:?} is no definition that this program was built with"));
+            return None;
+        };
+        let definition = Definition::parse(text, &substitutions.collect()).map_err(|reason| uri.fault(reason)).ok()?;
+        let timers = entries(&fields, "Events").into_iter().filter_map(|(_, event)| timer(&event)).collect();
+        Some(Machine { id: id.to_owned(), definition: Arc::new(definition), timers })
+    }
+
     /// What only shows when everything has been read.
     fn check_whole(&self, resources: &Node<'a>) {
         let functions = &self.template.functions;
+        for machine in &self.template.machines {
+            let invoked = machine.definition.functions();
+            for missing in invoked.iter().filter(|name| functions.iter().all(|function| function.name != ***name)) {
+                resources.fault(format!("{} invokes {missing}, which is no function", machine.id));
+            }
+        }
         for missing in self.handlers.iter().filter(|name| functions.iter().all(|function| function.name != **name)) {
             resources.fault(format!("no function has the code of functions/{missing}"));
         }
@@ -300,6 +337,17 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// A schedule of a state machine.
+fn timer(node: &Node<'_>) -> Option<Timer> {
+    let fields = node.fields(&["Type", "Properties"], &[]);
+    fields.need("Type")?.one_of(&["Schedule"])?;
+    let fields = fields.need("Properties")?.fields(&["Schedule", "Input"], &["Description", "RetryPolicy"]);
+    let (schedule, input) = (fields.need("Schedule")?, fields.need("Input")?);
+    let parsed = Schedule::parse(&schedule.text()?).map_err(|reason| schedule.fault(reason)).ok();
+    let document = serde_json::from_str(&input.text()?).map_err(|reason| input.fault(reason.to_string())).ok();
+    Some(Timer { schedule: parsed?, input: document? })
 }
 
 /// An API must have an authorizer that guards every route: a function also denies by default, but AWS should not even

@@ -1,6 +1,6 @@
 use super::*;
 
-const HANDLERS: &[&str] = &["accounts", "order-placed", "order-returned"];
+const HANDLERS: &[&str] = &["account-review", "accounts", "discount-expiry", "order-placed", "order-returned"];
 
 /// Edits the real template, which must be understood before and refused after.
 fn faults_after(old: &str, new: &str) -> Vec<Fault> {
@@ -25,6 +25,17 @@ fn the_real_template_is_understood() {
     assert_eq!(ledger.key, Key { hash: "account_id".into(), range: Some("sk".into()) });
     assert_eq!(ledger.indexes[0].name, "due");
     assert_eq!(ledger.stream.as_deref(), Some("NEW_IMAGE"));
+}
+
+#[test]
+fn state_machines_are_read_with_their_functions_and_schedules() {
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let machine = |index: usize| &template.machines[index];
+    let functions = |index: usize| machine(index).definition.functions().into_iter().collect::<Vec<_>>();
+    assert_eq!((machine(0).id.as_str(), functions(0)), ("ExpirySweep", vec!["discount-expiry"]));
+    assert_eq!((machine(1).id.as_str(), functions(1)), ("ReviewSweep", vec!["account-review"]));
+    assert_eq!(machine(0).timers[0].schedule, Schedule::parse("cron(15 1 * * ? *)").unwrap());
+    assert_eq!(machine(0).timers[0].input, serde_json::json!({"task": "plan"}));
 }
 
 #[test]
@@ -144,6 +155,29 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "AllowedValues: [x86_64]",
             "Parameters.Architecture.Default",
             "not one of AllowedValues",
+        ),
+        ("cron(15 1 * * ? *)", "cron(15 1 * * *)", "Daily.Properties.Schedule", "six fields"),
+        ("Type: Schedule", "Type: Timer", "ExpirySweep.Properties.Events.Daily.Type", "\"Timer\" is not understood"),
+        ("Input: '{\"task\": \"plan\"}'", "Input: plan", "Daily.Properties.Input", "expected"),
+        ("Input: '{", "Inputs: '{", "Daily.Properties.Inputs", "unknown key"),
+        ("sweep.asl.json", "swept.asl.json", "ExpirySweep.Properties.DefinitionUri", "is no definition"),
+        (
+            "{Function: !GetAtt DiscountExpiry.Arn}",
+            "{Function: !GetAtt AccountsTable.Arn}",
+            "DefinitionSubstitutions.Function",
+            "not a AWS::Serverless::Function",
+        ),
+        (
+            "{Function: !GetAtt DiscountExpiry.Arn}",
+            "{Functoin: !GetAtt DiscountExpiry.Arn}",
+            "ExpirySweep.Properties.DefinitionUri",
+            "stands for no function",
+        ),
+        (
+            "DefinitionSubstitutions:",
+            "DefinitionSubstitution:",
+            "ExpirySweep.Properties.DefinitionSubstitution",
+            "unknown key",
         ),
         ("Outputs:", "Conditions: {}\nOutputs:", "Conditions", "unknown key"),
         ("Transform: AWS::Serverless-2016-10-31", "Description: x", "document", "duplicate entry"),

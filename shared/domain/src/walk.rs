@@ -1,0 +1,74 @@
+//! One account on which something has fallen due: what time has made true is written down, and what is about to come
+//! is said.
+
+use crate::account::Account;
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Write};
+use crate::due::Due;
+use crate::id::ContactId;
+use crate::ledger::Cause;
+use crate::money::Overflow;
+use crate::schedule::Schedule;
+use crate::time::Instant;
+use crate::warning::{self, Walk, WarningRules};
+
+/// What a walk did to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walked {
+    /// Something had fallen due: it is written down.
+    Written,
+    /// Nothing had, but it is to be looked at later than it was filed for.
+    Filed,
+    /// Nothing had fallen due for this walk.
+    Nothing,
+}
+
+/// Whether a walk would warn the account at `now`: then somebody is to be named whom it concerns.
+pub fn warns(account: &Account, walk: Walk, schedule: &Schedule, now: Instant) -> Result<bool, Overflow> {
+    if schedule.at(now).program.warnings == WarningRules::default() {
+        return Ok(false);
+    }
+    let (advanced, _) = advance::advance(schedule, account, now)?;
+    Ok(!warning::warnings(&advanced, schedule, walk, None, now)?.is_empty())
+}
+
+/// Writes down all that has come due on an account, gives the warnings of this walk, and files the account under the
+/// earliest instant that is left of any kind: the other walk's work stays filed.
+///
+/// `contact` is whom a warning concerns.
+pub fn decide(
+    account: &Account,
+    walk: Walk,
+    contact: Option<&ContactId>,
+    context: &Context<'_>,
+) -> Result<Decision<Walked>, Overflow> {
+    let (mut advanced, mut changes) = advance::advance(context.schedule, account, context.now)?;
+    changes.extend(warning::warnings(&advanced, context.schedule, walk, contact, context.now)?);
+    advanced.set_walked(walk, context.now);
+    if !changes.is_empty() {
+        advanced.due = None;
+        let version = context.schedule.at(context.now).version;
+        let writes = decision::commit(advanced, Cause::Walked, changes, version, context)?;
+        return Ok(Decision { writes: writes.into(), answer: Walked::Written });
+    }
+    let next = advanced.next_change(context.schedule, context.now)?;
+    Ok(file(account, Due::file(None, next, context.wall_day), advanced.walked))
+}
+
+/// Files an account earlier where the version in force makes something of it due that it was not filed for: a version
+/// may bring in reviews or warnings, and an account that orders nothing more is never filed by a commit.
+pub fn refile(account: &Account, context: &Context<'_>) -> Result<Decision<Walked>, Overflow> {
+    let next = account.next_change(context.schedule, context.now)?;
+    Ok(file(account, Due::file(account.due, next, context.wall_day), account.walked))
+}
+
+fn file(account: &Account, due: Option<Due>, walked: [Option<Instant>; 2]) -> Decision<Walked> {
+    if due == account.due {
+        return Decision { writes: Vec::new(), answer: Walked::Nothing };
+    }
+    // Where it is filed is no part of its history: no entry, and no new version. A commit that was decided before this
+    // puts its own filing in its place, which is earlier and under a day that is still open.
+    let filed = Account { due, walked, ..account.clone() };
+    let write = Write::Put(Record::Account(Box::new(filed)), Guard::Version(account.version));
+    Decision { writes: vec![write], answer: Walked::Filed }
+}

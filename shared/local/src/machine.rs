@@ -1,0 +1,175 @@
+//! State machines and their schedules, as Step Functions and EventBridge run them: the template's own definitions,
+//! executed over the functions of this cloud.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::time::Instant;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::cloud::{Cloud, InvokeError, wall_clock};
+use crate::template::{Definition, Machine, Map, Retry, State, Task};
+
+/// How often the schedules are looked at. A machine that slept over several times of one schedule runs once.
+const TICK: Duration = Duration::from_secs(20);
+
+/// Why an execution came to no end of its own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecutionError {
+    /// There is no such machine.
+    #[error("there is no state machine {0}")]
+    Unknown(String),
+    /// A state's input is not what the state needs.
+    #[error("{state}: the input has no list {field:?}")]
+    NoList {
+        /// The state.
+        state: String,
+        /// The field that is missing.
+        field: String,
+    },
+    /// A function failed, after all tries.
+    #[error("{state}: {cause}")]
+    Failed {
+        /// The state.
+        state: String,
+        /// The error's name.
+        error: String,
+        /// What the function said.
+        cause: String,
+    },
+    /// An item's own task ended without an answer.
+    #[error("{0}: an item was not carried out")]
+    Lost(String),
+}
+
+type Output<'a> = Pin<Box<dyn Future<Output = Result<Value, ExecutionError>> + Send + 'a>>;
+
+impl Cloud {
+    /// Executes a state machine of the template by its logical id; answers its output.
+    pub async fn execute(self: &Arc<Self>, machine: &str, input: Value) -> Result<Value, ExecutionError> {
+        let unknown = || ExecutionError::Unknown(machine.to_owned());
+        let machine = self.template().machines.iter().find(|known| known.id == machine).ok_or_else(unknown)?;
+        run(Arc::clone(self), machine.definition.clone(), input).await
+    }
+
+    /// Runs every machine whose schedule has a time after `since` and not after `until`, in the order of those times.
+    pub async fn fire(self: &Arc<Self>, since: Instant, until: Instant) {
+        let timers = self.template().machines.iter().flat_map(|machine| {
+            let due = |timer: &crate::template::Timer| timer.schedule.next(since).filter(|at| *at <= until);
+            machine.timers.iter().filter_map(move |timer| Some((due(timer)?, machine, timer)))
+        });
+        let mut timers: Vec<_> = timers.collect();
+        timers.sort_by_key(|(at, ..)| *at);
+        for (at, Machine { id, .. }, timer) in timers {
+            match self.execute(id, timer.input.clone()).await {
+                Ok(_) => info!(machine = id, "{id} ran, as scheduled for {at}"),
+                Err(failure) => error!(machine = id, "{id}, scheduled for {at}, failed: {failure}"),
+            }
+        }
+    }
+
+    /// Runs the machines by their schedules until `stop` resolves; one that is under way is finished.
+    pub async fn run_schedules(self: &Arc<Self>, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut since = wall_clock();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
+            let until = wall_clock();
+            self.fire(since, until).await;
+            since = until;
+        }
+    }
+}
+
+fn run<'a>(cloud: Arc<Cloud>, definition: Arc<Definition>, input: Value) -> Output<'a> {
+    Box::pin(async move {
+        let mut at = definition.start_at.clone();
+        let mut data = input;
+        loop {
+            // Every name leads to a state: that was checked when the definition was read.
+            let Some(state) = definition.states.get(&at) else { return Ok(data) };
+            let next = match state {
+                State::Task(task) => {
+                    data = invoke(&cloud, &at, task, &data).await?;
+                    task.next.clone()
+                }
+                State::Map(map) => {
+                    data = each(&cloud, &at, map, data).await?;
+                    map.next.clone()
+                }
+                State::Choice(choice) => {
+                    let fits = |(field, present, _): &&(String, bool, String)| data.get(field).is_some() == *present;
+                    Some(choice.choices.iter().find(fits).map_or(&choice.default, |(.., next)| next).clone())
+                }
+                State::Succeed => None,
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Ok(data),
+            }
+        }
+    })
+}
+
+async fn invoke(cloud: &Cloud, state: &str, task: &Task, input: &Value) -> Result<Value, ExecutionError> {
+    // How often each rule was used.
+    let mut used = vec![0_u32; task.retry.len()];
+    loop {
+        let failure = match cloud.invoke(&task.function, input.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let error = error_name(&failure);
+        let fits = |rule: &Retry| rule.error_equals.iter().any(|name| name == error || name == "States.ALL");
+        let rule = task.retry.iter().zip(&mut used).find(|(rule, _)| fits(rule));
+        let Some((rule, used)) = rule.filter(|(rule, used)| **used < rule.max_attempts) else {
+            let (state, error, cause) = (state.to_owned(), error.to_owned(), failure.to_string());
+            return Err(ExecutionError::Failed { state, error, cause });
+        };
+        warn!(state, "{state} failed and is tried again: {failure}");
+        // The pauses of a laptop, growing as the definition says; those of the definition are a cloud's.
+        tokio::time::sleep(cloud.retry_delay().saturating_mul(rule.backoff_rate.saturating_pow(*used))).await;
+        *used = used.saturating_add(1);
+    }
+}
+
+/// The name of an error, as it reaches a state machine.
+fn error_name(failure: &InvokeError) -> &'static str {
+    match failure {
+        InvokeError::Fault(fault) => fault.kind(),
+        InvokeError::Unknown(_) => "Lambda.ResourceNotFoundException",
+        InvokeError::Panicked => "Lambda.Unknown",
+    }
+}
+
+/// Carries the items out, some at once; their outputs in the order of the items.
+async fn each(cloud: &Arc<Cloud>, state: &str, map: &Map, mut input: Value) -> Result<Value, ExecutionError> {
+    let items = match input.get_mut(&map.items).map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => return Err(ExecutionError::NoList { state: state.to_owned(), field: map.items.clone() }),
+    };
+    let processor = Arc::new(map.processor.clone());
+    let mut outputs = vec![Value::Null; items.len()];
+    let mut waiting = items.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < map.max_concurrency
+            && let Some((index, item)) = waiting.next()
+        {
+            let output = run(Arc::clone(cloud), Arc::clone(&processor), item);
+            running.spawn(async move { output.await.map(|output| (index, output)) });
+        }
+        let Some(joined) = running.join_next().await else { return Ok(Value::Array(outputs)) };
+        let (index, output) = joined.map_err(|_| ExecutionError::Lost(state.to_owned()))??;
+        if let Some(place) = outputs.get_mut(index) {
+            *place = output;
+        }
+    }
+}

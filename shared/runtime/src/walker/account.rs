@@ -1,0 +1,131 @@
+//! One account on which something falls due: load, decide, commit, like any other command.
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{Error, Fault};
+use crate::transact::Command;
+use domain::account::Account;
+use domain::decision::{Context, Decision, Rejection};
+use domain::id::{AccountId, ContactId};
+use domain::schedule::Schedule;
+use domain::time::Instant;
+use domain::walk::{self, Walked};
+use domain::warning::Walk;
+use std::sync::Arc;
+use store::{Consistency, Store};
+use tokio::task::JoinSet;
+
+/// Accounts walked at once.
+const AT_ONCE: usize = 8;
+/// Times that an account is tried before it is set aside; the SDK has its own tries below that.
+const TRIES_MAX: u32 = 3;
+
+/// What is done with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// What has fallen due is written down, and warnings are given.
+    Walk,
+    /// It is filed under what the version in force makes of it.
+    File,
+}
+
+/// What became of an account.
+pub(super) type Outcome = (AccountId, Result<Walked, Error>);
+
+/// Walks accounts, some at once.
+pub(super) async fn all(app: &App, walk: Walk, work: Work, ids: Vec<AccountId>) -> Result<Vec<Outcome>, Fault> {
+    let mut outcomes = Vec::with_capacity(ids.len());
+    let mut waiting = ids.into_iter();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < AT_ONCE
+            && let Some(id) = waiting.next()
+        {
+            let app = app.clone();
+            running.spawn(async move {
+                let walked = with_tries(&app, walk, work, &id).await;
+                (id, walked)
+            });
+        }
+        match running.join_next().await {
+            None => return Ok(outcomes),
+            Some(Ok(outcome)) => outcomes.push(outcome),
+            // A panic fails the invocation, as anywhere else; the account stays filed.
+            Some(Err(panicked)) => return Err(Fault::Panicked(panicked.to_string())),
+        }
+    }
+}
+
+async fn with_tries(app: &App, walk: Walk, work: Work, id: &AccountId) -> Result<Walked, Error> {
+    let mut tries = 1_u32;
+    loop {
+        match one(app, walk, work, id).await {
+            Err(error) if tries < TRIES_MAX => {
+                tracing::warn!(account.id = %id, tries, "account {id} could not be walked: {}", error.cause());
+                tries = tries.saturating_add(1);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Writes down what has come due on one account, once, whoever walks it how often.
+pub async fn walk_account(app: &App, walk: Walk, id: &AccountId) -> Result<Walked, Error> {
+    one(app, walk, Work::Walk, id).await
+}
+
+async fn one(app: &App, walk: Walk, work: Work, id: &AccountId) -> Result<Walked, Error> {
+    let caller = Caller::of_event(walk.name());
+    let command = WalkAccount { id, walk, work, schedule: app.schedule().await?, now: app.clock().now() };
+    app.transact(&caller, &command).await
+}
+
+struct WalkAccount<'a> {
+    id: &'a AccountId,
+    walk: Walk,
+    work: Work,
+    schedule: Arc<Schedule>,
+    now: Instant,
+}
+
+struct State {
+    account: Option<Account>,
+    contact: Option<ContactId>,
+}
+
+impl WalkAccount<'_> {
+    /// Whether somebody is to be named whom a warning concerns. What does not fit says so when it is decided.
+    fn warns(&self, account: &Account) -> bool {
+        let now = self.now.max(account.last_decided);
+        walk::warns(account, self.walk, &self.schedule, now).unwrap_or(false)
+    }
+}
+
+impl Command for WalkAccount<'_> {
+    type State = State;
+    type Answer = Walked;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
+        let account = store.account(self.id, consistency).await?;
+        let contact = match &account {
+            Some(account) if self.work == Work::Walk && self.warns(account) => {
+                store.contact_for_warnings(self.id).await?
+            }
+            _ => None,
+        };
+        Ok(State { account, contact })
+    }
+
+    fn last_decided(state: &State) -> Option<Instant> {
+        state.account.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Walked>, Rejection> {
+        // An account is never removed: only a read that lags behind does not show it.
+        let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
+        Ok(match self.work {
+            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), context)?,
+            Work::File => walk::refile(account, context)?,
+        })
+    }
+}
