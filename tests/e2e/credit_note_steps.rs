@@ -321,3 +321,17 @@ async fn orders_returns_and_credit_notes_at_once_keep_the_books_right() {
     assert_eq!(standing["points"]["balance"].as_i64().unwrap(), i64::try_from(report.outstanding).unwrap());
     assert_eq!(note(&cloud, "c-3").shown().await.expect(200)["unmatched"][0]["sku"], json!("POT"));
 }
+
+#[tokio::test]
+async fn an_order_placed_while_a_credit_note_waits_is_not_matched_by_it() {
+    let cloud = Cloud::start().await;
+    four_orders(&cloud).await;
+    let hurried = cloud.hurried().await;
+    let (first, second) = (note(&hurried, "c-1").units("MUG", 7), note(&hurried, "c-2").units("LATE", 3));
+    first.send().await.expect(202);
+    assert_eq!(second.send().await.expect(202)["state"], "waiting");
+    cloud.order("late").line("LATE", 10, "10.00").send().await.expect(201);
+    hurried.drain().await;
+    assert_eq!(stand(&second.shown().await.expect(200)), is("done", 0, 3));
+    cloud.audit().await;
+}

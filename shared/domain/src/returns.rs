@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use history::{History, ReturnKey, Returned, Reversal, Tally};
+pub(crate) use read::came_back;
 pub use read::{cancellation_document, event_document, return_document};
 pub use receipt::{ReturnReceipt, ReturnedLine, receipt};
 
@@ -378,4 +379,32 @@ pub fn repeat(scored: &ScoredOrder, reversing: &Reversing) -> Option<Result<(), 
         return Some(Ok(()));
     }
     Some(Err(Rejection::ContentDiffers { paths: vec!["$".to_owned()] }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::id::Sku;
+    use crate::money::UnitPrice;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fewer_units_never_come_to_more(
+            quantity in 1_u64..60, millionths in 0_i64..90_000, stated in any::<bool>(), share in 0_i64..=100,
+        ) {
+            let price = if stated { LinePrice::Amount(Minor(millionths / 1_000)) } else {
+                LinePrice::UnitPrice(UnitPrice(millionths))
+            };
+            let mut line = OrderLine {
+                line_id: LineId::parse("1").unwrap(), sku: Sku::parse("MUG").unwrap(), quantity, price,
+                discount: Minor::ZERO, tax: None, category: None, brand: None, tags: Vec::new(),
+            };
+            line.discount = Minor(line.amount(Currency::GBP).unwrap().0 * share / 100);
+            let kept: Vec<_> = (0..=quantity).map(|kept| kept_amount(&line, kept, Currency::GBP).unwrap()).collect();
+            prop_assert!(kept.is_sorted(), "{line:?}: {kept:?}");
+            prop_assert_eq!(kept.last().copied(), line.amount(Currency::GBP).ok());
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use super::{CreditNoteDocument, CreditedLine};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, ReturnId, Sku};
-use crate::order::{LINES_MAX, QUANTITY_MAX};
+use crate::order::QUANTITY_MAX;
+use crate::returns;
 use serde_json::Value;
 
 /// Most bytes of the SKUs of all lines together: it bounds the record.
@@ -17,17 +18,11 @@ pub fn credit_note_document(value: &Value) -> Result<CreditNoteDocument, Faults>
 }
 
 fn read(value: &Value, faults: &mut Faults) -> Option<CreditNoteDocument> {
-    let root = Object::open(value, &Path::Root, &["return_id", "returned_at", "lines"], faults)?;
-    let return_id = root.required("return_id", faults, document::id(ReturnId::parse));
-    let returned_at = root.required("returned_at", faults, document::instant);
-    if !root.has("lines") {
-        faults.add(&root.at("lines"), "missing", "is required");
-    }
-    let lines = root.list("lines", 1..=LINES_MAX, faults, line)?;
+    let (return_id, returned_at, lines) = returns::came_back(value, faults, line)?;
     let sku_bytes = lines.iter().map(|line| line.sku.as_str().len()).fold(0, usize::saturating_add);
     if sku_bytes > SKU_BYTES_MAX {
         let message = format!("the SKUs must have at most {SKU_BYTES_MAX} bytes together, not {sku_bytes}");
-        faults.add(&root.at("lines"), "too_large", message);
+        faults.add(&Path::Key(&Path::Root, "lines"), "too_large", message);
     }
     Some(CreditNoteDocument { return_id: return_id?, returned_at: returned_at?, lines })
 }

@@ -4,6 +4,7 @@ use super::{CancellationDocument, ReturnDocument, ReturnLine, Reversing};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{LineId, OrderId, OrderKey, ReturnId, Source};
 use crate::order::{LINES_MAX, QUANTITY_MAX};
+use crate::time::Instant;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -15,13 +16,7 @@ pub fn return_document(value: &Value) -> Result<ReturnDocument, Faults> {
 }
 
 fn read_return(value: &Value, faults: &mut Faults) -> Option<ReturnDocument> {
-    let root = Object::open(value, &Path::Root, &["return_id", "returned_at", "lines"], faults)?;
-    let return_id = root.required("return_id", faults, document::id(ReturnId::parse));
-    let returned_at = root.required("returned_at", faults, document::instant);
-    if !root.has("lines") {
-        faults.add(&root.at("lines"), "missing", "is required");
-    }
-    let lines = root.list("lines", 1..=LINES_MAX, faults, line)?;
+    let (return_id, returned_at, lines) = came_back(value, faults, line)?;
     let mut seen = BTreeSet::new();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| !seen.insert(&line.line_id)) {
         let list = Path::Key(&Path::Root, "lines");
@@ -29,6 +24,22 @@ fn read_return(value: &Value, faults: &mut Faults) -> Option<ReturnDocument> {
         faults.add(&Path::Key(&at, "line_id"), "duplicate", format!("line id {} is used twice", line.line_id));
     }
     Some(ReturnDocument { return_id: return_id?, returned_at: returned_at?, lines })
+}
+
+/// What every document about goods that came back says: its number, when, and lines that `line` reads.
+pub(crate) fn came_back<T>(
+    value: &Value,
+    faults: &mut Faults,
+    line: impl FnMut(&Value, &Path<'_>, &mut Faults) -> Option<T>,
+) -> Option<(Option<ReturnId>, Option<Instant>, Vec<T>)> {
+    let root = Object::open(value, &Path::Root, &["return_id", "returned_at", "lines"], faults)?;
+    let return_id = root.required("return_id", faults, document::id(ReturnId::parse));
+    let returned_at = root.required("returned_at", faults, document::instant);
+    if !root.has("lines") {
+        faults.add(&root.at("lines"), "missing", "is required");
+    }
+    let lines = root.list("lines", 1..=LINES_MAX, faults, line)?;
+    Some((return_id, returned_at, lines))
 }
 
 fn line(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReturnLine> {
