@@ -4,7 +4,6 @@ use domain::account::Account;
 use domain::id::AccountId;
 use serde_json::{Value, json};
 use store::Consistency;
-use tests::network::Staleness;
 use tests::{Cloud, Order, Reply};
 
 /// An order of this worth.
@@ -302,18 +301,4 @@ async fn giving_a_discount_back_withdraws_the_one_that_its_use_had_made_room_for
     assert_eq!((&without["discounts_issued"], open(&cloud).await), (&json!([]), first));
     order.revision(2).put().await.expect(200);
     assert_eq!(open(&cloud).await, second);
-}
-
-#[tokio::test]
-async fn a_discount_is_given_back_however_stale_the_first_reads_are() {
-    for _ in 0..24 {
-        let cloud = Cloud::start().await;
-        let code = codes(&worth(&cloud, "o-1", "600.00").send().await.expect(201)["discounts_issued"]).remove(0);
-        worth(&cloud, "o-2", "20.00").code(&code).send().await.expect(201);
-        cloud.stale_reads(Staleness::Any);
-        amend(&cloud, "o-2", 1, "30.00").await;
-        cloud.stale_reads(Staleness::None);
-        assert_eq!((open(&cloud).await, counted(&cloud).await), (vec![code], (1, 0)));
-        cloud.audit().await;
-    }
 }

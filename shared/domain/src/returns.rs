@@ -383,13 +383,15 @@ pub fn repeat(scored: &ScoredOrder, reversing: &Reversing) -> Option<Result<(), 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
     use super::*;
     use crate::id::Sku;
     use crate::money::UnitPrice;
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn fewer_units_never_come_to_more(
             quantity in 1_u64..60, millionths in 0_i64..90_000, stated in any::<bool>(), share in 0_i64..=100,
