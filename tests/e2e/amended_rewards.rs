@@ -94,6 +94,37 @@ async fn a_raise_is_undone_where_the_order_had_no_right_to_it_and_nothing_change
 }
 
 #[tokio::test]
+async fn a_raise_that_is_undone_leaves_the_date_of_the_review_where_it_was() {
+    let cloud = Cloud::with(|program| {
+        program["tiers"]["review"] = json!({"hold_months": 3, "grace_days": 10, "downgrade": "to_earned"});
+    })
+    .await;
+    worth(&cloud, "o-1", "1200.00").send().await.expect(201);
+    let review = async || cloud.account("acme").standing().await.expect(200)["tier"]["review"]["at"].clone();
+    assert_eq!(review().await, "2011-07-10T23:00:00Z");
+    // Kept in July and in October, by what was bought in March.
+    for (now, first, next) in [
+        ("2011-07-02T12:00:00Z", "2011-07-10T23:00:00Z", "2011-07-10T23:00:00Z"),
+        ("2011-08-01T12:00:00Z", "2011-10-10T23:00:00Z", "2011-10-10T23:00:00Z"),
+        // The review of the silver tier fell due while gold was held: it starts anew with the raise.
+        ("2011-09-01T12:00:00Z", "2011-10-10T23:00:00Z", "2012-01-11T00:00:00Z"),
+    ] {
+        cloud.set_clock(now);
+        assert_eq!(review().await, first);
+        let id = format!("o-{now}");
+        worth(&cloud, &id, "5000.00").send().await.expect(201);
+        assert_eq!(cloud.account("acme").standing().await.expect(200)["tier"]["id"], "gold");
+        if first != next {
+            cloud.set_clock("2011-10-20T12:00:00Z");
+        }
+        amend(&cloud, &id, 1, "1.00").await;
+        assert_eq!(cloud.account("acme").standing().await.expect(200)["tier"]["id"], "silver");
+        assert_eq!(review().await, next, "raised and undone at {now}");
+    }
+    cloud.audit().await;
+}
+
+#[tokio::test]
 async fn what_is_undone_ends_at_the_tier_that_others_had_raised_before() {
     let cloud = Cloud::start().await;
     worth(&cloud, "o-1", "1200.00").send().await.expect(201);

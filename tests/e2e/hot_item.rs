@@ -3,7 +3,8 @@
 use domain::account::Account;
 use domain::decision::{Guard, Record, Write};
 use domain::id::AccountId;
-use domain::time::Instant;
+use domain::review::Reviewed;
+use domain::time::{Instant, Month};
 use serde_json::{Value, json};
 use store::Consistency;
 use tests::size::item_bytes;
@@ -13,8 +14,9 @@ use tests::{Cloud, at};
 async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
     let app = cloud.app();
     let account = app.store().account(&AccountId::parse(id).unwrap(), Consistency::Strong).await.unwrap().unwrap();
-    let (version, now) = (account.version, Some(account.last_decided));
-    let walked = Record::Account(Box::new(Account { reviewed_at: now, walked: [now; 2], ..account }));
+    let (version, at) = (account.version, account.last_decided);
+    let reviewed = Some(Reviewed { at, held_through: Some(Month(24_000)) });
+    let walked = Record::Account(Box::new(Account { reviewed, walked: [Some(at); 2], ..account }));
     app.store().commit(&[Write::Put(walked, Guard::Version(version))]).await.unwrap();
     let key = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
     let table = &app.config().tables.accounts;

@@ -9,7 +9,7 @@ use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
 use crate::program::Program;
-use crate::review;
+use crate::review::{self, Reviewed};
 use crate::schedule::Schedule;
 use crate::time::{Day, Instant};
 use crate::warning::{self, Walk};
@@ -31,8 +31,8 @@ pub struct Account {
     pub tier: TierId,
     /// Since when it holds it.
     pub tier_since: Instant,
-    /// When a review last kept the tier, or led to it.
-    pub reviewed_at: Option<Instant>,
+    /// The latest review of a tier it held; a raise leaves it, so that nothing is judged twice.
+    pub reviewed: Option<Reviewed>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
     /// When it became a member.
@@ -93,7 +93,7 @@ impl Account {
             status: Status::Active,
             tier,
             tier_since: now,
-            reviewed_at: None,
+            reviewed: None,
             segments: Vec::new(),
             joined_at: now,
             last_decided: now,
@@ -133,7 +133,7 @@ impl Account {
 
     /// Takes a tier on, since an instant.
     pub(crate) fn hold_tier(&mut self, tier: TierId, since: Instant) {
-        (self.tier, self.tier_since, self.reviewed_at) = (tier, since, None);
+        (self.tier, self.tier_since) = (tier, since);
     }
 
     /// Up to when a walk has come.

@@ -17,7 +17,7 @@ use crate::money::{Minor, Money, Overflow, Points};
 use crate::order::Order;
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, Reversal, Tally};
-use crate::review;
+use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
 use crate::tier;
@@ -263,8 +263,8 @@ impl Amending<'_> {
         let from = account.tier.clone();
         account.hold_tier(to.clone(), if raises { now } else { held_since });
         if review::next(account, self.context.schedule).is_some_and(|review| review.at <= now) {
-            // The tier that is held again was not reviewed while the other was held: nothing is reviewed in the past.
-            account.reviewed_at = own.map(|raise| raise.at);
+            // A review of the tier that is held again fell due while the other was held: nothing is reviewed in the past.
+            account.reviewed = own.map(|raise| Reviewed::afresh(raise.at));
         }
         let spend = Money { amount: qualifying, currency: self.stored.order.currency };
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });

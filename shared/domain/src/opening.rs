@@ -3,7 +3,7 @@
 //! An account is opened with one commit and one entry: its points as lots, the tier it was granted, and its past as
 //! totals. Points count as issued, so what finance takes over is in the books as a whole; those whose last day has
 //! gone by lapse in the same entry, as points of a late order do. The tier is held like any other: orders never lower
-//! it. What happened before is in no order and no month here, so it qualifies for no higher tier.
+//! it, and where its review would lie in the past, it is held anew from the opening. What happened before is in no order and no month here, so it qualifies for no higher tier.
 
 use crate::account::{Account, Status};
 use crate::activity::Lifetime;
@@ -17,6 +17,7 @@ use crate::ledger::{Cause, Change};
 use crate::lots::Lot;
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::program::{Program, Shortfall, VALIDITY_MONTHS_MAX};
+use crate::review::{self, Reviewed};
 use crate::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -278,7 +279,7 @@ pub fn open(
             (account, vec![enrolled])
         }
     };
-    take_over(&mut account, opening, program, context.now);
+    take_over(&mut account, opening, program, context);
     let (points, lots) = add_lots(&mut account, opening, program, context.now)?;
     let points_earned = opening.points_earned.unwrap_or(points);
     account.lifetime.earned = points_earned;
@@ -310,13 +311,18 @@ pub fn open(
 }
 
 /// Tier, dates and totals as stated; what is not stated stays.
-fn take_over(account: &mut Account, opening: &Opening, program: &Program, now: Instant) {
+fn take_over(account: &mut Account, opening: &Opening, program: &Program, context: &Context<'_>) {
+    let now = context.now;
     let start = |day| program.calendar.start_of_day(day);
     if let Some(tier) = opening.tier.as_ref().filter(|tier| **tier != account.tier) {
         account.tier = tier.clone();
         account.tier_since = now;
     }
     account.tier_since = opening.tier_since.map_or(account.tier_since, start);
+    if review::next(account, context.schedule).is_some_and(|review| review.at <= now) {
+        // What was spent before is in no month here: nothing is reviewed in the past.
+        account.reviewed = Some(Reviewed::afresh(now));
+    }
     account.joined_at = opening.joined_on.map_or(account.joined_at, start);
     account.first_purchase = opening.first_purchase;
     account.last_purchase = opening.last_purchase;

@@ -1,20 +1,22 @@
 //! Tier reviews: whether an account keeps the tier it holds, at dates that follow from when it reached it.
 //!
 //! A tier is held until the end of a month that the program names, then for a grace period, and is reviewed at its end.
+//! Where it is kept, the next hold follows on the one before, not on its grace: reviews do not drift.
 //! Nothing of this waits for a sweep: [`crate::advance`] reviews whatever has come due.
 
 use crate::account::Account;
 use crate::ledger::Change;
 use crate::money::{Minor, Money, Overflow};
 use crate::program::{Program, Tier, Tiers};
-use crate::schedule::Schedule;
+use crate::schedule::{Activation, Schedule};
 use crate::tier;
 use crate::time::{Instant, Month};
 
 /// How tiers are reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReviewRules {
-    /// A tier is held to the end of the month this many months after the one it was reached, or kept, in. 1 to 60.
+    /// A tier is held to the end of the month this many months after the one it was reached in, and, once kept, as many
+    /// months more. 1 to 60.
     pub hold_months: u16,
     /// Days after that in which spend still counts. 0 to 180.
     pub grace_days: u16,
@@ -42,24 +44,46 @@ pub struct Review {
     last: Month,
 }
 
+/// A review of a tier that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reviewed {
+    /// Its instant.
+    pub at: Instant,
+    /// The last month of the hold that it ended: the next hold follows on it, so that no month falls between two
+    /// reviews. `None`: it ended none, and a hold starts with its own month.
+    pub held_through: Option<Month>,
+}
+
+impl Reviewed {
+    /// As if it had been reviewed at `now`, and kept: for a tier whose review would lie in the past, where it was not held.
+    pub(crate) fn afresh(now: Instant) -> Self {
+        Self { at: now, held_through: None }
+    }
+}
+
 /// When the tier of an account is reviewed next; `None`: never, as the program stands.
 ///
 /// The version in force when the tier was reached, or last kept, sets the date, so that a later one does not move it.
 /// Where that version has no review, the first later one that has lets the tier be held anew from its own start.
 pub fn next(account: &Account, schedule: &Schedule) -> Option<Review> {
-    let anchor = account.reviewed_at.unwrap_or(account.tier_since);
-    let later = || schedule.after(anchor).find_map(|next| planned(&next.program, account, next.from));
-    planned(&schedule.at(anchor).program, account, anchor).or_else(later)
+    let kept = account.reviewed.filter(|review| review.at > account.tier_since);
+    let anchor = kept.unwrap_or(Reviewed::afresh(account.tier_since));
+    let held_anew = |version: &Activation| planned(&version.program, account, Reviewed::afresh(version.from));
+    let later = || schedule.after(anchor.at).find_map(held_anew);
+    planned(&schedule.at(anchor.at).program, account, anchor).or_else(later)
 }
 
-fn planned(program: &Program, account: &Account, anchor: Instant) -> Option<Review> {
+/// The review of a tier that is held from `anchor` on.
+fn planned(program: &Program, account: &Account, anchor: Reviewed) -> Option<Review> {
     let rules = program.tiers.review.filter(|_| program.tiers.place(&account.tier) > 0)?;
-    let calendar = &program.calendar;
-    let first = calendar.month(anchor).plus(i32::from(rules.hold_months));
+    let (calendar, hold) = (&program.calendar, i32::from(rules.hold_months));
+    let month = calendar.month(anchor.at);
+    // A hold may be shorter than the grace before it: it does not end before that.
+    let first = anchor.held_through.map_or(month.plus(hold), |through| through.plus(hold).max(month));
     let at = calendar.start_of_day_after(calendar.month_start(first.plus(1)), rules.grace_days);
     let review = Review { at, first, last: calendar.month(at.plus_ms(-1)) };
     // At the end of time a month has no successor: nothing is reviewed twice at one instant.
-    Some(review).filter(|review| review.at > anchor)
+    Some(review).filter(|review| review.at > anchor.at)
 }
 
 /// The most that an account has spent in a window that counts for a review.
@@ -93,12 +117,12 @@ pub(crate) fn review(account: &mut Account, schedule: &Schedule, review: Review)
     let held = account.tier.clone();
     match program.tiers.review.and_then(|rules| falls_to(&program.tiers, account, spend, rules.downgrade)) {
         None => {
-            account.reviewed_at = Some(at);
+            account.reviewed = Some(Reviewed { at, held_through: Some(review.first) });
             Ok(Change::TierKept { tier: held, qualifying, reviewed_at: at })
         }
         Some(lower) => {
             account.hold_tier(lower.id.clone(), at);
-            account.reviewed_at = Some(at);
+            account.reviewed = Some(Reviewed::afresh(at));
             Ok(Change::TierLowered { from: held, to: lower.id.clone(), qualifying, reviewed_at: at })
         }
     }

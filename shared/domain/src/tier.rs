@@ -32,7 +32,7 @@ pub(crate) fn highest_spend(
     month: Month,
     came_back: Minor,
 ) -> Result<Minor, Overflow> {
-    let reviewed = account.reviewed_at.map(|at| program.calendar.month(at.plus_ms(-1)));
+    let reviewed = account.reviewed.map(|review| program.calendar.month(review.at.plus_ms(-1)));
     let first = reviewed.map_or(month, |reviewed| reviewed.max(month));
     let later = account.activity.months().iter().map(|kept| kept.month).filter(|kept| *kept > first);
     let mut highest = Minor::ZERO;

@@ -17,8 +17,9 @@ use domain::membership::{CLAIM_VERSION, Claim};
 use domain::money::{Currency, Minor};
 use domain::order::Order;
 use domain::returns::History;
+use domain::review::Reviewed;
 use domain::score::ScoredOrder;
-use domain::time::{Day, Instant};
+use domain::time::{Day, Instant, Month};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
@@ -72,6 +73,8 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
     integer(item, name).map(Instant::from_ms)
 }
 
+const REVIEWED: &str = "reviewed";
+const HELD_THROUGH: &str = "held";
 const WALKED_EXPIRY: &str = "wx";
 const WALKED_REVIEW: &str = "wr";
 
@@ -111,8 +114,12 @@ pub fn of_account(account: &Account) -> Item {
     if let Some(due) = account.due {
         item.extend(keys::due(&account.id, due));
     }
+    if let Some(Reviewed { at, held_through }) = account.reviewed {
+        put(&mut item, [(REVIEWED, number(at.as_ms()))]);
+        put(&mut item, held_through.map(|month| (HELD_THROUGH, number(month.0))));
+    }
     let [expiry, review] = account.walked;
-    for (name, at) in [("reviewed", account.reviewed_at), (WALKED_EXPIRY, expiry), (WALKED_REVIEW, review)] {
+    for (name, at) in [(WALKED_EXPIRY, expiry), (WALKED_REVIEW, review)] {
         item.extend(at.map(|at| (name.to_owned(), number(at.as_ms()))));
     }
     item
@@ -129,7 +136,9 @@ pub fn account(item: &Item) -> Parsed<Account> {
         status: status.1,
         tier: TierId::parse(string(item, "tier")?).map_err(|e| e.to_string())?,
         tier_since: instant(item, "tier_since")?,
-        reviewed_at: optional(item, "reviewed", instant)?,
+        reviewed: optional(item, REVIEWED, instant)?
+            .map(|at| Ok::<_, String>(Reviewed { at, held_through: optional(item, HELD_THROUGH, integer)?.map(Month) }))
+            .transpose()?,
         walked: [optional(item, WALKED_EXPIRY, instant)?, optional(item, WALKED_REVIEW, instant)?],
         segments: segments
             .split_ascii_whitespace()

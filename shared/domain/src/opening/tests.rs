@@ -10,7 +10,12 @@ use std::sync::Arc;
 const NOW: &str = "2011-03-15T12:00:00Z";
 
 fn schedule(shortfall: &str) -> Schedule {
-    let program = Program::from_json(&json!({
+    reviewed(shortfall, None)
+}
+
+/// The same with reviews, after so many months and days of grace.
+fn reviewed(shortfall: &str, review: Option<(u16, u16)>) -> Schedule {
+    let mut document = json!({
         "name": "wholesale", "currency": "GBP", "time_zone": "Europe/London",
         "enrolment": { "unknown_account": "enrol" },
         "earning_rules": [{ "id": "base", "name": "Points", "points": 1, "per": "1.00" }],
@@ -20,8 +25,12 @@ fn schedule(shortfall: &str) -> Schedule {
             { "id": "gold", "name": "Gold", "threshold": "5000", "multiplier": "1.5" },
         ]},
         "discounts": [],
-    }));
-    let program = Arc::new(program.unwrap());
+    });
+    if let Some((hold_months, grace_days)) = review {
+        document["tiers"]["review"] =
+            json!({ "hold_months": hold_months, "grace_days": grace_days, "downgrade": "to_earned" });
+    }
+    let program = Arc::new(Program::from_json(&document).unwrap());
     Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program }]).unwrap()
 }
 
@@ -53,9 +62,13 @@ struct Opened {
 }
 
 fn open_at(account: Option<&Account>, opening: &Opening, shortfall: &str) -> Result<Opened, Rejection> {
-    let (schedule, secrets) = (schedule(shortfall), Secrets::parse("1:sixteen bytes long").unwrap());
+    open_under(&schedule(shortfall), account, opening)
+}
+
+fn open_under(schedule: &Schedule, account: Option<&Account>, opening: &Opening) -> Result<Opened, Rejection> {
+    let secrets = Secrets::parse("1:sixteen bytes long").unwrap();
     let (now, wall_day) = (at(NOW), at(NOW).utc_day());
-    let context = Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day, collisions: 0 };
+    let context = Context { schedule, secrets: &secrets, by: "test", now, wall_day, collisions: 0 };
     let decision = open(account, opening, &context)?;
     let [record, account, entry] = <[Write; 3]>::try_from(decision.writes).unwrap();
     let Write::Put(Record::Command(record), Guard::Absent) = record else { panic!("{record:?}") };
@@ -96,6 +109,31 @@ fn an_account_opens_with_its_tier_its_past_and_its_lots() {
     assert_eq!((entry.points, entry.balance, entry.cause), (Points(107), Points(107), Cause::Opening));
     assert_eq!((receipt.points, receipt.lapsed, receipt.owed), (Points(107), Points::ZERO, Points::ZERO));
     assert_eq!(account.due.unwrap().at, at("2012-01-01T00:00:00Z"));
+}
+
+#[test]
+fn a_tier_whose_review_would_lie_in_the_past_is_held_anew_from_the_opening() {
+    for (name, since, review, expected) in [
+        ("long past", Some("2004-03-01"), (12, 0), "2012-04-01T00:00:00+01:00"),
+        ("past by a day", Some("2010-02-28"), (12, 14), "2012-04-15T00:00:00+01:00"),
+        ("to come", Some("2010-03-01"), (12, 14), "2011-04-15T00:00:00+01:00"),
+        ("not stated", None, (12, 0), "2012-04-01T00:00:00+01:00"),
+    ] {
+        let schedule = reviewed("owe", Some(review));
+        let tier_since = since.and_then(Day::parse);
+        let brought = Opening { tier: TierId::parse("gold").ok(), tier_since, ..opening(&[("", 500)]) };
+        let opened = open_under(&schedule, None, &brought).unwrap();
+        let kinds: Vec<_> = opened.entry.changes.iter().map(|change| serde_json::to_value(change).unwrap()).collect();
+        let kinds: Vec<_> = kinds.iter().map(|change| change["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["account.enrolled", "account.opened", "points.opened"], "{name}");
+        assert_eq!(opened.account.tier.as_str(), "gold", "{name}");
+        let start = |day| schedule.at(at(NOW)).program.calendar.start_of_day(day);
+        assert_eq!(opened.account.tier_since, tier_since.map_or(at(NOW), start), "{name}");
+        let next = review::next(&opened.account, &schedule).unwrap();
+        assert_eq!(next.at, at(expected), "{name}");
+        let (reviewed, _) = advance::advance(&schedule, &opened.account, next.at).unwrap();
+        assert_eq!(reviewed.tier.as_str(), "member", "{name}: nothing was spent here");
+    }
 }
 
 #[test]

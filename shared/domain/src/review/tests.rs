@@ -128,14 +128,55 @@ fn after_years_every_review_has_passed_in_its_turn() {
     assert_eq!(
         tiers,
         [
-            "platinum kept 2011-03-31T23:00:00Z",
-            "gold 2011-06-30T23:00:00Z",
-            "silver 2011-09-30T23:00:00Z",
-            "member 2012-01-01T00:00:00Z",
+            "platinum kept 2011-05-31T23:00:00Z",
+            "gold 2011-07-31T23:00:00Z",
+            "silver 2011-11-01T00:00:00Z",
+            "member 2012-02-01T00:00:00Z",
         ]
     );
     assert_eq!(reviewed.tier.as_str(), "member");
     assert_eq!(next(&reviewed, &schedule), None);
+}
+
+#[test]
+fn the_next_hold_follows_on_the_one_before_so_that_reviews_do_not_drift() {
+    let schedule = schedule(&[(ALWAYS, document("Europe/London", Some((12, 30, "one_step"))))]);
+    let mut account = holder("gold", "2010-03-10T12:00:00Z", &[("2011-03", 5_000), ("2012-03", 5_000)]);
+    for expected in ["2011-04-30T23:00:00Z", "2012-04-30T23:00:00Z", "2013-04-30T23:00:00Z"] {
+        let review = next(&account, &schedule).unwrap();
+        assert_eq!(review.at.to_string(), expected);
+        (account, _) = advance(&schedule, &account, review.at).unwrap();
+    }
+    assert_eq!((account.tier.as_str(), account.tier_since), ("silver", at("2013-04-30T23:00:00Z")));
+    // Lowered, it is held from there.
+    assert_eq!(next(&account, &schedule).unwrap().at.to_string(), "2014-06-30T23:00:00Z");
+}
+
+#[test]
+fn no_month_falls_between_two_reviews() {
+    // Windows as long as the hold: whatever month the spend is in, a review sees it.
+    for (hold, grace) in [(3, 0), (3, 30), (3, 75)] {
+        let schedule = schedule(&[(ALWAYS, document("Europe/London", Some((hold, grace, "to_earned"))))]);
+        for spent in ["2011-05", "2011-06", "2011-07"] {
+            let account = holder("gold", "2011-01-10T12:00:00Z", &[("2011-04", 5_000), (spent, 5_000)]);
+            let first = next(&account, &schedule).unwrap();
+            let (once, _) = advance(&schedule, &account, first.at).unwrap();
+            let second = next(&once, &schedule).unwrap();
+            let (twice, _) = advance(&schedule, &once, second.at).unwrap();
+            assert_eq!(twice.tier.as_str(), "gold", "hold {hold}, grace {grace}, spent in {spent}");
+        }
+    }
+}
+
+#[test]
+fn a_hold_that_is_shorter_than_the_grace_before_it_ends_with_that() {
+    let london = |hold, grace| document("Europe/London", Some((hold, grace, "one_step")));
+    let schedule = schedule(&[(ALWAYS, london(1, 180)), ("2011-04-01T00:00:00Z", london(1, 0))]);
+    let account = holder("gold", "2011-01-10T12:00:00Z", &[("2011-07", 5_000), ("2011-09", 5_000)]);
+    let review = next(&account, &schedule).unwrap();
+    assert_eq!(review.at.to_string(), "2011-08-27T23:00:00Z");
+    let (kept, _) = advance(&schedule, &account, review.at).unwrap();
+    assert_eq!(next(&kept, &schedule).unwrap().at.to_string(), "2011-08-31T23:00:00Z");
 }
 
 #[test]

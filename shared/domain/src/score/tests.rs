@@ -154,6 +154,24 @@ fn a_tier_is_never_lowered_by_an_order() {
 }
 
 #[test]
+fn a_raise_since_the_review_does_not_bring_back_what_the_review_has_judged() {
+    let mut document = wholesale();
+    document["tiers"]["review"] = json!({ "hold_months": 1, "grace_days": 0, "downgrade": "to_earned" });
+    let mut shop = Shop::new(&[("1970-01-01T00:00:00Z", document)]);
+    shop.sell("2010-06-10T12:00:00Z", "6000.00");
+    assert_eq!(shop.tier(), "gold");
+    shop.sell("2011-08-10T12:00:00Z", "10.00");
+    assert_eq!(shop.tier(), "member", "nothing was spent in a year");
+    shop.sell("2011-11-10T12:00:00Z", "1200.00");
+    assert_eq!(shop.tier(), "silver");
+    let late = shop.sell_at("2010-07-01T12:00:00Z", "2011-11-11T12:00:00Z", "10.00", &[]).unwrap();
+    assert_eq!((shop.tier(), late.qualifying), ("silver", Minor(121_000)));
+    // In a window that no review has judged, a late order counts.
+    shop.sell_at("2011-09-01T12:00:00Z", "2011-11-12T12:00:00Z", "3800.00", &[]).unwrap();
+    assert_eq!(shop.tier(), "gold");
+}
+
+#[test]
 fn points_end_with_their_last_instant() {
     let mut shop = Shop::wholesale();
     shop.sell("2010-12-01T08:00:00Z", "1000.00");
