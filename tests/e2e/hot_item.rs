@@ -5,6 +5,7 @@ use domain::decision::{Guard, Record, Write};
 use domain::id::AccountId;
 use domain::review::Reviewed;
 use domain::time::{Instant, Month};
+use domain::warning::{Subject, Told};
 use serde_json::{Value, json};
 use store::Consistency;
 use tests::size::item_bytes;
@@ -15,8 +16,13 @@ async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
     let app = cloud.app();
     let account = app.store().account(&AccountId::parse(id).unwrap(), Consistency::Strong).await.unwrap().unwrap();
     let (version, at) = (account.version, account.last_decided);
+    // Told of every lot that ends within the longest lead, and of a review.
+    let ends = account.holdings.lots().iter().map(|lot| lot.expires_at);
+    let soon = ends.filter(|end| *end <= at.plus_ms(366 * 24 * HOUR_MS));
+    let mut told: Vec<_> = soon.map(|ends_at| Told { subject: Subject::Points, ends_at, days: 365 }).collect();
+    told.push(Told { subject: Subject::Tier, ends_at: at.plus_ms(300 * 24 * HOUR_MS), days: 365 });
     let reviewed = Some(Reviewed { at, held_through: Some(Month(24_000)) });
-    let walked = Record::Account(Box::new(Account { reviewed, walked: [Some(at); 2], ..account }));
+    let walked = Record::Account(Box::new(Account { reviewed, told, ..account }));
     app.store().commit(&[Write::Put(walked, Guard::Version(version))]).await.unwrap();
     let key = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
     let table = &app.config().tables.accounts;

@@ -327,7 +327,7 @@ async fn a_version_that_brings_in_reviews_files_accounts_that_order_nothing_more
     // The first warning: the discount ends on the 31st of March.
     for id in &ids {
         let account = store.account(&AccountId::parse(id).unwrap(), store::Consistency::Strong).await.unwrap().unwrap();
-        assert_eq!((account.due.unwrap().at, account.version), (at("2011-03-24T12:00:00Z"), 1), "{id}");
+        assert_eq!((account.due.unwrap().at, account.version), (at("2011-03-24T00:00:00Z"), 1), "{id}");
     }
     // Once, and not by the other walk.
     let task = json!({"task": "file", "version": 2, "segment": 3});

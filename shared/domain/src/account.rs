@@ -1,18 +1,18 @@
 //! The hot state of an account: all that a decision needs, in one small item.
 
 use crate::activity::{Activity, Lifetime};
-use crate::code::DiscountCode;
+use crate::advance;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
-use crate::id::{AccountId, ReturnId, Segment, TierId};
+use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
 use crate::program::Program;
-use crate::review::{self, Reviewed};
+use crate::review::Reviewed;
 use crate::schedule::Schedule;
 use crate::time::{Day, Instant};
-use crate::warning::{self, Walk};
+use crate::warning::{self, Subject, Told};
 use serde::{Deserialize, Serialize};
 
 /// Most segments of an account: it bounds the hot item.
@@ -55,8 +55,8 @@ pub struct Account {
     pub credit_note: Option<ReturnId>,
     /// Where the walker finds it.
     pub due: Option<Due>,
-    /// Up to when each walk has come, in the order of [`Walk::ALL`]; `None`: it was never walked.
-    pub walked: [Option<Instant>; 2],
+    /// What it was warned of and has not ended yet, by subject and end.
+    pub told: Vec<Told>,
 }
 
 /// Whether an account takes part.
@@ -105,7 +105,7 @@ impl Account {
             discounts: Vec::new(),
             credit_note: None,
             due: None,
-            walked: [None; 2],
+            told: Vec::new(),
         };
         (account, enrolled)
     }
@@ -118,11 +118,18 @@ impl Account {
         Change::DiscountIssued { rule, code, expires_at }
     }
 
-    /// Notes a discount that an order used; answers what its entry says of that.
-    pub(crate) fn use_discount(&mut self, code: &DiscountCode) -> Change {
-        self.discounts.retain(|open| open.code != *code);
+    /// Notes a discount that an order used; answers its record, and what its entry says of that.
+    pub(crate) fn use_discount(&mut self, discount: &Discount, order: &OrderKey) -> (Discount, Change) {
+        let used = self.close_discount(discount).used(order);
         self.lifetime.discounts_used = self.lifetime.discounts_used.saturating_add(1);
-        Change::DiscountUsed { code: code.clone() }
+        (used, Change::DiscountUsed { code: discount.code.clone() })
+    }
+
+    /// Takes a discount out of the open ones; answers its record, which takes over what was told of its end.
+    pub(crate) fn close_discount(&mut self, discount: &Discount) -> Discount {
+        let closed = self.discounts.extract_if(.., |open| open.code == discount.code).last();
+        let told_days = closed.map_or(discount.told_days, |open| open.told_days);
+        Discount { told_days, ..discount.clone() }
     }
 
     /// Puts a discount among the open ones, the earliest end first.
@@ -136,31 +143,25 @@ impl Account {
         (self.tier, self.tier_since) = (tier, since);
     }
 
-    /// Up to when a walk has come.
-    pub(crate) fn walked(&self, walk: Walk) -> Instant {
-        let [expiry, review] = self.walked;
-        let walked = match walk {
-            Walk::Expiry => expiry,
-            Walk::Review => review,
-        };
-        walked.unwrap_or(self.joined_at)
+    /// The fewest days ahead at which it was told of an end; `None`: never.
+    pub(crate) fn told_days(&self, subject: Subject, ends_at: Instant) -> Option<u16> {
+        let place = self.told.binary_search_by_key(&(subject, ends_at), |told| (told.subject, told.ends_at)).ok()?;
+        self.told.get(place).map(|told| told.days)
     }
 
-    /// Notes that a walk has come to an instant.
-    pub(crate) fn set_walked(&mut self, walk: Walk, now: Instant) {
-        let [expiry, review] = &mut self.walked;
-        match walk {
-            Walk::Expiry => *expiry = Some(now),
-            Walk::Review => *review = Some(now),
+    /// Notes how many days ahead it was told of an end.
+    pub(crate) fn tell(&mut self, subject: Subject, ends_at: Instant, days: u16) {
+        let told = Told { subject, ends_at, days };
+        match self.told.binary_search_by_key(&(subject, ends_at), |told| (told.subject, told.ends_at)) {
+            Ok(place) => self.told.get_mut(place).into_iter().for_each(|held| *held = told),
+            Err(place) => self.told.insert(place, told),
         }
     }
 
     /// The earliest instant at which time alone changes anything about it, or something is to be said of what comes.
     pub fn next_change(&self, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
-        let discount = self.discounts.iter().map(|discount| discount.expires_at).min();
-        let lapse = self.holdings.next_change().into_iter().chain(discount);
-        let warning = warning::next(self, schedule, now)?;
-        Ok(lapse.chain(review::next(self, schedule).map(|review| review.at)).chain(warning).min())
+        let lapse = advance::next(schedule, self);
+        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

@@ -1,9 +1,9 @@
 //! What time alone has made true. Runs first in every decision and every read, so that no answer waits for a sweep.
 
 use crate::account::Account;
+use crate::kind::KINDS;
 use crate::ledger::Change;
 use crate::money::Overflow;
-use crate::review;
 use crate::schedule::Schedule;
 use crate::time::Instant;
 
@@ -17,28 +17,24 @@ pub fn advance(schedule: &Schedule, account: &Account, now: Instant) -> Result<(
 
 /// Brings `account` to `now` in place; what [`advance`] does to a copy.
 pub(crate) fn settle(schedule: &Schedule, account: &mut Account, now: Instant) -> Result<Vec<Change>, Overflow> {
-    let mut changes = lapse(account, now)?;
-    while let Some(review) = review::next(account, schedule).filter(|review| review.at <= now) {
-        let reviewed = review::review(account, schedule, review)?;
-        // Of several reviews in a row that kept the tier, the last says it all.
-        changes.pop_if(|last| matches!((last, &reviewed), (Change::TierKept { .. }, Change::TierKept { .. })));
-        changes.push(reviewed);
+    let mut changes = Vec::new();
+    for kind in KINDS {
+        changes.extend(kind.settle(account, schedule, now)?);
     }
     Ok(changes)
 }
 
-/// Takes points and discounts past their end out of `account`, in place.
-pub(crate) fn lapse(account: &mut Account, now: Instant) -> Result<Vec<Change>, Overflow> {
-    let mut changes = Vec::new();
-    for wait in account.holdings.mature(now)? {
-        changes.push(Change::PointsAvailable { points: wait.points, available_at: wait.available_at });
+/// The earliest instant at which time alone changes anything about it.
+pub(crate) fn next(schedule: &Schedule, account: &Account) -> Option<Instant> {
+    KINDS.iter().filter_map(|kind| kind.next(account, schedule)).min()
+}
+
+/// The latest instant up to `now` at which anything about it has changed: its last commit, or what fell due since.
+pub(crate) fn changed_at(schedule: &Schedule, account: &Account, now: Instant) -> Result<Instant, Overflow> {
+    let (mut account, mut changed_at) = (account.clone(), account.last_decided);
+    while let Some(at) = next(schedule, &account).filter(|at| *at <= now) {
+        settle(schedule, &mut account, at)?;
+        changed_at = changed_at.max(at);
     }
-    for lot in account.holdings.lapse(now) {
-        account.lifetime.expired = account.lifetime.expired.plus(lot.points)?;
-        changes.push(Change::PointsExpired { points: lot.points, expired_at: lot.expires_at });
-    }
-    for ended in account.discounts.extract_if(.., |discount| discount.expires_at <= now) {
-        changes.push(Change::DiscountExpired { rule: ended.rule, code: ended.code, expired_at: ended.expires_at });
-    }
-    Ok(changes)
+    Ok(changed_at)
 }

@@ -146,9 +146,9 @@ impl Amending<'_> {
             let usable = |discount: &&Discount| discount.code == *code && discount.issued_by != after.key;
             let discount = self.discounts.iter().find(usable).ok_or_else(|| unusable(Unusable::Unknown))?;
             discount.check(self.context.now).map_err(unusable)?;
-            self.put(discount, discount.used(&after.key));
-            let used = self.account.use_discount(code);
-            self.changes.push(used);
+            let (used, change) = self.account.use_discount(discount, &after.key);
+            self.put(discount, used);
+            self.changes.push(change);
         }
         let dropped = self.discounts.iter().filter(|discount| {
             before.contains(&discount.code)
@@ -187,7 +187,7 @@ impl Amending<'_> {
             self.account.lifetime.unrecovered = self.account.lifetime.unrecovered.plus(forgiven.unrecovered)?;
             let available_at = rules::available_at(program, &self.scored.order, now);
             let expires_at = self.stored.score.expires_at;
-            awarded = rules::award(&mut self.account, more, available_at, expires_at, now)?;
+            awarded = rules::award(&mut self.account, more, available_at, expires_at, self.context)?;
             forgiven
         } else {
             returns::reverse(&mut self.account, &self.scored, Points::ZERO.minus(more)?, program, now)?
@@ -315,9 +315,9 @@ impl Amending<'_> {
         } else if let Some(lost) = lost.filter(|_| discount.check(self.context.now).is_ok()) {
             known.void = true;
             lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
-            self.account.discounts.retain(|open| open.code != known.code);
+            let closed = self.account.close_discount(discount);
             self.changes.push(Change::DiscountVoided { code: known.code.clone() });
-            self.put(discount, discount.voided(true));
+            self.put(discount, closed.voided(true));
             return Err(lost);
         }
         Ok(())

@@ -170,6 +170,18 @@ impl From<Faults> for Rejection {
 
 /// The two writes that every commit to an account makes: its state, one version on, and the entry that says why.
 pub fn commit(
+    account: Account,
+    cause: Cause,
+    changes: Vec<Change>,
+    program_version: u32,
+    context: &Context<'_>,
+) -> Result<[Write; 2], Overflow> {
+    commit_at(context.now, account, cause, changes, program_version, context)
+}
+
+/// The same for what was true already at an instant before now: the account is decided up to there, and no further.
+pub(crate) fn commit_at(
+    at: Instant,
     mut account: Account,
     cause: Cause,
     changes: Vec<Change>,
@@ -178,14 +190,14 @@ pub fn commit(
 ) -> Result<[Write; 2], Overflow> {
     let guard = if account.version == 0 { Guard::Absent } else { Guard::Version(account.version) };
     account.version = account.version.checked_add(1).ok_or(Overflow)?;
-    account.last_decided = context.now;
+    account.last_decided = at;
     let next = account.next_change(context.schedule, context.now)?;
     account.due = Due::file(account.due, next, context.wall_day);
     let points = changes.iter().try_fold(Points::ZERO, |sum, change| sum.plus(change.points()?))?;
     let entry = Entry {
         account_id: account.id.clone(),
         sequence: account.version,
-        at: context.now,
+        at,
         cause,
         by: context.by.to_owned(),
         program_version,

@@ -18,6 +18,8 @@ pub struct OpenDiscount {
     pub code: DiscountCode,
     /// The first instant at which it is void.
     pub expires_at: Instant,
+    /// The fewest days ahead at which that was told; at first, those that it was issued with.
+    pub told_days: u16,
 }
 
 /// A discount as it was issued, and its use. Whether it has expired is a matter of the clock, so it is not stored.
@@ -39,6 +41,8 @@ pub struct Discount {
     pub issued_at: Instant,
     /// The first instant at which it is void.
     pub expires_at: Instant,
+    /// The fewest days ahead at which its end was told, as of when it was issued or was open last.
+    pub told_days: u16,
     /// The order that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<OrderKey>,
@@ -99,6 +103,7 @@ impl Discount {
 
     /// As the account's hot item knows it.
     pub fn open(&self) -> OpenDiscount {
-        OpenDiscount { rule: self.rule.clone(), code: self.code.clone(), expires_at: self.expires_at }
+        let Self { rule, code, expires_at, told_days, .. } = self.clone();
+        OpenDiscount { rule, code, expires_at, told_days }
     }
 }

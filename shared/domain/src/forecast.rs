@@ -1,12 +1,12 @@
 //! What will fall due: the sum over accounts, for who plans ahead.
 
 use crate::account::Account;
-use crate::advance;
-use crate::ledger::Change;
-use crate::money::{Minor, Overflow, Points};
+use crate::kind::KINDS;
+use crate::money::{Money, Overflow, Points};
 use crate::schedule::Schedule;
 use crate::time::Instant;
-use crate::warning::{self, Walk};
+use crate::walk;
+use crate::warning::Walk;
 use serde::Serialize;
 
 /// What falls due on accounts until an instant and is not written down yet.
@@ -30,8 +30,8 @@ pub struct Forecast {
     pub points_expiring_warnings: Amount,
     /// Warnings that a tier will be lost.
     pub tier_at_risk_warnings: u64,
-    /// What the accounts so warned have to spend to keep their tiers, in minor units of the program's currency.
-    pub tier_at_risk_missing: Minor,
+    /// What the accounts so warned have to spend to keep their tiers, once for each warning; `None`: none is.
+    pub tier_at_risk_missing: Option<Money>,
 }
 
 /// Points, and in how many portions.
@@ -44,15 +44,19 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn add(&mut self, times: u64, points: Points) -> Result<(), Overflow> {
-        self.count = self.count.saturating_add(times);
+    pub(crate) fn add(&mut self, points: Points) -> Result<(), Overflow> {
+        self.count = self.count.saturating_add(1);
         self.points = self.points.plus(points)?;
         Ok(())
     }
 }
 
 impl Forecast {
-    /// Adds what falls due on an account until `until`, as things stand at `now`.
+    /// Adds what falls due on an account until `until`, as things stand at `now`, were it walked whenever anything does.
+    ///
+    /// The account goes from one such instant to the next, so warnings on what has yet to come about, a review after the
+    /// next one, and a version to come are counted, too. It comes to an end: points, discounts, leads and tiers to lose are
+    /// bounded, and a tier is kept by spend of the past no longer than that is kept.
     pub fn add(
         &mut self,
         account: &Account,
@@ -60,37 +64,23 @@ impl Forecast {
         now: Instant,
         until: Instant,
     ) -> Result<(), Overflow> {
-        let before = self.clone();
-        for change in advance::advance(schedule, account, until)?.1 {
-            self.count(1, &change)?;
-        }
-        let now = now.min(until);
-        let (current, _) = advance::advance(schedule, account, now)?;
-        for walk in Walk::ALL {
-            for (times, change) in warning::upcoming(&current, schedule, walk, now, until)? {
-                self.count(times, &change)?;
+        let mut account = account.clone();
+        let (mut at, mut anything) = (Some(now.min(until)), false);
+        while let Some(now) = at {
+            for walk in Walk::ALL {
+                let (passed, changes, warnings) = walk::pass(&account, walk, None, schedule, now)?;
+                account = passed;
+                for change in changes.iter().chain(&warnings) {
+                    anything = true;
+                    KINDS.iter().try_for_each(|kind| kind.foresee(change, self))?;
+                }
             }
+            at = account.next_change(schedule, now)?.filter(|next| now < *next && *next <= until);
         }
-        self.accounts = self.accounts.saturating_add(u64::from(*self != before));
-        Ok(())
-    }
-
-    fn count(&mut self, times: u64, change: &Change) -> Result<(), Overflow> {
-        let count = match change {
-            Change::PointsAvailable { points, .. } => return self.points_available.add(times, *points),
-            Change::PointsExpired { points, .. } => return self.points_expired.add(times, *points),
-            Change::PointsExpiring { points, .. } => return self.points_expiring_warnings.add(times, *points),
-            Change::DiscountExpired { .. } => &mut self.discounts_expired,
-            Change::DiscountExpiring { .. } => &mut self.discount_expiring_warnings,
-            Change::TierKept { .. } => &mut self.tiers_kept,
-            Change::TierLowered { .. } => &mut self.tiers_lowered,
-            Change::TierAtRisk { missing, .. } => {
-                self.tier_at_risk_missing = self.tier_at_risk_missing.plus(missing.amount)?;
-                &mut self.tier_at_risk_warnings
-            }
-            _ => return Ok(()),
-        };
-        *count = count.saturating_add(times);
+        self.accounts = self.accounts.saturating_add(u64::from(anything));
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

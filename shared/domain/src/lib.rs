@@ -22,6 +22,7 @@ pub mod due;
 pub mod forecast;
 pub mod id;
 pub mod idempotency;
+mod kind;
 pub mod ledger;
 pub mod lots;
 pub mod membership;

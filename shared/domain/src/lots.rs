@@ -134,13 +134,6 @@ impl Holdings {
         Points::sum(self.pending.iter().map(|wait| wait.points))
     }
 
-    /// The earliest instant at which time changes anything here.
-    pub fn next_change(&self) -> Option<Instant> {
-        let expiry = self.lots.first().map(|lot| lot.expires_at);
-        let available = self.pending.first().map(|wait| wait.available_at);
-        expiry.into_iter().chain(available).min()
-    }
-
     /// Adds points that can be spent at once.
     pub fn add(&mut self, lot: Lot) -> Result<(), Overflow> {
         if lot.points <= Points::ZERO {

@@ -90,7 +90,7 @@ pub(crate) fn award(
     points: Points,
     available_at: Option<Instant>,
     expires_at: Instant,
-    now: Instant,
+    context: &Context<'_>,
 ) -> Result<Vec<Change>, Overflow> {
     let mut changes = Vec::new();
     let repaid = account.holdings.repay(points)?;
@@ -102,7 +102,7 @@ pub(crate) fn award(
         Some(available_at) => account.holdings.add_pending(Pending { available_at, expires_at, points })?,
         None => account.holdings.add(Lot { expires_at, points })?,
     }
-    changes.extend(advance::lapse(account, now)?);
+    changes.extend(advance::settle(context.schedule, account, context.now)?);
     Ok(changes)
 }
 
@@ -153,6 +153,8 @@ pub(crate) fn issue(
         issued_by: order.key.clone(),
         issued_at: context.now,
         expires_at,
+        // Its issue tells of its end: a lead as long as that would come with it.
+        told_days: program.calendar.days_until(context.now, expires_at),
         used_by: None,
         void: false,
         version: 1,

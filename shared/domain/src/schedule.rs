@@ -22,6 +22,17 @@ pub struct Activation {
     pub program: Arc<Program>,
 }
 
+/// A version of the program while it is in force.
+#[derive(Debug, Clone, Copy)]
+pub struct Span<'a> {
+    /// From when.
+    pub from: Instant,
+    /// Until when.
+    pub until: Instant,
+    /// Its rules.
+    pub program: &'a Program,
+}
+
 impl Schedule {
     /// A schedule of these activations; `None` where there are none.
     pub fn new(mut activations: Vec<Activation>) -> Option<Self> {
@@ -38,6 +49,20 @@ impl Schedule {
     /// The activations after an instant, ascending.
     pub fn after(&self, instant: Instant) -> impl Iterator<Item = &Activation> {
         self.later.iter().filter(move |activation| activation.from > instant)
+    }
+
+    /// The versions that are in force at an instant and after it, ascending, each as long as it is.
+    pub fn from(&self, instant: Instant) -> impl Iterator<Item = Span<'_>> {
+        let current = self.at(instant);
+        // Of several from the same instant on, only the last is ever in force.
+        let later = self.after(instant).filter(|next| std::ptr::eq(self.at(next.from), *next));
+        std::iter::once((current, current.from.min(instant))).chain(later.map(|next| (next, next.from))).map(
+            |(activation, from)| Span {
+                from,
+                until: self.after(from.max(activation.from)).next().map_or(Instant::MAX, |next| next.from),
+                program: &activation.program,
+            },
+        )
     }
 
     /// The version of an order: the one in force when it was placed, but never one that is still to come.

@@ -240,9 +240,9 @@ impl<'a> Scoring<'a> {
             let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
             let discount = named.get(index).and_then(Option::as_ref).ok_or_else(|| unusable(Unusable::Unknown))?;
             discount.check(self.context.now).map_err(unusable)?;
-            let used = Record::Discount(Box::new(discount.used(&self.order.key)));
-            self.writes.push(Write::Put(used, Guard::Version(discount.version)));
-            self.changes.push(self.account.use_discount(code));
+            let (used, change) = self.account.use_discount(discount, &self.order.key);
+            self.writes.push(Write::Put(Record::Discount(Box::new(used)), Guard::Version(discount.version)));
+            self.changes.push(change);
         }
         Ok(())
     }
@@ -267,10 +267,10 @@ impl<'a> Scoring<'a> {
         if self.points == Points::ZERO {
             return Ok(());
         }
-        let (points, expires_at, now) = (self.points, self.expires_at, self.context.now);
-        self.available_at = rules::available_at(self.program, self.order, now);
+        let (points, expires_at, context) = (self.points, self.expires_at, self.context);
+        self.available_at = rules::available_at(self.program, self.order, context.now);
         self.changes.push(Change::PointsEarned { points, available_at: self.available_at, expires_at });
-        self.changes.extend(rules::award(&mut self.account, points, self.available_at, expires_at, now)?);
+        self.changes.extend(rules::award(&mut self.account, points, self.available_at, expires_at, context)?);
         Ok(())
     }
 

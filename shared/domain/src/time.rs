@@ -228,9 +228,15 @@ impl Calendar {
         self.instant(self.civil(at).saturating_add(i32::from(days).days()))
     }
 
-    /// The same local wall time `days` earlier; a skipped hour moves forward, a doubled one takes the first.
-    pub fn same_time_before_days(&self, at: Instant, days: u16) -> Instant {
-        self.instant(self.civil(at).saturating_sub(i32::from(days).days()))
+    /// Days from the one of `from` to the one of `to`; 0, where that is earlier.
+    pub fn days_until(&self, from: Instant, to: Instant) -> u16 {
+        let days = self.day(to).0.saturating_sub(self.day(from).0).max(0);
+        u16::try_from(days).unwrap_or(u16::MAX)
+    }
+
+    /// The first instant of the day `days` before the one of `at`.
+    pub fn start_of_day_before(&self, at: Instant, days: u16) -> Instant {
+        self.start_of_day(self.day(at).plus(i32::from(days).saturating_neg()))
     }
 
     /// The first instant of the day `days` after the one of `at`.

@@ -6,7 +6,7 @@ use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Write};
 use crate::due::Due;
 use crate::id::ContactId;
-use crate::ledger::Cause;
+use crate::ledger::{Cause, Change};
 use crate::money::Overflow;
 use crate::schedule::Schedule;
 use crate::time::Instant;
@@ -28,47 +28,65 @@ pub fn warns(account: &Account, walk: Walk, schedule: &Schedule, now: Instant) -
     if schedule.at(now).program.warnings == WarningRules::default() {
         return Ok(false);
     }
-    let (advanced, _) = advance::advance(schedule, account, now)?;
-    Ok(!warning::warnings(&advanced, schedule, walk, None, now)?.is_empty())
+    let (_, _, warnings) = pass(account, walk, None, schedule, now)?;
+    Ok(!warnings.is_empty())
+}
+
+/// The account once a walk has passed, what has come due on it, and the warnings given.
+pub(crate) fn pass(
+    account: &Account,
+    walk: Walk,
+    contact: Option<&ContactId>,
+    schedule: &Schedule,
+    now: Instant,
+) -> Result<(Account, Vec<Change>, Vec<Change>), Overflow> {
+    let (mut passed, changes) = advance::advance(schedule, account, now)?;
+    let warnings = warning::give(&mut passed, schedule, walk, contact, now)?;
+    Ok((passed, changes, warnings))
 }
 
 /// Writes down all that has come due on an account, gives the warnings of this walk, and files the account under the
 /// earliest instant that is left of any kind: the other walk's work stays filed.
 ///
-/// `contact` is whom a warning concerns.
+/// `contact` is whom a warning concerns. A warning is given now. What came due was true already: it is written down as of
+/// the latest instant of it, so that a history that is still being imported goes on as if nobody had walked.
 pub fn decide(
     account: &Account,
     walk: Walk,
     contact: Option<&ContactId>,
     context: &Context<'_>,
 ) -> Result<Decision<Walked>, Overflow> {
-    let (mut advanced, mut changes) = advance::advance(context.schedule, account, context.now)?;
-    changes.extend(warning::warnings(&advanced, context.schedule, walk, contact, context.now)?);
-    advanced.set_walked(walk, context.now);
+    let Context { schedule, now, .. } = *context;
+    let (mut passed, mut changes, warnings) = pass(account, walk, contact, schedule, now)?;
+    let at = match warnings.is_empty() {
+        true => advance::changed_at(schedule, account, now)?,
+        false => now,
+    };
+    changes.extend(warnings);
     if !changes.is_empty() {
-        advanced.due = None;
-        let version = context.schedule.at(context.now).version;
-        let writes = decision::commit(advanced, Cause::Walked, changes, version, context)?;
+        passed.due = None;
+        let version = schedule.at(at).version;
+        let writes = decision::commit_at(at, passed, Cause::Walked, changes, version, context)?;
         return Ok(Decision { writes: writes.into(), answer: Walked::Written });
     }
-    let next = advanced.next_change(context.schedule, context.now)?;
-    Ok(file(account, Due::file(None, next, context.wall_day), advanced.walked))
+    let next = account.next_change(schedule, now)?;
+    Ok(file(account, Due::file(None, next, context.wall_day)))
 }
 
 /// Files an account earlier where the version in force makes something of it due that it was not filed for: a version
 /// may bring in reviews or warnings, and an account that orders nothing more is never filed by a commit.
 pub fn refile(account: &Account, context: &Context<'_>) -> Result<Decision<Walked>, Overflow> {
     let next = account.next_change(context.schedule, context.now)?;
-    Ok(file(account, Due::file(account.due, next, context.wall_day), account.walked))
+    Ok(file(account, Due::file(account.due, next, context.wall_day)))
 }
 
-fn file(account: &Account, due: Option<Due>, walked: [Option<Instant>; 2]) -> Decision<Walked> {
+fn file(account: &Account, due: Option<Due>) -> Decision<Walked> {
     if due == account.due {
         return Decision { writes: Vec::new(), answer: Walked::Nothing };
     }
     // Where it is filed is no part of its history: no entry, and no new version. A commit that was decided before this
     // puts its own filing in its place, which is earlier and under a day that is still open.
-    let filed = Account { due, walked, ..account.clone() };
+    let filed = Account { due, ..account.clone() };
     let write = Write::Put(Record::Account(Box::new(filed)), Guard::Version(account.version));
     Decision { writes: vec![write], answer: Walked::Filed }
 }

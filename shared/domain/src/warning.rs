@@ -1,18 +1,17 @@
 //! Warnings before something is lost: discounts and points about to end, a tier about to be reviewed.
 //!
-//! Each is given once per occasion, when the account is walked: the account remembers up to when each walk has come. Of
-//! several that have come due since, for the same thing, only the latest is given: it names the days that are left.
+//! Each is given once per occasion, when the account is walked. A lead of N days begins with the program's day N days
+//! before the one of the end. The account remembers, for each end to come, the fewest days ahead at which it was told:
+//! then only shorter leads are left. So what is said does not hang on when the account was walked for anything else, and of
+//! several leads that have begun, for the same end, only the shortest is given.
 
 use crate::account::{Account, Status};
-use crate::discount::OpenDiscount;
-use crate::id::{ContactId, TierId};
+use crate::id::ContactId;
+use crate::kind::{KINDS, Warns};
 use crate::ledger::Change;
-use crate::lots::Lot;
-use crate::money::{Minor, Money, Overflow};
-use crate::program::Program;
-use crate::review;
-use crate::schedule::Schedule;
-use crate::time::Instant;
+use crate::money::Overflow;
+use crate::schedule::{Schedule, Span};
+use crate::time::{Calendar, Instant};
 
 /// How many days ahead is warned, each list ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,23 +36,7 @@ pub enum Walk {
 impl Walk {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Expiry, Self::Review];
-}
 
-/// Something that ends, and the days ahead of it at which is warned, ascending and not empty.
-struct Occasion<'a> {
-    ends_at: Instant,
-    days: &'a [u16],
-    subject: Subject<'a>,
-}
-
-enum Subject<'a> {
-    Discount(&'a OpenDiscount),
-    Lot(&'a Lot),
-    /// The tier held; what is missing to keep it.
-    Tier(&'a TierId, Money),
-}
-
-impl Walk {
     /// Its name in keys, cursors and entries.
     pub fn name(self) -> &'static str {
         match self {
@@ -71,145 +54,120 @@ impl Walk {
     }
 }
 
-/// What a walk has to warn an account of that is already at `now`.
-pub(crate) fn warnings(
-    account: &Account,
+/// What an account was told will end. It is remembered until then, even where it is gone meanwhile: it may come back.
+///
+/// Leads are 365 days at most, and points and reviews end with months or some days after: an account remembers a dozen of
+/// each at most, or what a change of the time zone makes of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// What ends.
+    pub subject: Subject,
+    /// When.
+    pub ends_at: Instant,
+    /// The fewest days ahead at which that was told.
+    pub days: u16,
+}
+
+/// What an account was told of that keeps no such note itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The points that end at that instant.
+    Points,
+    /// The tier reviewed at that instant.
+    Tier,
+}
+
+impl Subject {
+    /// Every subject, in the order in which they are stored.
+    pub const ALL: [Self; 2] = [Self::Points, Self::Tier];
+}
+
+/// Something that will end.
+pub(crate) struct Occasion {
+    /// When.
+    pub ends_at: Instant,
+    /// The fewest days ahead at which that was told; `None`: never.
+    pub told_days: Option<u16>,
+    /// What is said of it.
+    pub warning: Change,
+}
+
+impl Occasion {
+    /// The leads that are left, ascending.
+    fn left<'a>(&self, days: &'a [u16]) -> &'a [u16] {
+        let left = days.partition_point(|ahead| self.told_days.is_none_or(|told| *ahead < told));
+        days.get(..left).unwrap_or_default()
+    }
+
+    /// The shortest of them that has begun.
+    fn begun(&self, days: &[u16], calendar: &Calendar, now: Instant) -> Option<u16> {
+        let has_begun = |ahead: &u16| calendar.start_of_day_before(self.ends_at, *ahead) <= now;
+        self.left(days).iter().copied().find(has_begun)
+    }
+
+    /// When the first of them begins while a version is in force, if that is before `bound` and before the end.
+    fn next(&self, days: &[u16], version: &Span<'_>, bound: Option<Instant>) -> Option<Instant> {
+        let longest = *self.left(days).last()?;
+        let bound = bound.unwrap_or(Instant::MAX).min(self.ends_at).min(version.until);
+        // Every order comes by here: the calendar is asked only where it can make a difference.
+        let days_at_most = i64::from(longest).saturating_add(2);
+        if self.ends_at.plus_ms(Instant::DAY_MS.saturating_mul(days_at_most).saturating_neg()) >= bound {
+            return None;
+        }
+        let begins = version.program.calendar.start_of_day_before(self.ends_at, longest);
+        Some(begins.max(version.from)).filter(|at| *at < bound)
+    }
+}
+
+fn kinds() -> impl Iterator<Item = &'static dyn Warns> {
+    KINDS.iter().filter_map(|kind| kind.warns())
+}
+
+/// Gives an account that is already at `now` what a walk has to warn it of, and notes that; answers the warnings.
+pub(crate) fn give(
+    account: &mut Account,
     schedule: &Schedule,
     walk: Walk,
     contact: Option<&ContactId>,
     now: Instant,
 ) -> Result<Vec<Change>, Overflow> {
-    let (program, since) = (&*schedule.at(now).program, account.walked(walk));
-    let due = occasions(account, schedule, program, walk, now)?.into_iter();
-    let due = due.filter(|occasion| occasion.latest(program, now).is_some_and(|at| at > since));
-    Ok(due.map(|occasion| occasion.change(contact)).collect())
-}
-
-/// The warnings that daily walks give from `now`, the instant the account is already at, until `until`; how often each.
-pub(crate) fn upcoming(
-    account: &Account,
-    schedule: &Schedule,
-    walk: Walk,
-    now: Instant,
-    until: Instant,
-) -> Result<Vec<(u64, Change)>, Overflow> {
-    let (program, since) = (&*schedule.at(now).program, account.walked(walk));
-    let times = |occasion: &Occasion<'_>| {
-        let ahead = occasion.instants(program).filter(|at| *at > now.max(since) && *at <= until).count();
-        let missed = occasion.latest(program, now).is_some_and(|at| at > since);
-        u64::try_from(ahead).unwrap_or(u64::MAX).saturating_add(u64::from(missed))
-    };
-    let occasions = occasions(account, schedule, program, walk, now)?.into_iter();
-    let counted = occasions.map(|occasion| (times(&occasion), occasion.change(None)));
-    Ok(counted.filter(|(times, _)| *times > 0).collect())
-}
-
-/// The earliest instant, after its walks, at which an account is to be warned of anything.
-pub(crate) fn next(account: &Account, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
-    let program = &*schedule.at(now).program;
-    if program.warnings == WarningRules::default() {
-        return Ok(None);
+    let (program, mut given) = (&*schedule.at(now).program, Vec::new());
+    // Who has left is not written to.
+    if account.status == Status::Closed || program.warnings == WarningRules::default() {
+        return Ok(given);
     }
-    let mut earliest: Option<Instant> = None;
-    for walk in Walk::ALL {
-        let since = account.walked(walk);
-        for occasion in occasions(account, schedule, program, walk, now)? {
-            for days in occasion.days {
-                // Every order comes by here: the calendar is asked only where it can make a difference.
-                let (from, to) = around(occasion.ends_at, *days);
-                if to > since && earliest.is_none_or(|earliest| from < earliest) {
-                    let at = program.calendar.same_time_before_days(occasion.ends_at, *days);
-                    earliest = earliest.into_iter().chain((at > since).then_some(at)).min();
-                }
+    for kind in kinds().filter(|kind| kind.walk() == walk) {
+        let days = kind.days(&program.warnings);
+        for occasion in kind.occasions(account, schedule, contact, now)? {
+            if let Some(lead) = occasion.begun(days, &program.calendar, now) {
+                kind.note(account, &occasion, lead);
+                given.push(occasion.warning);
+            }
+        }
+    }
+    if !given.is_empty() {
+        account.told.retain(|told| told.ends_at > now);
+    }
+    Ok(given)
+}
+
+/// The earliest instant at which an account is to be warned of anything that it was not told yet: now, where that has
+/// passed, or once a version is in force that says so.
+pub(crate) fn next(account: &Account, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
+    let mut earliest = None;
+    if account.status == Status::Closed {
+        return Ok(earliest);
+    }
+    for version in schedule.from(now) {
+        let rules = &version.program.warnings;
+        for kind in kinds().filter(|kind| !kind.days(rules).is_empty()) {
+            for occasion in kind.occasions(account, schedule, None, now)? {
+                earliest = occasion.next(kind.days(rules), &version, earliest).or(earliest);
             }
         }
     }
     Ok(earliest)
 }
 
-/// Bounds of the same wall time some days earlier, whatever the zone does to its clocks.
-fn around(at: Instant, days: u16) -> (Instant, Instant) {
-    let days = i64::from(days);
-    let earlier = |days: i64| at.plus_ms(days.saturating_mul(Instant::DAY_MS).saturating_neg());
-    (earlier(days.saturating_add(1)), earlier(days.saturating_sub(1)))
-}
-
-impl Occasion<'_> {
-    /// The instants at which is warned, the latest first.
-    fn instants<'a>(&'a self, program: &'a Program) -> impl Iterator<Item = Instant> + 'a {
-        self.days.iter().map(|days| program.calendar.same_time_before_days(self.ends_at, *days))
-    }
-
-    /// The latest of them that has come.
-    fn latest(&self, program: &Program, now: Instant) -> Option<Instant> {
-        self.instants(program).find(|at| *at <= now)
-    }
-
-    fn change(&self, contact: Option<&ContactId>) -> Change {
-        let (ends_at, contact_id) = (self.ends_at, contact.cloned());
-        match &self.subject {
-            Subject::Discount(open) => {
-                let (rule, code) = (open.rule.clone(), open.code.clone());
-                Change::DiscountExpiring { rule, code, expires_at: ends_at, contact_id }
-            }
-            Subject::Lot(lot) => Change::PointsExpiring { points: lot.points, expires_at: ends_at, contact_id },
-            Subject::Tier(tier, missing) => {
-                let (tier, missing) = ((*tier).clone(), *missing);
-                Change::TierAtRisk { tier, review_at: ends_at, missing, contact_id }
-            }
-        }
-    }
-}
-
-fn occasions<'a>(
-    account: &'a Account,
-    schedule: &Schedule,
-    program: &'a Program,
-    walk: Walk,
-    now: Instant,
-) -> Result<Vec<Occasion<'a>>, Overflow> {
-    let rules = &program.warnings;
-    let mut found = Vec::new();
-    match walk {
-        // Who has left is not written to.
-        _ if account.status == Status::Closed => {}
-        Walk::Expiry => {
-            found.extend(account.discounts.iter().map(|open| Occasion {
-                ends_at: open.expires_at,
-                days: shorter_than_validity(&rules.discount_expiring_days, program, open),
-                subject: Subject::Discount(open),
-            }));
-            found.extend(account.holdings.lots().iter().map(|lot| Occasion {
-                ends_at: lot.expires_at,
-                days: &rules.points_expiring_days,
-                subject: Subject::Lot(lot),
-            }));
-        }
-        Walk::Review => found.extend(at_risk(account, schedule, program, now)?),
-    }
-    found.retain(|occasion| !occasion.days.is_empty());
-    Ok(found)
-}
-
-/// A warning as long ahead as the discount is valid would come with the discount itself.
-fn shorter_than_validity<'a>(days: &'a [u16], program: &Program, open: &OpenDiscount) -> &'a [u16] {
-    let validity_days = program.discounts.iter().find(|rule| rule.id == open.rule).map(|rule| rule.validity_days);
-    let shorter = days.partition_point(|ahead| validity_days.is_none_or(|validity| *ahead < validity));
-    days.get(..shorter).unwrap_or_default()
-}
-
-/// The next review, if the account would lose its tier by what it has spent until now.
-fn at_risk<'a>(
-    account: &'a Account,
-    schedule: &Schedule,
-    program: &'a Program,
-    now: Instant,
-) -> Result<Option<Occasion<'a>>, Overflow> {
-    let days = &program.warnings.tier_at_risk_days;
-    if days.is_empty() {
-        return Ok(None);
-    }
-    let Some(next) = review::next(account, schedule).filter(|next| next.at > now) else { return Ok(None) };
-    let missing = review::missing(account, schedule, next)?.filter(|missing| missing.amount > Minor::ZERO);
-    Ok(missing.map(|missing| Occasion { ends_at: next.at, days, subject: Subject::Tier(&account.tier, missing) }))
-}
+#[cfg(test)]
+mod tests;

@@ -75,8 +75,6 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
 
 const REVIEWED: &str = "reviewed";
 const HELD_THROUGH: &str = "held";
-const WALKED_EXPIRY: &str = "wx";
-const WALKED_REVIEW: &str = "wr";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -118,9 +116,8 @@ pub fn of_account(account: &Account) -> Item {
         put(&mut item, [(REVIEWED, number(at.as_ms()))]);
         put(&mut item, held_through.map(|month| (HELD_THROUGH, number(month.0))));
     }
-    let [expiry, review] = account.walked;
-    for (name, at) in [(WALKED_EXPIRY, expiry), (WALKED_REVIEW, review)] {
-        item.extend(at.map(|at| (name.to_owned(), number(at.as_ms()))));
+    if !account.told.is_empty() {
+        put(&mut item, [("told", bytes(pack::pack_told(&account.told)))]);
     }
     item
 }
@@ -139,7 +136,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         reviewed: optional(item, REVIEWED, instant)?
             .map(|at| Ok::<_, String>(Reviewed { at, held_through: optional(item, HELD_THROUGH, integer)?.map(Month) }))
             .transpose()?,
-        walked: [optional(item, WALKED_EXPIRY, instant)?, optional(item, WALKED_REVIEW, instant)?],
+        told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
         segments: segments
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))

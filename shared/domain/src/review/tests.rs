@@ -6,7 +6,6 @@ use crate::id::{AccountId, TierId};
 use crate::money::Points;
 use crate::schedule::Activation;
 use crate::time::Calendar;
-use crate::warning::{self, Walk};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -223,27 +222,4 @@ fn the_version_that_gave_a_date_keeps_it_and_the_one_in_force_then_decides() {
     }
     let never = schedule(&[(ALWAYS, london(None))]);
     assert_eq!(next(&holder("gold", "2011-02-10T12:00:00Z", &[]), &never), None);
-}
-
-#[test]
-fn warnings_come_at_the_same_wall_time_days_before() {
-    let mut document = document("Europe/London", None);
-    for (ends_at, days, expected) in [
-        ("2011-04-02T11:00:00Z", 7, "2011-03-26T12:00:00Z"), // noon, summer time between
-        ("2011-04-03T00:30:00Z", 7, "2011-03-27T01:30:00Z"), // 01:30 is skipped: 02:30
-        ("2011-11-06T01:30:00Z", 7, "2011-10-30T00:30:00Z"), // 01:30 comes twice: the first
-        ("2012-03-01T00:00:00Z", 1, "2012-02-29T00:00:00Z"),
-        ("2011-03-31T23:00:00Z", 30, "2011-03-02T00:00:00Z"), // midnight to midnight
-    ] {
-        document["warnings"] = json!({ "points_expiring_days": [days] });
-        let schedule = schedule(&[(ALWAYS, document.clone())]);
-        let mut account = holder("member", ALWAYS, &[]);
-        let lot = crate::lots::Lot { expires_at: at(ends_at), points: Points(5) };
-        account.holdings.add(lot).unwrap();
-        let expected = at(expected);
-        assert_eq!(warning::next(&account, &schedule, account.joined_at).unwrap(), Some(expected), "{ends_at}");
-        let warned = |now| warning::warnings(&account, &schedule, Walk::Expiry, None, now).unwrap().len();
-        assert_eq!((warned(expected.plus_ms(-1)), warned(expected)), (0, 1), "{ends_at}");
-        assert_eq!(warning::warnings(&account, &schedule, Walk::Review, None, expected).unwrap(), []);
-    }
 }

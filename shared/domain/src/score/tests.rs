@@ -2,6 +2,8 @@
 use super::*;
 use crate::code::Secrets;
 use crate::schedule::{Activation, Schedule};
+use crate::walk;
+use crate::warning::Walk;
 use serde_json::{Value, json};
 
 fn wholesale() -> Value {
@@ -106,6 +108,21 @@ impl Shop {
         Ok(decision.answer)
     }
 
+    /// Walks the account, as somebody does who sweeps at that instant.
+    fn walk(&mut self, now: &str) {
+        let now = Instant::parse(now).unwrap();
+        let (schedule, secrets) = (&self.schedule, &self.secrets);
+        let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        let account = self.account.as_ref().unwrap();
+        for write in walk::decide(account, Walk::Review, None, &context).unwrap().writes {
+            match write {
+                Write::Put(Record::Account(account), _) => self.account = Some(*account),
+                Write::Put(Record::Entry(entry), _) => self.changes = entry.changes,
+                _ => {}
+            }
+        }
+    }
+
     fn tier(&self) -> &str {
         self.account.as_ref().unwrap().tier.as_str()
     }
@@ -169,6 +186,27 @@ fn a_raise_since_the_review_does_not_bring_back_what_the_review_has_judged() {
     // In a window that no review has judged, a late order counts.
     shop.sell_at("2011-09-01T12:00:00Z", "2011-11-12T12:00:00Z", "3800.00", &[]).unwrap();
     assert_eq!(shop.tier(), "gold");
+}
+
+#[test]
+fn a_history_goes_on_after_a_sweep_in_the_midst_of_its_import_as_if_there_had_been_none() {
+    let mut document = wholesale();
+    document["tiers"]["review"] = json!({ "hold_months": 1, "grace_days": 0, "downgrade": "to_earned" });
+    let ended = [false, true].map(|swept| {
+        let mut shop = Shop::new(&[("1970-01-01T00:00:00Z", document.clone())]);
+        shop.sell("2010-12-10T12:00:00Z", "600.00");
+        if swept {
+            shop.walk("2012-11-22T12:00:00Z");
+            assert!(matches!(shop.changes[..], [Change::DiscountExpired { .. }]), "{:?}", shop.changes);
+            let decided = shop.account.as_ref().unwrap().last_decided;
+            assert_eq!(decided.to_string(), "2011-01-09T12:00:00Z", "when it fell due");
+        }
+        shop.sell("2011-01-10T12:00:00Z", "6000.00");
+        shop.walk("2012-11-22T12:00:00Z");
+        Account { version: 0, due: None, ..shop.account.unwrap() }
+    });
+    assert_eq!(ended[0].tier.as_str(), "member", "nothing was spent in a year");
+    assert_eq!(ended[0], ended[1]);
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn check_entries(world: &World, account: &Account) {
         assert_eq!(points, entry.points, "an entry's points are those of its changes");
     }
     let last = entries.last().unwrap();
+    assert!(entries.is_sorted_by_key(|entry| entry.at) && last.at == account.last_decided, "in the order of time");
     assert_eq!(last.balance.plus(last.pending).unwrap(), account.points().unwrap());
     let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=account.version).collect::<Vec<_>>(), "one entry per commit, without gaps");

@@ -27,6 +27,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use walks::Walks;
 use world::{Step, World, open, order, step};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -79,31 +80,27 @@ fn run(steps: &[Step], program: Program) -> World {
 
 /// The same with an opening balance first.
 fn run_opened(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], program: Program) -> World {
-    run_walked(brought, steps, program, false)
+    run_walked(brought, steps, &schedule(program), Walks::Never)
 }
 
-/// The same with or without the walks over what falls due meanwhile.
-fn run_walked(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], program: Program, walked: bool) -> World {
+/// The same with or without the walks over what falls due meanwhile. Versions differ in nothing that is checked.
+fn run_walked(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], schedule: &Schedule, walks: Walks) -> World {
     let secrets = secrets();
-    let schedule = schedule(program);
     let program = schedule.version(1).unwrap().program.clone();
     let mut world = World::new();
     let mut sent: Vec<(Order, Result<Arc<ScoredOrder>, Rejection>)> = Vec::new();
     let mut clock = Instant::parse(START).unwrap();
     if let Some((lots, debt)) = brought {
         let (now, wall_day) = (clock, clock.utc_day());
-        let context = Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day, collisions: 0 };
+        let context = Context { schedule, secrets: &secrets, by: "test", now, wall_day, collisions: 0 };
         open(&mut world, lots, debt, &context);
         check(&world, &program);
     }
     for (number, step) in steps.iter().enumerate() {
         clock = clock.plus_ms(step.hours * HOUR_MS);
         let now = world.account.as_ref().map_or(clock, |account| account.last_decided.max(clock));
-        let context =
-            Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
-        if walked {
-            world.walk(&context, &program);
-        }
+        let context = Context { schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        world.walk(&context, &program, walks);
         if let Some(earlier) = step.repeat.and_then(|n| sent.get(n % sent.len().max(1))) {
             let before = world.clone();
             let (order, first) = earlier.clone();

@@ -3,7 +3,6 @@
 use super::{Failure, Place, print};
 use crate::cloud::wall_clock;
 use crate::due;
-use domain::money::Money;
 use domain::time::Day;
 use std::fmt::{Display, Write};
 use std::process::ExitCode;
@@ -40,8 +39,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
         print(&format!("{}\n", serde_json::to_string_pretty(&forecast)?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let schedule = app.schedule().await.map_err(|fault| fault.to_string())?;
-    let missing = Money { amount: forecast.tier_at_risk_missing, currency: schedule.at(now).program.currency };
+    let missing = forecast.tier_at_risk_missing.map_or_else(String::new, |missing| format!("{missing} missing"));
     let mut text = format!("What falls due through {date} (UTC), on {} accounts:\n\n", forecast.accounts);
     let mut row = |name: &str, count: u64, what: &dyn Display| {
         writeln!(text, "{}", format!("{name:<32}{count:>12}  {what}").trim_end())
@@ -58,7 +56,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
         forecast.points_expiring_warnings.count,
         &points(&forecast.points_expiring_warnings),
     )?;
-    row("warnings: tier at risk", forecast.tier_at_risk_warnings, &format!("{missing} missing"))?;
+    row("warnings: tier at risk", forecast.tier_at_risk_warnings, &missing)?;
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

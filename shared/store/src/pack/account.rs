@@ -8,6 +8,7 @@ use domain::id::RuleId;
 use domain::lots::{Holdings, Lot, Pending};
 use domain::money::{Minor, Points};
 use domain::time::{Instant, Month};
+use domain::warning::{Subject, Told};
 
 /// Packs the months of activity.
 pub fn pack_activity(activity: &Activity) -> Vec<u8> {
@@ -60,9 +61,7 @@ pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
     let lots = holdings.lots().iter().map(|lot| lot.expires_at);
     let waits = holdings.pending().iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
     let instants: Vec<_> = lots.chain(waits).collect();
-    let fits = |unit: &i64| instants.iter().all(|at| at.as_ms().checked_rem(*unit) == Some(0));
-    let unit = STEP_UNITS_MS.into_iter().find(fits).unwrap_or(1);
-    out.number(unit.unsigned_abs());
+    let unit = step_unit(&mut out, &instants);
     out.count(holdings.lots().len());
     let mut expiry = Instant::MIN;
     for lot in holdings.lots() {
@@ -82,26 +81,35 @@ pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
     out.0
 }
 
+/// Writes the unit that steps between these instants are counted in.
+fn step_unit(out: &mut Writer, instants: &[Instant]) -> i64 {
+    let fits = |unit: &i64| instants.iter().all(|at| at.as_ms().checked_rem(*unit) == Some(0));
+    let unit = STEP_UNITS_MS.into_iter().find(fits).unwrap_or(1);
+    out.number(unit.unsigned_abs());
+    unit
+}
+
 fn step(out: &mut Writer, unit: i64, before: &mut Instant, at: Instant) {
     out.signed(at.as_ms().wrapping_sub(before.as_ms()).checked_div(unit).unwrap_or(0));
     *before = at;
+}
+
+fn next_step(input: &mut Reader<'_>, unit: i64, before: &mut i64) -> Unpacked<Instant> {
+    let step = input.signed()?.checked_mul(unit).ok_or("instant too large")?;
+    *before = before.checked_add(step).ok_or("instant too large")?;
+    Ok(Instant::from_ms(*before))
 }
 
 /// Reads lots and pending points.
 pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     let mut input = Reader::start(bytes)?;
     let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
-    let next = |input: &mut Reader<'_>, before: &mut i64| -> Unpacked<Instant> {
-        let step = input.signed()?.checked_mul(unit).ok_or("instant too large")?;
-        *before = before.checked_add(step).ok_or("instant too large")?;
-        Ok(Instant::from_ms(*before))
-    };
     let (mut expiry, mut availability) = (0_i64, 0_i64);
-    let lots =
-        input.list(|input| Ok(Lot { expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) }))?;
+    let lots = input
+        .list(|input| Ok(Lot { expires_at: next_step(input, unit, &mut expiry)?, points: Points(input.signed()?) }))?;
     let pending = input.list(|input| {
-        let available_at = next(input, &mut availability)?;
-        Ok(Pending { available_at, expires_at: next(input, &mut expiry)?, points: Points(input.signed()?) })
+        let available_at = next_step(input, unit, &mut availability)?;
+        Ok(Pending { available_at, expires_at: next_step(input, unit, &mut expiry)?, points: Points(input.signed()?) })
     })?;
     let debt = if input.0.is_empty() { 0 } else { input.signed()? };
     input.end()?;
@@ -170,6 +178,7 @@ pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
         out.text(discount.rule.as_str());
         out.number(discount.code.bits());
         out.instant(discount.expires_at);
+        out.number(discount.told_days.into());
     }
     out.0
 }
@@ -182,8 +191,49 @@ pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
             rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
             code: DiscountCode::of_bits(input.number()?),
             expires_at: input.instant()?,
+            told_days: u16::try_from(input.number()?).map_err(|_| "too many days")?,
         })
     })?;
     input.end()?;
     Ok(discounts)
+}
+
+/// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since what
+/// ends later was mostly told as long ahead or longer. New subjects are added at the end.
+pub fn pack_told(told: &[Told]) -> Vec<u8> {
+    let mut out = Writer::start();
+    let unit = step_unit(&mut out, &told.iter().map(|told| told.ends_at).collect::<Vec<_>>());
+    for subject in Subject::ALL {
+        let of_it: Vec<_> = told.iter().filter(|told| told.subject == subject).collect();
+        out.count(of_it.len());
+        let (mut end, mut days) = (Instant::MIN, 0_i64);
+        for told in of_it {
+            step(&mut out, unit, &mut end, told.ends_at);
+            out.signed(i64::from(told.days).wrapping_sub(days));
+            days = told.days.into();
+        }
+    }
+    out.0
+}
+
+/// Reads what the account was warned of.
+pub fn told(bytes: &[u8]) -> Unpacked<Vec<Told>> {
+    let mut input = Reader::start(bytes)?;
+    let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
+    let mut told = Vec::new();
+    for subject in Subject::ALL {
+        let (mut end, mut days) = (0_i64, 0_i64);
+        let of_it = input.list(|input| {
+            let ends_at = next_step(input, unit, &mut end)?;
+            days = days.checked_add(input.signed()?).ok_or("too many days")?;
+            Ok(Told { subject, ends_at, days: u16::try_from(days).map_err(|_| "too many days")? })
+        })?;
+        told.extend(of_it);
+        // Subjects that later shapes added: an item of an earlier one ends here.
+        if input.0.is_empty() {
+            break;
+        }
+    }
+    input.end()?;
+    Ok(told)
 }

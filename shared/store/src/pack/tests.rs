@@ -12,6 +12,7 @@ use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
 use domain::time::{Instant, Month};
+use domain::warning::{Subject, Told};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -172,14 +173,22 @@ proptest! {
     }
 
     #[test]
-    fn discounts_survive_packing(given in vec(("[a-z]{1,32}", 0_u64..1 << 50, instant()), 0..10)) {
+    fn discounts_survive_packing(given in vec(("[a-z]{1,32}", 0_u64..1 << 50, instant(), any::<u16>()), 0..10)) {
         let before: Vec<_> = given
             .into_iter()
-            .map(|(rule, bits, expires_at)| {
-                OpenDiscount { rule: RuleId::parse(&rule).unwrap(), code: DiscountCode::of_bits(bits), expires_at }
+            .map(|(rule, bits, expires_at, told_days)| {
+                let (rule, code) = (RuleId::parse(&rule).unwrap(), DiscountCode::of_bits(bits));
+                OpenDiscount { rule, code, expires_at, told_days }
             })
             .collect();
         prop_assert_eq!(discounts(&pack_discounts(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn what_was_told_survives_packing(given in vec((prop::sample::select(&Subject::ALL), instant(), any::<u16>()), 0..30)) {
+        let mut before: Vec<_> = given.into_iter().map(|(subject, ends_at, days)| Told { subject, ends_at, days }).collect();
+        before.sort_by_key(|told| (told.subject, told.ends_at));
+        prop_assert_eq!(told(&pack_told(&before)).unwrap(), before);
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! Points end.
+
+use super::{Kind, Warns};
+use crate::account::Account;
+use crate::forecast::Forecast;
+use crate::id::ContactId;
+use crate::ledger::Change;
+use crate::lots::Lot;
+use crate::money::Overflow;
+use crate::schedule::Schedule;
+use crate::time::Instant;
+use crate::warning::{Occasion, Subject, Walk, WarningRules};
+
+pub(super) struct Points;
+
+impl Kind for Points {
+    fn next(&self, account: &Account, _: &Schedule) -> Option<Instant> {
+        account.holdings.lots().first().map(|lot| lot.expires_at)
+    }
+
+    fn settle(&self, account: &mut Account, _: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
+        let ended = account.holdings.lapse(now);
+        for lot in &ended {
+            account.lifetime.expired = account.lifetime.expired.plus(lot.points)?;
+        }
+        let change = |lot: Lot| Change::PointsExpired { points: lot.points, expired_at: lot.expires_at };
+        Ok(ended.into_iter().map(change).collect())
+    }
+
+    fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
+        match change {
+            Change::PointsExpired { points, .. } => forecast.points_expired.add(*points),
+            Change::PointsExpiring { points, .. } => forecast.points_expiring_warnings.add(*points),
+            _ => Ok(()),
+        }
+    }
+
+    fn warns(&self) -> Option<&dyn Warns> {
+        Some(self)
+    }
+}
+
+impl Warns for Points {
+    fn walk(&self) -> Walk {
+        Walk::Expiry
+    }
+
+    fn days<'a>(&self, rules: &'a WarningRules) -> &'a [u16] {
+        &rules.points_expiring_days
+    }
+
+    fn occasions(
+        &self,
+        account: &Account,
+        _: &Schedule,
+        contact: Option<&ContactId>,
+        _: Instant,
+    ) -> Result<Vec<Occasion>, Overflow> {
+        let occasion = |Lot { points, expires_at }: &Lot| Occasion {
+            ends_at: *expires_at,
+            told_days: account.told_days(Subject::Points, *expires_at),
+            warning: Change::PointsExpiring { points: *points, expires_at: *expires_at, contact_id: contact.cloned() },
+        };
+        Ok(account.holdings.lots().iter().map(occasion).collect())
+    }
+
+    fn note(&self, account: &mut Account, occasion: &Occasion, days: u16) {
+        account.tell(Subject::Points, occasion.ends_at, days);
+    }
+}

@@ -1,0 +1,29 @@
+//! Points that wait become available.
+
+use super::Kind;
+use crate::account::Account;
+use crate::forecast::Forecast;
+use crate::ledger::Change;
+use crate::money::Overflow;
+use crate::schedule::Schedule;
+use crate::time::Instant;
+
+pub(super) struct Waiting;
+
+impl Kind for Waiting {
+    fn next(&self, account: &Account, _: &Schedule) -> Option<Instant> {
+        account.holdings.pending().first().map(|wait| wait.available_at)
+    }
+
+    fn settle(&self, account: &mut Account, _: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
+        let moved = account.holdings.mature(now)?.into_iter();
+        Ok(moved.map(|wait| Change::PointsAvailable { points: wait.points, available_at: wait.available_at }).collect())
+    }
+
+    fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
+        match change {
+            Change::PointsAvailable { points, .. } => forecast.points_available.add(*points),
+            _ => Ok(()),
+        }
+    }
+}
