@@ -34,7 +34,8 @@ fn state_machines_are_read_with_their_functions_and_schedules() {
     let functions = |index: usize| machine(index).definition.functions().into_iter().collect::<Vec<_>>();
     assert_eq!((machine(0).id.as_str(), functions(0)), ("ExpirySweep", vec!["discount-expiry"]));
     assert_eq!((machine(1).id.as_str(), functions(1)), ("ReviewSweep", vec!["account-review"]));
-    assert_eq!(machine(0).timers[0].schedule, Schedule::parse("cron(15 1 * * ? *)").unwrap());
+    assert_eq!(machine(0).timers[0].schedule, Schedule::parse("cron(15 1,7,13,19 * * ? *)").unwrap());
+    assert_eq!(machine(1).timers[0].schedule, Schedule::parse("cron(45 1,7,13,19 * * ? *)").unwrap());
     assert_eq!(machine(0).timers[0].input, serde_json::json!({"task": "plan"}));
 }
 
@@ -156,10 +157,15 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "Parameters.Architecture.Default",
             "not one of AllowedValues",
         ),
-        ("cron(15 1 * * ? *)", "cron(15 1 * * *)", "Daily.Properties.Schedule", "six fields"),
-        ("Type: Schedule", "Type: Timer", "ExpirySweep.Properties.Events.Daily.Type", "\"Timer\" is not understood"),
-        ("Input: '{\"task\": \"plan\"}'", "Input: plan", "Daily.Properties.Input", "expected"),
-        ("Input: '{", "Inputs: '{", "Daily.Properties.Inputs", "unknown key"),
+        ("cron(15 1/6 * * ? *)", "cron(15 1/6 * * *)", "EverySixHours.Properties.Schedule", "six fields"),
+        (
+            "Type: Schedule",
+            "Type: Timer",
+            "ExpirySweep.Properties.Events.EverySixHours.Type",
+            "\"Timer\" is not understood",
+        ),
+        ("Input: '{\"task\": \"plan\"}'", "Input: plan", "EverySixHours.Properties.Input", "expected"),
+        ("Input: '{", "Inputs: '{", "EverySixHours.Properties.Inputs", "unknown key"),
         ("sweep.asl.json", "swept.asl.json", "ExpirySweep.Properties.DefinitionUri", "is no definition"),
         (
             "{Function: !GetAtt DiscountExpiry.Arn}",
