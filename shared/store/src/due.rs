@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// Shards of a day.
 pub use crate::keys::DUE_SHARDS;
 
-/// Contacts that are looked at to find whom a warning concerns.
+/// Contacts that are looked at at once to find whom a warning concerns.
 const CONTACTS_READ: i32 = 100;
 
 /// A page of what is filed under one shard of a day, the earliest first.
@@ -89,18 +89,25 @@ impl Store {
 
     /// Whom a warning to an account concerns: who manages its people, otherwise who buys, otherwise who approves.
     pub async fn contact_for_warnings(&self, id: &AccountId) -> Result<Option<ContactId>, Fault> {
-        let (names, values) = keys::contacts_of(id);
-        let query = self.client.query().table_name(&self.tables.ledger).key_condition_expression(names);
-        let query = query.set_expression_attribute_values(Some(values)).limit(CONTACTS_READ);
-        let found = query.send().await.map_err(Fault::service)?.items.unwrap_or_default();
         let read = |found| item::plain::<Contact>(found).map_err(|what| corrupt("ledger", &keys::account(id), what));
-        let contacts = found.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let rank = |contact: &Contact| match contact.document.role {
             Role::Admin => 0_u8,
             Role::Buyer => 1,
             Role::Approver => 2,
         };
-        Ok(contacts.into_iter().min_by_key(rank).map(|contact| contact.contact_id))
+        let (mut best, mut after): (Option<Contact>, Option<Item>) = (None, None);
+        loop {
+            let (names, values) = keys::contacts_of(id);
+            let query = self.client.query().table_name(&self.tables.ledger).key_condition_expression(names);
+            let query = query.set_expression_attribute_values(Some(values)).limit(CONTACTS_READ);
+            let found = query.set_exclusive_start_key(after).send().await.map_err(Fault::service)?;
+            let contacts = found.items.unwrap_or_default().into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            best = best.into_iter().chain(contacts).min_by_key(rank);
+            after = found.last_evaluated_key;
+            if after.is_none() || best.as_ref().is_some_and(|best| best.document.role == Role::Admin) {
+                return Ok(best.map(|contact| contact.contact_id));
+            }
+        }
     }
 
     /// The first day that a walk has not closed; `None`: it has never closed one.

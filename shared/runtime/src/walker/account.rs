@@ -85,6 +85,7 @@ struct WalkAccount<'a> {
     walk: Walk,
     work: Work,
     schedule: Arc<Schedule>,
+    /// The instant it is walked at: what is to be said by then is known before anything is read.
     now: Instant,
 }
 
@@ -96,8 +97,11 @@ struct State {
 impl WalkAccount<'_> {
     /// Whether somebody is to be named whom a warning concerns. What does not fit says so when it is decided.
     fn warns(&self, account: &Account) -> bool {
-        let now = self.now.max(account.last_decided);
-        walk::warns(account, self.walk, &self.schedule, now).unwrap_or(false)
+        walk::warns(account, self.walk, &self.schedule, self.now_of(account)).unwrap_or(false)
+    }
+
+    fn now_of(&self, account: &Account) -> Instant {
+        self.now.max(account.last_decided)
     }
 }
 
@@ -123,9 +127,67 @@ impl Command for WalkAccount<'_> {
     fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Walked>, Rejection> {
         // An account is never removed: only a read that lags behind does not show it.
         let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
+        // Not later: a warning that has come due since would name nobody.
+        let context = Context { now: self.now_of(account), ..*context };
         Ok(match self.work {
-            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), context)?,
-            Work::File => walk::refile(account, context)?,
+            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), &context)?,
+            Work::File => walk::refile(account, &context)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use domain::code::Secrets;
+    use domain::decision::{Record, Write};
+    use domain::lots::Lot;
+    use domain::money::Points;
+    use domain::program::Program;
+    use domain::schedule::Activation;
+    use serde_json::json;
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_comes_due_between_reading_and_deciding_waits_for_who_is_to_be_named() {
+        let program = json!({
+            "name": "warned", "currency": "GBP", "time_zone": "Europe/London",
+            "enrolment": { "unknown_account": "enrol" },
+            "earning_rules": [{ "id": "base", "name": "Points", "points": 1, "per": "1.00" }],
+            "points": { "validity_months": 24 },
+            "tiers": { "window_months": 12, "levels": [
+                { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
+            ]},
+            "warnings": { "points_expiring_days": [1] },
+        });
+        let program = Arc::new(Program::from_json(&program).unwrap());
+        let id = AccountId::parse("acme").unwrap();
+        let (mut account, _) = Account::enrol(id.clone(), &program, at("2011-01-01T00:00:00Z"));
+        account.version = 1;
+        account.holdings.add(Lot { expires_at: at("2011-02-02T00:00:00Z"), points: Points(5) }).unwrap();
+        let schedule = Arc::new(Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program }]).unwrap());
+        let secrets = Secrets::parse("1:sixteen bytes long").unwrap();
+        let now = at("2011-02-01T00:00:01Z");
+        let context =
+            Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+        for (walked_at, expected) in
+            [("2011-01-31T23:59:59Z", Walked::Filed), ("2011-02-01T00:00:00Z", Walked::Written)]
+        {
+            let (walk, work, schedule) = (Walk::Expiry, Work::Walk, schedule.clone());
+            let command = WalkAccount { id: &id, walk, work, schedule, now: at(walked_at) };
+            let contact = command.warns(&account).then(|| ContactId::parse("ann").unwrap());
+            let decision = command.decide(&State { account: Some(account.clone()), contact }, &context).unwrap();
+            assert_eq!(decision.answer, expected, "{walked_at}");
+            for write in decision.writes {
+                if let Write::Put(Record::Entry(entry), _) = write {
+                    let entry = serde_json::to_value(&entry.changes).unwrap();
+                    assert_eq!(entry.pointer("/0/contact_id"), Some(&json!("ann")));
+                }
+            }
+        }
     }
 }
