@@ -23,11 +23,12 @@ async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
     told.push(Told { subject: Subject::Tier, ends_at: at.plus_ms(300 * 24 * HOUR_MS), days: 365 });
     let reviewed = Some(Reviewed { at, held_through: Some(Month(24_000)) });
     let walked = Record::Account(Box::new(Account { reviewed, told, ..account }));
-    app.store().commit(&[Write::Put(walked, Guard::Version(version))]).await.unwrap();
+    app.store().commit(&[Write::Put(walked.clone(), Guard::Version(version))]).await.unwrap();
     let key = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
     let table = &app.config().tables.accounts;
     let found = cloud.local().client().get_item().table_name(table).key("account_id", key).send().await.unwrap();
     let account = app.store().account(&AccountId::parse(id).unwrap(), Consistency::Strong).await.unwrap().unwrap();
+    assert_eq!(Record::Account(Box::new(account.clone())), walked, "it is read as it was written");
     let item = found.item.unwrap();
     (item_bytes(&item), account)
 }

@@ -271,6 +271,23 @@ fn a_discount_is_issued_from_the_minimum_unless_one_is_open() {
 }
 
 #[test]
+fn a_discount_is_issued_with_as_many_days_told_as_it_has_left_then() {
+    for (placed_at, now, validity_days, told_days) in [
+        ("2011-03-01T12:00:00Z", "2011-03-01T12:00:00Z", 30, 30),
+        ("2011-03-01T12:00:00Z", "2011-03-01T12:00:00Z", 7, 7),
+        ("2011-03-01T23:59:00Z", "2011-03-02T00:01:00Z", 7, 6),
+        ("2011-03-01T12:00:00Z", "2011-03-26T09:00:00Z", 30, 5), // the order came late
+        ("2011-03-01T12:00:00Z", "2011-03-31T10:00:00Z", 30, 0),
+    ] {
+        let mut document = wholesale();
+        document["discounts"][0]["validity_days"] = json!(validity_days);
+        let mut shop = Shop::new(&[("1970-01-01T00:00:00Z", document)]);
+        shop.sell_at(placed_at, now, "600.00", &[]).unwrap();
+        assert_eq!(shop.account.unwrap().discounts[0].told_days, told_days, "{placed_at}, known at {now}");
+    }
+}
+
+#[test]
 fn a_discount_is_used_once_and_only_before_its_end() {
     let end = "2011-01-31T10:00:00Z";
     for (now, expected) in [("2011-01-31T09:59:59.999Z", None), (end, Some(Unusable::Expired))] {

@@ -214,6 +214,19 @@ fn a_version_that_brings_in_leads_gives_the_shorter_ones_and_none_that_is_longer
 }
 
 #[test]
+fn of_versions_from_the_same_instant_on_the_last_alone_is_ever_in_force() {
+    let version = |points: &[u16]| ("2011-03-15T00:00:00Z", document("Europe/London", &[], points, &[]));
+    let account = with_points("2011-03-31T23:00:00Z");
+    for (versions, expected) in
+        [([version(&[30]), version(&[])], None), ([version(&[]), version(&[30])], Some(at("2011-03-15T00:00:00Z")))]
+    {
+        let [second, third] = versions;
+        let schedule = schedule(&[(ALWAYS, document("Europe/London", &[], &[], &[])), second, third]);
+        assert_eq!(next(&account, &schedule, at("2011-03-01T00:00:00Z")).unwrap(), expected);
+    }
+}
+
+#[test]
 fn a_change_of_the_time_zone_repeats_no_warning() {
     // Westward: the lead that had begun begins again.
     let (tokyo, honolulu) = (document("Asia/Tokyo", &[], &[7], &[]), document("Pacific/Honolulu", &[], &[7], &[]));
