@@ -201,7 +201,7 @@ impl Watched {
         let put = async |item| drop(client.put_item().table_name(&table).set_item(Some(item)).send().await.unwrap());
         // Where both are filed by then.
         for (day, filed, function) in
-            [("2011-03-25", "2011-03-24", "discount-expiry"), ("2011-04-28", "2011-03-30", "account-review")]
+            [("2011-03-25", "2011-03-24", "discount-expiry"), ("2011-04-28", "2011-03-29", "account-review")]
         {
             let key = AttributeValue::S("beta".to_owned());
             let item = client.get_item().table_name(&table).key("account_id", key).send().await.unwrap().item.unwrap();
