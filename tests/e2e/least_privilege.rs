@@ -211,20 +211,25 @@ impl Watched {
             for stored in [corrupt, item] {
                 put(stored).await;
                 let plan = self.invoke(function, json!({"task": "plan"})).await;
-                self.invoke(function, plan["shards"][0].clone()).await;
+                self.invoke(function, plan["stages"][0][0].clone()).await;
                 for id in ["acme", "beta"] {
                     let shard = crate::walker::shard_of(id);
                     self.invoke(function, json!({"task": "walk", "day": filed, "shard": shard})).await;
                 }
             }
         }
-        // A version that files every account anew.
+        // A version that files every account anew, and a plan that notes that all are.
         let mut document: Json = serde_json::from_str(tests::WHOLESALE).unwrap();
         crate::walks::with_reviews(&mut document);
         self.cloud.activate_from(document, "2011-04-28T03:00:00Z").await;
         self.cloud.set_clock("2011-04-28T04:00:00Z");
-        let plan = self.invoke("discount-expiry", json!({"task": "plan"})).await;
-        self.invoke("discount-expiry", plan["shards"][1].clone()).await;
+        for function in ["discount-expiry", "account-review"] {
+            let plan = self.invoke(function, json!({"task": "plan"})).await;
+            for task in plan["stages"][0].as_array().unwrap() {
+                self.invoke(function, task.clone()).await;
+            }
+            self.invoke(function, json!({"task": "plan"})).await;
+        }
     }
 }
 

@@ -39,4 +39,5 @@ mod returns;
 mod statement;
 mod trouble;
 mod walker;
+mod walker_trouble;
 mod walks;
