@@ -25,6 +25,7 @@ mod crowd;
 mod crowd_amended;
 mod discounts;
 mod drift;
+mod due;
 mod events;
 mod hot_item;
 mod least_privilege;

@@ -249,7 +249,7 @@ impl Cloud {
 
     /// Recomputes everything stored from what was written down; the books must balance.
     pub async fn audit(&self) -> Report {
-        let report = local::audit::run(self.app().store(), Instant::MAX).await.unwrap();
+        let report = local::audit::run(self.app(), Instant::MAX).await.unwrap();
         assert!(report.findings.is_empty(), "{report}");
         report
     }
