@@ -21,6 +21,16 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
+/// The partition of a table that a condition leaves, as a path after the table; nothing without a condition.
+fn partition(condition: &Value) -> String {
+    if condition.is_null() {
+        return String::new();
+    }
+    let keys = &condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+    assert_eq!((condition.as_mapping().unwrap().len(), keys.as_sequence().unwrap().len()), (1, 1), "{condition:?}");
+    format!("/{}", keys[0].as_str().unwrap())
+}
+
 /// What the template's policies allow, by function: actions on tables, by their names here, and on queues.
 fn allowed() -> Calls {
     let document: Value = serde_yaml_ng::from_str(local::template::TEXT).unwrap();
@@ -36,6 +46,7 @@ fn allowed() -> Calls {
         let statements = policies.flat_map(|policy| policy["Statement"].as_sequence().unwrap());
         for statement in statements {
             assert_eq!(statement["Effect"].as_str(), Some("Allow"));
+            let partition = partition(&statement["Condition"]);
             for action in texts(&statement["Action"]) {
                 let (service, action) = action.split_once(':').unwrap();
                 for resource in texts(&statement["Resource"]) {
@@ -48,7 +59,7 @@ fn allowed() -> Calls {
                         ("sqs", None) => resource.strip_suffix(".Arn").expect("a whole queue").to_owned(),
                         other => panic!("functions use tables, indexes and queues only, not {other:?}"),
                     };
-                    let call = (action.to_owned(), resource);
+                    let call = (action.to_owned(), format!("{resource}{partition}"));
                     assert!(!calls.contains(&call), "{name}: {call:?} twice");
                     calls.insert(call);
                 }

@@ -350,7 +350,8 @@ enum Fate {
     AnswerLost,
 }
 
-/// What a request asks of which tables. A transaction asks what its items ask. The local queues stand in a table, too:
+/// What a request asks of which tables. A transaction asks what its items ask. Of the metrics table it says which
+/// partition, since policies do. The local queues stand in a table, too:
 /// a message in it was sent to its queue.
 fn calls(operation: &str, body: &Value) -> Vec<Call> {
     if body["TableName"].as_str().is_some_and(|table| table.ends_with("local-queues")) {
@@ -371,7 +372,10 @@ fn calls(operation: &str, body: &Value) -> Vec<Call> {
     }
     if let Some(table) = body["TableName"].as_str() {
         let index = body["IndexName"].as_str().map(|index| format!("{table}/index/{index}"));
-        calls.push((operation.to_owned(), index.unwrap_or_else(|| table.to_owned())));
+        let places = ["/Key/metric/S", "/Item/metric/S", "/ExpressionAttributeValues/:metric/S"];
+        let metric = places.iter().find_map(|place| body.pointer(place)?.as_str());
+        let partition = metric.map(|metric| format!("{table}/{metric}"));
+        calls.push((operation.to_owned(), index.or(partition).unwrap_or_else(|| table.to_owned())));
     }
     calls
 }
