@@ -32,6 +32,7 @@ async fn an_account_that_panics_is_set_aside_like_any_other_that_fails() {
     assert_eq!((swept[0].counts, &swept[0].failure), (Counts { walked: 12, written: 11, set_aside: 1 }, &None));
     assert_eq!(swept[0].set_aside[0].account_id.as_str(), ids[4]);
     assert!(swept[0].set_aside[0].reason.contains("panicked"), "{:?}", swept[0].set_aside);
+    assert_eq!(network.named_met(), 2, "once by each walk");
     // As the template's alarm looks for it, once by each walk.
     let pattern = "'{ $.level = \"ERROR\" && $.message = \"*is set aside*\" }'";
     assert_eq!(local::template::TEXT.matches(pattern).count(), 2);
