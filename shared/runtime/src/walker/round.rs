@@ -14,6 +14,9 @@ use store::SetAside;
 /// again in vain: so no account holds up its shard for good, and tables that fail set few of them aside.
 const SPARED_MAX: usize = 3;
 
+/// What the log says of an account that is set aside: an alarm of the template looks for it.
+pub const SET_ASIDE: &str = "is set aside";
+
 /// Where accounts come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
@@ -88,7 +91,7 @@ impl<'a> Round<'a> {
 
     async fn set_aside(&mut self, account_id: AccountId, reason: String) -> Result<(), Fault> {
         self.done.walked = self.done.walked.saturating_add(1);
-        tracing::error!(account.id = %account_id, "account {account_id} is set aside: {reason}");
+        tracing::error!(account.id = %account_id, "account {account_id} {SET_ASIDE}: {reason}");
         let aside = SetAside { account_id, reason, at: self.app.clock().now() };
         self.app.store().set_aside(self.walk, &aside).await?;
         self.done.set_aside = self.done.set_aside.saturating_add(1);
@@ -99,7 +102,7 @@ impl<'a> Round<'a> {
     pub(super) fn leave_aside(&mut self, names: &[String]) {
         for name in names {
             self.done.set_aside = self.done.set_aside.saturating_add(1);
-            tracing::error!("what is set aside under {name:?} is no account: somebody has to look at it");
+            tracing::error!("{name:?} {SET_ASIDE} and is no account: somebody has to look at it");
         }
     }
 }
