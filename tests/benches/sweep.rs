@@ -42,8 +42,8 @@ use tokio::task::JoinSet;
 const RATIO_MIN: f64 = 0.8;
 const ROUNDS: usize = 3;
 const ACCOUNTS: usize = 2_000;
-/// As many as the state machine and the walker have under way at most.
-const WORKERS: usize = 8;
+/// As many as the state machine has invocations under way, and each of them accounts.
+const WORKERS: usize = 8 * 8;
 const DAY_MS: i64 = Time::DAY_MS;
 
 #[tokio::main]

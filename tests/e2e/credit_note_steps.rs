@@ -213,7 +213,7 @@ async fn one_that_nobody_finishes_is_noted_by_the_audit() {
     let hurried = cloud.hurried().await;
     note(&hurried, "c-1").units("MUG", 7).send().await.expect(202);
     note(&hurried, "c-2").units("MUG", 1).send().await.expect(202);
-    let audit = async |text: &str| local::audit::run(cloud.app().store(), tests::at(text)).await.unwrap();
+    let audit = async |text: &str| local::audit::run(cloud.app(), tests::at(text)).await.unwrap();
     let soon = audit("2011-03-02T11:59:59Z").await;
     assert!(soon.notes.is_empty() && soon.findings.is_empty(), "{soon}");
     let later = audit("2011-03-02T12:00:00Z").await;

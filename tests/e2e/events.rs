@@ -195,7 +195,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         let answer = cloud.local().invoke(function, event).await.unwrap();
         match answer.get("statusCode") {
             // An answer to a plan, or a shard that is walked to its end.
-            None if answer["shards"].is_array() || answer["task"] == "walk" => assert!(answer["cursor"].is_null()),
+            None if answer["stages"].is_array() || answer["task"] == "walk" => assert!(answer["cursor"].is_null()),
             Some(status) => assert!(status.as_u64().unwrap() < 300, "{file:?}: {answer}"),
             None => assert_eq!(answer, json!({"batchItemFailures": []}), "{file:?}"),
         }

@@ -21,6 +21,16 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
+/// The partition of a table that a condition leaves, as a path after the table; nothing without a condition.
+fn partition(condition: &Value) -> String {
+    if condition.is_null() {
+        return String::new();
+    }
+    let keys = &condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+    assert_eq!((condition.as_mapping().unwrap().len(), keys.as_sequence().unwrap().len()), (1, 1), "{condition:?}");
+    format!("/{}", keys[0].as_str().unwrap())
+}
+
 /// What the template's policies allow, by function: actions on tables, by their names here, and on queues.
 fn allowed() -> Calls {
     let document: Value = serde_yaml_ng::from_str(local::template::TEXT).unwrap();
@@ -36,6 +46,7 @@ fn allowed() -> Calls {
         let statements = policies.flat_map(|policy| policy["Statement"].as_sequence().unwrap());
         for statement in statements {
             assert_eq!(statement["Effect"].as_str(), Some("Allow"));
+            let partition = partition(&statement["Condition"]);
             for action in texts(&statement["Action"]) {
                 let (service, action) = action.split_once(':').unwrap();
                 for resource in texts(&statement["Resource"]) {
@@ -48,7 +59,7 @@ fn allowed() -> Calls {
                         ("sqs", None) => resource.strip_suffix(".Arn").expect("a whole queue").to_owned(),
                         other => panic!("functions use tables, indexes and queues only, not {other:?}"),
                     };
-                    let call = (action.to_owned(), resource);
+                    let call = (action.to_owned(), format!("{resource}{partition}"));
                     assert!(!calls.contains(&call), "{name}: {call:?} twice");
                     calls.insert(call);
                 }
@@ -211,20 +222,25 @@ impl Watched {
             for stored in [corrupt, item] {
                 put(stored).await;
                 let plan = self.invoke(function, json!({"task": "plan"})).await;
-                self.invoke(function, plan["shards"][0].clone()).await;
+                self.invoke(function, plan["stages"][0][0].clone()).await;
                 for id in ["acme", "beta"] {
                     let shard = crate::walker::shard_of(id);
                     self.invoke(function, json!({"task": "walk", "day": filed, "shard": shard})).await;
                 }
             }
         }
-        // A version that files every account anew.
+        // A version that files every account anew, and a plan that notes that all are.
         let mut document: Json = serde_json::from_str(tests::WHOLESALE).unwrap();
         crate::walks::with_reviews(&mut document);
         self.cloud.activate_from(document, "2011-04-28T03:00:00Z").await;
         self.cloud.set_clock("2011-04-28T04:00:00Z");
-        let plan = self.invoke("discount-expiry", json!({"task": "plan"})).await;
-        self.invoke("discount-expiry", plan["shards"][1].clone()).await;
+        for function in ["discount-expiry", "account-review"] {
+            let plan = self.invoke(function, json!({"task": "plan"})).await;
+            for task in plan["stages"][0].as_array().unwrap() {
+                self.invoke(function, task.clone()).await;
+            }
+            self.invoke(function, json!({"task": "plan"})).await;
+        }
     }
 }
 

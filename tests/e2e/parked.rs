@@ -75,7 +75,7 @@ async fn what_waits_for_an_order_that_is_refused_waits_on() {
 async fn a_return_that_waits_for_long_is_noted_by_the_audit() {
     let cloud = Cloud::start().await;
     ten_mugs(&cloud).returned("r-1").units("1", 1).send().await.expect(202);
-    let audit = async |now| local::audit::run(cloud.app().store(), tests::at(now)).await.unwrap();
+    let audit = async |now| local::audit::run(cloud.app(), tests::at(now)).await.unwrap();
     assert!(audit("2011-03-31T11:59:59Z").await.notes.is_empty());
     let late = audit("2011-03-31T12:00:00Z").await;
     assert_eq!((late.notes.len(), late.findings.len()), (1, 0), "{late}");

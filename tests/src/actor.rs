@@ -82,11 +82,11 @@ impl Cloud {
         Self::open_with_secrets(storage, network, SECRETS).await
     }
 
-    /// Another cloud over the same tables, whose invocations leave all but one step to their queue.
+    /// Another cloud over the same tables, whose invocations leave all but one step to their queue or the next.
     pub async fn hurried(&self) -> Self {
         let prefix = self.app().config().tables.accounts.strip_suffix("accounts").unwrap().to_owned();
         let storage = Storage::Endpoint { client: self.local.client().clone(), prefix };
-        let patience = Patience { request: Duration::ZERO, batch: Duration::ZERO, ..Patience::default() };
+        let patience = Patience { request: Duration::ZERO, batch: Duration::ZERO, walk: Duration::ZERO };
         let options = Options { patience, ..options(storage, &self.clock, SECRETS) };
         Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), ..self.clone() }
     }
@@ -249,7 +249,7 @@ impl Cloud {
 
     /// Recomputes everything stored from what was written down; the books must balance.
     pub async fn audit(&self) -> Report {
-        let report = local::audit::run(self.app().store(), Instant::MAX).await.unwrap();
+        let report = local::audit::run(self.app(), Instant::MAX).await.unwrap();
         assert!(report.findings.is_empty(), "{report}");
         report
     }

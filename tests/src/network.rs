@@ -65,6 +65,11 @@ struct State {
     conflicts: u32,
     lost_requests: u32,
     lost_answers: u32,
+    /// What is to happen to requests that name something, and to how many.
+    named: Vec<(String, Named, u32)>,
+    named_met: u32,
+    /// Where a scan begins that is to go on after an empty page.
+    scan_starts: Vec<Value>,
     /// Of a thousand transactions, how many meet each of the three.
     trouble_per_mille: u32,
     units: Option<Units>,
@@ -130,6 +135,26 @@ impl Network {
         self.state().lost_answers = count;
     }
 
+    /// The next requests whose body names this are refused, as by a service that is overburdened.
+    pub fn refuse_about(&self, text: &str, count: u32) {
+        self.state().named.push((text.to_owned(), Named::Refused, count));
+    }
+
+    /// Whoever sends one of the next requests whose body names this panics.
+    pub fn panic_about(&self, text: &str, count: u32) {
+        self.state().named.push((text.to_owned(), Named::Panics, count));
+    }
+
+    /// The next scans whose body names this answer an empty page that is not the last.
+    pub fn empty_page_about(&self, text: &str, count: u32) {
+        self.state().named.push((text.to_owned(), Named::EmptyPage, count));
+    }
+
+    /// How many requests met what was to happen to those that name something.
+    pub fn named_met(&self) -> u32 {
+        self.state().named_met
+    }
+
     /// Everything goes wrong at random: any staleness, and of a thousand transactions so many each cross others, do not
     /// arrive, or lose their answer.
     pub fn trouble(&self, seed: u64, per_mille: u32) {
@@ -145,6 +170,7 @@ impl Network {
         state.staleness = Staleness::None;
         state.trouble_per_mille = 0;
         (state.conflicts, state.lost_requests, state.lost_answers) = (0, 0, 0);
+        state.named.clear();
     }
 
     /// Starts to sum request units.
@@ -176,6 +202,17 @@ impl Network {
         if let Some(noted) = &mut self.state().calls {
             noted.extend(calls(&operation, &body));
         }
+        let met = self.met(&body);
+        match met {
+            Some(Named::Refused) => return Ok(throttled()),
+            Some(Named::Panics) => panic!("a request that makes its sender panic"),
+            Some(Named::EmptyPage) => return Ok(self.empty_page(&body)),
+            None => {}
+        }
+        if let Some(start) = self.start_of_scan(&body) {
+            body["ExclusiveStartKey"] = start;
+            *request.body_mut() = SdkBody::from(body.to_string());
+        }
         if let Some(stale) = self.stale_answer(&operation, &body) {
             return Ok(response(200, &stale));
         }
@@ -203,6 +240,34 @@ impl Network {
             return Err(ConnectorError::io("the connection was closed".into()));
         }
         Ok(answer)
+    }
+
+    /// What is to happen to this request for what it names.
+    fn met(&self, body: &Value) -> Option<Named> {
+        let state = &mut *self.state();
+        if state.named.is_empty() {
+            return None;
+        }
+        let text = body.to_string();
+        let rule = state.named.iter_mut().find(|(name, _, count)| *count > 0 && text.contains(name.as_str()));
+        let (_, named, count) = rule?;
+        *count -= 1;
+        state.named_met += 1;
+        Some(*named)
+    }
+
+    /// An empty page after which the scan goes on where this one was to begin.
+    fn empty_page(&self, body: &Value) -> HttpResponse {
+        let state = &mut *self.state();
+        state.scan_starts.push(body["ExclusiveStartKey"].clone());
+        let place = format!("{SCAN_START}{}", state.scan_starts.len() - 1);
+        response(200, &json!({"Items": [], "Count": 0, "LastEvaluatedKey": {"account_id": {"S": place}}}))
+    }
+
+    /// Where a scan really begins that goes on after an empty page.
+    fn start_of_scan(&self, body: &Value) -> Option<Value> {
+        let place = body.pointer("/ExclusiveStartKey/account_id/S")?.as_str()?.strip_prefix(SCAN_START)?;
+        Some(self.state().scan_starts[place.parse::<usize>().unwrap()].clone())
     }
 
     /// What happens to a transaction.
@@ -266,6 +331,17 @@ impl Default for Network {
 const METERED: [&str; 7] =
     ["TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "GetItem", "BatchGetItem", "Query"];
 
+/// Marks the places after empty pages.
+const SCAN_START: &str = "empty-page-";
+
+/// What happens to a request for what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Refused,
+    Panics,
+    EmptyPage,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Fine,
@@ -274,7 +350,8 @@ enum Fate {
     AnswerLost,
 }
 
-/// What a request asks of which tables. A transaction asks what its items ask. The local queues stand in a table, too:
+/// What a request asks of which tables. A transaction asks what its items ask. Of the metrics table it says which
+/// partition, since policies do. The local queues stand in a table, too:
 /// a message in it was sent to its queue.
 fn calls(operation: &str, body: &Value) -> Vec<Call> {
     if body["TableName"].as_str().is_some_and(|table| table.ends_with("local-queues")) {
@@ -295,7 +372,10 @@ fn calls(operation: &str, body: &Value) -> Vec<Call> {
     }
     if let Some(table) = body["TableName"].as_str() {
         let index = body["IndexName"].as_str().map(|index| format!("{table}/index/{index}"));
-        calls.push((operation.to_owned(), index.unwrap_or_else(|| table.to_owned())));
+        let places = ["/Key/metric/S", "/Item/metric/S", "/ExpressionAttributeValues/:metric/S"];
+        let metric = places.iter().find_map(|place| body.pointer(place)?.as_str());
+        let partition = metric.map(|metric| format!("{table}/{metric}"));
+        calls.push((operation.to_owned(), index.or(partition).unwrap_or_else(|| table.to_owned())));
     }
     calls
 }
@@ -367,6 +447,11 @@ fn response(status: u16, body: &Value) -> HttpResponse {
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string()));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response
+}
+
+fn throttled() -> HttpResponse {
+    let kind = "com.amazonaws.dynamodb.v20120810#ThrottlingException";
+    response(400, &json!({"__type": kind, "message": "Throughput exceeds the current capacity"}))
 }
 
 fn crossed(body: &Value) -> HttpResponse {

@@ -133,7 +133,7 @@ async fn check_tables(figures: &Figures, cloud: &Cloud, last_invoice: Instant) {
     assert_eq!(lines.lines().next(), Some(figures.first_line));
     let checksum: String = Sha256::digest(&lines).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!((rows.len() as u64, checksum.as_str()), (figures.accounts, figures.checksum));
-    let report = audit::run(app(cloud).store(), Instant::MAX).await.unwrap();
+    let report = audit::run(app(cloud), Instant::MAX).await.unwrap();
     assert!(report.findings.is_empty() && report.notes.is_empty(), "{report}");
     assert_eq!((report.accounts, report.orders), (figures.accounts, 7_410));
     assert_eq!((report.issued, report.reversed), (figures.points_earned.into(), figures.points_reversed.into()));

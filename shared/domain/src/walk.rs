@@ -85,7 +85,8 @@ fn file(account: &Account, due: Option<Due>) -> Decision<Walked> {
         return Decision { writes: Vec::new(), answer: Walked::Nothing };
     }
     // Where it is filed is no part of its history: no entry, and no new version. A commit that was decided before this
-    // puts its own filing in its place, which is earlier and under a day that is still open.
+    // puts its own filing in its place, which is under a day that is still open, and no later: the walker files under a
+    // version only when every commit that was decided before it came into force is over.
     let filed = Account { due, ..account.clone() };
     let write = Write::Put(Record::Account(Box::new(filed)), Guard::Version(account.version));
     Decision { writes: vec![write], answer: Walked::Filed }

@@ -1,11 +1,12 @@
 //! Recomputing what is stored from what was written down: every balance from its entries, every open discount from
-//! its records, every order and return against its entry, and the other way round.
+//! its records, every order and return against its entry, and the other way round; and where accounts are filed.
 //!
 //! Orders are read first, then each account and after it its entries, so a commit in between is no finding: what an
 //! order tells of stands in the account's entries by then, and entries beyond the account as it was read are left out,
 //! with what an order that had to be read again tells of them.
 
 mod account;
+mod filing;
 mod notes;
 
 use crate::walk;
@@ -19,6 +20,8 @@ use domain::parked::ParkedOrder;
 use domain::returns::{ReturnKey, Returned};
 use domain::score::ScoredOrder;
 use domain::time::Instant;
+use filing::Walks;
+use runtime::App;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use store::{Consistency, Fault, LedgerRecord, Store, StoredOrder};
@@ -179,8 +182,9 @@ impl OrderFacts {
 }
 
 /// Checks everything that is stored. `now` decides what has waited too long.
-pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
-    let mut report = Report::default();
+pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
+    let (store, mut report) = (app.store(), Report::default());
+    let walks = Walks::read(store, app.schedule().await?, now).await?;
     let mut orders: HashMap<OrderKey, OrderFacts> = HashMap::new();
     walk::orders(store, |stored| match stored {
         StoredOrder::Scored(scored) => {
@@ -206,6 +210,7 @@ pub async fn run(store: &Store, now: Instant) -> Result<Report, Fault> {
         }
         Books::new(account, &records).check(&mut orders, &mut report);
     }
+    walks.check(store, accounts.values(), &mut report).await?;
     for (key, facts) in &orders {
         let found = match accounts.contains_key(&facts.account_id) {
             true => facts.untold(),

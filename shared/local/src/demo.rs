@@ -252,7 +252,7 @@ mod tests {
             let loaded = load(&cloud, today).await.unwrap();
             assert_eq!(loaded.accounts, 12);
             assert!(loaded.orders > 100, "{loaded:?}");
-            let report = audit::run(app.store(), domain::time::Instant::MAX).await.unwrap();
+            let report = audit::run(app, domain::time::Instant::MAX).await.unwrap();
             assert!(report.findings.is_empty(), "{report}");
             exports.push(export::accounts(app.store(), &app.schedule().await.unwrap(), today).await.unwrap());
         }

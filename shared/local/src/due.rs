@@ -1,43 +1,41 @@
 //! What falls due: sweeping it on this machine, and looking ahead. Memory is bounded by a page of accounts.
 
 use crate::cloud::Cloud;
-use crate::machine::ExecutionError;
+use domain::account::Account;
 use domain::forecast::Forecast;
 use domain::money::Overflow;
 use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use runtime::App;
-use runtime::walker::{Counts, Task};
+use runtime::walker::{Counts, Summary, Task};
 use serde::Serialize;
-use serde_json::Value;
 use std::sync::Arc;
-use store::{Consistency, DUE_SHARDS, SetAside};
+use store::{Consistency, Segment, SetAside, Store};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-/// Most executions of one machine in a sweep of all open days: each covers two weeks.
-const EXECUTIONS_MAX: usize = 200;
-/// Accounts of one page, and most that were set aside and are listed.
-const PAGE: u16 = 100;
+/// Most accounts that were set aside and are listed.
+const ASIDE_MAX: u16 = 100;
+/// Parts of the index that are read at once.
+const SEGMENTS: i32 = 8;
+/// Most accounts that are read and not yet counted.
+const FOUND_MAX: usize = 64;
 
 /// Why a sweep or a look ahead came to no end.
 #[derive(Debug, thiserror::Error)]
 pub enum DueError {
-    /// A state machine failed.
-    #[error(transparent)]
-    Execution(#[from] ExecutionError),
-    /// A state machine's output is not that of a sweep.
-    #[error("{machine} answered something else than tasks: {error}")]
-    Output {
-        /// Which machine.
-        machine: String,
-        /// What is wrong.
-        error: serde_json::Error,
-    },
+    /// What fell due in the past was due then.
+    #[error("{0} is past: only what is still to come can be told")]
+    Past(Day),
     /// The tables could not be read.
     #[error(transparent)]
     Fault(#[from] runtime::Fault),
     /// A sum does not fit.
     #[error("a sum does not fit")]
     Overflow,
+    /// A part of the index was not read to its end.
+    #[error("a part of the index was not read")]
+    Lost,
 }
 
 impl From<store::Fault> for DueError {
@@ -57,85 +55,109 @@ impl From<Overflow> for DueError {
 pub struct Swept {
     /// The function that walked.
     pub function: String,
-    /// What it did.
+    /// What it did, in executions that succeeded.
     pub counts: Counts,
+    /// Why the last execution failed, if it did: what it did says its cause.
+    pub failure: Option<String>,
     /// What is set aside now, at most a page of it.
     pub set_aside: Vec<SetAside>,
 }
 
-/// Runs the template's state machines in their order: for a day of the past or today, or for all days that are open.
+impl Swept {
+    /// Whether nothing has failed.
+    pub fn is_complete(&self) -> bool {
+        self.failure.is_none() && self.counts.set_aside == 0
+    }
+}
+
+/// Runs the template's state machines in their order, each whatever became of the one before: for a day of the past or
+/// today, or for all days that are open.
 pub async fn sweep(cloud: &Arc<Cloud>, date: Option<Day>) -> Result<Vec<Swept>, DueError> {
     let mut swept = Vec::new();
     for machine in &cloud.template().machines {
-        let input = serde_json::to_value(Task::Plan { day: date.map(|day| day.to_string()) }).unwrap_or_default();
-        let mut counts = Counts::default();
-        let functions: Vec<_> = machine.definition.functions().into_iter().collect();
-        let today = functions.iter().find_map(|name| cloud.app(name)).map(|app| app.clock().wall_day().to_string());
-        for _ in 0..EXECUTIONS_MAX {
-            let output = cloud.execute(&machine.id, input.clone()).await?;
-            let (done, last) = sums(output).map_err(|error| DueError::Output { machine: machine.id.clone(), error })?;
-            counts = counts.plus(done);
-            // A plan covers two weeks at most: what is left after a long time off comes with the next.
-            if date.is_some() || last >= today {
-                break;
-            }
-        }
+        let (counts, failure) = executed(cloud, &machine.id, date).await;
+        let functions = machine.definition.functions();
         let mut set_aside = Vec::new();
         for walk in Walk::ALL.into_iter().filter(|walk| functions.contains(&walk.function())) {
             if let Some(app) = cloud.app(walk.function()) {
-                set_aside.extend(app.store().aside_page(walk, None, PAGE).await?);
+                set_aside.extend(app.store().aside_page(walk, None, ASIDE_MAX).await?.accounts);
             }
         }
-        let function = functions.join(", ");
-        swept.push(Swept { function, counts, set_aside });
+        let function = functions.into_iter().collect::<Vec<_>>().join(", ");
+        swept.push(Swept { function, counts, failure, set_aside });
     }
     Ok(swept)
 }
 
-/// What the tasks of an output did, and the last day among them.
-fn sums(output: Value) -> Result<(Counts, Option<String>), serde_json::Error> {
-    let tasks: Vec<Task> = serde_json::from_value(output)?;
-    let sum = |(counts, last): (Counts, Option<String>), task| match task {
-        Task::Walk(shard) => (counts.plus(shard.done), last.max(Some(shard.day))),
-        Task::Retry(retry) => (counts.plus(retry.done), last),
-        // Accounts that are only filed are not walked: of them only what was set aside counts.
-        Task::File(filing) => (counts.plus(Counts { walked: 0, ..filing.done }), last),
-        Task::Plan { .. } => (counts, last),
-    };
-    Ok(tasks.into_iter().fold((Counts::default(), None), sum))
+/// Executes a machine until no open day is left: a plan covers some weeks, and what is left after a long time off comes
+/// with the next.
+async fn executed(cloud: &Arc<Cloud>, machine: &str, date: Option<Day>) -> (Counts, Option<String>) {
+    let input = serde_json::to_value(Task::Plan { day: date.map(|day| day.to_string()) }).unwrap_or_default();
+    let (mut counts, mut days_left) = (Counts::default(), u32::MAX);
+    loop {
+        let output = cloud.execute(machine, input.clone()).await.map_err(|failure| failure.to_string());
+        let summary = output.and_then(|output| {
+            serde_json::from_value::<Summary>(output).map_err(|error| format!("{machine} told no summary: {error}"))
+        });
+        let summary = match summary {
+            Ok(summary) => summary,
+            Err(failure) => return (counts, Some(failure)),
+        };
+        counts = counts.plus(summary.done);
+        if summary.days_left == 0 {
+            return (counts, None);
+        }
+        if summary.days_left >= days_left {
+            return (counts, Some(format!("{} days stay open", summary.days_left)));
+        }
+        days_left = summary.days_left;
+    }
 }
 
-/// What falls due through the end of a day, in UTC, and is not written down yet.
+/// What falls due through the end of a day that is not past, in UTC, and is not written down yet. Reads the whole index
+/// of what is filed, whichever day it is filed under, and the accounts that it names.
 pub async fn forecast(app: &App, date: Day, now: Instant) -> Result<Forecast, DueError> {
+    if date < now.utc_day() {
+        return Err(DueError::Past(date));
+    }
     let schedule = app.schedule().await?;
     let until = date.end().plus_ms(-1);
+    let (accounts, mut found) = mpsc::channel(FOUND_MAX);
+    let mut readers = JoinSet::new();
+    for index in 0..SEGMENTS {
+        let (store, accounts) = (app.store().clone(), accounts.clone());
+        readers.spawn(async move { read(&store, Segment { index, of: SEGMENTS }, until, accounts).await });
+    }
+    drop(accounts);
     let mut forecast = Forecast::default();
-    for day in filed_from(app, now).await?.0..=date.0 {
-        for shard in 0..DUE_SHARDS {
-            let mut place = None;
-            loop {
-                let page = app.store().due_page(Day(day), shard, until, place.as_ref(), PAGE).await?;
-                for id in &page.accounts {
-                    let account = app.store().account(id, Consistency::Eventual).await?;
-                    if let Some(account) = account.filter(|account| account.due.is_some_and(|due| due.day.0 == day)) {
-                        forecast.add(&account, &schedule, now.max(account.last_decided), until)?;
-                    }
-                }
-                place = page.next;
-                if place.is_none() {
-                    break;
-                }
-            }
-        }
+    while let Some(account) = found.recv().await {
+        forecast.add(&account, &schedule, now.max(account.last_decided), until)?;
+    }
+    while let Some(read) = readers.join_next().await {
+        read.map_err(|_| DueError::Lost)??;
     }
     Ok(forecast)
 }
 
-/// The earliest day under which anything may be filed.
-async fn filed_from(app: &App, now: Instant) -> Result<Day, DueError> {
-    let mut first = now.utc_day().plus(-runtime::walker::LOOK_BACK_DAYS);
-    for walk in Walk::ALL {
-        first = app.store().first_open_day(walk).await?.map_or(first, |open| open.min(first));
+/// Sends the accounts of a segment on which something falls due, as fast as they are taken.
+async fn read(
+    store: &Store,
+    segment: Segment,
+    until: Instant,
+    accounts: mpsc::Sender<Account>,
+) -> Result<(), store::Fault> {
+    let mut after = None;
+    loop {
+        let page = store.filed_accounts(segment, until, after).await?;
+        for id in &page.records {
+            let Some(account) = store.account(id, Consistency::Eventual).await? else { continue };
+            if accounts.send(account).await.is_err() {
+                return Ok(());
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
     }
-    Ok(first)
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::time::Instant;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::cloud::{Cloud, InvokeError, wall_clock};
-use crate::template::{Definition, Machine, Map, Retry, State, Task};
+use crate::template::{Definition, Jitter, Machine, Map, Retry, State, Task};
 
 /// How often the schedules are looked at. A machine that slept over several times of one schedule runs once.
 const TICK: Duration = Duration::from_secs(20);
@@ -23,13 +23,11 @@ pub enum ExecutionError {
     #[error("there is no state machine {0}")]
     Unknown(String),
     /// A state's input is not what the state needs.
-    #[error("{state}: the input has no list {field:?}")]
-    NoList {
-        /// The state.
-        state: String,
-        /// The field that is missing.
-        field: String,
-    },
+    #[error("{0}: the input has no list of items")]
+    NoList(String),
+    /// A state's result has no place in its input.
+    #[error("{0}: the input has no fields to put a result into")]
+    NoFields(String),
     /// A function failed, after all tries.
     #[error("{state}: {cause}")]
     Failed {
@@ -71,19 +69,20 @@ impl Cloud {
         }
     }
 
-    /// Runs the machines by their schedules until `stop` resolves; one that is under way is finished.
+    /// Runs the machines by their schedules until `stop` resolves; one that is under way is finished. What was missed
+    /// in the day before is made up for at once: a laptop is rarely on at night.
     pub async fn run_schedules(self: &Arc<Self>, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
-        let mut since = wall_clock();
+        let mut since = wall_clock().plus_ms(-Instant::DAY_MS);
         loop {
+            let until = wall_clock();
+            self.fire(since, until).await;
+            since = until;
             tokio::select! {
                 biased;
                 () = &mut stop => return,
                 () = tokio::time::sleep(TICK) => {}
             }
-            let until = wall_clock();
-            self.fire(since, until).await;
-            since = until;
         }
     }
 }
@@ -96,12 +95,27 @@ fn run<'a>(cloud: Arc<Cloud>, definition: Arc<Definition>, input: Value) -> Outp
             // Every name leads to a state: that was checked when the definition was read.
             let Some(state) = definition.states.get(&at) else { return Ok(data) };
             let next = match state {
-                State::Task(task) => {
-                    data = invoke(&cloud, &at, task, &data).await?;
-                    task.next.clone()
-                }
+                State::Task(task) => match invoke(&cloud, &at, task, &data).await {
+                    Ok(answer) => {
+                        data = answer;
+                        task.next.clone()
+                    }
+                    Err(failure) => {
+                        let Some(catch) = task.catch.iter().find(|catch| names(&catch.error_equals, failure.error))
+                        else {
+                            return Err(failure.of(&at));
+                        };
+                        let error = json!({"Error": failure.error, "Cause": failure.cause});
+                        data = put(&at, data, &catch.result, error)?;
+                        Some(catch.next.clone())
+                    }
+                },
                 State::Map(map) => {
-                    data = each(&cloud, &at, map, data).await?;
+                    let outputs = each(&cloud, &at, map, &data).await?;
+                    data = match &map.result {
+                        Some(field) => put(&at, data, field, outputs)?,
+                        None => outputs,
+                    };
                     map.next.clone()
                 }
                 State::Choice(choice) => {
@@ -118,7 +132,31 @@ fn run<'a>(cloud: Arc<Cloud>, definition: Arc<Definition>, input: Value) -> Outp
     })
 }
 
-async fn invoke(cloud: &Cloud, state: &str, task: &Task, input: &Value) -> Result<Value, ExecutionError> {
+/// How a function failed, after all tries.
+struct Failed {
+    error: &'static str,
+    cause: String,
+}
+
+impl Failed {
+    fn of(self, state: &str) -> ExecutionError {
+        ExecutionError::Failed { state: state.to_owned(), error: self.error.to_owned(), cause: self.cause }
+    }
+}
+
+/// Whether a rule for these errors is one for this.
+fn names(error_equals: &[String], error: &str) -> bool {
+    error_equals.iter().any(|name| name == error || name == "States.ALL")
+}
+
+/// The input with a result in one of its fields.
+fn put(state: &str, mut input: Value, field: &str, result: Value) -> Result<Value, ExecutionError> {
+    let fields = input.as_object_mut().ok_or_else(|| ExecutionError::NoFields(state.to_owned()))?;
+    fields.insert(field.to_owned(), result);
+    Ok(input)
+}
+
+async fn invoke(cloud: &Cloud, state: &str, task: &Task, input: &Value) -> Result<Value, Failed> {
     // How often each rule was used.
     let mut used = vec![0_u32; task.retry.len()];
     loop {
@@ -127,16 +165,25 @@ async fn invoke(cloud: &Cloud, state: &str, task: &Task, input: &Value) -> Resul
             Err(failure) => failure,
         };
         let error = error_name(&failure);
-        let fits = |rule: &Retry| rule.error_equals.iter().any(|name| name == error || name == "States.ALL");
-        let rule = task.retry.iter().zip(&mut used).find(|(rule, _)| fits(rule));
+        let rule = task.retry.iter().zip(&mut used).find(|(rule, _)| names(&rule.error_equals, error));
         let Some((rule, used)) = rule.filter(|(rule, used)| **used < rule.max_attempts) else {
-            let (state, error, cause) = (state.to_owned(), error.to_owned(), failure.to_string());
-            return Err(ExecutionError::Failed { state, error, cause });
+            return Err(Failed { error, cause: failure.to_string() });
         };
         warn!(state, "{state} failed and is tried again: {failure}");
-        // The pauses of a laptop, growing as the definition says; those of the definition are a cloud's.
-        tokio::time::sleep(cloud.retry_delay().saturating_mul(rule.backoff_rate.saturating_pow(*used))).await;
+        tokio::time::sleep(pause(cloud.retry_delay(), rule, *used)).await;
         *used = used.saturating_add(1);
+    }
+}
+
+/// How long a state rests after its failure number `used`, from 0. The pauses of a laptop: `first` stands for the
+/// definition's first one, which is a cloud's, and they grow as the definition says.
+fn pause(first: Duration, rule: &Retry, used: u32) -> Duration {
+    let whole = first.saturating_mul(rule.backoff_rate.saturating_pow(used));
+    let most = rule.max_delay_seconds.map(|most| first.saturating_mul(most.div_ceil(rule.interval_seconds.max(1))));
+    let whole = whole.min(most.unwrap_or(Duration::MAX));
+    match rule.jitter_strategy {
+        Jitter::None => whole,
+        Jitter::Full => Duration::from_millis(fastrand::u64(0..=u64::try_from(whole.as_millis()).unwrap_or(u64::MAX))),
     }
 }
 
@@ -150,11 +197,9 @@ fn error_name(failure: &InvokeError) -> &'static str {
 }
 
 /// Carries the items out, some at once; their outputs in the order of the items.
-async fn each(cloud: &Arc<Cloud>, state: &str, map: &Map, mut input: Value) -> Result<Value, ExecutionError> {
-    let items = match input.get_mut(&map.items).map(Value::take) {
-        Some(Value::Array(items)) => items,
-        _ => return Err(ExecutionError::NoList { state: state.to_owned(), field: map.items.clone() }),
-    };
+async fn each(cloud: &Arc<Cloud>, state: &str, map: &Map, input: &Value) -> Result<Value, ExecutionError> {
+    let items = map.items.as_ref().map_or(Some(input), |field| input.get(field));
+    let items = items.and_then(Value::as_array).ok_or_else(|| ExecutionError::NoList(state.to_owned()))?.clone();
     let processor = Arc::new(map.processor.clone());
     let mut outputs = vec![Value::Null; items.len()];
     let mut waiting = items.into_iter().enumerate();

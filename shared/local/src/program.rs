@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 /// The sample program, in force on a new database until another version is activated.
 const SAMPLE: &str = include_str!("../programs/wholesale.json");
 const SAMPLE_NAME: &str = "wholesale";
+/// The number of the first version.
+const FIRST_VERSION: u32 = 1;
 /// Activation takes effect this much ahead at the earliest: no instance decides on a schedule older than half of it.
 pub const ACTIVATION_AHEAD_MS: i64 = 120_000;
 
@@ -96,11 +98,13 @@ pub async fn ensure(app: &App) -> Result<Option<u32>, ProgramError> {
     Ok(Some(app.store().activate(name, &document, Instant::MIN).await?))
 }
 
-/// Notes where the walks over what falls due begin: nothing is filed before the first version is there.
+/// Notes where the walks over what falls due begin: nothing is filed before the first version is there, and everything
+/// after it under what that makes of it. Where nobody did, all accounts are looked at by the first plan.
 pub async fn note_first_day(app: &App) -> Result<(), store::Fault> {
     for walk in Walk::ALL {
         if app.store().first_open_day(walk).await?.is_none() {
             app.store().set_first_open_day(walk, app.clock().wall_day()).await?;
+            app.store().set_filed_version(walk, FIRST_VERSION).await?;
         }
     }
     Ok(())

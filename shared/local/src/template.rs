@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use definition::{Choice, Definition, Map, Retry, State, Task};
+pub use definition::{Catch, Choice, Definition, Jitter, Map, Retry, State, Task};
 pub use route::Path;
 pub use schedule::Schedule;
 

@@ -65,6 +65,9 @@ pub enum Fault {
     /// A task of a walk cannot be carried out as it was asked for; nothing was done.
     #[error("the task is refused: {0}")]
     BadTask(String),
+    /// Tasks of a walk failed; what they were, and what the others came to.
+    #[error("{0}")]
+    Incomplete(String),
     /// Something panicked.
     #[error("panicked: {0}")]
     Panicked(String),
@@ -80,12 +83,28 @@ impl Fault {
             Self::Queue(_) | Self::NoQueue => "QueueFault",
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::BadTask(_) => "BadTask",
+            Self::Incomplete(_) => "Incomplete",
             Self::Panicked(_) => "Panicked",
+        }
+    }
+
+    /// Whether the same may work in a while: nothing is wrong with the record that it was about.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            // What is wrong with the program is wrong for every record.
+            Self::Store(store::Fault::Corrupt { table, .. }) => *table == store::PROGRAMS,
+            Self::Store(store::Fault::OrderTooLarge { .. }) | Self::Panicked(_) => false,
+            _ => true,
         }
     }
 }
 
 impl Error {
+    /// Whether the same may work in a while.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Fault(fault) if fault.may_pass())
+    }
+
     /// One line for logs: what is wrong and where. Never what a document held.
     pub fn cause(&self) -> String {
         match self {

@@ -39,3 +39,9 @@ impl Deadline {
         self.0.is_some_and(|end| end <= Instant::now())
     }
 }
+
+/// A random pause up to a bound that doubles with every try, from `first_ms` to `most_ms`.
+pub(crate) fn jittered(tries: u32, first_ms: u64, most_ms: u64) -> Duration {
+    let bound = first_ms.checked_shl(tries.min(16)).unwrap_or(most_ms).min(most_ms);
+    Duration::from_millis(fastrand::u64(0..=bound))
+}

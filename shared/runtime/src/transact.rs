@@ -3,11 +3,11 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
+use crate::patience::jittered;
 use domain::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use std::future::Future;
-use std::time::Duration;
 use store::{Commit, Conflict, Consistency, Store};
 
 /// Most times a commit is tried. With full jitter up to [`WAIT_MS_MAX`], 64 writers of one account get through.
@@ -84,7 +84,7 @@ impl App {
                     }
                     collisions = collisions.saturating_add(taken);
                     tracing::debug!(attempt = lost, "lost the commit to another writer, deciding again");
-                    tokio::time::sleep(jittered(lost)).await;
+                    tokio::time::sleep(jittered(lost, WAIT_MS_FIRST, WAIT_MS_MAX)).await;
                 }
             }
             consistency = Consistency::Strong;
@@ -132,10 +132,4 @@ fn after_loss<C: Command>(command: &C, writes: &[Write], conflicts: &[Conflict])
         matches!(writes.get(conflict.index), Some(Write::Put(Record::Discount(_), Guard::Absent)))
     };
     Ok(Turn::Lost { collisions: u32::from(conflicts.iter().any(code_taken)) })
-}
-
-/// A random wait up to a bound that doubles with every loss.
-fn jittered(lost: u32) -> Duration {
-    let bound = WAIT_MS_FIRST.checked_shl(lost.min(16)).unwrap_or(WAIT_MS_MAX).min(WAIT_MS_MAX);
-    Duration::from_millis(fastrand::u64(0..=bound))
 }

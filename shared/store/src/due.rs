@@ -17,23 +17,24 @@ pub use crate::keys::DUE_SHARDS;
 /// Contacts that are looked at at once to find whom a warning concerns.
 const CONTACTS_READ: i32 = 100;
 
-/// A page of what is filed under one shard of a day, the earliest first.
+/// A page of accounts: `P` says which one, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DuePage {
-    /// The accounts.
-    pub accounts: Vec<AccountId>,
+pub struct AccountsPage<P> {
+    /// The accounts. One may go on after any of them.
+    pub accounts: Vec<P>,
     /// Where to go on; `None` at the end.
-    pub next: Option<DuePosition>,
+    pub next: Option<P>,
 }
 
-/// A place in a shard of a day.
+/// An account's place in a shard of a day, the earliest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuePosition {
     at: Instant,
-    account_id: AccountId,
+    /// Which account.
+    pub account_id: AccountId,
 }
 
-/// An account that a walk has set aside, since it failed there again and again.
+/// An account that a walk has set aside, since it failed there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
     /// Which account.
@@ -44,12 +45,43 @@ pub struct SetAside {
     pub at: Instant,
 }
 
+/// What a walk has set aside, a page of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AsidePage {
+    /// The accounts. Where a record cannot be read, its reason is that.
+    pub accounts: Vec<SetAside>,
+    /// Sort keys that name no account.
+    pub unreadable: Vec<String>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<AsidePosition>,
+}
+
+/// A place among what a walk has set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AsidePosition(String);
+
+impl From<&AccountId> for AsidePosition {
+    fn from(id: &AccountId) -> Self {
+        Self(id.to_string())
+    }
+}
+
 /// The `due` index, as it projects its keys.
 #[derive(Deserialize)]
 struct DueItem {
     account_id: AccountId,
     /// Milliseconds since 1970.
     due_at: i64,
+}
+
+impl TryFrom<Item> for DuePosition {
+    type Error = Fault;
+
+    fn try_from(found: Item) -> Result<Self, Fault> {
+        let due: DueItem = item::plain(found.clone()).map_err(|what| corrupt("accounts", &found, what))?;
+        Ok(Self { at: Instant::from_ms(due.due_at), account_id: due.account_id })
+    }
 }
 
 impl Store {
@@ -63,7 +95,7 @@ impl Store {
         until: Instant,
         after: Option<&DuePosition>,
         limit: u16,
-    ) -> Result<DuePage, Fault> {
+    ) -> Result<AccountsPage<DuePosition>, Fault> {
         let bucket = keys::due_bucket(day, shard);
         let start = after.map(|place| keys::due_place(&bucket, place.at, &place.account_id));
         let query = self
@@ -77,13 +109,10 @@ impl Store {
             .set_exclusive_start_key(start)
             .limit(i32::from(limit));
         let found = query.send().await.map_err(Fault::service)?;
-        let place =
-            |found: Item| item::plain::<DueItem>(found.clone()).map_err(|what| corrupt("accounts", &found, what));
-        let next = found.last_evaluated_key.map(place).transpose()?;
-        let listed = found.items.unwrap_or_default().into_iter().map(place);
-        Ok(DuePage {
-            accounts: listed.map(|due| due.map(|due| due.account_id)).collect::<Result<_, _>>()?,
-            next: next.map(|due| DuePosition { at: Instant::from_ms(due.due_at), account_id: due.account_id }),
+        let listed = found.items.unwrap_or_default().into_iter().map(DuePosition::try_from);
+        Ok(AccountsPage {
+            accounts: listed.collect::<Result<_, _>>()?,
+            next: found.last_evaluated_key.map(DuePosition::try_from).transpose()?,
         })
     }
 
@@ -110,7 +139,7 @@ impl Store {
         }
     }
 
-    /// The first day that a walk has not closed; `None`: it has never closed one.
+    /// The first day that a walk has not closed; `None`: nobody noted where it begins.
     pub async fn first_open_day(&self, walk: Walk) -> Result<Option<Day>, Fault> {
         Ok(self.noted(keys::walk_open(walk)).await?.map(Day))
     }
@@ -130,7 +159,12 @@ impl Store {
         self.note_part_done(keys::walk_day(walk, day), shard).await
     }
 
-    /// The version of the program that all accounts were filed under last; `None`: none was brought in since the first.
+    /// Forgets which shards of a day a walk has finished: once it is closed nobody asks.
+    pub async fn forget_shards_done(&self, walk: Walk, day: Day) -> Result<(), Fault> {
+        self.forget(keys::walk_day(walk, day)).await
+    }
+
+    /// The version of the program that all accounts were filed under last; `None`: nobody noted any.
     pub async fn filed_version(&self, walk: Walk) -> Result<Option<u32>, Fault> {
         self.noted(keys::walk_filed(walk)).await
     }
@@ -150,30 +184,46 @@ impl Store {
         self.note_part_done(keys::walk_filing(walk, version), segment).await
     }
 
+    /// Forgets which segments are filed under a version: once all are nobody asks.
+    pub async fn forget_segments_filed(&self, walk: Walk, version: u32) -> Result<(), Fault> {
+        self.forget(keys::walk_filing(walk, version)).await
+    }
+
     /// Sets an account aside; the next walk tries it again.
     pub async fn set_aside(&self, walk: Walk, aside: &SetAside) -> Result<(), Fault> {
-        self.put_metric(item::of_plain(keys::walk_aside(walk, &aside.account_id), aside)?).await
+        self.put_metric(item::of_plain(keys::walk_aside(walk, aside.account_id.as_str()), aside)?).await
     }
 
     /// What a walk has set aside, at most `limit` at a time, in the order of the accounts after `after`.
-    pub async fn aside_page(&self, walk: Walk, after: Option<&AccountId>, limit: u16) -> Result<Vec<SetAside>, Fault> {
+    pub async fn aside_page(&self, walk: Walk, after: Option<&AsidePosition>, limit: u16) -> Result<AsidePage, Fault> {
         let (names, values) = keys::asides_of(walk);
         let query = self.client.query().table_name(&self.tables.metrics).key_condition_expression(names);
         let query = query
             .set_expression_attribute_values(Some(values))
-            .set_exclusive_start_key(after.map(|id| keys::walk_aside(walk, id)))
+            .set_exclusive_start_key(after.map(|place| keys::walk_aside(walk, &place.0)))
             .consistent_read(true)
             .limit(i32::from(limit));
-        let found = query.send().await.map_err(Fault::service)?.items.unwrap_or_default();
-        let read = |found: Item| item::plain(found.clone()).map_err(|what| corrupt("metrics", &found, what));
-        found.into_iter().map(read).collect()
+        let found = query.send().await.map_err(Fault::service)?;
+        let next = found.last_evaluated_key.as_ref().and_then(keys::aside_name).map(AsidePosition);
+        let mut page = AsidePage { next, ..AsidePage::default() };
+        for record in found.items.unwrap_or_default() {
+            // What the record says is for people: the account is tried again whatever it says.
+            let name = keys::aside_name(&record).unwrap_or_default();
+            match (AccountId::parse(&name), item::plain::<SetAside>(record)) {
+                (Err(_), _) => page.unreadable.push(name),
+                (Ok(account_id), Ok(aside)) => page.accounts.push(SetAside { account_id, ..aside }),
+                (Ok(account_id), Err(what)) => {
+                    let reason = format!("its record cannot be read: {what}");
+                    page.accounts.push(SetAside { account_id, reason, at: Instant::MIN });
+                }
+            }
+        }
+        Ok(page)
     }
 
     /// Forgets that an account was set aside.
     pub async fn clear_aside(&self, walk: Walk, id: &AccountId) -> Result<(), Fault> {
-        let delete = self.client.delete_item().table_name(&self.tables.metrics);
-        delete.set_key(Some(keys::walk_aside(walk, id))).send().await.map_err(Fault::service)?;
-        Ok(())
+        self.forget(keys::walk_aside(walk, id.as_str())).await
     }
 
     /// The number noted under a key.
@@ -205,6 +255,12 @@ impl Store {
     async fn metric(&self, key: Item) -> Result<Option<Item>, Fault> {
         let get = self.client.get_item().table_name(&self.tables.metrics).set_key(Some(key)).consistent_read(true);
         Ok(get.send().await.map_err(Fault::service)?.item)
+    }
+
+    async fn forget(&self, key: Item) -> Result<(), Fault> {
+        let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(key));
+        delete.send().await.map_err(Fault::service)?;
+        Ok(())
     }
 
     async fn put_metric(&self, item: Item) -> Result<(), Fault> {

@@ -175,8 +175,13 @@ pub fn walk_filing(of: Walk, version: u32) -> Item {
     walk(of, format!("{FILING}{version:010}"))
 }
 
-pub fn walk_aside(of: Walk, id: &AccountId) -> Item {
-    walk(of, format!("{ASIDE}{id}"))
+pub fn walk_aside(of: Walk, name: &str) -> Item {
+    walk(of, format!("{ASIDE}{name}"))
+}
+
+/// The name of what [`walk_aside`] is a key of.
+pub fn aside_name(item: &Item) -> Option<String> {
+    Some(item.get("period")?.as_s().ok()?.strip_prefix(ASIDE)?.to_owned())
 }
 
 /// The condition, and its values, that what a walk has set aside is queried with.

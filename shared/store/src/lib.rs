@@ -16,9 +16,12 @@ mod read;
 mod scan;
 
 pub use commit::{Commit, Conflict};
-pub use due::{DUE_SHARDS, DuePage, DuePosition, SetAside};
+pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use scan::{LedgerRecord, Page, PageKey, Segment};
+
+/// What faults call the table of the program.
+pub const PROGRAMS: &str = "programs";
 
 pub use aws_sdk_dynamodb;
 use aws_sdk_dynamodb::Client;

@@ -1,7 +1,7 @@
 //! Loading single records, an account's entries, and the program.
 
 use crate::keys::{self, Item};
-use crate::{Fault, Store, item};
+use crate::{Fault, PROGRAMS, Store, item};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::account::Account;
 use domain::code::DiscountCode;
@@ -196,7 +196,7 @@ impl Store {
         let key = keys::schedule(program);
         let mut found = self.program_items(program).await?;
         let Some(schedule) = take(&mut found, &key) else { return Ok(None) };
-        let stored: ScheduleItem = item::plain(schedule).map_err(|what| corrupt("programs", &key, what))?;
+        let stored: ScheduleItem = item::plain(schedule).map_err(|what| corrupt(PROGRAMS, &key, what))?;
         let mut programs: HashMap<u32, Arc<Program>> = HashMap::new();
         let mut schedule = Vec::with_capacity(stored.activations.len());
         for ActivationItem { from, version } in stored.activations {
@@ -240,7 +240,7 @@ impl Store {
         let key = keys::schedule(program);
         let found = self.get(&self.tables.programs, key.clone(), Consistency::Strong).await?;
         let Some(found) = found else { return Ok(None) };
-        let stored: ScheduleItem = item::plain(found).map_err(|what| corrupt("programs", &key, what))?;
+        let stored: ScheduleItem = item::plain(found).map_err(|what| corrupt(PROGRAMS, &key, what))?;
         Ok(Some((stored.version, stored.activations)))
     }
 
@@ -305,7 +305,7 @@ fn take(items: &mut HashMap<String, Item>, key: &Item) -> Option<Item> {
 }
 
 fn program_version(found: Option<Item>, key: &Item) -> Result<Program, Fault> {
-    let wrong = |what: String| corrupt("programs", key, what);
+    let wrong = |what: String| corrupt(PROGRAMS, key, what);
     let stored: VersionItem = item::plain(found.ok_or_else(|| wrong("is missing".to_owned()))?).map_err(wrong)?;
     let document = serde_json::from_str(&stored.document).map_err(|e| wrong(e.to_string()))?;
     Program::from_json(&document).map_err(|faults| wrong(format!("{:?}", faults.listed())))

@@ -2,7 +2,8 @@
 
 use crate::keys::{self, Item};
 use crate::read::{StoredOrder, corrupt};
-use crate::{Fault, Store, item};
+use crate::{AccountsPage, Fault, Store, item};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
@@ -10,6 +11,7 @@ use domain::id::AccountId;
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
+use domain::time::Instant;
 
 /// One part of a table, for scanning in parallel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,21 +58,41 @@ pub enum LedgerRecord {
 }
 
 impl Store {
-    /// The ids of a segment's accounts after one of them, at most `limit`, in no particular order.
+    /// The ids of a segment's accounts after one of them, at most `limit`, in no particular order. A page may be empty
+    /// and not the last.
     pub async fn account_ids(
         &self,
         segment: Segment,
         after: Option<&AccountId>,
         limit: u16,
-    ) -> Result<Vec<AccountId>, Fault> {
+    ) -> Result<AccountsPage<AccountId>, Fault> {
         let scan = self.client.scan().table_name(&self.tables.accounts).projection_expression("account_id");
         let scan = scan.segment(segment.index).total_segments(segment.of).limit(i32::from(limit));
         let found = scan.set_exclusive_start_key(after.map(keys::account)).send().await.map_err(Fault::service)?;
-        let id = |item: Item| {
-            let id = item.get("account_id").and_then(|id| id.as_s().ok()).map(|id| AccountId::parse(id));
-            id.and_then(Result::ok).ok_or_else(|| corrupt("accounts", &item, "no account id".to_owned()))
-        };
-        found.items.unwrap_or_default().into_iter().map(id).collect()
+        let listed = found.items.unwrap_or_default().into_iter().map(account_id);
+        Ok(AccountsPage {
+            accounts: listed.collect::<Result<_, _>>()?,
+            next: found.last_evaluated_key.map(account_id).transpose()?,
+        })
+    }
+
+    /// Accounts of a segment of all that are filed anywhere, on which something falls due by `until`: an index page of
+    /// them, in no particular order.
+    pub async fn filed_accounts(
+        &self,
+        segment: Segment,
+        until: Instant,
+        after: Option<PageKey>,
+    ) -> Result<Page<AccountId>, Fault> {
+        let scan = self.client.scan().table_name(&self.tables.accounts).index_name(keys::DUE_INDEX);
+        let scan = scan.segment(segment.index).total_segments(segment.of);
+        let scan = scan
+            .filter_expression("due_at <= :until")
+            .expression_attribute_values(":until", AttributeValue::N(until.as_ms().to_string()))
+            .set_exclusive_start_key(after.map(|key| key.0));
+        let found = scan.send().await.map_err(Fault::service)?;
+        let records = found.items.unwrap_or_default().into_iter().map(account_id).collect::<Result<_, _>>()?;
+        Ok(Page { records, next: found.last_evaluated_key.map(PageKey) })
     }
 
     async fn scan<T>(
@@ -100,7 +122,7 @@ impl Store {
     }
 
     /// All that the ledger table holds about one account: entries oldest first, then the rest.
-    pub async fn ledger_of(&self, id: &domain::id::AccountId) -> Result<Vec<LedgerRecord>, Fault> {
+    pub async fn ledger_of(&self, id: &AccountId) -> Result<Vec<LedgerRecord>, Fault> {
         let mut records = Vec::new();
         let mut after = None;
         loop {
@@ -109,7 +131,7 @@ impl Store {
                 .query()
                 .table_name(&self.tables.ledger)
                 .key_condition_expression("account_id = :id")
-                .expression_attribute_values(":id", aws_sdk_dynamodb::types::AttributeValue::S(id.to_string()))
+                .expression_attribute_values(":id", AttributeValue::S(id.to_string()))
                 .set_exclusive_start_key(after)
                 .consistent_read(true);
             let found = query.send().await.map_err(Fault::service)?;
@@ -122,6 +144,11 @@ impl Store {
             }
         }
     }
+}
+
+fn account_id(item: Item) -> Result<AccountId, Fault> {
+    let id = item.get("account_id").and_then(|id| id.as_s().ok()).map(|id| AccountId::parse(id));
+    id.and_then(Result::ok).ok_or_else(|| corrupt("accounts", &item, "no account id".to_owned()))
 }
 
 fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {

@@ -31,7 +31,7 @@ async fn order(cloud: &Cloud, account: &str, id: &str, at: &str, codes: &[String
 }
 
 async fn audited(cloud: &Cloud) -> Vec<String> {
-    let report = run(cloud.app("accounts").unwrap().store(), domain::time::Instant::MAX).await.unwrap();
+    let report = run(cloud.app("accounts").unwrap(), domain::time::Instant::MAX).await.unwrap();
     report.findings.iter().map(ToString::to_string).collect()
 }
 
@@ -164,7 +164,7 @@ async fn what_was_changed_about_a_credit_note_is_found() {
 #[tokio::test]
 async fn books_that_are_in_order_are_said_to_be() {
     let cloud = cloud().await;
-    let report = run(cloud.app("accounts").unwrap().store(), domain::time::Instant::MAX).await.unwrap();
+    let report = run(cloud.app("accounts").unwrap(), domain::time::Instant::MAX).await.unwrap();
     let expected = "2 accounts, 4 orders, 4 entries, 3 discounts\n\
         points: 2550 issued = 2550 outstanding + 0 expired + 0 reversed\nnothing found\n";
     assert_eq!(report.to_string(), expected);
@@ -311,7 +311,7 @@ async fn opened() -> Cloud {
 #[tokio::test]
 async fn what_was_opened_is_part_of_the_books() {
     let cloud = opened().await;
-    let report = run(cloud.app("accounts").unwrap().store(), Instant::parse("2011-02-01T00:00:00Z").unwrap());
+    let report = run(cloud.app("accounts").unwrap(), Instant::parse("2011-02-01T00:00:00Z").unwrap());
     let expected = "2 accounts, 1 orders, 3 entries, 1 discounts\n\
         points: 670 issued = 665 outstanding + 0 expired + 5 reversed\nnothing found\n";
     assert_eq!(report.await.unwrap().to_string(), expected);
@@ -341,4 +341,49 @@ async fn what_was_opened_is_part_of_the_books() {
         let found = audited(&cloud).await;
         assert!(found.iter().any(|line| line == expected), "{expected:?} is not in {found:#?}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_no_walk_would_come_by_is_found() {
+    const ACCOUNT: &[(&str, &str)] = &[("account_id", "acme")];
+    let (cloud, walks) = (cloud().await, domain::warning::Walk::ALL);
+    let store = cloud.app("accounts").unwrap().store().clone();
+    let item = stored(&cloud, "accounts", ACCOUNT).await;
+    let filed = Instant::from_ms(item["due_at"].as_n().unwrap().parse().unwrap());
+    let day = domain::time::Day::parse(&item["due"].as_s().unwrap()[..10]).unwrap();
+    assert_eq!(audited(&cloud).await, [""; 0]);
+
+    let mut unfiled = item.clone();
+    unfiled.retain(|name, _| !name.starts_with("due"));
+    plant(&cloud, "accounts", unfiled).await;
+    let found = audited(&cloud).await;
+    assert!(
+        found.len() == 1 && found[0].starts_with("account acme: is filed nowhere, and something falls"),
+        "{found:?}"
+    );
+
+    let mut late = item.clone();
+    let later = filed.plus_ms(60 * Instant::DAY_MS);
+    late.insert("due_at".to_owned(), AttributeValue::N(later.as_ms().to_string()));
+    plant(&cloud, "accounts", late).await;
+    let found = audited(&cloud).await;
+    let expected = format!("account acme: is filed for {later}, and something falls due at ");
+    assert!(found.len() == 1 && found[0].starts_with(&expected), "{found:?}");
+
+    // One walk has come by and left it for the other; then both are past it.
+    plant(&cloud, "accounts", item).await;
+    for (walk, expected) in walks.into_iter().zip([vec![], vec!["acme", "other"]]) {
+        store.set_first_open_day(walk, day.plus(1)).await.unwrap();
+        let expected = expected.into_iter();
+        let expected: Vec<_> = expected
+            .map(|id| format!("account {id}: is filed under {day}, which is closed, and not set aside"))
+            .collect();
+        assert_eq!(audited(&cloud).await, expected);
+    }
+    let account_id = AccountId::parse("acme").unwrap();
+    store.set_aside(walks[1], &store::SetAside { account_id, reason: "a test".to_owned(), at: filed }).await.unwrap();
+    assert_eq!(
+        audited(&cloud).await,
+        [format!("account other: is filed under {day}, which is closed, and not set aside")]
+    );
 }

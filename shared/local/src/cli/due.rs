@@ -20,13 +20,16 @@ pub(super) async fn sweep(date: Option<Day>, json: bool, place: &Place) -> Resul
             let counts = machine.counts;
             let [walked, written, aside] = [counts.walked, counts.written, counts.set_aside];
             writeln!(text, "{:<24}{walked:>12}{written:>12}{aside:>12}", machine.function)?;
+            if let Some(failure) = &machine.failure {
+                writeln!(text, "  failed: {failure}")?;
+            }
             for set_aside in &machine.set_aside {
                 writeln!(text, "  {}: {}", set_aside.account_id, set_aside.reason)?;
             }
         }
         print(&text)?;
     }
-    let complete = swept.iter().all(|machine| machine.counts.set_aside == 0);
+    let complete = swept.iter().all(due::Swept::is_complete);
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

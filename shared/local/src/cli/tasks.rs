@@ -173,7 +173,7 @@ pub(super) async fn export_accounts(as_of: Option<Instant>, place: &Place) -> Re
 }
 
 pub(super) async fn audit(place: &Place) -> Result<ExitCode, Failure> {
-    let report = audit::run(place.open_existing().await?.app()?.store(), wall_clock()).await?;
+    let report = audit::run(place.open_existing().await?.app()?, wall_clock()).await?;
     print(&report.to_string())?;
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -74,7 +74,7 @@ async fn the_same_file_again_changes_nothing() {
         assert_eq!(again.program, first.program);
     }
     assert_eq!(exported(app).await, before);
-    let report = audit::run(app.store(), domain::time::Instant::MAX).await.unwrap();
+    let report = audit::run(app, domain::time::Instant::MAX).await.unwrap();
     assert!(report.findings.is_empty(), "{report}");
 }
 
@@ -165,7 +165,7 @@ async fn returns_are_matched_to_what_was_bought_before() {
         assert_eq!(again.program, first.program);
         assert_eq!(exported(app).await, before);
     }
-    let report = audit::run(app.store(), Instant::MAX).await.unwrap();
+    let report = audit::run(app, Instant::MAX).await.unwrap();
     assert!(report.findings.is_empty() && report.notes.is_empty(), "{report}");
 }
 

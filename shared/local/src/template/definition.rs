@@ -36,6 +36,8 @@ pub struct Task {
     pub function: String,
     /// What is done about errors: the first that fits counts.
     pub retry: Vec<Retry>,
+    /// What follows an error that is not tried again: the first that fits counts.
+    pub catch: Vec<Catch>,
     /// The state that follows; `None`: the end.
     pub next: Option<String>,
 }
@@ -55,6 +57,34 @@ pub struct Retry {
     /// What the pause is multiplied with after each.
     #[serde(default = "two")]
     pub backoff_rate: u32,
+    /// Longest pause in seconds; `None`: as long as they grow.
+    pub max_delay_seconds: Option<u32>,
+    /// Whether a pause is drawn anew up to its length.
+    #[serde(default)]
+    pub jitter_strategy: Jitter,
+}
+
+/// Whether pauses differ by chance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum Jitter {
+    /// Any length up to the whole.
+    #[serde(rename = "FULL")]
+    Full,
+    /// The whole.
+    #[default]
+    #[serde(rename = "NONE")]
+    None,
+}
+
+/// Where an execution goes on after an error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Catch {
+    /// The errors' names; `States.ALL` is any.
+    pub error_equals: Vec<String>,
+    /// The field of the input that the error is put into.
+    pub result: String,
+    /// The state that follows.
+    pub next: String,
 }
 
 fn one() -> u32 {
@@ -72,12 +102,14 @@ fn three() -> u32 {
 /// A list that is carried out item by item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Map {
-    /// The field of the input that holds the list.
-    pub items: String,
+    /// The field of the input that holds the list; `None`: the input is the list.
+    pub items: Option<String>,
     /// Items under way at once.
     pub max_concurrency: usize,
     /// What is done with each.
     pub processor: Definition,
+    /// The field of the input that the outputs are put into; `None`: they are the output.
+    pub result: Option<String>,
     /// The state that follows; `None`: the end.
     pub next: Option<String>,
 }
@@ -109,6 +141,8 @@ enum RawState {
         resource: String,
         #[serde(default)]
         retry: Vec<Retry>,
+        #[serde(default)]
+        catch: Vec<RawCatch>,
         next: Option<String>,
         #[serde(default)]
         end: bool,
@@ -119,6 +153,7 @@ enum RawState {
         items_path: String,
         max_concurrency: usize,
         item_processor: Processor,
+        result_path: Option<String>,
         next: Option<String>,
         #[serde(default)]
         end: bool,
@@ -133,6 +168,14 @@ enum RawState {
         #[serde(default, rename = "Comment")]
         _comment: String,
     },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct RawCatch {
+    error_equals: Vec<String>,
+    result_path: String,
+    next: String,
 }
 
 #[derive(Deserialize)]
@@ -200,7 +243,7 @@ fn definition(
     for (name, raw) in raw {
         let state = state(&name, raw, functions)?;
         let follow: Vec<&String> = match &state {
-            State::Task(task) => task.next.iter().collect(),
+            State::Task(task) => task.next.iter().chain(task.catch.iter().map(|catch| &catch.next)).collect(),
             State::Map(map) => map.next.iter().collect(),
             State::Choice(choice) => choice.choices.iter().map(|(.., next)| next).chain([&choice.default]).collect(),
             State::Succeed => Vec::new(),
@@ -214,19 +257,29 @@ fn definition(
 fn state(name: &str, raw: RawState, functions: &BTreeMap<String, String>) -> Result<State, String> {
     let in_state = |reason: String| format!("{name}: {reason}");
     Ok(match raw {
-        RawState::Task { resource, retry, next, end, .. } => {
+        RawState::Task { resource, retry, catch, next, end, .. } => {
             let variable = resource.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
             let function = functions.get(variable);
             let function = function.ok_or_else(|| in_state(format!("{resource:?} stands for no function")))?;
-            check_retry(&retry).map_err(in_state)?;
-            State::Task(Task { function: function.clone(), retry, next: follow(next, end).map_err(in_state)? })
+            let catch = catch.into_iter().map(|RawCatch { error_equals, result_path, next }| {
+                Ok(Catch { error_equals, result: field(&result_path)?, next })
+            });
+            let catch = catch.collect::<Result<Vec<_>, _>>().map_err(in_state)?;
+            check_names("Retry", retry.iter().map(|rule| &rule.error_equals)).map_err(in_state)?;
+            check_names("Catch", catch.iter().map(|rule| &rule.error_equals)).map_err(in_state)?;
+            State::Task(Task { function: function.clone(), retry, catch, next: follow(next, end).map_err(in_state)? })
         }
-        RawState::Map { items_path, max_concurrency, item_processor, next, end, .. } => State::Map(Map {
-            items: field(&items_path).map_err(in_state)?,
+        RawState::Map { items_path, max_concurrency, item_processor, result_path, next, end, .. } => State::Map(Map {
+            items: Some(items_path)
+                .filter(|path| path != "$")
+                .map(|path| field(&path))
+                .transpose()
+                .map_err(in_state)?,
             max_concurrency: Some(max_concurrency)
                 .filter(|most| *most > 0)
                 .ok_or_else(|| in_state("MaxConcurrency must be at least 1".to_owned()))?,
             processor: definition(item_processor.start_at, item_processor.states, functions).map_err(in_state)?,
+            result: result_path.map(|path| field(&path)).transpose().map_err(in_state)?,
             next: follow(next, end).map_err(in_state)?,
         }),
         RawState::Choice { choices, default, .. } => {
@@ -250,15 +303,16 @@ fn field(path: &str) -> Result<String, String> {
 }
 
 /// `States.ALL` is the only name of its own kind, and stands alone and last.
-fn check_retry(retry: &[Retry]) -> Result<(), String> {
-    for (index, rule) in retry.iter().enumerate() {
-        let all = rule.error_equals.iter().any(|name| name == "States.ALL");
-        let last = index.saturating_add(1) == retry.len();
-        if rule.error_equals.is_empty() || all && !(last && rule.error_equals.len() == 1) {
-            return Err("States.ALL must stand alone in the last Retry, and no Retry be empty".to_owned());
+fn check_names<'a>(of: &str, rules: impl ExactSizeIterator<Item = &'a Vec<String>>) -> Result<(), String> {
+    let count = rules.len();
+    for (index, names) in rules.enumerate() {
+        let all = names.iter().any(|name| name == "States.ALL");
+        let last = index.saturating_add(1) == count;
+        if names.is_empty() || all && !(last && names.len() == 1) {
+            return Err(format!("States.ALL must stand alone in the last {of}, and no {of} be empty"));
         }
-        if let Some(unknown) = rule.error_equals.iter().find(|name| name.starts_with("States.") && !all) {
-            return Err(format!("{unknown} is not understood in Retry; known: States.ALL, and errors of functions"));
+        if let Some(unknown) = names.iter().find(|name| name.starts_with("States.") && !all) {
+            return Err(format!("{unknown} is not understood in {of}; known: States.ALL, and errors of functions"));
         }
     }
     Ok(())
@@ -279,8 +333,16 @@ mod tests {
     fn the_machines_own_definition_is_understood() {
         let definition = Definition::parse(SWEEP, &functions()).unwrap();
         assert_eq!(definition.start_at, "Plan");
-        let State::Map(map) = &definition.states["Shards"] else { panic!("{definition:?}") };
-        assert_eq!((map.items.as_str(), map.max_concurrency), ("shards", 8));
+        let State::Map(stages) = &definition.states["Stages"] else { panic!("{definition:?}") };
+        let field = || Some("stages".to_owned());
+        assert_eq!((stages.items.clone(), stages.result.clone(), stages.max_concurrency), (field(), field(), 1));
+        let State::Map(tasks) = &stages.processor.states["Tasks"] else { panic!("{stages:?}") };
+        assert_eq!((&tasks.items, &tasks.result, tasks.max_concurrency), (&None, &None, 8));
+        let State::Task(walk) = &tasks.processor.states["Walk"] else { panic!("{tasks:?}") };
+        let rule = &walk.retry[1];
+        assert_eq!((rule.max_delay_seconds, rule.jitter_strategy), (Some(120), Jitter::Full));
+        let caught: Vec<_> = walk.catch.iter().map(|catch| (catch.result.as_str(), catch.next.as_str())).collect();
+        assert_eq!(caught, [("failure", "Failed"), ("failure", "LastTry")]);
         assert_eq!(definition.functions(), ["discount-expiry"].into());
     }
 
@@ -288,21 +350,27 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         for (old, new, reason) in [
             ("\"StartAt\": \"Plan\"", "\"StartAt\": \"Plann\"", "StartAt names \"Plann\", which is no state"),
-            ("\"StartAt\": \"Walk\"", "\"StartAt\": \"Work\"", "Shards: StartAt names \"Work\""),
-            ("\"Next\": \"Shards\"", "\"Next\": \"Shard\"", "Plan names \"Shard\", which is no state"),
+            ("\"StartAt\": \"Walk\"", "\"StartAt\": \"Work\"", "Stages: Tasks: StartAt names \"Work\""),
+            ("\"Next\": \"Stages\"", "\"Next\": \"Stage\"", "Plan names \"Stage\", which is no state"),
             ("\"Default\": \"Done\"", "\"Default\": \"Dne\"", "IsMoreLeft names \"Dne\""),
             ("true, \"Next\": \"Walk\"", "true, \"Next\": \"Plan\"", "IsMoreLeft names \"Plan\", which is no state"),
-            ("\"Next\": \"Shards\"", "\"Next\": \"Shards\", \"End\": true", "either Next or End"),
-            ("\"Next\": \"Shards\"", "\"ResultPath\": \"$.x\", \"Next\": \"Shards\"", "unknown field `ResultPath`"),
+            ("\"Next\": \"LastTry\"", "\"Next\": \"LastTyr\"", "Walk names \"LastTyr\", which is no state"),
+            ("\"Next\": \"Stages\"", "\"Next\": \"Stages\", \"End\": true", "either Next or End"),
+            ("\"Next\": \"Stages\"", "\"ResultPath\": \"$.x\", \"Next\": \"Stages\"", "unknown field `ResultPath`"),
+            ("\"$.failure\"", "\"$\"", "no path to a field"),
+            ("\"ResultPath\": \"$.stages\"", "\"ResultPath\": \"$.plan.stages\"", "no path to a field"),
+            ("\"ResultPath\": \"$.failure\", ", "", "missing field `ResultPath`"),
+            ("\"FULL\"", "\"SOME\"", "unknown variant `SOME`"),
             ("\"Type\": \"Succeed\"", "\"Type\": \"Wait\"", "unknown variant `Wait`"),
             ("${Function}", "${Functoin}", "\"${Functoin}\" stands for no function"),
             ("${Function}", "arn:aws:states:::lambda:invoke", "stands for no function"),
             ("INLINE", "DISTRIBUTED", "unknown variant `DISTRIBUTED`"),
-            ("$.shards", "$.plan.shards", "no path to a field"),
+            ("\"ItemsPath\": \"$.stages\"", "\"ItemsPath\": \"$.plan.stages\"", "no path to a field"),
             ("\"MaxConcurrency\": 8", "\"MaxConcurrency\": 0", "at least 1"),
             ("IsPresent", "IsNull", "unknown field `IsNull`"),
-            ("[\"BadTask\"]", "[\"States.ALL\"]", "must stand alone in the last Retry"),
-            ("[\"BadTask\"]", "[\"States.Timeout\"]", "States.Timeout is not understood"),
+            ("[\"BadTask\"], \"MaxA", "[\"States.ALL\"], \"MaxA", "must stand alone in the last Retry"),
+            ("[\"BadTask\"], \"MaxA", "[\"States.Timeout\"], \"MaxA", "States.Timeout is not understood in Retry"),
+            ("[\"BadTask\"], \"Res", "[\"States.ALL\"], \"Res", "must stand alone in the last Catch"),
         ] {
             assert!(SWEEP.contains(old), "{old}");
             let refused = Definition::parse(&SWEEP.replacen(old, new, 1), &functions()).unwrap_err();

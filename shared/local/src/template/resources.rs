@@ -12,15 +12,18 @@ use super::{
     Route, Rule, Schedule, Table, Template, Text, Timer,
 };
 
+const ALARM: &str = "AWS::CloudWatch::Alarm";
 const API: &str = "AWS::Serverless::HttpApi";
 const BUS: &str = "AWS::Events::EventBus";
 const MACHINE: &str = "AWS::Serverless::StateMachine";
 const FUNCTION: &str = "AWS::Serverless::Function";
 const LOGS: &str = "AWS::Logs::LogGroup";
+const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
 const QUEUE: &str = "AWS::SQS::Queue";
 const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const RULE: &str = "AWS::Events::Rule";
 const TABLE: &str = "AWS::DynamoDB::Table";
+const TOPIC: &str = "AWS::SNS::Topic";
 
 /// Function properties that may also stand in `Globals`.
 const SHARED: &[&str] = &["Runtime", "Handler", "Architectures", "MemorySize", "Timeout", "Environment"];
@@ -153,6 +156,9 @@ impl<'a> Reader<'a> {
             API => api(&properties),
             BUS => drop(properties.fields(&[], &["Name"])),
             LOGS => drop(properties.fields(&[], &["LogGroupName", "RetentionInDays"])),
+            ALARM => self.alarm(&properties),
+            METRIC_FILTER => self.metric_filter(&properties),
+            TOPIC => drop(properties.fields(&[], &["TopicName"])),
             QUEUE_POLICY => drop(properties.fields(&[], &["PolicyDocument", "Queues"])),
             _ => node.child("Type", node.value).fault(format!("resource type {kind:?} is not understood")),
         }
@@ -303,6 +309,36 @@ impl<'a> Reader<'a> {
         let definition = Definition::parse(text, &substitutions.collect()).map_err(|reason| uri.fault(reason)).ok()?;
         let timers = entries(&fields, "Events").into_iter().filter_map(|(_, event)| timer(&event)).collect();
         Some(Machine { id: id.to_owned(), definition: Arc::new(definition), timers })
+    }
+
+    /// An alarm must say what it watches and tell somebody.
+    fn alarm(&self, properties: &Node<'a>) {
+        let fields = properties.fields(
+            &["Namespace", "MetricName", "Dimensions", "AlarmActions", "ComparisonOperator", "TreatMissingData"],
+            &["AlarmName", "AlarmDescription", "Statistic", "Period", "EvaluationPeriods", "Threshold"],
+        );
+        fields.need("Namespace");
+        fields.need("MetricName");
+        for dimension in fields.get("Dimensions").map(|node| node.items()).unwrap_or_default() {
+            let fields = dimension.fields(&["Name", "Value"], &[]);
+            fields.need("Name").map(|name| name.one_of(&["StateMachineArn"]));
+            fields.need("Value").map(|value| self.names.resource(&value, MACHINE, None));
+        }
+        for action in fields.need("AlarmActions").map(|node| node.items()).unwrap_or_default() {
+            self.names.resource(&action, TOPIC, None);
+        }
+        fields.need("ComparisonOperator").map(|operator| operator.one_of(&["GreaterThanOrEqualToThreshold"]));
+        fields.need("TreatMissingData").map(|missing| missing.one_of(&["notBreaching"]));
+    }
+
+    /// What is counted in a log.
+    fn metric_filter(&self, properties: &Node<'a>) {
+        let fields = properties.fields(&["LogGroupName", "FilterPattern", "MetricTransformations"], &[]);
+        fields.need("LogGroupName").map(|logs| self.names.resource(&logs, LOGS, None));
+        fields.need("FilterPattern").map(|pattern| pattern.text());
+        for metric in fields.need("MetricTransformations").map(|node| node.items()).unwrap_or_default() {
+            metric.fields(&["MetricNamespace", "MetricName", "MetricValue"], &[]);
+        }
     }
 
     /// What only shows when everything has been read.

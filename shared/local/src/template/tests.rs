@@ -82,9 +82,23 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ("AWS::Events::EventBus", "AWS::Events::EventBuss", "Resources.Bus.Type", "is not understood"),
         (
             "AWS::Logs::LogGroup",
-            "AWS::SNS::Topic",
+            "AWS::SNS::Subscription",
             "Resources.OrderPlacedLogs.Type",
-            "\"AWS::SNS::Topic\" is not understood",
+            "\"AWS::SNS::Subscription\" is not understood",
+        ),
+        ("TreatMissingData", "TreatMissing", "ExpirySweepFailed.Properties.TreatMissing", "unknown key"),
+        (
+            "Value: !Ref ExpirySweep}",
+            "Value: !Ref Alarms}",
+            "Dimensions[0].Value",
+            "not a AWS::Serverless::StateMachine",
+        ),
+        ("[!Ref Alarms]", "[!Ref Bus]", "ExpirySweepFailed.Properties.AlarmActions[0]", "not a AWS::SNS::Topic"),
+        (
+            "LogGroupName: !Ref DiscountExpiryLogs",
+            "LogGroupName: !Ref DiscountExpiry",
+            "DiscountExpirySetAside.Properties.LogGroupName",
+            "not a AWS::Logs::LogGroup",
         ),
         (
             "!Ref AccountsTable",

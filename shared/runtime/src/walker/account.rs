@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
+use crate::patience::{Deadline, jittered};
 use crate::transact::Command;
 use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
@@ -11,14 +12,17 @@ use domain::schedule::Schedule;
 use domain::time::Instant;
 use domain::walk::{self, Walked};
 use domain::warning::Walk;
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Consistency, Store};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Accounts walked at once.
 const AT_ONCE: usize = 8;
-/// Times that an account is tried before it is set aside; the SDK has its own tries below that.
-const TRIES_MAX: u32 = 3;
+/// Times that an account is tried while what fails may pass; the SDK and the commit's own loop have their tries below.
+const TRIES_MAX: u32 = 4;
+const PAUSE_MS_FIRST: u64 = 50;
+const PAUSE_MS_MAX: u64 = 2_000;
 
 /// What is done with an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,36 +36,46 @@ pub(super) enum Work {
 /// What became of an account.
 pub(super) type Outcome = (AccountId, Result<Walked, Error>);
 
-/// Walks accounts, some at once.
-pub(super) async fn all(app: &App, walk: Walk, work: Work, ids: Vec<AccountId>) -> Result<Vec<Outcome>, Fault> {
+/// Walks accounts in their order, some at once, until the deadline, or until more than `spare` of them fail for a reason
+/// that may pass: the outcomes of those it came to, at least one of them.
+pub(super) async fn all(
+    app: &App,
+    walk: Walk,
+    work: Work,
+    ids: &[AccountId],
+    deadline: Deadline,
+    spare: usize,
+) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(ids.len());
-    let mut waiting = ids.into_iter();
-    let mut running = JoinSet::new();
+    let mut waiting = ids.iter();
+    let (mut running, mut whose) = (JoinSet::new(), HashMap::new());
+    let (mut has_begun, mut passing) = (false, 0_usize);
     loop {
         while running.len() < AT_ONCE
+            && !(has_begun && (deadline.is_over() || passing > spare))
             && let Some(id) = waiting.next()
         {
-            let app = app.clone();
-            running.spawn(async move {
-                let walked = with_tries(&app, walk, work, &id).await;
-                (id, walked)
-            });
+            let (app, own) = (app.clone(), id.clone());
+            let task = running.spawn(async move { with_tries(&app, walk, work, &own, deadline).await });
+            whose.insert(task.id(), id);
+            has_begun = true;
         }
-        match running.join_next().await {
-            None => return Ok(outcomes),
-            Some(Ok(outcome)) => outcomes.push(outcome),
-            // A panic fails the invocation, as anywhere else; the account stays filed.
-            Some(Err(panicked)) => return Err(Fault::Panicked(panicked.to_string())),
-        }
+        let Some(ended) = running.join_next_with_id().await else { return outcomes };
+        // A panic is a failure of its account like any other.
+        let panicked = |lost: &JoinError| Err(Fault::Panicked(lost.to_string()).into());
+        let (task, walked) = ended.unwrap_or_else(|lost| (lost.id(), panicked(&lost)));
+        passing = passing.saturating_add(usize::from(walked.as_ref().is_err_and(Error::may_pass)));
+        outcomes.extend(whose.remove(&task).map(|id| (id.clone(), walked)));
     }
 }
 
-async fn with_tries(app: &App, walk: Walk, work: Work, id: &AccountId) -> Result<Walked, Error> {
+async fn with_tries(app: &App, walk: Walk, work: Work, id: &AccountId, deadline: Deadline) -> Result<Walked, Error> {
     let mut tries = 1_u32;
     loop {
         match one(app, walk, work, id).await {
-            Err(error) if tries < TRIES_MAX => {
+            Err(error) if error.may_pass() && tries < TRIES_MAX && !deadline.is_over() => {
                 tracing::warn!(account.id = %id, tries, "account {id} could not be walked: {}", error.cause());
+                tokio::time::sleep(jittered(tries, PAUSE_MS_FIRST, PAUSE_MS_MAX)).await;
                 tries = tries.saturating_add(1);
             }
             outcome => return outcome,
