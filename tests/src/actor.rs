@@ -66,7 +66,7 @@ impl Cloud {
                 (Storage::Endpoint { client: network.client(), prefix: String::new() }, Some(network))
             }
             Some(_) => {
-                let client = runtime::start::client_from_env().expect("credentials and region of the endpoint");
+                let client = runtime::client::dynamodb().expect("credentials and region of the endpoint");
                 let prefix = format!("test-{:016x}-", fastrand::u64(..));
                 (Storage::Endpoint { client, prefix }, None)
             }

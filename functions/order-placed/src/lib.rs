@@ -4,6 +4,8 @@
 //! All ways are one: parse the document, then [`place`]. The revision of a statement says what it is: the first of its
 //! order, a repeat, newer than what is stored, or late.
 
+mod rehearsal;
+
 use domain::amendment;
 use domain::code::DiscountCode;
 use domain::decision::{Context, Decision, Record, Rejection};
@@ -22,6 +24,8 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
+
+pub use rehearsal::rehearse;
 
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {

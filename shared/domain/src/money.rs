@@ -186,7 +186,11 @@ pub fn decimals(currency: Currency) -> u32 {
 }
 
 fn minor_per_major(currency: Currency) -> i128 {
-    10_i64.checked_pow(decimals(currency)).map_or(1, i128::from)
+    match decimals(currency) {
+        0 => 1,
+        2 => 100,
+        decimals => 10_i64.checked_pow(decimals).map_or(1, i128::from),
+    }
 }
 
 /// Why a decimal was refused.

@@ -34,10 +34,15 @@ pub enum ConfigError {
     Secrets(#[from] InvalidSecrets),
 }
 
+/// A variable of the environment; an empty one counts as unset.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 impl Config {
     /// Reads the configuration from the process environment. An empty variable counts as unset.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_lookup(variable)
     }
 
     /// Reads the configuration from any source of variables.

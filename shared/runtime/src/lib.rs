@@ -7,6 +7,7 @@
 mod app;
 pub mod batch;
 mod caller;
+pub mod client;
 mod clock;
 mod config;
 mod error;

@@ -13,7 +13,7 @@ use local::cloud::Cloud;
 use local::connector::Embedded;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,7 +28,39 @@ use tokio_rustls::server::TlsStream;
 pub struct SecureDynamoDb {
     cloud: Cloud,
     port: u16,
-    authority: PathBuf,
+    authorities: HashMap<Authorities, PathBuf>,
+}
+
+/// Whom a function is told to trust, besides the authority of this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Authorities {
+    /// Nobody.
+    None,
+    /// As many as are built into our functions.
+    Amazon,
+    /// The system's list, which the SDK reads on Lambda.
+    System,
+}
+
+/// The same that a function has built in, in a file: with an endpoint of ours, it must be told whom to trust.
+const AMAZON: &str = include_str!("../../../shared/runtime/src/client/amazon-authorities.pem");
+/// Where systems keep their list: Amazon Linux, Debian, Alpine.
+const SYSTEM: [&str; 3] =
+    ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
+
+impl Authorities {
+    const ALL: [Self; 3] = [Self::None, Self::Amazon, Self::System];
+
+    fn certificates(self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Amazon => AMAZON.to_owned(),
+            Self::System => {
+                let found = SYSTEM.iter().find_map(|path| std::fs::read_to_string(path).ok());
+                found.expect("a list of authorities, as the package ca-certificates installs it")
+            }
+        }
+    }
 }
 
 impl SecureDynamoDb {
@@ -38,11 +70,11 @@ impl SecureDynamoDb {
         let cloud = world::deployed(endpoint.clone(), runtime::Clock::system()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (acceptor, authority) = identity(port);
+        let (acceptor, authorities) = identity(port);
         let listener = TlsListener { listener, acceptor, timeline: timeline.clone() };
         let router = Router::new().fallback(answer).with_state((endpoint, timeline));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { cloud, port, authority }
+        Self { cloud, port, authorities }
     }
 
     /// Scores an order here, so that its account is known.
@@ -53,35 +85,40 @@ impl SecureDynamoDb {
     }
 
     /// The variables that a function needs to work with it.
-    pub fn environment(&self) -> Vec<(String, String)> {
+    pub fn environment(&self, trusted: Authorities) -> Vec<(String, String)> {
         let template = self.cloud.template();
         let function = template.functions.iter().find(|function| function.name == "order-placed").unwrap();
         let chosen = BTreeMap::from([("SecretKeys".to_owned(), "1:for-measuring-and-nothing-else".to_owned())]);
         let mut variables = template.environment(function, &chosen, "").unwrap();
         variables.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), format!("https://localhost:{}", self.port));
-        variables.insert("SSL_CERT_FILE".to_owned(), self.authority.to_string_lossy().into_owned());
+        variables.insert("SSL_CERT_FILE".to_owned(), self.authorities[&trusted].to_string_lossy().into_owned());
         variables.into_iter().collect()
     }
 
-    /// Removes the authority's certificate.
+    /// Removes the files of authorities.
     pub fn forget(&self) {
-        let _ = std::fs::remove_file(&self.authority);
+        for file in self.authorities.values() {
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 
-/// A server's key and certificate, and the file of the authority that signed it.
-fn identity(port: u16) -> (TlsAcceptor, PathBuf) {
+/// A server's key and certificate, and files with the authority that signed it and others.
+fn identity(port: u16) -> (TlsAcceptor, HashMap<Authorities, PathBuf>) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     let certificate: CertificateDer<'static> = params.signed_by(&key, &authority).unwrap().der().clone();
-    let file = std::env::temp_dir().join(format!("guilder-start-{}-{port}.pem", std::process::id()));
-    std::fs::write(&file, authority.pem()).unwrap();
+    let files = Authorities::ALL.map(|others| {
+        let file = std::env::temp_dir().join(format!("guilder-start-{}-{port}-{others:?}.pem", std::process::id()));
+        std::fs::write(&file, others.certificates() + &authority.pem()).unwrap();
+        (others, file)
+    });
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
-    (TlsAcceptor::from(Arc::new(config)), file)
+    (TlsAcceptor::from(Arc::new(config)), files.into())
 }
 
 struct TlsListener {

@@ -53,7 +53,7 @@ impl Place {
             Self::File(path) => Storage::File(path.clone()),
             Self::Deployment => return Err("a deployment is not served from here: unset ACCOUNTS_TABLE".into()),
             Self::Endpoint(_) => Storage::Endpoint {
-                client: runtime::start::client_from_env()?,
+                client: runtime::client::dynamodb()?,
                 prefix: variable("GUILDER_TABLE_PREFIX").unwrap_or_default(),
             },
         })
@@ -63,7 +63,7 @@ impl Place {
     /// content, this goes there.
     pub(super) async fn open(&self) -> Result<Opened, Failure> {
         if matches!(self, Self::Deployment) {
-            let app = App::new(Config::from_env()?, runtime::start::client_from_env()?, Clock::system());
+            let app = App::new(Config::from_env()?, runtime::client::dynamodb()?, Clock::system());
             return Ok(Opened::Deployment(app));
         }
         let cloud = match Cloud::open(options(self.storage()?)).await {
