@@ -395,6 +395,14 @@ async fn a_task_that_makes_no_sense_is_refused_and_nothing_is_done() {
     assert!(other.to_string().contains("not one of this walk"), "{other}");
     assert_eq!(cloud.tables().await, before);
     assert_eq!(metrics().await, noted);
+    // A version is filed under once it has been in force for an hour, and while it is.
+    cloud.activate_from(serde_json::from_str(tests::WHOLESALE).unwrap(), "2011-03-03T01:30:00Z").await;
+    for version in [1, 2] {
+        let task = json!({"task": "file", "version": version, "segment": 0});
+        let refused = walker::handle(&app, Walk::Expiry, task).await.unwrap_err();
+        assert!(refused.to_string().contains("has not been in force for an hour, or is no longer"), "{refused}");
+    }
+    assert_eq!(metrics().await, noted);
     // The machine gives such a task up at once, and says why.
     let failed = cloud.local().execute("ExpirySweep", json!({"task": "plan", "day": "2011-03-04"})).await.unwrap_err();
     assert!(failed.to_string().contains("in the future"), "{failed}");

@@ -317,3 +317,34 @@ async fn what_will_fall_due_is_told_by_kind_before_it_does() {
     assert_eq!(swept[0].counts, Counts { walked: 1, written: 1, set_aside: 0 });
     assert_eq!(forecast("2011-06-02").await, domain::forecast::Forecast::default());
 }
+
+#[tokio::test]
+async fn what_a_version_to_come_asks_for_is_told_before_and_no_audit_misses_it() {
+    let short = |program: &mut Value| program["points"]["validity_months"] = json!(2);
+    let cloud = Cloud::with(short).await;
+    cloud.order("o-1").line("MUG", 1, "20.00").send().await.expect(201);
+    let mut warning: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
+    short(&mut warning);
+    with_reviews(&mut warning);
+    cloud.activate_from(warning, "2011-04-15T00:00:00Z").await;
+    let forecast = async || {
+        let day = Day::parse("2011-05-15").unwrap();
+        let found = local::due::forecast(cloud.app(), day, cloud.now()).await.unwrap();
+        (found.accounts, found.points_expiring_warnings.count, found.points_expired.count)
+    };
+    let audit = async || local::audit::run(cloud.app(), cloud.now()).await.unwrap().findings;
+    // Before it is in force, before and after the account is filed for it.
+    for now in ["2011-04-14T12:00:00Z", "2011-04-15T00:30:00Z", "2011-04-15T01:15:00Z"] {
+        cloud.set_clock(now);
+        assert_eq!(forecast().await, (1, 1, 0), "{now}");
+        assert!(audit().await.is_empty());
+        cloud.sweep(None).await;
+    }
+    // The plan after the one that filed them notes that all are.
+    cloud.sweep(None).await;
+    for walk in Walk::ALL {
+        assert_eq!(cloud.app().store().filed_version(walk).await.unwrap(), Some(2), "{}", walk.name());
+    }
+    assert_eq!(forecast().await, (1, 1, 0));
+    assert!(audit().await.is_empty());
+}

@@ -51,6 +51,12 @@ impl Schedule {
         self.later.iter().filter(move |activation| activation.from > instant)
     }
 
+    /// The schedule as it was known at an instant by who knew of nothing to come.
+    pub fn until(&self, instant: Instant) -> Self {
+        let later = self.later.iter().filter(|activation| activation.from <= instant);
+        Self { first: self.first.clone(), later: later.cloned().collect() }
+    }
+
     /// The versions that are in force at an instant and after it, ascending, each as long as it is.
     pub fn from(&self, instant: Instant) -> impl Iterator<Item = Span<'_>> {
         let current = self.at(instant);

@@ -115,18 +115,23 @@ async fn executed(cloud: &Arc<Cloud>, machine: &str, date: Option<Day>) -> (Coun
 }
 
 /// What falls due through the end of a day that is not past, in UTC, and is not written down yet. Reads the whole index
-/// of what is filed, whichever day it is filed under, and the accounts that it names.
+/// of what is filed, whichever day it is filed under, and the accounts that it names; or all accounts, where they are not
+/// filed yet for the version that is in force at the end of that day.
 pub async fn forecast(app: &App, date: Day, now: Instant) -> Result<Forecast, DueError> {
     if date < now.utc_day() {
         return Err(DueError::Past(date));
     }
     let schedule = app.schedule().await?;
     let until = date.end().plus_ms(-1);
+    let all = !are_filed(app.store(), schedule.at(until).version).await?;
     let (accounts, mut found) = mpsc::channel(FOUND_MAX);
     let mut readers = JoinSet::new();
     for index in 0..SEGMENTS {
         let (store, accounts) = (app.store().clone(), accounts.clone());
-        readers.spawn(async move { read(&store, Segment { index, of: SEGMENTS }, until, accounts).await });
+        let segment = Segment { index, of: SEGMENTS };
+        readers.spawn(async move {
+            if all { read_all(&store, segment, accounts).await } else { read(&store, segment, until, accounts).await }
+        });
     }
     drop(accounts);
     let mut forecast = Forecast::default();
@@ -137,6 +142,33 @@ pub async fn forecast(app: &App, date: Day, now: Instant) -> Result<Forecast, Du
         read.map_err(|_| DueError::Lost)??;
     }
     Ok(forecast)
+}
+
+/// Whether both walks have filed every account for what a version asks of it.
+async fn are_filed(store: &Store, version: u32) -> Result<bool, store::Fault> {
+    for walk in Walk::ALL {
+        if store.filed_version(walk).await? != Some(version) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Sends the accounts of a segment, as fast as they are taken.
+async fn read_all(store: &Store, segment: Segment, accounts: mpsc::Sender<Account>) -> Result<(), store::Fault> {
+    let mut after = None;
+    loop {
+        let page = store.accounts_page(segment, after).await?;
+        for account in page.records {
+            if accounts.send(account).await.is_err() {
+                return Ok(());
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Sends the accounts of a segment on which something falls due, as fast as they are taken.

@@ -132,7 +132,7 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
     }
 }
 
-/// Files a part of all accounts; nothing under a version that is no longer in force: the next plan knows better.
+/// Files a part of all accounts; nothing for a plan whose version is no longer in force: the next one knows better.
 async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault> {
     let (version, segment) = (filing.version, filing.segment);
     let index = i32::try_from(segment).ok().filter(|_| segment < SEGMENTS);
@@ -141,6 +141,13 @@ async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault
     let (schedule, now) = (app.schedule().await?, app.clock().now());
     if schedule.version(version).is_none() {
         return Err(Fault::BadTask(format!("there is no version {version} of the program")));
+    }
+    let in_force = schedule.at(now);
+    if in_force.version != version && filing.run.is_some() {
+        return Ok(filing);
+    }
+    if in_force.version != version || in_force.from.plus_ms(CLOSES_AFTER_MS) > now {
+        return Err(Fault::BadTask(format!("version {version} has not been in force for an hour, or is no longer")));
     }
     let (underway, place) = Underway::take_up(walk, filing.run, filing.cursor.take(), now)?;
     let mut place: Option<AccountId> = match place {
@@ -151,9 +158,6 @@ async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault
         Some(_) => return Err(Fault::BadTask("the cursor is not one of this segment".to_owned())),
     };
     filing.run = Some(underway.run);
-    if schedule.at(now).version != version {
-        return Ok(filing);
-    }
     let mut round = Round::new(app, (walk, Source::All), filing.failure.take(), (&mut filing.done, &mut filing.spared));
     loop {
         let page = app.store().account_ids(part, place.as_ref(), PAGE).await?;

@@ -62,11 +62,12 @@ impl Walks {
         }
     }
 
-    /// What an account must be filed for: by the version it was last decided under, or by the one in force, whichever
-    /// asks for less, since a version files accounts anew some time after it came into force.
+    /// What an account must be filed for: by the versions that had come into force when it was last decided, or by all
+    /// that are known, whichever asks for less, since a version files accounts anew some time after it came into force.
     fn next_change(&self, account: &Account) -> Option<Instant> {
-        let next = |at| account.next_change(&self.schedule, at).ok().flatten();
-        Some(next(account.last_decided)?.max(next(self.now.max(account.last_decided))?))
+        let (decided, known) = (account.last_decided, self.schedule.until(account.last_decided));
+        let next = |schedule, at| account.next_change(schedule, at).ok().flatten();
+        Some(next(&known, decided)?.max(next(&self.schedule, self.now.max(decided))?))
     }
 }
 
