@@ -55,8 +55,8 @@ impl Forecast {
     /// Adds what falls due on an account until `until`, as things stand at `now`, were it walked whenever anything does.
     ///
     /// The account goes from one such instant to the next, so warnings on what has yet to come about, a review after the
-    /// next one, and a version to come are counted, too. It comes to an end: points, discounts, leads and tiers to lose are
-    /// bounded, and a tier is kept by spend of the past no longer than that is kept.
+    /// next one, and a version to come are counted, too. It comes to an end: points, discounts, leads and tiers to lose
+    /// are bounded, and a tier is kept by spend of the past no longer than that is kept.
     pub fn add(
         &mut self,
         account: &Account,

@@ -3,7 +3,8 @@
 //! An account is opened with one commit and one entry: its points as lots, the tier it was granted, and its past as
 //! totals. Points count as issued, so what finance takes over is in the books as a whole; those whose last day has
 //! gone by lapse in the same entry, as points of a late order do. The tier is held like any other: orders never lower
-//! it, and where its review would lie in the past, it is held anew from the opening. What happened before is in no order and no month here, so it qualifies for no higher tier.
+//! it, and where its review would lie in the past, it is held anew from the opening. What happened before is in no
+//! order and no month here, so it qualifies for no higher tier.
 
 use crate::account::{Account, Status};
 use crate::activity::Lifetime;

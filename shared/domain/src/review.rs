@@ -55,7 +55,8 @@ pub struct Reviewed {
 }
 
 impl Reviewed {
-    /// As if it had been reviewed at `now`, and kept: for a tier whose review would lie in the past, where it was not held.
+    /// As if it had been reviewed at `now`, and kept: for a tier whose review would lie in the past, where it was not
+    /// held.
     pub(crate) fn afresh(now: Instant) -> Self {
         Self { at: now, held_through: None }
     }

@@ -24,8 +24,8 @@ pub fn qualifying_spend(program: &Program, account: &Account, month: Month) -> R
 
 /// The most eligible spend in a window that ends with `month` or with a later month of the account: what an order of
 /// that month leads to, in whatever sequence orders come. Windows that ended before the latest review were judged by it:
-/// a late order does not bring a tier back that was lost there. `came_back` is what was returned of that order, which lowers
-/// no tier.
+/// a late order does not bring a tier back that was lost there. `came_back` is what was returned of that order, which
+/// lowers no tier.
 pub(crate) fn highest_spend(
     program: &Program,
     account: &Account,

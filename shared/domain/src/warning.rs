@@ -2,8 +2,8 @@
 //!
 //! Each is given once per occasion, when the account is walked. A lead of N days begins with the program's day N days
 //! before the one of the end. The account remembers, for each end to come, the fewest days ahead at which it was told:
-//! then only shorter leads are left. So what is said does not hang on when the account was walked for anything else, and of
-//! several leads that have begun, for the same end, only the shortest is given.
+//! then only shorter leads are left. So what is said does not hang on when the account was walked for anything else,
+//! and of several leads that have begun, for the same end, only the shortest is given.
 
 use crate::account::{Account, Status};
 use crate::id::ContactId;
