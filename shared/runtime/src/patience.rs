@@ -3,8 +3,8 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an invocation works on before it leaves the rest to its function's queue, or hands back a cursor. At least one step is made,
-/// however short it is.
+/// How long an invocation works on before it leaves the rest to its function's queue, or hands back a cursor. At least
+/// one step is made, however short it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// For a request: less than the functions' time limit in the template, and the gateway's.

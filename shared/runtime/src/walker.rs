@@ -2,8 +2,9 @@
 //!
 //! A state machine asks for a plan, carries out each task of it until the task hands back no cursor, and has the plan
 //! concluded. Nothing of it needs to run exactly once: a walk writes only what is not written yet, so twice, at once, or
-//! after a crash comes to the same. A day is closed once every shard of it was walked from its beginning to its end, begun
-//! at least [`CLOSES_AFTER_MS`] after the day; until then it is in every plan. Memory is bounded by a page of accounts.
+//! after a crash comes to the same. A day is closed once every shard of it was walked from its beginning to its end,
+//! begun at least [`CLOSES_AFTER_MS`] after the day; until then it is in every plan. Memory is bounded by a page of
+//! accounts.
 //!
 //! An account that fails by itself is set aside with its reason and tried again with every plan. A failure that may pass,
 //! such as tables that are throttled, fails the invocation: the machine waits and tries again, and only what fails even

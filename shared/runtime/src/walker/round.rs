@@ -11,8 +11,8 @@ use domain::warning::Walk;
 use store::SetAside;
 
 /// Most accounts of a task that are set aside though their failure may pass, once the state machine has waited and tried
-/// again in vain: so a few of them hold up no shard for good, and tables that fail set few aside. With more of them in one
-/// shard its task fails loudly with every plan.
+/// again in vain: so a few of them hold up no shard for good, and tables that fail set few aside. With more of them in
+/// one shard its task fails loudly with every plan.
 const SPARED_MAX: usize = 3;
 
 /// What the log says of an account that is set aside: an alarm of the template looks for it.

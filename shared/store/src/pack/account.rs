@@ -198,8 +198,8 @@ pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
     Ok(discounts)
 }
 
-/// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since what
-/// ends later was mostly told as long ahead or longer. New subjects are added at the end.
+/// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since
+/// what ends later was mostly told as long ahead or longer. New subjects are added at the end.
 pub fn pack_told(told: &[Told]) -> Vec<u8> {
     let mut out = Writer::start();
     let unit = step_unit(&mut out, &told.iter().map(|told| told.ends_at).collect::<Vec<_>>());
