@@ -196,7 +196,9 @@ fn value(digits: &[u64]) -> u64 {
 
 /// Belgium: the last two digits are 97 less the remainder of the others by 97.
 fn belgian(digits: &[u64]) -> bool {
-    digits.split_last_chunk::<2>().is_some_and(|(rest, check)| value(rest).wrapping_add(value(check)) % 97 == 0)
+    digits
+        .split_last_chunk::<2>()
+        .is_some_and(|(rest, check)| value(rest).wrapping_add(value(check)).is_multiple_of(97))
 }
 
 /// Germany: ISO 7064, MOD 11,10.
@@ -220,10 +222,10 @@ fn french(digits: &[u64]) -> bool {
 
 /// Italy: the Luhn formula.
 fn luhn(digits: &[u64]) -> bool {
-    let doubled = |digit: &u64| digit.wrapping_mul(2) / 10 + digit.wrapping_mul(2) % 10;
+    let doubled = |digit: &u64| (digit.wrapping_mul(2) / 10).wrapping_add(digit.wrapping_mul(2) % 10);
     let from_the_end = || digits.iter().rev();
     let sum: u64 = from_the_end().step_by(2).copied().chain(from_the_end().skip(1).step_by(2).map(doubled)).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Poland: the weighted sum of the first nine digits, modulo 11, is the tenth.
