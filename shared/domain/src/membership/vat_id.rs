@@ -63,16 +63,15 @@ const CLASSES: [(char, &str); 4] =
 
 /// The countries whose shapes are known; the ids of others are taken as they come.
 ///
-/// European Union and Northern Ireland: European Commission, VIES, "What is the format of a VAT number?". The others:
-/// United Kingdom: https://www.gov.uk/guidance/vat-eu-country-codes-vat-numbers-and-vat-in-other-languages; Switzerland:
-/// the federal law on the enterprise number (SR 431.03), with the addition of one of the three languages; Norway: the
-/// number in the register of units with MVA behind it (merverdiavgiftsloven, section 15-11).
-/// Check digits: the documentation of python-stdnum, https://arthurdejong.org/python-stdnum/, by country.
+/// European Union, United Kingdom (while it was a member) and Northern Ireland: European Commission, VIES, "What is the
+/// format of a VAT number?". Switzerland and Norway, and check digits: the documentation of python-stdnum by country,
+/// https://arthurdejong.org/python-stdnum/.
 static COUNTRIES: &[Country] = &[
     country("AT", &["U99999999"]),
     country("BE", &["0999999999", "1999999999"]).checked(belgian),
     country("BG", &["999999999", "9999999999"]),
-    country("CH", &["E999999999"]).suffixed(&["MWST", "TVA", "IVA"]),
+    // The tax's name in the four languages.
+    country("CH", &["E999999999"]).suffixed(&["MWST", "TVA", "IVA", "TPV"]),
     country("CY", &["99999999a"]),
     country("CZ", &["99999999", "999999999", "9999999999"]),
     country("DE", &["999999999"]).checked(german),
