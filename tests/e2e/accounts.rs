@@ -62,6 +62,35 @@ async fn vat_id_and_email_are_one_accounts_alone_until_given_up() {
 }
 
 #[tokio::test]
+async fn another_spelling_of_the_same_identity_is_taken_and_says_nothing_of_its_holder() {
+    for (field, held, typed) in [
+        ("email", "buyer@gmail.com", "B.Uyer+shop@googlemail.com"),
+        ("email", "info@bücher.example", "Info@xn--bcher-kva.example"),
+        ("vat_id", "EL 123 456 783", "GR123456783"),
+        ("vat_id", "CHE-116.281.710 MWST", "CHE116281710"),
+    ] {
+        let cloud = Cloud::start().await;
+        let (holder, other) = (cloud.account("holder-of-it"), cloud.account("other"));
+        holder.put(json!({"name": "Holder Ltd", field: held})).await.expect(201);
+        let before = cloud.tables().await;
+        let refused = other.put(json!({"name": "Other", field: typed})).await.expect_problem(409, "taken");
+        assert_eq!(refused.fault_paths(), [format!("$.{field}")]);
+        let said = refused.json().to_string().to_lowercase();
+        for secret in ["holder", "buyer", "gmail", "cher", "123456783", "116281710", &held.to_lowercase()] {
+            assert!(!said.contains(secret), "{secret} in {said}");
+        }
+        assert_eq!(cloud.tables().await, before);
+        // What the holder typed stays as it was typed.
+        let kept = if field == "vat_id" { held.replace([' ', '.', '-'], "") } else { held.to_owned() };
+        assert_eq!(holder.standing().await.expect(200)[field], kept);
+
+        holder.put(json!({"name": "Holder Ltd"})).await.expect(200);
+        other.put(json!({"name": "Other", field: typed})).await.expect(201);
+        holder.put(json!({"name": "Holder Ltd", field: held})).await.expect_problem(409, "taken");
+    }
+}
+
+#[tokio::test]
 async fn an_order_enrols_and_a_put_adds_the_rest() {
     let cloud = Cloud::start().await;
     let acme = cloud.account("acme");

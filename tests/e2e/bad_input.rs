@@ -319,7 +319,11 @@ fn accounts_and_contacts() -> Vec<Row> {
         account("name of 201", |a| a["name"] = json!("x".repeat(201)), &["$.name"]),
         account("e-mail without @", |a| a["email"] = json!("acme.example"), &["$.email"]),
         account("e-mail with a line break", |a| a["email"] = json!("a@b.example\nBcc: c@d.example"), &["$.email"]),
+        account("e-mail at no domain", |a| a["email"] = json!("a@xn--a.example"), &["$.email"]),
         account("VAT id with symbols", |a| a["vat_id"] = json!("GB12#4"), &["$.vat_id"]),
+        account("VAT id of no German shape", |a| a["vat_id"] = json!("DE12345678"), &["$.vat_id"]),
+        account("VAT id with a wrong check digit", |a| a["vat_id"] = json!("DE136695977"), &["$.vat_id"]),
+        account("VAT id of 10,000", |a| a["vat_id"] = json!("US".repeat(5_000)), &["$.vat_id"]),
         account(
             "nine segments",
             |a| a["segments"] = json!(["1", "2", "3", "4", "5", "6", "7", "8", "9"]),

@@ -1,18 +1,21 @@
 //! Enrolling accounts and contacts, and changing what is known of them.
 
+mod email;
 mod read;
+mod vat_id;
 
 use crate::account::{Account, Status};
 use crate::advance;
 use crate::code::KeyedHash;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::document::is_printable;
 use crate::id::{AccountId, ContactId, Segment};
 use crate::ledger::{Cause, Change};
 use crate::time::Day;
 use serde::{Deserialize, Serialize};
 
+pub use email::Email;
 pub use read::{contact_document, profile_document};
+pub use vat_id::{InvalidVatId, VatId};
 
 /// What a merchant states about an account: `PUT /v1/accounts/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,16 +31,6 @@ pub struct ProfileDocument {
     /// Its status; absent: unchanged.
     pub status: Option<Status>,
 }
-
-/// An e-mail address. What claims compare is [`Email::canonical`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Email(String);
-
-/// A VAT id: capitals and digits, without separators.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct VatId(String);
 
 /// What is stored about an account besides its hot state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,45 +135,9 @@ pub struct Claim {
     pub account_id: AccountId,
 }
 
-/// Version of every claim: it is taken and given up, never changed.
+/// Version of every claim: it is taken and given up, never changed. So it says nothing of the form that was hashed:
+/// a claim on the former form of a value stands as it was made, like one under an older secret.
 pub const CLAIM_VERSION: u64 = 1;
-
-impl Email {
-    /// An address such as `name@example.com`; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (local, domain) = text.split_once('@')?;
-        let plain = |c: char| !c.is_whitespace() && is_printable(c) && !matches!(c, '@' | '<' | '>' | ',' | ';' | '"');
-        let labels_good = domain
-            .split('.')
-            .all(|label| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-'));
-        let good = (1..=64).contains(&local.len())
-            && text.len() <= 254
-            && local.chars().all(plain)
-            && domain.contains('.')
-            && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.'))
-            && labels_good;
-        good.then(|| Self(text.to_owned()))
-    }
-
-    /// What claims compare: without regard to case.
-    pub fn canonical(&self) -> String {
-        self.0.to_lowercase()
-    }
-}
-
-impl VatId {
-    /// A country's two letters and 2 to 13 letters or digits; spaces, dots and hyphens are dropped.
-    pub fn parse(text: &str) -> Option<Self> {
-        let kept = |c: &char| !matches!(c, ' ' | '.' | '-');
-        let id: String = text.chars().filter(kept).map(|c| c.to_ascii_uppercase()).collect();
-        let (country, number) = id.split_at_checked(2)?;
-        let good = country.bytes().all(|b| b.is_ascii_uppercase())
-            && (2..=13).contains(&number.len())
-            && number.bytes().all(|b| b.is_ascii_alphanumeric());
-        good.then_some(Self(id))
-    }
-}
 
 /// What is known of an account before a `PUT`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -249,18 +206,18 @@ fn profile_after(
     document: &ProfileDocument,
     context: &Context<'_>,
 ) -> Result<(Profile, Vec<Write>), Rejection> {
-    let email = document.email.as_ref().map(|email| (UniqueField::Email, email.canonical()));
-    let vat_id = document.vat_id.as_ref().map(|vat_id| (UniqueField::VatId, vat_id.0.clone()));
+    let email = document.email.as_ref().map(|email| (UniqueField::Email, email.canonical(), email.former()));
+    let vat_id = document.vat_id.as_ref().map(|id| (UniqueField::VatId, id.canonical(), id.former()));
     let held = before.map_or(&[][..], |profile| &profile.claims);
     let (mut claims, mut writes) = (Vec::new(), Vec::new());
-    for (field, value) in vat_id.into_iter().chain(email) {
-        let (current, older) = claims_on(field, &value, context);
-        // A claim keeps the secret it was made with.
+    for (field, canonical, former) in vat_id.into_iter().chain(email) {
+        let (current, older) = claims_on(field, &canonical, &former, context);
+        // A claim keeps the secret and the form it was made with.
         let kept = older.iter().chain([&current]).find(|key| held.contains(key)).cloned();
         if kept.is_none() {
             let claim = Claim { key: current.clone(), account_id: id.clone() };
             writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
-            // Somebody may hold the same value under an older secret.
+            // Somebody may hold the same value under an older secret or in its former form.
             writes.extend(older.into_iter().map(Write::Expect));
         }
         claims.push(kept.unwrap_or(current));
@@ -281,13 +238,20 @@ fn profile_after(
     Ok((Profile { version: profile.version.saturating_add(1), ..profile }, writes))
 }
 
-/// The claims on a value: under the current secret, and under the older ones.
-fn claims_on(field: UniqueField, value: &str, context: &Context<'_>) -> (ClaimKey, Vec<ClaimKey>) {
+/// The claims on a value: on its canonical form under the current secret, and the older ones: under the older secrets,
+/// and on its former form where that differs.
+fn claims_on(field: UniqueField, canonical: &str, former: &str, context: &Context<'_>) -> (ClaimKey, Vec<ClaimKey>) {
     let claim = |KeyedHash { secret, hash }| {
         let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         ClaimKey { field, secret, hash }
     };
-    let (current, older) = context.secrets.keyed_hashes(field.name(), value);
+    let keyed = |value| context.secrets.keyed_hashes(field.name(), value);
+    let (current, mut older) = keyed(canonical);
+    if former != canonical {
+        let (newest, rest) = keyed(former);
+        older.push(newest);
+        older.extend(rest);
+    }
     (claim(current), older.into_iter().map(claim).collect())
 }
 

@@ -51,8 +51,7 @@ fn email(value: &Value) -> Leaf<Email> {
 }
 
 fn vat_id(value: &Value) -> Leaf<VatId> {
-    let message = "must be a country's two letters followed by 2 to 13 letters or digits";
-    VatId::parse(document::string(value)?).ok_or_else(|| ("invalid_vat_id", message.to_owned()))
+    VatId::parse(document::string(value)?).map_err(|fault| ("invalid_vat_id", fault.to_string()))
 }
 
 fn locale(value: &Value) -> Leaf<String> {
