@@ -111,6 +111,8 @@ fn https(authorities: Authorities) -> Result<SharedHttpClient, HttpClientError> 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::{AMAZON_AUTHORITIES, AUTHORITIES_VARIABLES, Authorities, https};
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
