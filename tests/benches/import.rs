@@ -35,7 +35,7 @@ use tokio::task::JoinSet;
 const RATIO_MIN: f64 = 0.8;
 const ROUNDS: usize = 3;
 /// What `guilder import` uses unless told otherwise.
-const WORKERS: usize = 4;
+const WORKERS: usize = import::WORKERS as usize;
 const FILE: &str = "online-retail-2010-12_2011-05.csv.gz";
 
 #[tokio::main]
@@ -93,7 +93,7 @@ async fn run(cloud: &Cloud, plan: &Plan) -> Summary {
 
 /// Every request of an import, in the order sent.
 async fn record(plan: &Plan) -> Vec<Exchange> {
-    let tap = Tap::new(Embedded(Database::memory().unwrap()));
+    let tap = Tap::new(Embedded::new(Database::memory().unwrap()));
     let cloud = world::deployed(tap.clone(), runtime::Clock::system()).await;
     tap.take();
     run(&cloud, plan).await;
@@ -182,7 +182,7 @@ fn account_of(exchange: &Exchange) -> Option<String> {
 /// Seconds that the endpoint takes for what was recorded.
 async fn replayed(recorded: &Recording) -> f64 {
     let place = OnFile::new().await;
-    let endpoint = Embedded(place.cloud.database().unwrap().clone());
+    let endpoint = Embedded::new(place.cloud.database().unwrap().clone());
     let started = Instant::now();
     let mut workers = JoinSet::new();
     for share in &recorded.shares {

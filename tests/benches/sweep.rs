@@ -117,7 +117,7 @@ async fn sweep(cloud: &Arc<Cloud>) {
 
 /// Every request of a sweep, in the order sent.
 async fn record() -> Vec<Exchange> {
-    let (tap, clock) = (Tap::new(Embedded(Database::memory().unwrap())), Clock::manual(world::now()));
+    let (tap, clock) = (Tap::new(Embedded::new(Database::memory().unwrap())), Clock::manual(world::now()));
     let cloud = Arc::new(world::deployed(tap.clone(), clock.clone()).await);
     fill(&cloud, &clock).await;
     tap.take();
@@ -195,7 +195,7 @@ fn shared_out(recorded: Vec<Exchange>) -> Vec<Arc<Vec<Exchange>>> {
 /// Seconds that the endpoint takes for what was recorded.
 async fn replayed(shares: &[Arc<Vec<Exchange>>]) -> f64 {
     let place = OnFile::new().await;
-    let endpoint = Embedded(place.cloud.database().unwrap().clone());
+    let endpoint = Embedded::new(place.cloud.database().unwrap().clone());
     let started = Instant::now();
     let mut workers = JoinSet::new();
     for share in shares {

@@ -98,7 +98,7 @@ impl Network {
 
     /// A network that behaves, in front of this database.
     pub fn over(database: Database) -> Self {
-        Self { inner: Embedded(database), state: Arc::default() }
+        Self { inner: Embedded::new(database), state: Arc::default() }
     }
 
     /// A client that goes through it.

@@ -7,7 +7,7 @@ mod due;
 pub(crate) mod place;
 mod tasks;
 
-use crate::serve;
+use crate::{import, serve};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -101,6 +101,10 @@ enum Import {
     Balances(ImportBalances),
 }
 
+fn workers() -> clap::builder::RangedI64ValueParser<u8> {
+    clap::value_parser!(u8).range(1..=64)
+}
+
 #[derive(Args)]
 struct ImportOrders {
     /// What the columns mean: a TOML file, or the built-in mapping `online-retail`
@@ -116,7 +120,7 @@ struct ImportOrders {
     #[arg(long)]
     from_start: bool,
     /// Accounts worked on at once
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), value_name = "COUNT")]
+    #[arg(long, default_value_t = import::WORKERS, value_parser = workers(), value_name = "COUNT")]
     workers: u8,
     /// The files, read as one history
     #[arg(required = true, value_name = "FILE")]
@@ -135,7 +139,7 @@ struct ImportBalances {
     #[arg(long)]
     json: bool,
     /// Accounts worked on at once
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64), value_name = "COUNT")]
+    #[arg(long, default_value_t = import::WORKERS, value_parser = workers(), value_name = "COUNT")]
     workers: u8,
     /// The file: CSV, plain or gzip, with a header
     file: PathBuf,

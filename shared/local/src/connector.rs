@@ -3,8 +3,8 @@
 //! Everything above the HTTP client is the SDK as it runs in Lambda; below it a request goes straight to the
 //! emulator. A body is read where the SDK wrote it and an answer is handed over, neither is copied.
 //!
-//! The call runs inline on the calling task: it takes well under a millisecond, and a hop to a blocking thread and
-//! back would cost a tenth of that and win nothing, because the database serialises its callers anyway.
+//! A call runs on the calling task, as long as no other is under way: it takes well under a millisecond, and a hop to
+//! another thread and back would cost a good part of that. Where calls meet, they stand in line (see `line`).
 
 use std::fmt;
 
@@ -21,9 +21,12 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use axum::body::Bytes;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::line::{Line, Turn};
 
 /// The region and account that local resources pretend to be in.
 pub const REGION: &str = "eu-west-1";
@@ -37,7 +40,7 @@ const NO_TOKEN: &str = "auto";
 
 /// A client of the embedded database.
 pub fn client(db: &Database) -> Client {
-    client_over(Embedded(db.clone()))
+    client_over(Embedded::new(db.clone()))
 }
 
 /// A client over any HTTP client, configured as [`client`] does it; a test wraps [`Embedded`] to inject what the
@@ -60,7 +63,10 @@ pub fn client_over(http: impl HttpClient + 'static) -> Client {
 
 /// The embedded database as an HTTP client of the SDK.
 #[derive(Clone)]
-pub struct Embedded(pub Database);
+pub struct Embedded {
+    database: Database,
+    line: Line,
+}
 
 impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,29 +82,46 @@ impl HttpClient for Embedded {
 
 impl HttpConnector for Embedded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(&request))
+        let database = self.database.clone();
+        match self.line.take(move || answer(&database, &request)) {
+            Turn::Now(answer) => HttpConnectorFuture::ready(answer),
+            later => HttpConnectorFuture::new(async move {
+                let broken = || ConnectorError::other("the embedded database broke down".into(), None);
+                later.done().await.unwrap_or_else(|| Err(broken()))
+            }),
+        }
     }
 }
 
 impl Embedded {
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
-        let (Some((_, operation)), Some(body)) = (operation, request.body().bytes()) else {
-            return Err(ConnectorError::user("a DynamoDB request names its operation and has its body at hand".into()));
-        };
-        let (status, body) = self.perform(operation, body);
-        let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-        let mut response = HttpResponse::new(status, SdkBody::from(body));
-        response.headers_mut().insert("content-type", CONTENT_TYPE);
-        Ok(response)
+    /// A database, and nobody in line.
+    pub fn new(database: Database) -> Self {
+        Self { database, line: Line::default() }
     }
 
-    /// Performs an operation; a status and a body in JSON.
-    pub(crate) fn perform(&self, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
-        match dispatch(&self.0, operation, body) {
-            Ok(body) => (200, body),
-            Err(error) => (error.status_code(), error.to_json().into_bytes()),
-        }
+    /// Performs an operation; a status and a body in JSON. `None`: the database broke down.
+    pub(crate) async fn perform(&self, operation: String, body: Bytes) -> Option<(u16, Vec<u8>)> {
+        let database = self.database.clone();
+        self.line.take(move || perform(&database, &operation, &body)).done().await
+    }
+}
+
+fn answer(database: &Database, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
+    let (Some((_, operation)), Some(body)) = (operation, request.body().bytes()) else {
+        return Err(ConnectorError::user("a DynamoDB request names its operation and has its body at hand".into()));
+    };
+    let (status, body) = perform(database, operation, body);
+    let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    response.headers_mut().insert("content-type", CONTENT_TYPE);
+    Ok(response)
+}
+
+fn perform(database: &Database, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    match dispatch(database, operation, body) {
+        Ok(body) => (200, body),
+        Err(error) => (error.status_code(), error.to_json().into_bytes()),
     }
 }
 

@@ -25,14 +25,17 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(Embedded(db));
+    let router = Router::new().fallback(answer).with_state(Embedded::new(db));
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
 async fn answer(State(database): State<Embedded>, request: Request) -> Response<Body> {
     let (parts, body) = loopback::receive(request, BODY_BYTES_MAX).await;
     let (status, body) = match (body, operation(&parts)) {
-        (Ok(body), Some(operation)) => database.perform(operation, &body),
+        (Ok(body), Some(operation)) => {
+            let broken = || refused(500, "InternalServerError", "The embedded database broke down.");
+            database.perform(operation.to_owned(), body).await.unwrap_or_else(broken)
+        }
         (Ok(_), None) => refused(400, "UnknownOperationException", "POST / with X-Amz-Target names an operation."),
         (Err(Refusal::Foreign), _) => refused(403, "AccessDeniedException", "Only this machine may call this API."),
         (Err(Refusal::TooLarge), _) => refused(413, "RequestEntityTooLarge", "The request is too large."),

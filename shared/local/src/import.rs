@@ -34,6 +34,8 @@ use totals::Totals;
 
 /// Invoices between two checkpoints.
 pub const CHUNK: usize = 1_000;
+/// Accounts worked on at once unless told otherwise: enough that the database never waits for a decision.
+pub const WORKERS: u8 = 16;
 
 /// What is to be imported, and how.
 #[derive(Debug, Clone)]

@@ -25,6 +25,7 @@ pub mod endpoint;
 pub mod export;
 pub mod gateway;
 pub mod import;
+mod line;
 mod loopback;
 pub mod machine;
 pub mod mapping;

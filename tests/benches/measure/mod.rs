@@ -4,6 +4,7 @@
 
 #![allow(dead_code)] // each bench uses its own part
 
+pub mod served;
 pub mod tap;
 pub mod world;
 

@@ -1,5 +1,6 @@
 //! A deployment to measure: the template's tables, the sample program, orders and the events that bring them.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::HttpClient;
 use domain::id::ProgramName;
 use domain::time::Instant;
@@ -16,7 +17,12 @@ pub const NOW: &str = "2026-03-20T12:00:00Z";
 
 /// A cloud over an HTTP client, its tables new and the program active.
 pub async fn deployed(http: impl HttpClient + 'static, clock: Clock) -> Cloud {
-    let storage = Storage::Endpoint { client: connector::client_over(http), prefix: String::new() };
+    deployed_by(connector::client_over(http), clock).await
+}
+
+/// The same over a client.
+pub async fn deployed_by(client: Client, clock: Clock) -> Cloud {
+    let storage = Storage::Endpoint { client, prefix: String::new() };
     let cloud = Cloud::open(Options { clock, ..Options::new(storage) }).await.unwrap();
     activate(&cloud).await;
     cloud

@@ -66,7 +66,7 @@ impl Authorities {
 impl SecureDynamoDb {
     /// Serves on a free port of loopback, the tables made and the program active.
     pub async fn start(timeline: Timeline) -> Self {
-        let endpoint = Embedded(Database::memory().unwrap());
+        let endpoint = Embedded::new(Database::memory().unwrap());
         let cloud = world::deployed(endpoint.clone(), runtime::Clock::system()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
