@@ -182,7 +182,7 @@ fn account_of(exchange: &Exchange) -> Option<String> {
 /// Seconds that the endpoint takes for what was recorded.
 async fn replayed(recorded: &Recording) -> f64 {
     let place = OnFile::new().await;
-    let endpoint = Embedded::new(place.cloud.database().unwrap().clone());
+    let endpoint = place.cloud.database().unwrap().clone();
     let started = Instant::now();
     let mut workers = JoinSet::new();
     for share in &recorded.shares {

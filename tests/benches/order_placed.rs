@@ -317,9 +317,12 @@ async fn handler(report: &mut Report, lines: usize, place: Place) {
     let recorded = record(count, lines).await;
     check_same_requests(&recorded[0], 1).await;
 
-    let served = (Served::start().await, Served::start().await);
+    let mut served = Vec::new();
     let (real, bare) = match place {
-        Place::Served => (deployed_by(served.0.client()).await, deployed_by(served.1.client()).await),
+        Place::Served => {
+            served.extend([Served::start().await, Served::start().await]);
+            (deployed_by(served[0].client()).await, deployed_by(served[1].client()).await)
+        }
         Place::InProcess => (world::standing_still(memory()).await, world::standing_still(memory()).await),
     };
     let (app, client) = (world::order_placed_app(&real), bare.client());

@@ -4,8 +4,7 @@
 //!
 //! Like any function that leaves the SDK as it is, the smallest reads the system's list of authorities before it
 //! connects; ours has Amazon's built in (`runtime::client`). So that each part shows, two more start beside them: one
-//! that makes the same requests as ours, program, account and transaction, which has the same bound, and the smallest
-//! with one authority.
+//! that makes the same requests as ours, program, account and transaction, and the smallest, both with one authority.
 
 #![allow(
     missing_docs,

@@ -139,7 +139,7 @@ impl OnFile {
         let options = Options::new(Storage::File(folder.join("guilder.db")));
         let cloud = Cloud::open(Options { clock: clock.clone(), ..options }).await.unwrap();
         world::activate(&cloud).await;
-        let database = cloud.database().unwrap().clone();
+        let database = cloud.database().unwrap().database().clone();
         database.enable_bulk_loading().unwrap();
         fill(&cloud, &clock).await;
         database.disable_bulk_loading().unwrap();
@@ -195,7 +195,7 @@ fn shared_out(recorded: Vec<Exchange>) -> Vec<Arc<Vec<Exchange>>> {
 /// Seconds that the endpoint takes for what was recorded.
 async fn replayed(shares: &[Arc<Vec<Exchange>>]) -> f64 {
     let place = OnFile::new().await;
-    let endpoint = Embedded::new(place.cloud.database().unwrap().clone());
+    let endpoint = place.cloud.database().unwrap().clone();
     let started = Instant::now();
     let mut workers = JoinSet::new();
     for share in shares {

@@ -5,6 +5,7 @@
 use crate::walker::{put_due, walk_shard, walking_for};
 use domain::warning::Walk;
 use local::cloud::Storage;
+use local::connector::Embedded;
 use runtime::walker::Counts;
 use std::time::Duration;
 use store::DUE_SHARDS;
@@ -51,14 +52,14 @@ async fn a_day_with_many_due_items_is_walked_whole_in_constant_memory() {
     // In a file: what is stored is no part of the walker's memory.
     let cloud = Cloud::open(Storage::File(folder.join("guilder.db")), None).await;
     cloud.activate(serde_json::from_str(WHOLESALE).unwrap()).await;
-    if let Some(database) = cloud.local().database() {
+    if let Some(database) = cloud.local().database().map(Embedded::database) {
         database.enable_bulk_loading().unwrap();
     }
     for n in 0..count {
         put_due(&cloud, &format!("customer-{n:06}"), at("2011-03-02T12:00:00Z")).await;
     }
     // From here on the database keeps little in memory, so that what grows is the walker's.
-    if let Some(database) = cloud.local().database() {
+    if let Some(database) = cloud.local().database().map(Embedded::database) {
         database.disable_bulk_loading().unwrap();
     }
     cloud.set_clock("2011-03-03T02:00:00Z");

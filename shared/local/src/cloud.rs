@@ -10,13 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use domain::time::Instant;
-use dynoxide::Database;
 use runtime::queue::Queue as OwnQueue;
 use runtime::{App, Clock, Config, Fault, Patience};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
+use crate::connector::Embedded;
 use crate::queue::{Message, QueueError, Queues, message_id};
 use crate::queue::{batch, sqs};
 use crate::tables;
@@ -196,7 +196,7 @@ impl Cloud {
     }
 
     /// The embedded database; `None` where the tables are behind an endpoint.
-    pub fn database(&self) -> Option<&Database> {
+    pub fn database(&self) -> Option<&Embedded> {
         self.storage.database.as_ref()
     }
 

@@ -26,7 +26,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::line::{Line, Turn};
+use crate::line::Line;
 
 /// The region and account that local resources pretend to be in.
 pub const REGION: &str = "eu-west-1";
@@ -38,7 +38,7 @@ pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 /// ten minutes on every transaction, which makes an import slower by the thousand orders.
 const NO_TOKEN: &str = "auto";
 
-/// A client of the embedded database.
+/// A client of an embedded database that nobody else uses.
 pub fn client(db: &Database) -> Client {
     client_over(Embedded::new(db.clone()))
 }
@@ -83,20 +83,26 @@ impl HttpClient for Embedded {
 impl HttpConnector for Embedded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let database = self.database.clone();
-        match self.line.take(move || answer(&database, &request)) {
-            Turn::Now(answer) => HttpConnectorFuture::ready(answer),
-            later => HttpConnectorFuture::new(async move {
+        let mut turn = self.line.take(move || answer(&database, &request));
+        match turn.now() {
+            Some(answer) => HttpConnectorFuture::ready(answer),
+            None => HttpConnectorFuture::new(async move {
                 let broken = || ConnectorError::other("the embedded database broke down".into(), None);
-                later.done().await.unwrap_or_else(|| Err(broken()))
+                turn.done().await.unwrap_or_else(|| Err(broken()))
             }),
         }
     }
 }
 
 impl Embedded {
-    /// A database, and nobody in line.
+    /// A database, and nobody in line. Who shares the database shares a clone of this, too.
     pub fn new(database: Database) -> Self {
         Self { database, line: Line::default() }
+    }
+
+    /// The database itself, past the line.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Performs an operation; a status and a body in JSON. `None`: the database broke down.

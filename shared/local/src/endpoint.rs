@@ -9,7 +9,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, Response, StatusCode, header, request};
-use dynoxide::Database;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -19,13 +18,13 @@ use crate::loopback::{self, Refusal};
 /// The largest request that DynamoDB takes.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Serves `db` on `listener` until `stop` resolves and the requests under way have been answered.
+/// Serves a database on `listener` until `stop` resolves and the requests under way have been answered.
 pub async fn serve(
-    db: Database,
+    database: Embedded,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(Embedded::new(db));
+    let router = Router::new().fallback(answer).with_state(database);
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
@@ -62,6 +61,7 @@ fn refused(status: u16, kind: &str, message: &str) -> (u16, Vec<u8>) {
 mod tests {
     use super::*;
     use crate::loopback::tests::{FOREIGN, raw, request};
+    use dynoxide::Database;
 
     #[tokio::test]
     async fn what_is_written_in_process_is_read_over_the_socket_by_this_machine_only() {
@@ -71,7 +71,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = tokio::spawn(serve(db, listener, async { stopped.await.unwrap_or(()) }));
+        let server = tokio::spawn(serve(Embedded::new(db), listener, async { stopped.await.unwrap_or(()) }));
 
         let call = "content-type: application/x-amz-json-1.0\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n\
             connection: close\r\ncontent-length: 2\r\n\r\n{}";

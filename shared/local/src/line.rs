@@ -8,7 +8,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -27,29 +27,37 @@ struct Place {
     waiting: AtomicUsize,
 }
 
-/// A caller's turn.
-pub(crate) enum Turn<T> {
-    /// It came at once, and this is what came of it.
-    Now(T),
-    /// It will come.
-    Later(oneshot::Receiver<T>),
-}
+/// A caller's turn: it came at once, or will come.
+pub(crate) struct Turn<T>(oneshot::Receiver<T>);
 
 impl Line {
     /// Does a piece of work when its turn comes: here, if nobody is before it.
     pub(crate) fn take<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Turn<T> {
-        if self.place.waiting.load(Ordering::Relaxed) == 0
-            && let Ok(_turn) = self.place.turn.try_lock()
-        {
-            return Turn::Now(work());
-        }
         let (answer, answered) = oneshot::channel();
-        self.place.waiting.fetch_add(1, Ordering::Relaxed);
-        // Whoever gave up waiting finds its work done, as with any database. A line without a thread answers nobody.
-        let _ = self.jobs.get_or_init(|| self.start()).send(Box::new(move || {
+        let job = move || {
+            // Whoever gave up waiting finds its work done, as with any database.
             let _ = answer.send(work());
-        }));
-        Turn::Later(answered)
+        };
+        if self.place.waiting.load(Ordering::Relaxed) == 0
+            && let Ok(turn) = self.place.turn.try_lock()
+        {
+            carry_out(job);
+            drop(turn);
+            return Turn(answered);
+        }
+        self.place.waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = self.jobs.get_or_init(|| self.start()).send(Box::new(job));
+        if let Err(mpsc::SendError(job)) = sent {
+            // There is no thread for it: nobody holds a turn for longer than its work takes.
+            let turn = loop {
+                match self.place.turn.try_lock() {
+                    Ok(turn) => break turn,
+                    Err(_) => std::thread::yield_now(),
+                }
+            };
+            self.place.end(turn, job);
+        }
+        Turn(answered)
     }
 
     fn start(&self) -> mpsc::Sender<Job> {
@@ -57,28 +65,40 @@ impl Line {
         let place = Arc::clone(&self.place);
         let work = move || {
             for job in asked {
-                let turn = place.turn.blocking_lock();
-                // Who asked for what panics hears that there is no answer; the line goes on.
-                let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
-                drop(turn);
-                place.waiting.fetch_sub(1, Ordering::Relaxed);
+                place.end(place.turn.blocking_lock(), job);
             }
         };
         let started = std::thread::Builder::new().name("database".to_owned()).spawn(work);
         if let Err(error) = started {
-            tracing::error!("the database's thread cannot be started: {error}");
+            tracing::error!("the database's thread cannot be started, so callers wait for each other: {error}");
         }
         jobs
     }
 }
 
+impl Place {
+    /// Does the work of one who has waited.
+    fn end(&self, turn: MutexGuard<'_, ()>, job: Job) {
+        carry_out(job);
+        drop(turn);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Who asked for what panics hears that there is no answer; the line goes on.
+fn carry_out(job: impl FnOnce()) {
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
+}
+
 impl<T> Turn<T> {
+    /// What came of it, if it is there already.
+    pub(crate) fn now(&mut self) -> Option<T> {
+        self.0.try_recv().ok()
+    }
+
     /// What came of it; `None` where the work panicked.
     pub(crate) async fn done(self) -> Option<T> {
-        match self {
-            Self::Now(answer) => Some(answer),
-            Self::Later(answered) => answered.await.ok(),
-        }
+        self.0.await.ok()
     }
 }
 
@@ -108,9 +128,14 @@ mod tests {
             ended.unwrap();
         }
         // The line's thread leaves its place right after its last answer.
-        while let later @ Turn::Later(_) = line.take(|| ()) {
-            assert_eq!(later.done().await, Some(()));
+        for _ in 0..1_000_000 {
+            let mut turn = line.take(|| ());
+            if turn.now().is_some() {
+                return;
+            }
+            assert_eq!(turn.done().await, Some(()));
         }
+        panic!("somebody still counts as waiting");
     }
 
     #[tokio::test]
@@ -129,5 +154,51 @@ mod tests {
         let broken: Option<()> = broken.done().await;
         assert_eq!((first.done().await, broken), (Some(()), None));
         assert_eq!(*served.lock().unwrap(), [1, 2]);
+        let at_once: Option<()> = line.take(|| panic!("a test")).done().await;
+        assert_eq!((at_once, line.take(|| 3).done().await), (None, Some(3)));
+    }
+
+    #[tokio::test]
+    async fn without_a_thread_callers_wait_for_each_other_and_nobody_is_lost() {
+        let line = Line::default();
+        // As where the thread could not be started: nobody listens.
+        line.jobs.set(mpsc::channel().0).unwrap();
+        let (entered, enter) = mpsc::channel();
+        let (leave, left) = mpsc::channel::<()>();
+        let first = line.clone();
+        let working = std::thread::spawn(move || {
+            let _ = first.take(move || {
+                entered.send(()).unwrap();
+                left.recv().unwrap();
+            });
+        });
+        enter.recv().unwrap();
+        let second = line.clone();
+        let waiting = std::thread::spawn(move || second.take(|| 2).now());
+        while line.place.waiting.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        leave.send(()).unwrap();
+        working.join().unwrap();
+        assert_eq!(waiting.join().unwrap(), Some(2));
+        assert_eq!(line.take(|| 3).now(), Some(3), "and nobody counts as waiting any more");
+    }
+
+    #[test]
+    fn the_thread_ends_with_the_line() {
+        let line = Line::default();
+        let place = Arc::downgrade(&line.place);
+        let turn = line.place.turn.try_lock().unwrap();
+        let later = line.take(|| 1);
+        drop(turn);
+        assert_eq!(later.0.blocking_recv(), Ok(1));
+        drop(line);
+        for _ in 0..10_000_000 {
+            if place.upgrade().is_none() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        panic!("the thread still holds the line's place");
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use aws_sdk_dynamodb::Client;
 use dynoxide::Database;
 
-use crate::connector;
+use crate::connector::{self, Embedded};
 
 /// A place for tables.
 pub enum Storage {
@@ -59,7 +59,7 @@ fn advice(endpoint: Option<&str>) -> String {
 pub(super) struct Open {
     pub(super) client: Client,
     pub(super) prefix: String,
-    pub(super) database: Option<Database>,
+    pub(super) database: Option<Embedded>,
     lock: Option<Lock>,
 }
 
@@ -87,7 +87,9 @@ impl Open {
     }
 
     fn embedded(database: Database, lock: Option<Lock>) -> Self {
-        Self { client: connector::client(&database), prefix: String::new(), database: Some(database), lock }
+        let database = Embedded::new(database);
+        let client = connector::client_over(database.clone());
+        Self { client, prefix: String::new(), database: Some(database), lock }
     }
 
     pub(super) fn announce(&self, endpoint: &str) -> Result<(), StorageError> {

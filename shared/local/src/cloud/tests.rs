@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use dynoxide::Database;
 
 /// A folder of its own, removed with the test.
 pub(super) struct Folder(pub(super) PathBuf);
