@@ -158,12 +158,19 @@ pub enum Put {
 }
 
 /// Enrols an account or changes its data. The same data again writes nothing.
+///
+/// Fails with [`Rejection::UnderReview`] where a status is stated for an account that waits for approval: only its
+/// review lets it in or turns it away.
 pub fn put_account(
     id: &AccountId,
     before: &Member,
     document: &ProfileDocument,
     context: &Context<'_>,
 ) -> Result<Decision<Put>, Rejection> {
+    let pending = before.account.as_ref().is_some_and(|account| account.status == Status::Pending);
+    if pending && document.status.is_some() {
+        return Err(Rejection::UnderReview);
+    }
     let activation = context.schedule.at(context.now);
     let (mut account, mut changes) = match &before.account {
         Some(account) => advance::advance(context.schedule, account, context.now)?,

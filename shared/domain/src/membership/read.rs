@@ -23,7 +23,7 @@ fn read_profile(value: &Value, faults: &mut Faults) -> Option<ProfileDocument> {
     let vat_id = root.optional("vat_id", faults, vat_id);
     let segments = root.list_of("segments", 0..=SEGMENTS_MAX, faults, document::id(Segment::parse));
     let segments: BTreeSet<_> = segments.unwrap_or_default().into_iter().collect();
-    let status = root.optional("status", faults, document::one_of(&Status::ALL));
+    let status = root.optional("status", faults, document::one_of(&Status::STATED));
     Some(ProfileDocument { name: name?, email, vat_id, segments: segments.into_iter().collect(), status })
 }
 

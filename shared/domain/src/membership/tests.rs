@@ -20,15 +20,17 @@ fn schedule() -> Schedule {
     Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program.unwrap()) }]).unwrap()
 }
 
-/// Puts documents one after the other and answers what each wrote.
-fn put(member: &mut Member, secrets: &str, document: Value) -> Vec<Write> {
+fn decide(member: &Member, secrets: &str, document: &ProfileDocument) -> Result<Decision<Put>, Rejection> {
     let (schedule, secrets) = (schedule(), Secrets::parse(secrets).unwrap());
     let now = Instant::parse("2011-01-01T00:00:00Z").unwrap();
     let context =
         Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
-    let document = profile_document(&document).unwrap();
-    let id = AccountId::parse("acme").unwrap();
-    let decision = put_account(&id, member, &document, &context).unwrap();
+    put_account(&AccountId::parse("acme").unwrap(), member, document, &context)
+}
+
+/// Puts documents one after the other and answers what each wrote.
+fn put(member: &mut Member, secrets: &str, document: Value) -> Vec<Write> {
+    let decision = decide(member, secrets, &profile_document(&document).unwrap()).unwrap();
     for write in &decision.writes {
         match write {
             Write::Put(Record::Account(account), _) => member.account = Some((**account).clone()),
@@ -131,6 +133,20 @@ fn a_put_without_a_status_leaves_it_as_it_is() {
     put(&mut member, OLD, json!({ "name": "Acme", "status": "suspended" }));
     put(&mut member, OLD, json!({ "name": "Acme Ltd" }));
     assert_eq!(member.account.unwrap().status, Status::Suspended);
+}
+
+#[test]
+fn only_a_review_changes_the_status_of_an_account_that_waits_for_it() {
+    let mut member = Member::default();
+    put(&mut member, OLD, json!({ "name": "Acme" }));
+    member.account.as_mut().unwrap().status = Status::Pending;
+    for status in ["active", "suspended", "closed"] {
+        let document = profile_document(&json!({ "name": "Acme", "status": status })).unwrap();
+        assert_eq!(decide(&member, OLD, &document), Err(Rejection::UnderReview), "{status}");
+    }
+    put(&mut member, OLD, json!({ "name": "Acme Ltd" }));
+    assert_eq!(member.account.unwrap().status, Status::Pending);
+    assert_eq!(member.profile.unwrap().name, "Acme Ltd");
 }
 
 #[test]
