@@ -120,10 +120,9 @@ impl UniqueField {
 pub struct ClaimKey {
     /// What kind of value.
     pub field: UniqueField,
-    /// The number of the secret it was hashed with.
-    pub secret: u16,
-    /// The hash, in hexadecimal.
-    pub hash: String,
+    /// Its keyed hash.
+    #[serde(flatten)]
+    pub keyed: KeyedHash,
 }
 
 /// A claim that a value is an account's alone.
@@ -248,10 +247,7 @@ fn profile_after(
 /// The claims on a value: on its canonical form under the current secret, and the older ones: under the older secrets,
 /// and on its former form where that differs.
 fn claims_on(field: UniqueField, canonical: &str, former: &str, context: &Context<'_>) -> (ClaimKey, Vec<ClaimKey>) {
-    let claim = |KeyedHash { secret, hash }| {
-        let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        ClaimKey { field, secret, hash }
-    };
+    let claim = |keyed| ClaimKey { field, keyed };
     let keyed = |value| context.secrets.keyed_hashes(field.name(), value);
     let (current, mut older) = keyed(canonical);
     if former != canonical {

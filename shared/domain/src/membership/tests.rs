@@ -62,7 +62,7 @@ fn claims_follow_the_values_and_nothing_is_written_twice() {
     let moved = json!({ "name": "Acme", "email": "new@acme.example" });
     let writes = put(&mut member, BOTH, moved);
     assert_eq!(claims(&writes), (1, 2));
-    let expected = writes.iter().filter(|write| matches!(write, Write::Expect(key) if key.secret == 1));
+    let expected = writes.iter().filter(|write| matches!(write, Write::Expect(key) if key.keyed.secret == 1));
     assert_eq!(expected.count(), 1, "nobody may hold it under the older secret either");
 }
 
@@ -70,8 +70,8 @@ fn claims_follow_the_values_and_nothing_is_written_twice() {
 fn claimed_in_the_former_form(member: &mut Member, secrets: &str, values: &[(UniqueField, &str)]) {
     let secrets = Secrets::parse(secrets).unwrap();
     let claim = |(field, value): &(UniqueField, &str)| {
-        let (KeyedHash { secret, hash }, _) = secrets.keyed_hashes(field.name(), value);
-        ClaimKey { field: *field, secret, hash: hash.iter().map(|byte| format!("{byte:02x}")).collect() }
+        let (keyed, _) = secrets.keyed_hashes(field.name(), value);
+        ClaimKey { field: *field, keyed }
     };
     member.profile.as_mut().unwrap().claims = values.iter().map(claim).collect();
 }
