@@ -1,5 +1,6 @@
 //! Enrolling accounts and contacts, and changing what is known of them.
 
+mod country;
 mod email;
 mod read;
 mod vat_id;
@@ -13,6 +14,7 @@ use crate::ledger::{Cause, Change};
 use crate::time::Day;
 use serde::{Deserialize, Serialize};
 
+pub use country::{Country, InvalidCountry};
 pub use email::Email;
 pub use read::{contact_document, profile_document};
 pub use vat_id::{InvalidVatId, VatId};

@@ -51,7 +51,7 @@ fn email(value: &Value) -> Leaf<Email> {
 }
 
 fn vat_id(value: &Value) -> Leaf<VatId> {
-    VatId::parse(document::string(value)?).map_err(|fault| ("invalid_vat_id", fault.to_string()))
+    VatId::parse_in(document::string(value)?, None).map_err(|fault| ("invalid_vat_id", fault.to_string()))
 }
 
 fn locale(value: &Value) -> Leaf<String> {
