@@ -195,8 +195,16 @@ fn profile(page: &mut Page, profile: &Profile) {
     if let Some(email) = &profile.email {
         page.value("e-mail", name(email));
     }
+    if let Some(country) = profile.country {
+        page.value("country", country.as_str());
+    }
     if let Some(vat_id) = &profile.vat_id {
         page.value("VAT id", name(vat_id));
+    }
+    for (kept, hash) in [("phone", profile.phone), ("address", profile.address)] {
+        if let Some(hash) = hash {
+            page.value(kept, keyed(hash));
+        }
     }
     for claim in &profile.claims {
         page.value("claim", format_args!("{} {}", claim.field.name(), keyed(claim.keyed)));
