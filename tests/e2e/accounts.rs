@@ -68,6 +68,7 @@ async fn another_spelling_of_the_same_identity_is_taken_and_says_nothing_of_its_
         ("email", "info@bücher.example", "Info@xn--bcher-kva.example"),
         ("vat_id", "EL 123 456 783", "GR123456783"),
         ("vat_id", "CHE-116.281.710 MWST", "CHE116281710"),
+        ("vat_id", "UK123456789", "GB123456789"),
     ] {
         let cloud = Cloud::start().await;
         let (holder, other) = (cloud.account("holder-of-it"), cloud.account("other"));
@@ -88,6 +89,58 @@ async fn another_spelling_of_the_same_identity_is_taken_and_says_nothing_of_its_
         other.put(json!({"name": "Other", field: typed})).await.expect(201);
         holder.put(json!({"name": "Holder Ltd", field: held})).await.expect_problem(409, "taken");
     }
+}
+
+#[tokio::test]
+async fn a_vat_id_without_its_letters_is_that_of_the_country() {
+    let cloud = Cloud::start().await;
+    let (acme, beta) = (cloud.account("acme"), cloud.account("beta"));
+    let put = acme.put(json!({"name": "Acme", "country": "gr", "vat_id": "123 456 783"})).await.expect(201);
+    assert_eq!((&put["country"], &put["vat_id"]), (&json!("GR"), &json!("EL123456783")));
+    let before = cloud.tables().await;
+    acme.put(json!({"name": "Acme", "country": "EL", "vat_id": "EL123456783"})).await.expect(200);
+    assert_eq!(cloud.tables().await, before, "it says the same");
+    // A company may be registered where it has no seat, so this contradicts nothing but is another account's.
+    let elsewhere = json!({"name": "Beta", "country": "DE", "vat_id": "GR123456783"});
+    let refused = beta.put(elsewhere).await.expect_problem(409, "taken");
+    assert_eq!(refused.fault_paths(), ["$.vat_id"]);
+    let wrong = beta.put(json!({"name": "Beta", "country": "DE", "vat_id": "136695977"})).await;
+    let wrong = wrong.expect_problem(422, "invalid-document");
+    assert_eq!(wrong["faults"][0]["message"], "has check digits that do not fit a number of DE");
+    beta.put(json!({"name": "Beta", "country": "DE", "vat_id": "136695976"})).await.expect(201);
+}
+
+#[tokio::test]
+async fn phone_and_address_are_stored_as_keyed_hashes_only() {
+    let cloud = Cloud::start().await;
+    let acme = cloud.account("acme");
+    let document = |phone: &str, street: &str| {
+        let address = json!({"street": street, "postal_code": "sw1a 1aa", "city": "Londinium"});
+        json!({"name": "Acme", "country": "gb", "phone": phone, "address": address})
+    };
+    let created = acme.put(document("+44 20 7946 0958", "12 Highest Street")).await.expect(201);
+    assert_eq!((&created["has_phone"], &created["has_address"]), (&json!(true), &json!(true)));
+    let history = json!(acme.history().await).to_string();
+    assert!(history.contains(r#"["name","country","phone","address"]"#), "{history}");
+    let seen = [created.json().to_string(), history, format!("{:?}", cloud.tables().await)];
+    for clear in ["7946", "0958", "79460958", "Highest", "Londinium", "sw1a", "SW1A", "hash"] {
+        for seen in seen.iter().take(if clear == "hash" { 2 } else { 3 }) {
+            assert!(!seen.contains(clear), "{clear} in {seen}");
+        }
+    }
+    let before = cloud.tables().await;
+    for staleness in [Staleness::None, Staleness::Oldest] {
+        cloud.stale_reads(staleness);
+        acme.put(document("(020) 7946-0958", "12, Highest St.")).await.expect(200);
+    }
+    cloud.stale_reads(Staleness::None);
+    assert_eq!(cloud.tables().await, before, "it says the same");
+
+    // Neither is one account's alone.
+    cloud.account("beta").put(document("+44 20 7946 0958", "12 Highest Street")).await.expect(201);
+    let emptied = acme.put(json!({"name": "Acme"})).await.expect(200);
+    assert_eq!((&emptied["has_phone"], &emptied["has_address"]), (&json!(false), &json!(false)));
+    assert_eq!(emptied["country"], Value::Null);
 }
 
 #[tokio::test]

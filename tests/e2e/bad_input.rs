@@ -311,6 +311,9 @@ fn paths_and_queries() -> Vec<Row> {
 }
 
 fn accounts_and_contacts() -> Vec<Row> {
+    fn long() -> Value {
+        json!("x".repeat(10_000))
+    }
     let account = |name, change, paths| row(name, Account(change), 422, "invalid-document", paths);
     let contact = |name, change, paths| row(name, Contact(change), 422, "invalid-document", paths);
     vec![
@@ -324,6 +327,37 @@ fn accounts_and_contacts() -> Vec<Row> {
         account("VAT id of no German shape", |a| a["vat_id"] = json!("DE12345678"), &["$.vat_id"]),
         account("VAT id with a wrong check digit", |a| a["vat_id"] = json!("DE136695977"), &["$.vat_id"]),
         account("VAT id of 10,000", |a| a["vat_id"] = json!("US".repeat(5_000)), &["$.vat_id"]),
+        account("VAT id without letters or country", |a| a["vat_id"] = json!("136695976"), &["$.vat_id"]),
+        account("e-mail of 10,000", |a| a["email"] = json!(format!("{}@b.example", "a".repeat(10_000))), &["$.email"]),
+        account("country of no letters", |a| a["country"] = json!("276"), &["$.country"]),
+        account("country of 10,000", |a| a["country"] = long(), &["$.country"]),
+        account("phone of six digits", |a| a["phone"] = json!("123 456"), &["$.phone"]),
+        account("phone with an extension", |a| a["phone"] = json!("020 7946 0958 ext. 1"), &["$.phone"]),
+        account("phone of 10,000", |a| a["phone"] = json!("1".repeat(10_000)), &["$.phone"]),
+        account(
+            "address without a country",
+            |a| a["address"] = json!({"street": "12 High St", "city": "London"}),
+            &["$.country"],
+        ),
+        account(
+            "address of 10,000 each, and all else wrong",
+            |a| {
+                a["name"] = long();
+                a["country"] = json!("GB");
+                a["vat_id"] = json!("GB1");
+                a["phone"] = json!(true);
+                a["address"] = json!({"street": long(), "postal_code": long(), "city": long(), "floor": 2});
+            },
+            &[
+                "$.name",
+                "$.vat_id",
+                "$.phone",
+                "$.address.floor",
+                "$.address.street",
+                "$.address.postal_code",
+                "$.address.city",
+            ],
+        ),
         account(
             "nine segments",
             |a| a["segments"] = json!(["1", "2", "3", "4", "5", "6", "7", "8", "9"]),
@@ -331,6 +365,7 @@ fn accounts_and_contacts() -> Vec<Row> {
         ),
         account("segment of 17", |a| a["segments"] = json!(["x".repeat(17)]), &["$.segments[0]"]),
         account("unknown status", |a| a["status"] = json!("frozen"), &["$.status"]),
+        account("status that only a review gives", |a| a["status"] = json!("pending"), &["$.status"]),
         account("unknown field", |a| a["balance"] = json!(1_000_000), &["$.balance"]),
         contact("unknown role", |c| c["role"] = json!("boss"), &["$.role"]),
         contact("no locale", |c| c["locale"] = json!("English"), &["$.locale"]),
@@ -393,7 +428,7 @@ async fn bad_input_is_answered_with_what_is_wrong_and_where_and_changes_nothing(
         assert_eq!(reply["status"], status, "{name}: {body}");
         assert!(reply["title"].is_string() && reply["detail"].is_string(), "{name}: {body}");
         assert_eq!(reply.fault_paths(), paths, "{name}: {body}");
-        let internals = ["DynamoDB", "dynoxide", "panicked", "src/", "::", "Some(", "acme.example"];
+        let internals = ["DynamoDB", "dynoxide", "panicked", "src/", "::", "Some(", "acme.example", "High St"];
         assert!(internals.iter().all(|word| !body.contains(word)), "{name}: {body}");
         assert_eq!(cloud.tables().await, before, "{name} was written");
     }

@@ -69,16 +69,34 @@ pub enum Status {
     Suspended,
     /// It has left.
     Closed,
+    /// It waits to be let in: its orders are refused until its review has approved it.
+    Pending,
 }
 
 impl Status {
-    /// Every status by its name.
-    pub const ALL: [(&'static str, Self); 3] =
+    /// Those that a merchant may state, by their names: what waits for a review is let in or turned away by that alone.
+    pub const STATED: [(&'static str, Self); 3] =
         [("active", Self::Active), ("suspended", Self::Suspended), ("closed", Self::Closed)];
+    /// Every status by its name.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("active", Self::Active),
+        ("suspended", Self::Suspended),
+        ("closed", Self::Closed),
+        ("pending", Self::Pending),
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, status)| *status == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether an account is warned of what is about to end. Who has left is not written to. Nor is who waits to be let
+    /// in: it can use nothing yet, and may be turned away. Once approved, it is told of all that is still to come.
+    pub(crate) fn is_warned(self) -> bool {
+        match self {
+            Self::Active | Self::Suspended => true,
+            Self::Closed | Self::Pending => false,
+        }
     }
 }
 

@@ -31,23 +31,61 @@ struct Secret {
     key: Hmac<Sha256>,
 }
 
-/// A keyed hash and the number of the secret it was made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A keyed hash and the number of the secret it was made with: what is kept of a value that nobody is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyedHash {
     /// The secret's number.
     pub secret: u16,
-    /// HMAC-SHA-256.
-    pub hash: [u8; 32],
+    /// The hash.
+    pub hash: Hash,
+}
+
+/// HMAC-SHA-256, stored in hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Hash([u8; 32]);
+
+impl fmt::Display for Hash {
+    /// In hexadecimal: 64 digits and small letters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl From<Hash> for String {
+    fn from(hash: Hash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl TryFrom<String> for Hash {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        const WRONG: InvalidId = InvalidId("is not a hash: 64 hexadecimal digits are expected");
+        let mut hash = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(WRONG);
+        }
+        for (byte, place) in hash.iter_mut().zip((0_usize..64).step_by(2)) {
+            let digits = text.get(place..place.saturating_add(2)).ok_or(WRONG)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| WRONG)?;
+        }
+        Ok(Self(hash))
+    }
 }
 
 impl Secret {
     /// HMAC-SHA-256 of `purpose` and `text`.
-    fn hash(&self, purpose: &str, text: &str) -> [u8; 32] {
+    fn hash(&self, purpose: &str, text: &str) -> Hash {
         let mut mac = self.key.clone();
         for part in [purpose.as_bytes(), b"\n", text.as_bytes()] {
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        Hash(mac.finalize().into_bytes().into())
+    }
+
+    fn keyed(&self, purpose: &str, text: &str) -> KeyedHash {
+        KeyedHash { secret: self.number, hash: self.hash(purpose, text) }
     }
 }
 
@@ -88,8 +126,22 @@ impl Secrets {
 
     /// HMAC-SHA-256 of `purpose` and `text` with the secret's number: under the current secret, and under the older.
     pub fn keyed_hashes(&self, purpose: &str, text: &str) -> (KeyedHash, Vec<KeyedHash>) {
-        let keyed = |secret: &Secret| KeyedHash { secret: secret.number, hash: secret.hash(purpose, text) };
-        (keyed(&self.current), self.older.iter().map(keyed).collect())
+        let older = self.older.iter().map(|secret| secret.keyed(purpose, text));
+        (self.current.keyed(purpose, text), older.collect())
+    }
+
+    /// Whether a kept hash is one of `text`, under whatever live secret it was made with; not once that one is gone.
+    /// Who asks is shown no more than the answer, and cannot choose what is kept: time tells nothing worth hiding here.
+    pub fn matches(&self, purpose: &str, text: &str, kept: &KeyedHash) -> bool {
+        let secret = std::iter::once(&self.current).chain(&self.older).find(|secret| secret.number == kept.secret);
+        secret.is_some_and(|secret| secret.hash(purpose, text) == kept.hash)
+    }
+
+    /// The hash to keep of `text`: the one that is held, where it is one of the same text, so that a repeat changes
+    /// nothing; otherwise one under the current secret.
+    pub fn keep(&self, purpose: &str, text: &str, held: Option<KeyedHash>) -> KeyedHash {
+        let held = held.filter(|held| self.matches(purpose, text, held));
+        held.unwrap_or_else(|| self.current.keyed(purpose, text))
     }
 
     /// The discount code of a cause (such as an order), the same whenever it is asked for.
@@ -97,7 +149,7 @@ impl Secrets {
     pub fn discount_code(&self, cause: &str, collisions: u32) -> DiscountCode {
         let cause = if collisions == 0 { cause.to_owned() } else { format!("{cause}/{collisions}") };
         let hash = self.current.hash("discount", &cause);
-        let bits = hash.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte));
+        let bits = hash.0.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte));
         DiscountCode::of_bits(bits)
     }
 }
@@ -204,6 +256,36 @@ mod tests {
         }
         assert_eq!(secrets().numbers().collect::<Vec<_>>(), [2, 1]);
         assert!(!format!("{:?}", secrets()).contains("sixteen"));
+    }
+
+    #[test]
+    fn what_is_kept_is_compared_under_the_secret_it_was_made_with() {
+        let (old, both) = (Secrets::parse("1:an old secret of ours").unwrap(), secrets());
+        let new = Secrets::parse("2:sixteen bytes at least").unwrap();
+        let kept = old.keep("phone", "79460958", None);
+        assert_eq!(kept.secret, 1);
+        assert!(both.matches("phone", "79460958", &kept));
+        for (purpose, text) in [("phone", "79460959"), ("address", "79460958"), ("phone", "")] {
+            assert!(!both.matches(purpose, text, &kept), "{purpose} {text}");
+        }
+        assert!(!new.matches("phone", "79460958", &kept), "the secret is gone");
+
+        assert_eq!(both.keep("phone", "79460958", Some(kept)), kept, "a repeat changes nothing");
+        assert_eq!(both.keep("phone", "79460959", Some(kept)).secret, 2);
+        assert_eq!(new.keep("phone", "79460958", Some(kept)).secret, 2);
+    }
+
+    #[test]
+    fn a_hash_is_stored_in_hexadecimal_and_nothing_else_reads_as_one() {
+        let (kept, _) = secrets().keyed_hashes("phone", "79460958");
+        let stored = serde_json::to_value(kept).unwrap();
+        assert_eq!(stored["secret"], 2);
+        let hash = stored["hash"].as_str().unwrap();
+        assert_eq!((hash.len(), hash), (64, kept.hash.to_string().as_str()));
+        assert_eq!(serde_json::from_value::<KeyedHash>(stored.clone()).unwrap(), kept);
+        for wrong in [hash[1..].to_owned(), hash.to_uppercase(), format!("+{}", &hash[1..]), "é".repeat(32)] {
+            assert!(Hash::try_from(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 
     proptest! {

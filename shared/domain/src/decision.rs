@@ -102,8 +102,10 @@ pub enum Rejection {
     UnknownOrder,
     /// The account has no credit note of that number.
     UnknownReturn,
-    /// The account is suspended or closed.
+    /// The account is suspended, closed or pending.
     AccountNotActive(Status),
+    /// The account waits for approval: only its review changes its status.
+    UnderReview,
     /// The order's currency is not the program's.
     ForeignCurrency {
         /// The program's.

@@ -1,19 +1,27 @@
 //! Enrolling accounts and contacts, and changing what is known of them.
 
+mod address;
+mod country;
 mod email;
+mod identity;
+mod phone;
 mod read;
 mod vat_id;
 
 use crate::account::{Account, Status};
 use crate::advance;
-use crate::code::KeyedHash;
+use crate::code::{KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId, Segment};
 use crate::ledger::{Cause, Change};
 use crate::time::Day;
 use serde::{Deserialize, Serialize};
 
+pub use address::{Address, Stated};
+pub use country::{Country, InvalidCountry};
 pub use email::Email;
+pub use identity::Identity;
+pub use phone::{InvalidPhone, Phone};
 pub use read::{contact_document, profile_document};
 pub use vat_id::{InvalidVatId, VatId};
 
@@ -22,10 +30,8 @@ pub use vat_id::{InvalidVatId, VatId};
 pub struct ProfileDocument {
     /// The company's name, 1 to 200 characters.
     pub name: String,
-    /// Its e-mail address.
-    pub email: Option<Email>,
-    /// Its VAT id.
-    pub vat_id: Option<VatId>,
+    /// Who it is.
+    pub identity: Identity,
     /// The groups it belongs to, sorted and distinct.
     pub segments: Vec<Segment>,
     /// Its status; absent: unchanged.
@@ -42,9 +48,18 @@ pub struct Profile {
     /// Its e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// Its VAT id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vat_id: Option<VatId>,
+    /// What is kept of its phone number, see [`Phone`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<KeyedHash>,
+    /// What is kept of its postal address, see [`Address`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<KeyedHash>,
     /// The claims it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<ClaimKey>,
@@ -120,10 +135,9 @@ impl UniqueField {
 pub struct ClaimKey {
     /// What kind of value.
     pub field: UniqueField,
-    /// The number of the secret it was hashed with.
-    pub secret: u16,
-    /// The hash, in hexadecimal.
-    pub hash: String,
+    /// Its keyed hash.
+    #[serde(flatten)]
+    pub keyed: KeyedHash,
 }
 
 /// A claim that a value is an account's alone.
@@ -158,12 +172,19 @@ pub enum Put {
 }
 
 /// Enrols an account or changes its data. The same data again writes nothing.
+///
+/// Fails with [`Rejection::UnderReview`] where a status is stated for an account that waits for approval: only its
+/// review lets it in or turns it away.
 pub fn put_account(
     id: &AccountId,
     before: &Member,
     document: &ProfileDocument,
     context: &Context<'_>,
 ) -> Result<Decision<Put>, Rejection> {
+    let pending = before.account.as_ref().is_some_and(|account| account.status == Status::Pending);
+    if pending && document.status.is_some() {
+        return Err(Rejection::UnderReview);
+    }
     let activation = context.schedule.at(context.now);
     let (mut account, mut changes) = match &before.account {
         Some(account) => advance::advance(context.schedule, account, context.now)?,
@@ -200,14 +221,15 @@ pub fn put_account(
 }
 
 /// The profile as the document states it, and the writes that its claims need.
-fn profile_after(
+pub(crate) fn profile_after(
     id: &AccountId,
     before: Option<&Profile>,
     document: &ProfileDocument,
     context: &Context<'_>,
 ) -> Result<(Profile, Vec<Write>), Rejection> {
-    let email = document.email.as_ref().map(|email| (UniqueField::Email, email.canonical(), email.former()));
-    let vat_id = document.vat_id.as_ref().map(|id| (UniqueField::VatId, id.canonical(), id.former()));
+    let stated = &document.identity;
+    let email = stated.email.as_ref().map(|email| (UniqueField::Email, email.canonical(), email.former()));
+    let vat_id = stated.vat_id.as_ref().map(|id| (UniqueField::VatId, id.canonical(), id.former()));
     let held = before.map_or(&[][..], |profile| &profile.claims);
     let (mut claims, mut writes) = (Vec::new(), Vec::new());
     for (field, canonical, former) in vat_id.into_iter().chain(email) {
@@ -227,8 +249,11 @@ fn profile_after(
     let profile = Profile {
         account_id: id.clone(),
         name: document.name.clone(),
-        email: document.email.clone(),
-        vat_id: document.vat_id.clone(),
+        email: stated.email.clone(),
+        country: stated.country,
+        vat_id: stated.vat_id.clone(),
+        phone: stated.phone_hash(before.and_then(|old| old.phone), context.secrets),
+        address: stated.address_hash(before.and_then(|old| old.address), context.secrets),
         claims,
         version: before.map_or(0, |old| old.version),
     };
@@ -241,10 +266,7 @@ fn profile_after(
 /// The claims on a value: on its canonical form under the current secret, and the older ones: under the older secrets,
 /// and on its former form where that differs.
 fn claims_on(field: UniqueField, canonical: &str, former: &str, context: &Context<'_>) -> (ClaimKey, Vec<ClaimKey>) {
-    let claim = |KeyedHash { secret, hash }| {
-        let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        ClaimKey { field, secret, hash }
-    };
+    let claim = |keyed| ClaimKey { field, keyed };
     let keyed = |value| context.secrets.keyed_hashes(field.name(), value);
     let (current, mut older) = keyed(canonical);
     if former != canonical {
@@ -259,9 +281,24 @@ fn changed_fields(before: Option<&Profile>, after: &Profile) -> Vec<String> {
     let differs = [
         ("name", before.is_none_or(|old| old.name != after.name)),
         ("email", before.and_then(|old| old.email.as_ref()) != after.email.as_ref()),
+        ("country", before.and_then(|old| old.country) != after.country),
         ("vat_id", before.and_then(|old| old.vat_id.as_ref()) != after.vat_id.as_ref()),
+        ("phone", before.and_then(|old| old.phone) != after.phone),
+        ("address", before.and_then(|old| old.address) != after.address),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field.to_owned()).collect()
+}
+
+impl Profile {
+    /// Whether the account has this phone number, as far as numbers are compared (see [`Phone`]).
+    pub fn has_phone(&self, phone: &Phone, secrets: &Secrets) -> bool {
+        self.phone.is_some_and(|kept| secrets.matches(Phone::PURPOSE, phone.canonical(), &kept))
+    }
+
+    /// Whether the account has this postal address, as far as addresses are compared (see [`Address`]).
+    pub fn has_address(&self, address: &Address, secrets: &Secrets) -> bool {
+        self.address.is_some_and(|kept| secrets.matches(Address::PURPOSE, address.canonical(), &kept))
+    }
 }
 
 /// Adds a contact to an account or changes it. The same data again writes nothing.

@@ -5,7 +5,7 @@ use crate::advance;
 use crate::code::DiscountCode;
 use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
-use crate::membership::{Email, Profile, VatId};
+use crate::membership::{Country, Email, Profile, VatId};
 use crate::money::{self, Factor, Money, Overflow, Percent, Points};
 use crate::review;
 use crate::schedule::Schedule;
@@ -26,9 +26,16 @@ pub struct Standing {
     /// Its e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// Its VAT id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vat_id: Option<VatId>,
+    /// Whether a phone number was stated; the number itself is not kept.
+    pub has_phone: bool,
+    /// Whether a postal address was stated; the address itself is not kept.
+    pub has_address: bool,
     /// Whether it takes part.
     pub status: Status,
     /// The groups it belongs to.
@@ -169,7 +176,10 @@ pub fn standing(
         as_of: now,
         name: profile.map(|profile| profile.name.clone()),
         email: profile.and_then(|profile| profile.email.clone()),
+        country: profile.and_then(|profile| profile.country),
         vat_id: profile.and_then(|profile| profile.vat_id.clone()),
+        has_phone: profile.is_some_and(|profile| profile.phone.is_some()),
+        has_address: profile.is_some_and(|profile| profile.address.is_some()),
         status: account.status,
         segments: account.segments.clone(),
         joined_at: account.joined_at,

@@ -5,7 +5,7 @@
 //! then only shorter leads are left. So what is said does not hang on when the account was walked for anything else,
 //! and of several leads that have begun, for the same end, only the shortest is given.
 
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::id::ContactId;
 use crate::kind::{KINDS, Warns};
 use crate::ledger::Change;
@@ -132,8 +132,7 @@ pub(crate) fn give(
     now: Instant,
 ) -> Result<Vec<Change>, Overflow> {
     let (program, mut given) = (&*schedule.at(now).program, Vec::new());
-    // Who has left is not written to.
-    if account.status == Status::Closed || program.warnings == WarningRules::default() {
+    if !account.status.is_warned() || program.warnings == WarningRules::default() {
         return Ok(given);
     }
     for kind in kinds().filter(|kind| kind.walk() == walk) {
@@ -155,7 +154,7 @@ pub(crate) fn give(
 /// passed, or once a version is in force that says so.
 pub(crate) fn next(account: &Account, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
     let mut earliest = None;
-    if account.status == Status::Closed {
+    if !account.status.is_warned() {
         return Ok(earliest);
     }
     for version in schedule.from(now) {

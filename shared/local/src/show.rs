@@ -4,6 +4,7 @@ mod item;
 
 use domain::account::Account;
 use domain::activity::MonthActivity;
+use domain::code::KeyedHash;
 use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
 use domain::id::AccountId;
@@ -194,14 +195,27 @@ fn profile(page: &mut Page, profile: &Profile) {
     if let Some(email) = &profile.email {
         page.value("e-mail", name(email));
     }
+    if let Some(country) = profile.country {
+        page.value("country", country.as_str());
+    }
     if let Some(vat_id) = &profile.vat_id {
         page.value("VAT id", name(vat_id));
     }
+    for (kept, hash) in [("phone", profile.phone), ("address", profile.address)] {
+        if let Some(hash) = hash {
+            page.value(kept, keyed(hash));
+        }
+    }
     for claim in &profile.claims {
-        let hash = claim.hash.get(..12).unwrap_or(&claim.hash);
-        page.value("claim", format_args!("{} under secret {}: {hash}...", claim.field.name(), claim.secret));
+        page.value("claim", format_args!("{} {}", claim.field.name(), keyed(claim.keyed)));
     }
     page.value("version", profile.version);
+}
+
+/// Enough of a keyed hash to tell it from others.
+fn keyed(KeyedHash { secret, hash }: KeyedHash) -> String {
+    let hash = hash.to_string();
+    format!("under secret {secret}: {}...", hash.get(..12).unwrap_or(&hash))
 }
 
 fn contact(page: &mut Page, contact: &Contact) {

@@ -115,6 +115,14 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             let detail = format!("The account is {}.", status.name());
             Problem::new("account-not-active", "Account not active", 409, detail)
         }
+        Rejection::UnderReview => {
+            let detail = "The account waits for approval; its review decides what becomes of it.";
+            Problem::new("under-review", "Under review", 409, detail).with_fault(
+                "$.status".to_owned(),
+                "under_review",
+                "cannot be changed before the review",
+            )
+        }
         Rejection::ForeignCurrency { expected } => {
             let detail = format!("The program runs in {}.", expected.code());
             Problem::new("foreign-currency", "Foreign currency", 422, detail).with_fault(

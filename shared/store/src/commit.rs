@@ -204,7 +204,7 @@ fn existing_order(item: &Item, key: &OrderKey) -> Result<Option<Record>, Fault> 
 }
 
 fn existing_claim(item: &Item, key: &ClaimKey) -> Result<Option<Record>, Fault> {
-    let corrupt = |what| Fault::Corrupt { table: "codes", key: key.hash.clone(), what };
+    let corrupt = |what| Fault::Corrupt { table: "codes", key: key.keyed.hash.to_string(), what };
     let account_id = item::claim_holder(item).map_err(corrupt)?;
     Ok(Some(Record::Claim(Box::new(Claim { key: key.clone(), account_id }))))
 }

@@ -109,7 +109,7 @@ pub fn credit_note(id: &AccountId, return_id: &ReturnId) -> Item {
 }
 
 pub fn claim(key: &ClaimKey) -> Item {
-    let code = format!("claim#{}#{}#{}", key.field.name(), key.secret, key.hash);
+    let code = format!("claim#{}#{}#{}", key.field.name(), key.keyed.secret, key.keyed.hash);
     self::key(OTHER_ATTRIBUTES, [("code", code), ("sk", "CLAIM".to_owned())])
 }
 

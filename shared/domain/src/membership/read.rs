@@ -1,6 +1,7 @@
 //! The documents about accounts and contacts, read.
 
-use super::{ContactDocument, Email, ProfileDocument, Role, VatId, is_date};
+use super::identity::{self, Identity};
+use super::{ContactDocument, ProfileDocument, Role, is_date};
 use crate::account::{SEGMENTS_MAX, Status};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::Segment;
@@ -17,14 +18,14 @@ pub fn profile_document(value: &Value) -> Result<ProfileDocument, Faults> {
 }
 
 fn read_profile(value: &Value, faults: &mut Faults) -> Option<ProfileDocument> {
-    let root = Object::open(value, &Path::Root, &["name", "email", "vat_id", "segments", "status"], faults)?;
+    let known = [&["name"][..], &Identity::FIELDS, &["segments", "status"]].concat();
+    let root = Object::open(value, &Path::Root, &known, faults)?;
     let name = root.required("name", faults, document::label(NAME_CHARS_MAX));
-    let email = root.optional("email", faults, email);
-    let vat_id = root.optional("vat_id", faults, vat_id);
+    let identity = Identity::read(&root, faults);
     let segments = root.list_of("segments", 0..=SEGMENTS_MAX, faults, document::id(Segment::parse));
     let segments: BTreeSet<_> = segments.unwrap_or_default().into_iter().collect();
-    let status = root.optional("status", faults, document::one_of(&Status::ALL));
-    Some(ProfileDocument { name: name?, email, vat_id, segments: segments.into_iter().collect(), status })
+    let status = root.optional("status", faults, document::one_of(&Status::STATED));
+    Some(ProfileDocument { name: name?, identity, segments: segments.into_iter().collect(), status })
 }
 
 /// Reads the body of `PUT /v1/accounts/{id}/contacts/{contact_id}`; every fault at once.
@@ -37,21 +38,12 @@ pub fn contact_document(value: &Value) -> Result<ContactDocument, Faults> {
 fn read_contact(value: &Value, faults: &mut Faults) -> Option<ContactDocument> {
     let root = Object::open(value, &Path::Root, &["name", "email", "role", "locale", "birthday"], faults)?;
     let name = root.required("name", faults, document::label(NAME_CHARS_MAX));
-    let email = root.optional("email", faults, email);
+    let email = root.optional("email", faults, identity::email);
     let roles = [("buyer", Role::Buyer), ("approver", Role::Approver), ("admin", Role::Admin)];
     let role = root.required("role", faults, document::one_of(&roles));
     let locale = root.required("locale", faults, locale);
     let birthday = root.optional("birthday", faults, birthday);
     Some(ContactDocument { name: name?, email, role: role?, locale: locale?, birthday })
-}
-
-fn email(value: &Value) -> Leaf<Email> {
-    let message = "must be an e-mail address such as name@example.com";
-    Email::parse(document::string(value)?).ok_or_else(|| ("invalid_email", message.to_owned()))
-}
-
-fn vat_id(value: &Value) -> Leaf<VatId> {
-    VatId::parse(document::string(value)?).map_err(|fault| ("invalid_vat_id", fault.to_string()))
 }
 
 fn locale(value: &Value) -> Leaf<String> {

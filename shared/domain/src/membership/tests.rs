@@ -20,15 +20,17 @@ fn schedule() -> Schedule {
     Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program: Arc::new(program.unwrap()) }]).unwrap()
 }
 
-/// Puts documents one after the other and answers what each wrote.
-fn put(member: &mut Member, secrets: &str, document: Value) -> Vec<Write> {
+fn decide(member: &Member, secrets: &str, document: &ProfileDocument) -> Result<Decision<Put>, Rejection> {
     let (schedule, secrets) = (schedule(), Secrets::parse(secrets).unwrap());
     let now = Instant::parse("2011-01-01T00:00:00Z").unwrap();
     let context =
         Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
-    let document = profile_document(&document).unwrap();
-    let id = AccountId::parse("acme").unwrap();
-    let decision = put_account(&id, member, &document, &context).unwrap();
+    put_account(&AccountId::parse("acme").unwrap(), member, document, &context)
+}
+
+/// Puts documents one after the other and answers what each wrote.
+fn put(member: &mut Member, secrets: &str, document: Value) -> Vec<Write> {
+    let decision = decide(member, secrets, &profile_document(&document).unwrap()).unwrap();
     for write in &decision.writes {
         match write {
             Write::Put(Record::Account(account), _) => member.account = Some((**account).clone()),
@@ -60,7 +62,7 @@ fn claims_follow_the_values_and_nothing_is_written_twice() {
     let moved = json!({ "name": "Acme", "email": "new@acme.example" });
     let writes = put(&mut member, BOTH, moved);
     assert_eq!(claims(&writes), (1, 2));
-    let expected = writes.iter().filter(|write| matches!(write, Write::Expect(key) if key.secret == 1));
+    let expected = writes.iter().filter(|write| matches!(write, Write::Expect(key) if key.keyed.secret == 1));
     assert_eq!(expected.count(), 1, "nobody may hold it under the older secret either");
 }
 
@@ -68,8 +70,8 @@ fn claims_follow_the_values_and_nothing_is_written_twice() {
 fn claimed_in_the_former_form(member: &mut Member, secrets: &str, values: &[(UniqueField, &str)]) {
     let secrets = Secrets::parse(secrets).unwrap();
     let claim = |(field, value): &(UniqueField, &str)| {
-        let (KeyedHash { secret, hash }, _) = secrets.keyed_hashes(field.name(), value);
-        ClaimKey { field: *field, secret, hash: hash.iter().map(|byte| format!("{byte:02x}")).collect() }
+        let (keyed, _) = secrets.keyed_hashes(field.name(), value);
+        ClaimKey { field: *field, keyed }
     };
     member.profile.as_mut().unwrap().claims = values.iter().map(claim).collect();
 }
@@ -131,6 +133,129 @@ fn a_put_without_a_status_leaves_it_as_it_is() {
     put(&mut member, OLD, json!({ "name": "Acme", "status": "suspended" }));
     put(&mut member, OLD, json!({ "name": "Acme Ltd" }));
     assert_eq!(member.account.unwrap().status, Status::Suspended);
+}
+
+#[test]
+fn with_and_without_its_letters_a_vat_id_is_one_claim() {
+    let mut member = Member::default();
+    let without = json!({ "name": "Acme", "country": "de", "vat_id": "136 695 976" });
+    assert_eq!(claims(&put(&mut member, OLD, without)), (1, 0));
+    let with = json!({ "name": "Acme", "country": "DE", "vat_id": "DE136695976" });
+    assert!(put(&mut member, OLD, with).is_empty(), "it says the same");
+    let profile = member.profile.unwrap();
+    assert_eq!(serde_json::to_value(profile.vat_id).unwrap(), "DE136695976");
+    assert_eq!(profile.country.unwrap().as_str(), "DE");
+}
+
+#[test]
+fn phone_and_address_are_kept_as_hashes_and_compared() {
+    let acme = |phone: &str, street: &str| {
+        let address = json!({ "street": street, "postal_code": "sw1a 1aa", "city": "London" });
+        json!({ "name": "Acme", "country": "GB", "phone": phone, "address": address })
+    };
+    let mut member = Member::default();
+    let writes = put(&mut member, OLD, acme("+44 20 7946 0958", "12 High Street"));
+    let written = format!("{writes:?}");
+    for clear in ["7946", "0958", "79460958", "High", "SW1A", "sw1a", "London"] {
+        assert!(!written.contains(clear), "{clear} in {written}");
+    }
+    // Another spelling of the same, also when there is a newer secret, writes nothing.
+    for secrets in [OLD, BOTH] {
+        assert!(put(&mut member, secrets, acme("(020) 7946-0958", "12, High St.")).is_empty(), "{secrets}");
+    }
+    let (old, both) = (Secrets::parse(OLD).unwrap(), Secrets::parse(BOTH).unwrap());
+    let identity = |phone: &str, street: &str| profile_document(&acme(phone, street)).unwrap().identity;
+    for (phone, street, same) in [
+        ("020 7946 0958", "12 High St", (true, true)),
+        ("020 7946 0959", "12 High St", (false, true)),
+        ("020 7946 0958", "13 High St", (true, false)),
+    ] {
+        let (stated, kept) = (identity(phone, street), member.profile.as_ref().unwrap());
+        for secrets in [&old, &both] {
+            let found = (
+                kept.has_phone(stated.phone.as_ref().unwrap(), secrets),
+                kept.has_address(stated.address.as_ref().unwrap(), secrets),
+            );
+            assert_eq!(found, same, "{phone}, {street}");
+        }
+    }
+    // What changes is hashed anew, what stays keeps its hash, what is left out is forgotten.
+    let before = member.profile.clone().unwrap();
+    let writes = put(&mut member, BOTH, acme("020 7946 0000", "12 High Street"));
+    assert!(format!("{writes:?}").contains(r#"fields: ["phone"]"#), "{writes:?}");
+    let after = member.profile.clone().unwrap();
+    assert_eq!((after.phone.unwrap().secret, after.address), (2, before.address));
+    put(&mut member, BOTH, json!({ "name": "Acme" }));
+    let left = member.profile.unwrap();
+    assert_eq!((left.phone, left.address, left.country), (None, None, None));
+}
+
+#[test]
+fn a_profile_as_it_was_stored_before_reads() {
+    let stored = json!({
+        "account_id": "acme", "name": "Acme", "vat_id": "DE136695976", "version": 3,
+        "claims": [{ "field": "vat_id", "secret": 1, "hash": "0f".repeat(32) }],
+    });
+    let profile: Profile = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!((profile.country, profile.phone, profile.address), (None, None, None));
+    assert_eq!(serde_json::to_value(profile).unwrap(), stored);
+}
+
+#[test]
+fn only_a_review_changes_the_status_of_an_account_that_waits_for_it() {
+    let mut member = Member::default();
+    put(&mut member, OLD, json!({ "name": "Acme" }));
+    member.account.as_mut().unwrap().status = Status::Pending;
+    for status in ["active", "suspended", "closed"] {
+        let document = profile_document(&json!({ "name": "Acme", "status": status })).unwrap();
+        assert_eq!(decide(&member, OLD, &document), Err(Rejection::UnderReview), "{status}");
+    }
+    put(&mut member, OLD, json!({ "name": "Acme Ltd" }));
+    assert_eq!(member.account.unwrap().status, Status::Pending);
+    assert_eq!(member.profile.unwrap().name, "Acme Ltd");
+}
+
+#[test]
+fn documents_about_accounts_are_read_strictly_and_every_fault_is_told() {
+    let long = || json!("x".repeat(10_000));
+    let good = json!({
+        "name": "Acme", "email": "office@acme.example", "country": "gb", "vat_id": "123456789",
+        "phone": "020 7946 0958", "address": { "street": "12 High Street", "postal_code": "SW1A 1AA", "city": "London" },
+    });
+    assert!(profile_document(&good).is_ok());
+    for (pointer, value, faults) in [
+        ("/country", json!("ZZ"), &[("$.country", "unknown_country"), ("$.vat_id", "invalid_vat_id")][..]),
+        ("/country", json!("Germany"), &[("$.country", "unknown_country"), ("$.vat_id", "invalid_vat_id")]),
+        ("/country", long(), &[("$.country", "unknown_country"), ("$.vat_id", "invalid_vat_id")]),
+        ("/country", json!(44), &[("$.country", "wrong_type"), ("$.vat_id", "invalid_vat_id")]),
+        ("/country", json!(null), &[("$.vat_id", "invalid_vat_id"), ("$.country", "missing")]),
+        ("/vat_id", json!("DE12345678"), &[("$.vat_id", "invalid_vat_id")]),
+        ("/vat_id", long(), &[("$.vat_id", "invalid_vat_id")]),
+        ("/email", long(), &[("$.email", "invalid_email")]),
+        ("/phone", json!("123456"), &[("$.phone", "invalid_phone")]),
+        ("/phone", json!(442_079_460_958_u64), &[("$.phone", "wrong_type")]),
+        ("/phone", json!("1".repeat(10_000)), &[("$.phone", "invalid_phone")]),
+        ("/address", json!("12 High Street, London"), &[("$.address", "wrong_type")]),
+        ("/address", json!({}), &[("$.address.street", "missing"), ("$.address.city", "missing")]),
+        ("/address/street", json!("x".repeat(201)), &[("$.address.street", "invalid_text")]),
+        ("/address/street", long(), &[("$.address.street", "invalid_text")]),
+        ("/address/street", json!("--"), &[("$.address.street", "invalid_text")]),
+        ("/address/postal_code", json!("1".repeat(21)), &[("$.address.postal_code", "invalid_text")]),
+        ("/address/postal_code", long(), &[("$.address.postal_code", "invalid_text")]),
+        ("/address/postal_code", json!(10_115), &[("$.address.postal_code", "wrong_type")]),
+        ("/address/city", json!("Lon\ndon"), &[("$.address.city", "invalid_text")]),
+        ("/address/city", json!("x".repeat(101)), &[("$.address.city", "invalid_text")]),
+        ("/address/city", long(), &[("$.address.city", "invalid_text")]),
+        ("/address/floor", json!("2"), &[("$.address.floor", "unknown_field")]),
+        ("/status", json!("pending"), &[("$.status", "unknown_value")]),
+    ] {
+        let mut document = good.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        document.pointer_mut(parent).unwrap()[key] = value.clone();
+        let told = profile_document(&document).unwrap_err();
+        let told: Vec<_> = told.listed().iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
+        assert_eq!(told, faults, "{pointer}: {}", value.to_string().chars().take(40).collect::<String>());
+    }
 }
 
 #[test]

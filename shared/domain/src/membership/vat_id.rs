@@ -1,7 +1,13 @@
 //! VAT ids: kept without separators, compared without regard to the ways a country has to write the same number.
 
+mod check;
+
+use super::country::Country;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Most characters behind the two letters where a country's shapes are not known. The longest in use are China's 18.
+const NUMBER_CHARS_MAX: usize = 20;
 
 /// A VAT id: capitals and digits, without separators. What claims compare is [`VatId::canonical`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +36,11 @@ pub enum InvalidVatId {
 impl fmt::Display for InvalidVatId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable => f.write_str("must be a country's two letters followed by 2 to 13 letters or digits"),
+            Self::Unreadable => write!(
+                f,
+                "must be a country's two letters followed by 2 to {NUMBER_CHARS_MAX} letters or digits; the letters \
+                 may be left out where `country` says which"
+            ),
             Self::Shape { prefix, shapes } => {
                 let shapes: Vec<_> = shapes.iter().map(|shape| format!("{prefix}{shape}")).collect();
                 let shapes = shapes.join(" or ");
@@ -44,16 +54,18 @@ impl fmt::Display for InvalidVatId {
 }
 
 /// How a country writes its VAT ids.
-struct Country {
+struct Form {
     /// The two letters they start with.
     prefix: &'static str,
     /// The letters that claims compare instead, where two prefixes stand before the same numbers.
     same_as: &'static str,
     /// What may follow, in [`CLASSES`] and characters that stand for themselves.
     shapes: &'static [&'static str],
+    /// What people leave out together with the two letters.
+    lead: &'static str,
     /// What may stand behind it without being part of the number.
     suffixes: &'static [&'static str],
-    /// Whether the check digits of a number of digits only are right.
+    /// Whether a number of one of the shapes has right check digits.
     check: fn(&[u64]) -> bool,
 }
 
@@ -64,56 +76,64 @@ const CLASSES: [(char, &str); 4] =
 /// The countries whose shapes are known; the ids of others are taken as they come.
 ///
 /// European Union, United Kingdom (while it was a member) and Northern Ireland: European Commission, VIES, "What is the
-/// format of a VAT number?". Switzerland and Norway, and check digits: the documentation of python-stdnum by country,
-/// https://arthurdejong.org/python-stdnum/.
-static COUNTRIES: &[Country] = &[
-    country("AT", &["U99999999"]),
-    country("BE", &["0999999999", "1999999999"]).checked(belgian),
-    country("BG", &["999999999", "9999999999"]),
+/// format of a VAT number?". Switzerland and Norway: the documentation of python-stdnum by country,
+/// https://arthurdejong.org/python-stdnum/. The United Kingdom's check digits are not looked at: more than one rule is
+/// in use, and which numbers follow which is not documented.
+static FORMS: &[Form] = &[
+    form("AT", &["U99999999"]).lead("U").checked(check::austrian),
+    form("BE", &["0999999999", "1999999999"]).checked(check::belgian),
+    form("BG", &["999999999", "9999999999"]).checked(check::bulgarian),
     // The tax's name in the four languages.
-    country("CH", &["E999999999"]).suffixed(&["MWST", "TVA", "IVA", "TPV"]),
-    country("CY", &["99999999a"]),
-    country("CZ", &["99999999", "999999999", "9999999999"]),
-    country("DE", &["999999999"]).checked(german),
-    country("DK", &["99999999"]),
-    country("EE", &["999999999"]),
-    country("EL", &["999999999"]),
-    country("ES", &["a9999999x", "99999999a"]),
-    country("FI", &["99999999"]),
-    country("FR", &["xx999999999"]).checked(french),
-    country("GB", BRITISH),
+    form("CH", &["E999999999"]).lead("E").suffixed(&["MWST", "TVA", "IVA", "TPV"]).checked(check::swiss),
+    form("CY", &["99999999a"]).checked(check::cypriot),
+    form("CZ", &["99999999", "999999999", "9999999999"]).checked(check::czech),
+    form("DE", &["999999999"]).checked(check::mod_11_10),
+    form("DK", &["99999999"]).checked(check::danish),
+    form("EE", &["999999999"]).checked(check::estonian),
+    form("EL", &["999999999"]).checked(check::greek),
+    form("ES", &["a9999999x", "99999999a"]).checked(check::spanish),
+    form("FI", &["99999999"]).checked(check::finnish),
+    form("FR", &["xx999999999"]).checked(check::french),
+    form("GB", BRITISH),
     // ISO 3166 has GR, VIES has EL.
-    country("GR", &["999999999"]).same_as("EL"),
-    country("HR", &["99999999999"]),
-    country("HU", &["99999999"]),
-    country("IE", &["9s99999a", "9999999aa"]),
-    country("IT", &["99999999999"]).checked(luhn),
-    country("LT", &["999999999", "999999999999"]),
-    country("LU", &["99999999"]),
-    country("LV", &["99999999999"]),
-    country("MT", &["99999999"]),
-    country("NL", &["999999999B99"]),
-    country("NO", &["999999999"]).suffixed(&["MVA"]),
-    country("PL", &["9999999999"]).checked(polish),
-    country("PT", &["999999999"]),
-    country("RO", &["99", "999", "9999", "99999", "999999", "9999999", "99999999", "999999999", "9999999999"]),
-    country("SE", &["999999999999"]),
-    country("SI", &["99999999"]),
-    country("SK", &["9999999999"]),
+    form("GR", &["999999999"]).same_as("EL").checked(check::greek),
+    form("HR", &["99999999999"]).checked(check::mod_11_10),
+    form("HU", &["99999999"]).checked(check::hungarian),
+    form("IE", &["9s99999a", "9999999aa"]).checked(check::irish),
+    form("IT", &["99999999999"]).checked(check::luhn),
+    form("LT", &["999999999", "999999999999"]).checked(check::lithuanian),
+    form("LU", &["99999999"]).checked(check::luxembourgish),
+    form("LV", &["99999999999"]).checked(check::latvian),
+    form("MT", &["99999999"]).checked(check::maltese),
+    form("NL", &["999999999B99"]).checked(check::dutch),
+    form("NO", &["999999999"]).suffixed(&["MVA"]).checked(check::norwegian),
+    form("PL", &["9999999999"]).checked(check::polish),
+    form("PT", &["999999999"]).checked(check::portuguese),
+    form("RO", &["99", "999", "9999", "99999", "999999", "9999999", "99999999", "999999999", "9999999999"])
+        .checked(check::romanian),
+    form("SE", &["999999999999"]).checked(check::swedish),
+    form("SI", &["99999999"]).checked(check::slovenian),
+    form("SK", &["9999999999"]).checked(check::slovak),
+    // Not the kingdom's letters, but written for them.
+    form("UK", BRITISH).same_as("GB"),
     // One registration: https://www.gov.uk/vat-registration/selling-or-moving-goods-in-northern-ireland.
-    country("XI", BRITISH).same_as("GB"),
+    form("XI", BRITISH).same_as("GB"),
 ];
 
 /// Traders, branches (a group's three digits behind), government departments, health authorities.
 const BRITISH: &[&str] = &["999999999", "999999999999", "GD999", "HA999"];
 
-const fn country(prefix: &'static str, shapes: &'static [&'static str]) -> Country {
-    Country { prefix, same_as: prefix, shapes, suffixes: &[], check: |_| true }
+const fn form(prefix: &'static str, shapes: &'static [&'static str]) -> Form {
+    Form { prefix, same_as: prefix, shapes, lead: "", suffixes: &[], check: |_| true }
 }
 
-impl Country {
+impl Form {
     const fn same_as(self, same_as: &'static str) -> Self {
         Self { same_as, ..self }
+    }
+
+    const fn lead(self, lead: &'static str) -> Self {
+        Self { lead, ..self }
     }
 
     const fn suffixed(self, suffixes: &'static [&'static str]) -> Self {
@@ -124,49 +144,76 @@ impl Country {
         Self { check, ..self }
     }
 
-    /// The country of an id, and its number without prefix and suffix; `None`: no country whose shapes are known.
+    /// The form of a country's ids, by the letters before them.
+    fn with_prefix(prefix: &str) -> Option<&'static Self> {
+        FORMS.iter().find(|form| form.prefix == prefix)
+    }
+
+    /// The form of an id, and its number without prefix and suffix; `None`: of no country whose shapes are known.
     fn of(id: &str) -> Option<(&'static Self, &str)> {
-        COUNTRIES.iter().find_map(|country| {
-            let number = id.strip_prefix(country.prefix)?;
-            let bare = country.suffixes.iter().find_map(|suffix| number.strip_suffix(suffix));
-            Some((country, bare.unwrap_or(number)))
-        })
+        FORMS.iter().find_map(|form| Some((form, form.bare(id.strip_prefix(form.prefix)?))))
+    }
+
+    /// A number without what may stand behind it.
+    fn bare<'a>(&self, number: &'a str) -> &'a str {
+        self.suffixes.iter().find_map(|suffix| number.strip_suffix(suffix)).unwrap_or(number)
+    }
+
+    fn fits(&self, number: &str) -> bool {
+        self.shapes.iter().any(|shape| has_shape(number, shape))
+    }
+
+    fn shape(&self) -> InvalidVatId {
+        InvalidVatId::Shape { prefix: self.prefix, shapes: self.shapes }
     }
 
     fn accept(&self, number: &str) -> Result<(), InvalidVatId> {
-        let Self { prefix, shapes, .. } = *self;
-        if !shapes.iter().any(|shape| has_shape(number, shape)) {
-            return Err(InvalidVatId::Shape { prefix, shapes });
+        if !self.fits(number) {
+            return Err(self.shape());
         }
-        let digits: Option<Vec<u64>> = number.chars().map(|c| c.to_digit(10).map(u64::from)).collect();
-        if digits.is_some_and(|digits| !(self.check)(&digits)) {
-            return Err(InvalidVatId::CheckDigits { prefix });
+        // What is neither is in no rule; it only has to be no digit.
+        let values: Vec<u64> = number.chars().map(|c| u64::from(c.to_digit(36).unwrap_or(36))).collect();
+        if !(self.check)(&values) {
+            return Err(InvalidVatId::CheckDigits { prefix: self.prefix });
         }
         Ok(())
+    }
+
+    /// An id with the letters that were left out; `None`: they were not.
+    fn complete(&self, id: &str) -> Option<String> {
+        let leads = ["", self.lead].into_iter().map(|lead| format!("{lead}{id}"));
+        let number = leads.into_iter().find(|number| self.fits(self.bare(number)))?;
+        Some(format!("{}{number}", self.prefix))
     }
 }
 
 impl VatId {
-    /// What a person typed; spaces, dots and hyphens are dropped. Where the country's shape is known it must have that
-    /// and, for some, right check digits; elsewhere 2 to 13 letters or digits follow the country's two letters.
-    pub fn parse(text: &str) -> Result<Self, InvalidVatId> {
-        let kept = |c: &char| !matches!(c, ' ' | '.' | '-');
-        let id: String = text.chars().filter(kept).map(|c| c.to_ascii_uppercase()).collect();
-        if let Some((country, number)) = Country::of(&id) {
-            country.accept(number)?;
-            return Ok(Self(id));
+    /// What a person typed; space, dots, hyphens and slashes are dropped. Where the country's shape is known it must
+    /// have that and right check digits; elsewhere 2 to 20 letters or digits follow the country's two letters.
+    ///
+    /// `country` is where the company says it is. It stands in for letters that were left out, so that both ways to
+    /// write an id are one. Other letters contradict nothing: a company may be registered for VAT where it has no seat.
+    pub fn parse_in(text: &str, country: Option<Country>) -> Result<Self, InvalidVatId> {
+        let separates = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '/' | '\u{2010}'..='\u{2015}');
+        let id: String = text.chars().filter(|c| !separates(*c)).map(|c| c.to_ascii_uppercase()).collect();
+        match country {
+            Some(country) => complete(id, country).and_then(Self::with_prefix),
+            None => Self::with_prefix(id),
         }
-        let (letters, number) = id.split_at_checked(2).ok_or(InvalidVatId::Unreadable)?;
-        let good = letters.bytes().all(|b| b.is_ascii_uppercase())
-            && (2..=13).contains(&number.len())
-            && number.bytes().all(|b| b.is_ascii_alphanumeric());
-        if good { Ok(Self(id)) } else { Err(InvalidVatId::Unreadable) }
+    }
+
+    fn with_prefix(id: String) -> Result<Self, InvalidVatId> {
+        match Form::of(&id) {
+            Some((form, number)) => form.accept(number).map(|()| Self(id)),
+            None if is_plain(&id) => Ok(Self(id)),
+            None => Err(InvalidVatId::Unreadable),
+        }
     }
 
     /// What claims compare, the same for every way to write one number: one prefix for a country, nothing behind it.
     pub fn canonical(&self) -> String {
-        match Country::of(&self.0) {
-            Some((country, number)) => format!("{}{number}", country.same_as),
+        match Form::of(&self.0) {
+            Some((form, number)) => format!("{}{number}", form.same_as),
             None => self.0.clone(),
         }
     }
@@ -175,6 +222,40 @@ impl VatId {
     pub(super) fn former(&self) -> String {
         self.0.clone()
     }
+}
+
+/// An id of a company in a country with the letters before it, if they were left out.
+///
+/// Where both readings are possible, letters that the rest bears out come first, then the company's own country: a
+/// French key may be `DE`, but nine digits follow a German one too; a British government department starts with
+/// Grenada's letters.
+fn complete(id: String, country: Country) -> Result<String, InvalidVatId> {
+    let known = Form::of(&id);
+    if known.is_some_and(|(form, number)| form.fits(number)) {
+        return Ok(id);
+    }
+    let prefix = country.vat_prefix();
+    let own = Form::with_prefix(prefix);
+    if let Some(completed) = own.and_then(|form| form.complete(&id)) {
+        return Ok(completed);
+    }
+    // Numbers may start with letters where their shapes are not known; after a country's letters comes a digit.
+    let has_letters = id.get(..2).is_some_and(|letters| Country::parse(letters).is_ok());
+    let digit_follows = id.as_bytes().get(2).is_some_and(u8::is_ascii_digit);
+    match own {
+        _ if id.starts_with(prefix) || has_letters && digit_follows => Ok(id),
+        Some(form) => Err(known.map_or(form, |(stated, _)| stated).shape()),
+        None => Ok(format!("{prefix}{id}")),
+    }
+}
+
+/// Whether this is two letters and what a number may be in a country whose shapes are not known.
+fn is_plain(id: &str) -> bool {
+    id.split_at_checked(2).is_some_and(|(letters, number)| {
+        letters.bytes().all(|b| b.is_ascii_uppercase())
+            && (2..=NUMBER_CHARS_MAX).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
 }
 
 fn has_shape(number: &str, shape: &str) -> bool {
@@ -186,51 +267,6 @@ fn has_shape(number: &str, shape: &str) -> bool {
         literal => c == literal,
     };
     number.len() == shape.len() && number.bytes().zip(shape.bytes()).all(fits)
-}
-
-/// The number that digits write.
-fn value(digits: &[u64]) -> u64 {
-    digits.iter().fold(0, |value, digit| value.wrapping_mul(10).wrapping_add(*digit))
-}
-
-/// Belgium: the last two digits are 97 less the remainder of the others by 97.
-fn belgian(digits: &[u64]) -> bool {
-    digits
-        .split_last_chunk::<2>()
-        .is_some_and(|(rest, check)| value(rest).wrapping_add(value(check)).is_multiple_of(97))
-}
-
-/// Germany: ISO 7064, MOD 11,10.
-fn german(digits: &[u64]) -> bool {
-    digits.split_last().is_some_and(|(check, rest)| {
-        let product = rest.iter().fold(10, |product: u64, digit| {
-            let sum = product.wrapping_add(*digit) % 10;
-            (if sum == 0 { 10_u64 } else { sum }).wrapping_mul(2) % 11
-        });
-        product.wrapping_add(*check) % 10 == 1
-    })
-}
-
-/// France: the first two digits are the remainder by 97 of the others with 12 behind them. (A key with letters is of a
-/// later kind, and not checked.)
-fn french(digits: &[u64]) -> bool {
-    digits
-        .split_first_chunk::<2>()
-        .is_some_and(|(key, rest)| value(rest).wrapping_mul(100).wrapping_add(12) % 97 == value(key))
-}
-
-/// Italy: the Luhn formula.
-fn luhn(digits: &[u64]) -> bool {
-    let doubled = |digit: &u64| (digit.wrapping_mul(2) / 10).wrapping_add(digit.wrapping_mul(2) % 10);
-    let from_the_end = || digits.iter().rev();
-    let sum: u64 = from_the_end().step_by(2).copied().chain(from_the_end().skip(1).step_by(2).map(doubled)).sum();
-    sum.is_multiple_of(10)
-}
-
-/// Poland: the weighted sum of the first nine digits, modulo 11, is the tenth.
-fn polish(digits: &[u64]) -> bool {
-    let weighted = [6, 5, 7, 2, 3, 4, 5, 6, 7].iter().zip(digits).map(|(weight, digit)| digit.wrapping_mul(*weight));
-    digits.last() == Some(&(weighted.sum::<u64>() % 11))
 }
 
 #[cfg(test)]

@@ -349,8 +349,10 @@ fn what_cannot_be_scored_is_refused() {
     let mut shop = Shop::wholesale();
     assert_eq!(shop.sell_at("2011-01-02T00:00:00.001Z", now, "1.00", &[]), Err(Rejection::PlacedInFuture));
     assert!(shop.sell_at("2011-01-02T00:00:00Z", now, "1.00", &[]).is_ok());
-    shop.account.as_mut().unwrap().status = Status::Suspended;
-    assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::AccountNotActive(Status::Suspended)));
+    for status in [Status::Suspended, Status::Closed, Status::Pending] {
+        shop.account.as_mut().unwrap().status = status;
+        assert_eq!(shop.sell_at(now, now, "1.00", &[]), Err(Rejection::AccountNotActive(status)));
+    }
 }
 
 #[test]

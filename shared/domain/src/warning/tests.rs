@@ -261,13 +261,15 @@ fn a_discount_is_not_warned_of_by_a_lead_that_had_begun_when_it_was_issued() {
 }
 
 #[test]
-fn who_has_left_is_not_warned_and_who_comes_back_is_once() {
+fn who_has_left_or_waits_to_be_let_in_is_not_warned_and_who_is_active_then_is_once() {
     let schedule = london(&[7, 30]);
-    let mut account = Account { status: Status::Closed, ..with_points("2011-03-31T23:00:00Z") };
-    assert_eq!(walk_through(&mut account, &schedule, "2011-01-01T01:15:00Z", "2011-03-10T00:00:00Z"), [""; 0]);
-    account.status = Status::Active;
-    let said = walk_through(&mut account, &schedule, "2011-03-10T01:15:00Z", "2011-04-03T00:00:00Z");
-    assert_eq!(said, ["2011-03-10", "2011-03-25"]);
+    for status in [Status::Closed, Status::Pending] {
+        let mut account = Account { status, ..with_points("2011-03-31T23:00:00Z") };
+        assert_eq!(walk_through(&mut account, &schedule, "2011-01-01T01:15:00Z", "2011-03-10T00:00:00Z"), [""; 0]);
+        account.status = Status::Active;
+        let said = walk_through(&mut account, &schedule, "2011-03-10T01:15:00Z", "2011-04-03T00:00:00Z");
+        assert_eq!(said, ["2011-03-10", "2011-03-25"], "{status:?}");
+    }
 }
 
 #[test]

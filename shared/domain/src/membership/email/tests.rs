@@ -25,6 +25,8 @@ fn one_mailbox_is_one_however_it_is_written() {
         ("buyer+a.b@gmail.com", "buyer@gmail.com"),
         ("buyer+shop@outlook.com", "buyer@outlook.com"),
         ("buyer+shop@Hotmail.com", "buyer@hotmail.com"),
+        ("buyer+shop@hotmail.co.uk", "buyer@hotmail.co.uk"),
+        ("buyer+shop@Live.fr", "buyer@live.fr"),
         ("buyer@me.com", "buyer@icloud.com"),
         ("buyer@mac.com", "buyer@icloud.com"),
         ("username+hiking@fastmail.com", "username@fastmail.com"),
@@ -47,6 +49,7 @@ fn what_may_be_two_mailboxes_stays_two() {
         // Dots count where the provider does not ignore them, and a name is another's at another domain.
         ("a.b@outlook.com", "ab@outlook.com"),
         ("a@outlook.com", "a@hotmail.com"),
+        ("a@hotmail.com", "a@hotmail.co.uk"),
         ("a.b@icloud.com", "ab@icloud.com"),
         ("a+b@icloud.com", "a@icloud.com"),
         ("a@proton.me", "a@protonmail.com"),
@@ -97,6 +100,12 @@ fn what_is_no_address_is_refused() {
         "ada@xn--bcher-kv.example",
         "ada@a。",
         "<ada@acme.example>",
+        "ada(home)@acme.example",
+        "group:ada@acme.example",
+        "ada\\@acme.example",
+        "ada@[127.0.0.1]",
+        "ada@127.0.0.1",
+        "ada@acme.123",
         &long_label,
         &long_label_in_ascii,
         &long_domain,
@@ -113,6 +122,56 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
+fn an_address_at_a_providers_for_everybody_says_nothing_of_its_owner() {
+    for (text, domain, free) in [
+        ("office@Acme.Example", "acme.example", false),
+        ("info@BÜCHER.example", "xn--bcher-kva.example", false),
+        ("a@gmail.com", "gmail.com", true),
+        ("a@GoogleMail.com", "googlemail.com", true),
+        ("a@outlook.de", "outlook.de", true),
+        ("a@hotmail.co.uk", "hotmail.co.uk", true),
+        ("a@yahoo.co.jp", "yahoo.co.jp", true),
+        ("a@icloud.com", "icloud.com", true),
+        ("a@gmx.at", "gmx.at", true),
+        ("a@web.de", "web.de", true),
+        ("a@t-online.de", "t-online.de", true),
+        ("a@laposte.net", "laposte.net", true),
+        ("a@libero.it", "libero.it", true),
+        ("a@yandex.ru", "yandex.ru", true),
+        ("a@163.com", "163.com", true),
+        ("a@proton.me", "proton.me", true),
+        // Only the domain itself, and the whole of it.
+        ("a@gmail.com.acme.example", "gmail.com.acme.example", false),
+        ("a@mail.gmail.com", "mail.gmail.com", false),
+        ("a@gmail.co", "gmail.co", false),
+        ("a@notgmail.com", "notgmail.com", false),
+        // A provider's own people, at the domain where nobody else has an address.
+        ("a@telekom.de", "telekom.de", false),
+        ("a@google.com", "google.com", false),
+    ] {
+        let email = Email::parse(text).unwrap();
+        assert_eq!((email.domain().as_str(), email.is_free_provider()), (domain, free), "{text}");
+    }
+    let stored: Email = serde_json::from_str(r#""Ada@xn--a.Example""#).unwrap();
+    assert_eq!((stored.domain().as_str(), stored.is_free_provider()), ("xn--a.example", false));
+}
+
+#[test]
+fn every_listed_domain_is_one_and_stands_once() {
+    let lists = [domains::MICROSOFT, domains::FOR_EVERYBODY].concat();
+    let listed: Vec<_> = lists.iter().flat_map(|some| some.split(' ')).collect();
+    let mut once = std::collections::BTreeSet::new();
+    for domain in &listed {
+        assert_eq!(ascii_domain(domain).as_deref(), Some(*domain));
+        assert!(is_of_a_host(domain) && once.insert(*domain), "{domain}");
+    }
+    // Who is known to ignore tags or dots is a provider for everybody.
+    for domain in PROVIDERS.iter().flat_map(|provider| provider.domains).flat_map(|some| some.split(' ')) {
+        assert!(once.contains(domain), "{domain}");
+    }
+}
+
+#[test]
 fn an_address_stored_with_a_domain_that_is_none_is_compared_as_before() {
     let stored: Email = serde_json::from_str(r#""Ada@xn--a.Example""#).unwrap();
     assert_eq!(stored.canonical(), "ada@xn--a.example");
@@ -120,7 +179,8 @@ fn an_address_stored_with_a_domain_that_is_none_is_compared_as_before() {
 
 /// Domains whose providers are known, and others.
 fn domain() -> impl Strategy<Value = String> {
-    let known = PROVIDERS.iter().flat_map(|provider| provider.domains).copied().collect::<Vec<_>>();
+    let known = PROVIDERS.iter().flat_map(|provider| provider.domains).flat_map(|some| some.split(' '));
+    let known = known.collect::<Vec<_>>();
     prop_oneof![
         proptest::sample::select(known).prop_map(str::to_owned),
         "[a-zäöüßéжя中]{1,9}\\.(example|бел|com)",
