@@ -1,6 +1,6 @@
 //! Discounts for the next purchase: issued by a large order, used once, in the order's own transaction.
 
-use domain::code::DiscountCode;
+use domain::code::Code;
 use serde_json::{Value, json};
 use tests::Account;
 use tests::Cloud;
@@ -23,7 +23,7 @@ async fn an_order_of_at_least_five_hundred_issues_one_discount() {
     // Thirty days to the same wall time, and summer time begins between.
     assert_eq!(discount["expires_at"], "2011-03-31T11:00:00Z");
     assert_eq!((&discount["percent"], &discount["rule"]), (&json!("5"), &json!("next-purchase")));
-    DiscountCode::parse(discount["code"].as_str().unwrap()).unwrap();
+    Code::parse(discount["code"].as_str().unwrap()).unwrap();
     let standing = acme.standing().await.expect(200);
     assert_eq!(standing["discounts"], reply["discounts_issued"]);
 
@@ -99,7 +99,7 @@ async fn nothing_reveals_whether_somebody_elses_code_exists() {
     let foreign = issued(&cloud.account("acme"), "o-1").await;
     let used = issued(&cloud.account("user"), "o-2").await;
     cloud.account("user").order("o-3").line("MUG", 1, "20.00").code(&used).send().await.expect(201);
-    let unknown = DiscountCode::of_bits(1_234_567).to_string();
+    let unknown = Code::of_bits(1_234_567).to_string();
     cloud.account("known").put(json!({"name": "Known"})).await.expect(201);
     let before = cloud.tables().await;
     for account in ["known", "unknown"] {
@@ -127,7 +127,7 @@ async fn one_unusable_code_refuses_the_order_and_leaves_the_others_open() {
     let reply = acme.order("o-1").line("MUG", 1, "500.00").send().await.expect(201);
     let codes: Vec<_> = reply["discounts_issued"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
     let codes: Vec<_> = codes.iter().map(|code| code.as_str().unwrap()).collect();
-    let unknown = DiscountCode::of_bits(1_234_567).to_string();
+    let unknown = Code::of_bits(1_234_567).to_string();
     let before = cloud.tables().await;
     let mixed = acme.order("o-2").line("MUG", 1, "20.00").code(codes[0]).code(&unknown);
     assert_eq!(mixed.send().await.expect_problem(422, "discount-unknown").fault_paths(), ["$.discount_codes[1]"]);

@@ -205,7 +205,7 @@ async fn end(cloud: &Cloud, code: Option<&str>) -> End {
     let Some(StoredOrder::Scored(scored)) = store.order(&key, Consistency::Strong).await.unwrap() else {
         panic!("no order");
     };
-    let code: Vec<_> = code.iter().map(|code| domain::code::DiscountCode::parse(code).unwrap()).collect();
+    let code: Vec<_> = code.iter().map(|code| domain::code::Code::parse(code).unwrap()).collect();
     let found = store.discounts(&id, &code, Consistency::Strong).await.unwrap().into_iter().flatten().next();
     let score = scored.current();
     let issued = score.issued.iter().filter(|issued| !issued.void);

@@ -7,13 +7,14 @@
 mod rehearsal;
 
 use domain::amendment;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::discount::Discount;
 use domain::document::{Faults, Path};
 use domain::id::{OrderId, OrderKey, Source};
 use domain::order::Order;
 use domain::receipt::{self, Receipt};
+use domain::referral::Redemption;
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
 use runtime::batch::BusEvent;
@@ -160,12 +161,14 @@ struct State {
     discounts: Vec<Option<Discount>>,
     /// What stands under the order's key, once a first try has found that something does.
     stored: Option<StoredOrder>,
+    /// What that order had qualified.
+    redemption: Option<Redemption>,
 }
 
 impl PlaceOrder {
     /// The codes whose discounts the decision may touch: those the order names; of an order that is amended, those it
     /// named before and those it issued, too.
-    fn codes(&self, stored: Option<&StoredOrder>) -> Vec<DiscountCode> {
+    fn codes(&self, stored: Option<&StoredOrder>) -> Vec<Code> {
         let mut codes = self.order.discount_codes.clone();
         if let Some(StoredOrder::Scored(stored)) = stored {
             let issued = stored.current().issued.iter().map(|issued| &issued.code);
@@ -206,7 +209,11 @@ impl Command for PlaceOrder {
         // What an amendment leaves as it is, no guard protects: the discounts it looks at must be read as they are.
         let consistency = if stored.is_some() { Consistency::Strong } else { consistency };
         let discounts = store.discounts(id, &self.codes(stored.as_ref()), consistency).await?;
-        Ok(State { account, discounts, stored })
+        let redemption = match (&account, &stored) {
+            (Some(account), Some(StoredOrder::Scored(scored))) => store.redemption_of(account, scored).await?,
+            _ => None,
+        };
+        Ok(State { account, discounts, stored, redemption })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -224,7 +231,8 @@ impl Command for PlaceOrder {
                 let account = account.ok_or(Rejection::UnknownAccount)?;
                 let discounts: Vec<_> = state.discounts.iter().flatten().cloned().collect();
                 let hash = self.content_hash;
-                let decision = amendment::decide(account, &discounts, stored, &self.order, hash, context)?;
+                let redemption = state.redemption.as_ref();
+                let decision = amendment::decide(account, &discounts, stored, &self.order, hash, redemption, context)?;
                 let answer = Placed { scored: decision.answer, outcome: Outcome::Amended };
                 return Ok(Decision { writes: decision.writes, answer });
             }

@@ -193,7 +193,10 @@ impl Step<'_> {
             Next::Nothing => Next::Nothing,
             Next::Wait(other) => Next::Wait(other),
             Next::Look(search) => {
-                let (found, found_at) = self.look(store, note, search).await?;
+                let (mut found, found_at) = self.look(store, note, search).await?;
+                if let (Some(order), Some(account)) = (&found.order, &ground.account) {
+                    found.redemption = store.redemption_of(account, order).await?;
+                }
                 self.found_at.store(found_at.unwrap_or(0), Ordering::Relaxed);
                 Next::Look(found)
             }
@@ -213,7 +216,7 @@ impl Step<'_> {
     ) -> Result<(Found, Option<u64>), store::Fault> {
         search.before = self.before.map_or(search.before, |before| before.min(search.before));
         if search.is_over() {
-            return Ok((Found { order: None, search }, None));
+            return Ok((Found::nothing(search), None));
         }
         let page = store.entries(self.account_id, Some(search.before), ENTRIES_PER_STEP).await?;
         let is_last = !page.more || page.entries.last().is_none_or(|entry| search.ends_at(entry));
@@ -224,12 +227,12 @@ impl Step<'_> {
             let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? else { continue };
             if !note.taken_from(&scored, &search).is_empty() {
                 search.before = if is_last && sequence == oldest_placed { 0 } else { sequence };
-                return Ok((Found { order: Some(scored), search }, Some(sequence)));
+                return Ok((Found { order: Some(scored), redemption: None, search }, Some(sequence)));
             }
         }
         let oldest = page.entries.last().map_or(0, |entry| entry.sequence);
         search.before = if is_last { 0 } else { oldest };
-        Ok((Found { order: None, search }, None))
+        Ok((Found::nothing(search), None))
     }
 }
 

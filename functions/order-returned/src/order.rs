@@ -5,6 +5,7 @@ use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::OrderKey;
 use domain::parked;
+use domain::referral::Redemption;
 use domain::returns::{self, Reversing};
 use domain::score::ScoredOrder;
 use domain::time::Instant;
@@ -62,6 +63,8 @@ struct TakeBack<'a> {
 struct State {
     stored: Option<StoredOrder>,
     account: Option<Account>,
+    /// What the order had qualified.
+    redemption: Option<Redemption>,
 }
 
 impl Command for TakeBack<'_> {
@@ -74,7 +77,11 @@ impl Command for TakeBack<'_> {
             Some(StoredOrder::Scored(scored)) => store.account(&scored.order.account_id, consistency).await?,
             _ => None,
         };
-        Ok(State { stored, account })
+        let redemption = match (&stored, &account) {
+            (Some(StoredOrder::Scored(scored)), Some(account)) => store.redemption_of(account, scored).await?,
+            _ => None,
+        };
+        Ok(State { stored, account, redemption })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -83,7 +90,9 @@ impl Command for TakeBack<'_> {
 
     fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<TakenBack>, Rejection> {
         let parked = match (&state.stored, &state.account) {
-            (Some(StoredOrder::Scored(scored)), Some(account)) => return self.of_order(account, scored, context),
+            (Some(StoredOrder::Scored(scored)), Some(account)) => {
+                return self.of_order(account, scored, state.redemption.as_ref(), context);
+            }
             // The order is there and its account is not: only a stale read shows that.
             (Some(StoredOrder::Scored(_)), None) => return Err(Rejection::UnknownAccount),
             (Some(StoredOrder::Parked(parked)), _) => Some(&**parked),
@@ -102,6 +111,7 @@ impl TakeBack<'_> {
         &self,
         account: &Account,
         scored: &Arc<ScoredOrder>,
+        redemption: Option<&Redemption>,
         context: &Context<'_>,
     ) -> Result<Decision<TakenBack>, Rejection> {
         // To an account's own token, somebody else's order looks like none at all.
@@ -113,7 +123,7 @@ impl TakeBack<'_> {
             let answer = TakenBack { scored: Some(scored.clone()), repeated: true };
             return Ok(Decision { writes: Vec::new(), answer });
         }
-        let decision = returns::decide(account, scored, &self.reversing, context)?;
+        let decision = returns::decide(account, scored, &self.reversing, redemption, context)?;
         let answer = TakenBack { scored: Some(decision.answer), repeated: false };
         Ok(Decision { writes: decision.writes, answer })
     }

@@ -9,6 +9,7 @@ use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
 use crate::program::Program;
+use crate::referral::{self, Referral};
 use crate::review::Reviewed;
 use crate::schedule::Schedule;
 use crate::time::{Day, Instant};
@@ -57,6 +58,12 @@ pub struct Account {
     pub due: Option<Due>,
     /// What it was warned of and has not ended yet, by subject and end.
     pub told: Vec<Told>,
+    /// The code it came by.
+    pub referral: Option<Referral>,
+    /// It was issued a code of its own, so it cannot redeem one.
+    pub has_referral_code: bool,
+    /// Referrals it was rewarded for, less those whose reward was taken back.
+    pub referrals_rewarded: u32,
 }
 
 /// Whether an account takes part.
@@ -124,6 +131,9 @@ impl Account {
             credit_note: None,
             due: None,
             told: Vec::new(),
+            referral: None,
+            has_referral_code: false,
+            referrals_rewarded: 0,
         };
         (account, enrolled)
     }
@@ -176,10 +186,12 @@ impl Account {
         }
     }
 
-    /// The earliest instant at which time alone changes anything about it, or something is to be said of what comes.
+    /// The earliest instant at which time alone changes anything about it, or something is to be said of what comes, or
+    /// done elsewhere because of it.
     pub fn next_change(&self, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
         let lapse = advance::next(schedule, self);
-        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).min())
+        let errand = referral::errand(self).map(|errand| errand.due_at);
+        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

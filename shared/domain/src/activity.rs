@@ -56,9 +56,9 @@ pub struct Lifetime {
     pub unrecovered: Points,
     /// Units returned.
     pub returned_units: u64,
-    /// Points given by hand.
+    /// Points given by hand or for referrals.
     pub credited: Points,
-    /// Points taken by hand.
+    /// Points taken by hand or for referrals.
     pub deducted: Points,
     /// Points earned before the account was opened here and gone by then. So earned + given by hand = outstanding +
     /// expired + reversed + taken by hand + these. Below zero where more was taken over than was earned, as stated.

@@ -151,7 +151,12 @@ fn end_of(stated: Instant, calendar: &Calendar, now: Instant) -> Result<Instant,
 }
 
 /// Puts points into the account: what it owes is repaid first.
-fn give(account: &mut Account, points: Points, expires_at: Instant, changes: &mut Vec<Change>) -> Result<(), Overflow> {
+pub(crate) fn give(
+    account: &mut Account,
+    points: Points,
+    expires_at: Instant,
+    changes: &mut Vec<Change>,
+) -> Result<(), Overflow> {
     account.lifetime.credited = account.lifetime.credited.plus(points)?;
     let repaid = account.holdings.repay(points)?;
     if repaid > Points::ZERO {

@@ -16,6 +16,7 @@ use crate::ledger::{Cause, Change};
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::order::Order;
 use crate::program::{DiscountRule, Program};
+use crate::referral::{self, Redemption};
 use crate::returns::{self, Reversal, Tally};
 use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
@@ -61,6 +62,7 @@ pub fn decide(
     stored: &ScoredOrder,
     order: &Arc<Order>,
     content_hash: [u8; 32],
+    redemption: Option<&Redemption>,
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
     check_identity(&stored.order, order)?;
@@ -96,7 +98,7 @@ pub fn decide(
     let points = amending.amend_points()?;
     let reached = amending.review_tier()?;
     let issued = amending.review_discounts();
-    amending.finish(points, reached, issued)
+    amending.finish(points, reached, issued, redemption)
 }
 
 /// Where an order leads to in the tiers.
@@ -143,7 +145,7 @@ impl Amending<'_> {
         for (index, code) in after.discount_codes.iter().enumerate().filter(|(_, code)| !before.contains(code)) {
             let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
             // An order cannot use what it has brought about itself.
-            let usable = |discount: &&Discount| discount.code == *code && discount.issued_by != after.key;
+            let usable = |discount: &&Discount| discount.code == *code && !discount.issued_by.is(&after.key);
             let discount = self.discounts.iter().find(usable).ok_or_else(|| unusable(Unusable::Unknown))?;
             discount.check(self.context.now).map_err(unusable)?;
             let (used, change) = self.account.use_discount(discount, &after.key);
@@ -328,6 +330,7 @@ impl Amending<'_> {
         points: PointsAmended,
         reached: Reached,
         issued: Vec<IssuedDiscount>,
+        redemption: Option<&Redemption>,
     ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
         let (held, order) = (self.stored.current(), self.scored.order.clone());
         let score = Score {
@@ -346,11 +349,17 @@ impl Amending<'_> {
         };
         let mut scored = self.scored;
         scored.history.amended = Some(Amended { revision: order.revision, score, points });
+        let (mut account, mut changes) = (self.account, self.changes);
+        let (followed, noted) = match scored.qualified_referral() {
+            true => referral::follow(&mut account, &scored, redemption, self.program, self.context)?,
+            false => referral::amended_order(&mut account, &mut scored, self.program, self.context)?.unzip(),
+        };
+        changes.extend(noted);
         let (scored, version) = (Arc::new(scored), self.stored.score.program_version);
         let cause = Cause::OrderAmended { order: order.key.clone(), revision: order.revision };
         let mut writes = vec![Write::Put(Record::Order(scored.clone()), Guard::Version(self.stored.version))];
-        writes.extend(decision::commit(self.account, cause, self.changes, version, self.context)?);
-        writes.extend(self.writes);
+        writes.extend(decision::commit(account, cause, changes, version, self.context)?);
+        writes.extend(self.writes.into_iter().chain(followed));
         Ok(Decision { writes, answer: scored })
     }
 }

@@ -146,20 +146,29 @@ impl Secrets {
 
     /// The discount code of a cause (such as an order), the same whenever it is asked for.
     /// `collisions` is how many earlier codes of the same cause were taken already.
-    pub fn discount_code(&self, cause: &str, collisions: u32) -> DiscountCode {
+    pub fn discount_code(&self, cause: &str, collisions: u32) -> Code {
+        self.code("discount", cause, collisions)
+    }
+
+    /// The referral code of a cause (an account, or a person of it), likewise.
+    pub fn referral_code(&self, cause: &str, collisions: u32) -> Code {
+        self.code("referral", cause, collisions)
+    }
+
+    fn code(&self, purpose: &str, cause: &str, collisions: u32) -> Code {
         let cause = if collisions == 0 { cause.to_owned() } else { format!("{cause}/{collisions}") };
-        let hash = self.current.hash("discount", &cause);
+        let hash = self.current.hash(purpose, &cause);
         let bits = hash.0.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte));
-        DiscountCode::of_bits(bits)
+        Code::of_bits(bits)
     }
 }
 
-/// The code of a discount: 10 characters of Crockford's base 32 and a check character.
+/// The code of a discount or a referral: 10 characters of Crockford's base 32 and a check character.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct DiscountCode(Box<str>);
+pub struct Code(Box<str>);
 
-impl DiscountCode {
+impl Code {
     /// What a person typed: case, spaces and hyphens make no difference, `O` reads as `0`, `I` and `L` as `1`.
     /// A wrong check character is refused here, before anything is looked up.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
@@ -217,13 +226,13 @@ fn symbol_char(value: u64) -> char {
     SYMBOLS.get(place).copied().map_or('0', char::from)
 }
 
-impl fmt::Display for DiscountCode {
+impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl TryFrom<String> for DiscountCode {
+impl TryFrom<String> for Code {
     type Error = InvalidId;
     fn try_from(text: String) -> Result<Self, InvalidId> {
         Self::parse(&text)
@@ -291,20 +300,20 @@ mod tests {
     proptest! {
         #[test]
         fn every_code_reads_back_however_it_is_typed(bits in 0_u64..1 << 50) {
-            let code = DiscountCode::of_bits(bits);
+            let code = Code::of_bits(bits);
             prop_assert_eq!(code.bits(), bits);
             let (head, tail) = code.as_str().split_at(5);
             let typed = format!("{}-{tail}", head.to_lowercase().replace('0', "o").replace('1', "l"));
-            prop_assert_eq!(DiscountCode::parse(&typed).unwrap(), code);
+            prop_assert_eq!(Code::parse(&typed).unwrap(), code);
         }
 
         #[test]
         fn one_wrong_character_is_noticed(bits in 0_u64..1 << 50, place in 0_usize..10, other in 0_usize..32) {
-            let code = DiscountCode::of_bits(bits);
+            let code = Code::of_bits(bits);
             let mut typed: Vec<u8> = code.as_str().bytes().collect();
             prop_assume!(typed[place] != SYMBOLS[other]);
             typed[place] = SYMBOLS[other];
-            prop_assert!(DiscountCode::parse(&String::from_utf8(typed).unwrap()).is_err());
+            prop_assert!(Code::parse(&String::from_utf8(typed).unwrap()).is_err());
         }
     }
 }

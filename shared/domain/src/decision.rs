@@ -1,7 +1,7 @@
 //! What a decision is: guarded writes and an answer, or a rejection. Data, executed elsewhere.
 
 use crate::account::{Account, Status};
-use crate::code::{DiscountCode, Secrets};
+use crate::code::{Code, Secrets};
 use crate::credit_note::CreditNote;
 use crate::discount::{Discount, Unusable};
 use crate::document::Faults;
@@ -11,6 +11,7 @@ use crate::ledger::{Cause, Change, Entry};
 use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
+use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::time::{Day, Instant};
@@ -48,6 +49,14 @@ pub enum Record {
     Contact(Box<Contact>),
     /// A claim that a VAT id or an e-mail address is an account's alone.
     Claim(Box<Claim>),
+    /// A referral code.
+    ReferralCode(Box<ReferralCode>),
+    /// Which referral code an account or a person of it has.
+    CodeHolder(Box<CodeHolder>),
+    /// A redemption of a referral code.
+    Redemption(Box<Redemption>),
+    /// That somebody is to look at a redemption.
+    WaitingReview(Box<WaitingReview>),
 }
 
 /// One guarded write.
@@ -59,6 +68,10 @@ pub enum Write {
     Release(ClaimKey, Guard),
     /// Writes nothing, but holds everything else up unless the claim is free.
     Expect(ClaimKey),
+    /// Notes on the record of a redemption, at exactly this version, the order that qualifies it.
+    Qualify(RedemptionKey, Box<Qualified>, u64),
+    /// Takes a redemption off the list of those that somebody is to look at, by its place there; it must be on it.
+    Forget(String),
 }
 
 /// What is to be written, all or nothing, and what the caller is told then.
@@ -118,7 +131,7 @@ pub enum Rejection {
         /// Its place in `discount_codes`.
         index: usize,
         /// The code as named.
-        code: DiscountCode,
+        code: Code,
         /// Why not.
         reason: Unusable,
     },
@@ -154,6 +167,24 @@ pub enum Rejection {
     },
     /// The order is larger than one stored item holds.
     OrderTooLarge,
+    /// No referral code of that text.
+    UnknownCode,
+    /// The code cannot be redeemed for now.
+    CodePaused,
+    /// The code's time is over.
+    CodeExpired,
+    /// The code was redeemed as often as it may be.
+    CodeExhausted,
+    /// Whoever redeems is known already: nothing tells how, or to whom.
+    NotNew,
+    /// The program has no referrals.
+    NoReferrals,
+    /// The code has no such redemption.
+    UnknownRedemption,
+    /// Nobody has to look at the redemption.
+    NothingToReview,
+    /// Somebody looked at the redemption and decided otherwise.
+    ReviewedOtherwise,
     /// A sum does not fit.
     Overflow,
 }

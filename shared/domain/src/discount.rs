@@ -1,10 +1,12 @@
 //! Rights to a price reduction.
 
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::id::{AccountId, OrderKey, RuleId};
 use crate::money::Percent;
+use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Most discounts an account can have open: it bounds the hot item.
 pub const OPEN_DISCOUNTS_MAX: usize = 10;
@@ -15,7 +17,7 @@ pub struct OpenDiscount {
     /// The rule that issued it.
     pub rule: RuleId,
     /// Its code.
-    pub code: DiscountCode,
+    pub code: Code,
     /// The first instant at which it is void.
     pub expires_at: Instant,
     /// The fewest days ahead at which that was told; at first, those that it was issued with.
@@ -28,15 +30,15 @@ pub struct Discount {
     /// Whose it is.
     pub account_id: AccountId,
     /// Its code.
-    pub code: DiscountCode,
+    pub code: Code,
     /// The number of the secret its code was made with.
     pub secret: u16,
     /// The rule that issued it.
     pub rule: RuleId,
     /// What it takes off.
     pub percent: Percent,
-    /// The order that brought it about.
-    pub issued_by: OrderKey,
+    /// What brought it about.
+    pub issued_by: Issuer,
     /// When it was issued.
     pub issued_at: Instant,
     /// The first instant at which it is void.
@@ -46,11 +48,37 @@ pub struct Discount {
     /// The order that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<OrderKey>,
-    /// The order that brought it about was amended and would not bring it about any more.
+    /// It was withdrawn: what had brought it about was changed or undone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub void: bool,
     /// Counts its changes, from 1.
     pub version: u64,
+}
+
+/// What brings a discount about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Issuer {
+    /// An order.
+    Order(OrderKey),
+    /// A referral: the redemption of a code.
+    Referral(RedemptionKey),
+}
+
+impl Issuer {
+    /// Whether it is this order.
+    pub fn is(&self, order: &OrderKey) -> bool {
+        matches!(self, Self::Order(own) if own == order)
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Order(order) => order.fmt(f),
+            Self::Referral(redemption) => write!(f, "referral {redemption}"),
+        }
+    }
 }
 
 /// Why a discount cannot be used. Unknown codes and other accounts' codes are one and the same answer.
@@ -63,7 +91,7 @@ pub enum Unusable {
     Used,
     /// Its validity is over.
     Expired,
-    /// It was withdrawn: the order that had brought it about was amended.
+    /// It was withdrawn: what had brought it about was changed or undone.
     Void,
 }
 

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::kind::KINDS;
 use crate::money::{Money, Overflow, Points};
+use crate::referral::{self, ErrandTask, Settled};
 use crate::schedule::Schedule;
 use crate::time::Instant;
 use crate::walk;
@@ -24,6 +25,12 @@ pub struct Forecast {
     pub tiers_kept: u64,
     /// Reviews that lower one.
     pub tiers_lowered: u64,
+    /// Referrals that no order qualifies in time.
+    pub referrals_expired: u64,
+    /// Rewards for referrals.
+    pub referral_rewards: u64,
+    /// Rewards for referrals that are taken back.
+    pub referral_rewards_taken_back: u64,
     /// Warnings that a discount will end.
     pub discount_expiring_warnings: u64,
     /// Warnings that points will end.
@@ -74,6 +81,15 @@ impl Forecast {
                     anything = true;
                     KINDS.iter().try_for_each(|kind| kind.foresee(change, self))?;
                 }
+            }
+            if let Some(errand) = referral::errand(&account).filter(|errand| errand.due_at <= now) {
+                anything = true;
+                let (count, settled) = match errand.task {
+                    ErrandTask::Reward => (&mut self.referral_rewards, Settled::Rewarded),
+                    ErrandTask::TakeBack => (&mut self.referral_rewards_taken_back, Settled::TakenBack),
+                };
+                *count = count.saturating_add(1);
+                referral::conclude(&mut account, settled, now);
             }
             at = account.next_change(schedule, now)?.filter(|next| now < *next && *next <= until);
         }

@@ -64,6 +64,13 @@ id!(
     /// The customer company that is the member (at most 40 bytes).
     AccountId, |t| plain(t, 40, SHORT)
 );
+impl AccountId {
+    /// That of an account which nobody has named yet: it is made from what brings it about.
+    pub(crate) fn made_up(bits: u64) -> Self {
+        Self(format!("ref-{bits:016x}").into())
+    }
+}
+
 id!(
     /// A person of an account.
     ContactId, |t| plain(t, 64, LONG)

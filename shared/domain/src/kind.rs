@@ -7,6 +7,7 @@
 
 mod discounts;
 mod points;
+mod referral;
 mod tier;
 mod waiting;
 
@@ -20,7 +21,8 @@ use crate::time::Instant;
 use crate::warning::{Occasion, Walk, WarningRules};
 
 /// Every kind. What one makes of an account may be due for a later one at the same instant, so their order matters.
-pub(crate) const KINDS: [&dyn Kind; 4] = [&waiting::Waiting, &points::Points, &discounts::Discounts, &tier::Tier];
+pub(crate) const KINDS: [&dyn Kind; 5] =
+    [&waiting::Waiting, &points::Points, &discounts::Discounts, &tier::Tier, &referral::Referrals];
 
 /// A kind of thing that falls due.
 pub(crate) trait Kind: Sync {

@@ -1,11 +1,12 @@
 //! Ledger entries: history, audit log and outbox in one. One commit to an account writes exactly one.
 
 use crate::account::Status;
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
 use crate::opening::PastTotals;
+use crate::referral::{CodeSettings, RedemptionKey};
 use crate::returns::ReturnKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,17 @@ pub enum Cause {
     },
     /// Something had fallen due.
     Walked,
+    /// A referral code was issued or changed.
+    ReferralCode {
+        /// Which code.
+        code: Code,
+    },
+    /// A referral code was redeemed, or something came of that.
+    Referral {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+    },
 }
 
 /// One thing that a commit changed. No personal data: people and addresses are looked up where they are needed.
@@ -383,7 +395,7 @@ pub enum Change {
         /// By which rule it was issued.
         rule: RuleId,
         /// Its code.
-        code: DiscountCode,
+        code: Code,
         /// When.
         expires_at: Instant,
         /// Whom it concerns.
@@ -396,7 +408,7 @@ pub enum Change {
         /// By which rule.
         rule: RuleId,
         /// Its code.
-        code: DiscountCode,
+        code: Code,
         /// When it ends.
         expires_at: Instant,
     },
@@ -404,19 +416,120 @@ pub enum Change {
     #[serde(rename = "discount.used")]
     DiscountUsed {
         /// Its code.
-        code: DiscountCode,
+        code: Code,
     },
     /// A discount was given back: its order was amended and does not name it any more.
     #[serde(rename = "discount.released")]
     DiscountReleased {
         /// Its code.
-        code: DiscountCode,
+        code: Code,
     },
-    /// A discount was withdrawn: the order that had brought it about was amended and would not any more.
+    /// A discount was withdrawn: what had brought it about was changed or undone.
     #[serde(rename = "discount.voided")]
     DiscountVoided {
         /// Its code.
-        code: DiscountCode,
+        code: Code,
+    },
+    /// The account, or a person of it, was issued a referral code.
+    #[serde(rename = "referral.code_issued")]
+    ReferralCodeIssued {
+        /// The code.
+        code: Code,
+        /// Which person's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// What the owner of a referral code may set was set.
+    #[serde(rename = "referral.code_changed")]
+    ReferralCodeChanged {
+        /// The code.
+        code: Code,
+        /// To what.
+        #[serde(flatten)]
+        settings: CodeSettings,
+    },
+    /// The account came by a referral code.
+    #[serde(rename = "referral.redeemed")]
+    ReferralRedeemed {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+    },
+    /// Somebody looked at the redemption that the account came by.
+    #[serde(rename = "referral.reviewed")]
+    ReferralReviewed {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// Whether it was approved.
+        approved: bool,
+    },
+    /// An order qualified the redemption that the account came by.
+    #[serde(rename = "referral.qualified")]
+    ReferralQualified {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// When the referrer is to be rewarded.
+        reward_at: Instant,
+    },
+    /// The order that had qualified the redemption came back.
+    #[serde(rename = "referral.revoked")]
+    ReferralRevoked {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+    },
+    /// No order qualified the redemption in time.
+    #[serde(rename = "referral.expired")]
+    ReferralExpired {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// When.
+        expired_at: Instant,
+    },
+    /// What was to be done on the referrer's account was done.
+    #[serde(rename = "referral.concluded")]
+    ReferralConcluded {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// What it came to: `rewarded`, `later`, `taken_back` or `over`.
+        settled: String,
+    },
+    /// The account is rewarded for a referral.
+    #[serde(rename = "referral.rewarded")]
+    ReferralRewarded {
+        /// For which redemption of its code.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// The how manieth it is rewarded for, from 1.
+        number: u32,
+    },
+    /// The reward for a referral is taken back.
+    #[serde(rename = "referral.taken_back")]
+    ReferralTakenBack {
+        /// For which redemption of its code.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+    },
+    /// Points were given for a referral, to either side.
+    #[serde(rename = "points.granted")]
+    PointsGranted {
+        /// How many.
+        points: Points,
+        /// When they end.
+        expires_at: Instant,
+        /// For which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
     },
     /// A discount ended unused.
     #[serde(rename = "discount.expired")]
@@ -424,7 +537,7 @@ pub enum Change {
         /// By which rule it was issued.
         rule: RuleId,
         /// Its code.
-        code: DiscountCode,
+        code: Code,
         /// When it ended.
         expired_at: Instant,
     },
@@ -444,6 +557,7 @@ impl Change {
         match self {
             Self::PointsEarned { points, .. }
             | Self::PointsCredited { points, .. }
+            | Self::PointsGranted { points, .. }
             | Self::PointsOpened { points, .. } => Ok(*points),
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }

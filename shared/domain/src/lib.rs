@@ -32,6 +32,7 @@ pub mod order;
 pub mod parked;
 pub mod program;
 pub mod receipt;
+pub mod referral;
 pub mod returns;
 pub mod review;
 pub mod rules;

@@ -5,7 +5,7 @@ mod country;
 mod email;
 mod identity;
 mod phone;
-mod read;
+pub(crate) mod read;
 mod vat_id;
 
 use crate::account::{Account, Status};
@@ -108,6 +108,12 @@ pub enum Role {
     Approver,
     /// Both, and manages the people.
     Admin,
+}
+
+impl Role {
+    /// Every role by its name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("buyer", Self::Buyer), ("approver", Self::Approver), ("admin", Self::Admin)];
 }
 
 /// What must be one account's alone.

@@ -4,7 +4,7 @@ mod hash;
 mod quick;
 mod read;
 
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::document::{self, Unread};
 use crate::id::{AccountId, ContactId, LineId, OrderKey, Sku};
 use crate::money::{Currency, Minor, Overflow, UnitPrice};
@@ -36,7 +36,7 @@ pub struct Order {
     pub shipping: Option<Minor>,
     /// Codes of the account's discounts that the customer used, each once, in the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub discount_codes: Vec<DiscountCode>,
+    pub discount_codes: Vec<Code>,
     /// Which statement of the order this is: a higher one replaces a lower one. 0 where the shop counts none.
     #[serde(default, skip_serializing_if = "is_first")]
     pub revision: u64,

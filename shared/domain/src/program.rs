@@ -1,10 +1,12 @@
 //! The merchant's rules as one versioned document.
 
 mod read;
+mod referral;
 
 use crate::document::{Faults, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent, Points};
+use crate::referral::rules::ReferralRules;
 use crate::review::ReviewRules;
 use crate::time::{Calendar, Month};
 use crate::warning::WarningRules;
@@ -39,6 +41,8 @@ pub struct Program {
     pub discounts: Vec<DiscountRule>,
     /// How far ahead customers are warned.
     pub warnings: WarningRules,
+    /// How referrals are rewarded; `None`: there are none.
+    pub referral: Option<ReferralRules>,
 }
 
 /// What an order of an unknown account does.

@@ -4,7 +4,7 @@
 //! stored values, so they are the same.
 
 use crate::amendment::{Amended, PointsAmended};
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
@@ -48,7 +48,7 @@ pub struct Receipt {
     /// The tier before and after.
     pub tier: TierStep,
     /// Codes that it used.
-    pub discounts_used: Vec<DiscountCode>,
+    pub discounts_used: Vec<Code>,
     /// Discounts that it issued.
     pub discounts_issued: Vec<IssuedReceipt>,
     /// Every rule with what became of it, then the tier.
@@ -106,7 +106,7 @@ pub struct TierStep {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IssuedReceipt {
     /// What the customer types.
-    pub code: DiscountCode,
+    pub code: Code,
     /// By which rule.
     pub rule: RuleId,
     /// What it takes off, in percent.

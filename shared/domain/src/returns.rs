@@ -18,6 +18,7 @@ use crate::lots::Own;
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
 use crate::program::{Program, Shortfall};
+use crate::referral::{self, Redemption};
 use crate::rules;
 use crate::score::{self, ScoredOrder};
 use crate::time::Instant;
@@ -174,6 +175,11 @@ impl ScoredOrder {
     /// Units of all lines that are still kept.
     pub fn units_kept(&self) -> u64 {
         self.kept_units().into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Whether it qualified the redemption that its account came by.
+    pub fn qualified_referral(&self) -> bool {
+        self.current().qualified_referral
     }
 
     /// Whether it was cancelled: then nothing of it counts any more.
@@ -347,11 +353,12 @@ pub(crate) fn reverse(
     Ok(reversal)
 }
 
-/// Decides a return or a cancellation of a stored order.
+/// Decides a return or a cancellation of a stored order; `redemption` is what the order had qualified.
 pub fn decide(
     account: &Account,
     scored: &ScoredOrder,
     reversing: &Reversing,
+    redemption: Option<&Redemption>,
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
     if reversing.at() < scored.order.placed_at {
@@ -363,11 +370,14 @@ pub fn decide(
     let mut after = scored.clone();
     let excess = if scored.is_cancelled() { Excess::Noted } else { Excess::Refused };
     changes.extend(apply(&mut account, &mut after, reversing, excess, None, &version.program, context.now)?);
+    let (followed, noted) = referral::follow(&mut account, &after, redemption, &version.program, context)?;
+    changes.extend(noted);
     after.version = scored.version.checked_add(1).ok_or(Overflow)?;
     let after = Arc::new(after);
     let mut writes = vec![Write::Put(Record::Order(after.clone()), Guard::Version(scored.version))];
     let cause = reversing.cause(&scored.order.key);
     writes.extend(decision::commit(account, cause, changes, version.version, context)?);
+    writes.extend(followed);
     Ok(Decision { writes, answer: after })
 }
 

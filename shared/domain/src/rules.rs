@@ -6,7 +6,7 @@
 use crate::account::Account;
 use crate::advance;
 use crate::decision::Context;
-use crate::discount::{Discount, OPEN_DISCOUNTS_MAX};
+use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX};
 use crate::id::TierId;
 use crate::ledger::Change;
 use crate::lots::{Lot, Pending};
@@ -150,7 +150,7 @@ pub(crate) fn issue(
         secret: context.secrets.current(),
         rule: rule.id.clone(),
         percent: rule.percent,
-        issued_by: order.key.clone(),
+        issued_by: Issuer::Order(order.key.clone()),
         issued_at: context.now,
         expires_at,
         // Its issue tells of its end: a lead as long as that would come with it.

@@ -3,7 +3,7 @@
 use crate::account::{Account, Status};
 use crate::activity::Purchase;
 use crate::advance;
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{Discount, Unusable};
 use crate::id::{RuleId, TierId};
@@ -12,6 +12,7 @@ use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
 use crate::program::{Program, UnknownAccount};
+use crate::referral;
 use crate::returns::{self, Excess, History};
 use crate::rules::{self, Worth};
 use crate::tier;
@@ -71,6 +72,8 @@ pub struct Score {
     pub outcomes: Vec<Outcome>,
     /// Discounts that it issued.
     pub issued: Vec<IssuedDiscount>,
+    /// It qualified the redemption that its account came by.
+    pub qualified_referral: bool,
 }
 
 /// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.
@@ -90,7 +93,7 @@ pub struct IssuedDiscount {
     /// By which rule.
     pub rule: RuleId,
     /// Its code.
-    pub code: DiscountCode,
+    pub code: Code,
     /// What it takes off.
     pub percent: Percent,
     /// The first instant at which it is void.
@@ -340,6 +343,7 @@ impl<'a> Scoring<'a> {
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued: self.issued,
+            qualified_referral: false,
         };
         let (guard, version) = match parked {
             Some(parked) => (Guard::Version(parked.version), parked.version.checked_add(1).ok_or(Overflow)?),
@@ -361,11 +365,14 @@ impl<'a> Scoring<'a> {
             changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, by, program, now)?);
         }
         scored.score.balance = account.holdings.available()?;
+        let qualified = referral::first_order(&mut account, &mut scored, self.program, self.context)?;
+        let (qualified, noted) = qualified.unzip();
+        changes.extend(noted);
         let scored = Arc::new(scored);
         let cause = Cause::OrderPlaced { order: self.order.key.clone() };
         let mut writes = vec![Write::Put(Record::Order(scored.clone()), guard)];
         writes.extend(decision::commit(account, cause, changes, program_version, self.context)?);
-        writes.extend(self.writes);
+        writes.extend(self.writes.into_iter().chain(qualified));
         Ok(Decision { writes, answer: scored })
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::account::{Account, Status};
 use crate::advance;
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
 use crate::membership::{Country, Email, Profile, VatId};
 use crate::money::{self, Factor, Money, Overflow, Percent, Points};
+use crate::referral::{RedemptionId, Referral, Stage};
 use crate::review;
 use crate::schedule::Schedule;
 use crate::tier;
@@ -48,6 +49,9 @@ pub struct Standing {
     pub tier: TierStanding,
     /// Discounts it can use, earliest end first.
     pub discounts: Vec<DiscountStanding>,
+    /// The referral it came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<ReferralStanding>,
     /// Orders so far.
     pub orders: u64,
     /// What all its orders came to.
@@ -57,6 +61,34 @@ pub struct Standing {
     pub purchases: Option<PurchaseDays>,
     /// Commits so far: the sequence of its newest entry.
     pub version: u64,
+}
+
+/// The referral that an account came by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReferralStanding {
+    /// The code.
+    pub referral_code: Code,
+    /// Which redemption of it.
+    pub redemption_id: RedemptionId,
+    /// How far it has come: `under_review`, `open`, `qualified`, `rewarded` or `over`.
+    pub stage: &'static str,
+    /// Until when an order can make it count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+}
+
+impl From<&Referral> for ReferralStanding {
+    fn from(referral: &Referral) -> Self {
+        let (stage, until) = match referral.stage {
+            Stage::UnderReview => ("under_review", None),
+            Stage::Open { until } => ("open", Some(until)),
+            Stage::Qualified { .. } => ("qualified", None),
+            Stage::Rewarded => ("rewarded", None),
+            Stage::Returned { .. } | Stage::Over => ("over", None),
+        };
+        let (referral_code, redemption_id) = (referral.key.code.clone(), referral.key.redemption_id);
+        Self { referral_code, redemption_id, stage, until }
+    }
 }
 
 /// First and latest day of purchase.
@@ -148,7 +180,7 @@ pub struct NextTier {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiscountStanding {
     /// What the customer types.
-    pub code: DiscountCode,
+    pub code: Code,
     /// The rule that issued it.
     pub rule: RuleId,
     /// What it takes off, in percent.
@@ -186,6 +218,7 @@ pub fn standing(
         points: points_standing(&account)?,
         tier: tier_standing(&account, schedule, now)?,
         discounts,
+        referral: account.referral.as_ref().map(ReferralStanding::from),
         orders: account.lifetime.orders,
         revenue: Money { amount: account.lifetime.revenue, currency: program.currency },
         purchases: days.map(|(first, latest)| PurchaseDays { first: first.to_string(), latest: latest.to_string() }),

@@ -5,6 +5,7 @@
 use crate::ledger::{Cause, Change, Entry};
 use crate::lots::Taken;
 use crate::money::Points;
+use crate::referral::CodeStatus;
 use crate::returns::{ReturnKey, Reversal};
 use crate::time::{Calendar, Instant};
 
@@ -30,7 +31,10 @@ fn until(end: Instant, calendar: &Calendar) -> impl std::fmt::Display {
 
 /// `None`: another change of the same entry says it already.
 fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
-    points_sentence(change, calendar).or_else(|| order_sentence(change)).or_else(|| account_sentence(change, calendar))
+    points_sentence(change, calendar)
+        .or_else(|| order_sentence(change))
+        .or_else(|| referral_sentence(change, calendar))
+        .or_else(|| account_sentence(change, calendar))
 }
 
 fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
@@ -112,6 +116,49 @@ fn order_sentence(change: &Change) -> Option<String> {
     })
 }
 
+fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    Some(match change {
+        Change::ReferralCodeIssued { code, contact_id } => {
+            let of = contact_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
+            format!("Referral code {code}{of} is there to be shared.")
+        }
+        Change::ReferralCodeChanged { code, settings } => match settings.status {
+            CodeStatus::Active => format!("Referral code {code} was changed and can be redeemed."),
+            CodeStatus::Paused => format!("Referral code {code} is paused."),
+        },
+        Change::ReferralRedeemed { redemption } => format!("The account came by referral code {}.", redemption.code),
+        Change::ReferralReviewed { approved: true, .. } => "The referral was looked at and approved.".to_owned(),
+        Change::ReferralReviewed { approved: false, .. } => "The referral was looked at and rejected.".to_owned(),
+        Change::ReferralQualified { order, reward_at, .. } => format!(
+            "With order {} the referral counts: whoever referred is rewarded after {}.",
+            order.order_id,
+            until(*reward_at, calendar)
+        ),
+        Change::ReferralRevoked { order, .. } => {
+            format!("Order {} came back: the referral does not count.", order.order_id)
+        }
+        Change::ReferralExpired { expired_at, .. } => {
+            format!("No order made the referral count until {}.", until(*expired_at, calendar))
+        }
+        Change::ReferralConcluded { settled, .. } => match settled.as_str() {
+            "rewarded" => "Whoever referred the account was rewarded.".to_owned(),
+            "later" => "The reward of whoever referred the account waits for room.".to_owned(),
+            "taken_back" => "The reward of whoever referred the account was taken back.".to_owned(),
+            _ => "Nothing more comes of the referral.".to_owned(),
+        },
+        Change::ReferralRewarded { redemption, number } => {
+            format!("Code {} brought the account's referral number {number}.", redemption.code)
+        }
+        Change::ReferralTakenBack { redemption } => {
+            format!("An order that code {} had brought came back.", redemption.code)
+        }
+        Change::PointsGranted { points, expires_at, .. } => {
+            format!("{points} points were given for it. They can be spent until {}.", until(*expires_at, calendar))
+        }
+        _ => return None,
+    })
+}
+
 fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
@@ -146,7 +193,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::DiscountUsed { code } => format!("Discount {code} was used."),
         Change::DiscountReleased { code } => format!("Discount {code} was given back."),
         Change::DiscountVoided { code } => {
-            format!("Discount {code} was withdrawn: the order it came with was changed.")
+            format!("Discount {code} was withdrawn: what it came with was changed or undone.")
         }
         Change::DiscountExpired { code, expired_at, .. } => {
             format!("Discount {code} ended unused after {}.", until(*expired_at))

@@ -8,9 +8,13 @@ use crate::due::Due;
 use crate::id::ContactId;
 use crate::ledger::{Cause, Change};
 use crate::money::Overflow;
+use crate::referral::{self, Settled};
 use crate::schedule::Schedule;
 use crate::time::Instant;
 use crate::warning::{self, Walk, WarningRules};
+
+/// The walk that carries errands out.
+const ERRANDS: Walk = Walk::Review;
 
 /// What a walk did to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub enum Walked {
     Filed,
     /// Nothing had fallen due for this walk.
     Nothing,
+    /// Something is to be done on another account first: what came of it, the account is to be walked again with.
+    Errand,
 }
 
 /// Whether a walk would warn the account at `now`: then somebody is to be named whom it concerns.
@@ -48,21 +54,26 @@ pub(crate) fn pass(
 /// Writes down all that has come due on an account, gives the warnings of this walk, and files the account under the
 /// earliest instant that is left of any kind: the other walk's work stays filed.
 ///
-/// `contact` is whom a warning concerns. A warning is given now. What came due was true already: it is written down as of
+/// An errand that is due comes first; `settled` is what it came to. `contact` is whom a warning concerns. A warning is given now. What came due was true already: it is written down as of
 /// the latest instant of it, so that a history that is still being imported goes on as if nobody had walked.
 pub fn decide(
     account: &Account,
     walk: Walk,
     contact: Option<&ContactId>,
+    settled: Option<Settled>,
     context: &Context<'_>,
 ) -> Result<Decision<Walked>, Overflow> {
     let Context { schedule, now, .. } = *context;
     let (mut passed, mut changes, warnings) = pass(account, walk, contact, schedule, now)?;
-    let at = match warnings.is_empty() {
+    let concluded = settled.and_then(|settled| referral::conclude(&mut passed, settled, now));
+    if walk == ERRANDS && referral::errand(&passed).is_some_and(|errand| errand.due_at <= now) {
+        return Ok(Decision { writes: Vec::new(), answer: Walked::Errand });
+    }
+    let at = match warnings.is_empty() && concluded.is_none() {
         true => advance::changed_at(schedule, account, now)?,
         false => now,
     };
-    changes.extend(warnings);
+    changes.extend(warnings.into_iter().chain(concluded));
     if !changes.is_empty() {
         passed.due = None;
         let version = schedule.at(at).version;

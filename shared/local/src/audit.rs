@@ -8,11 +8,12 @@
 mod account;
 mod filing;
 mod notes;
+mod referrals;
 
 use crate::walk;
 use account::Books;
 use domain::account::Account;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::credit_note::{CreditNote, State};
 use domain::id::{AccountId, OrderKey};
 use domain::money::Points;
@@ -21,6 +22,7 @@ use domain::returns::{ReturnKey, Returned};
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use filing::Walks;
+use referrals::Referrals;
 use runtime::App;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -129,7 +131,7 @@ struct OrderFacts {
     /// The entry of its latest amendment.
     amended_entry: Option<u64>,
     revision: u64,
-    codes: Vec<DiscountCode>,
+    codes: Vec<Code>,
     returns: Vec<ReturnFacts>,
     /// An entry tells of it.
     told: bool,
@@ -200,6 +202,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
         Ok::<_, Fault>(())
     })
     .await?;
+    let mut referrals = Referrals::default();
     for account in accounts.values() {
         let records = store.ledger_of(&account.id).await?;
         read_newer_orders(store, account, &records, &mut orders).await?;
@@ -208,9 +211,11 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
                 report.note_open(note, now);
             }
         }
+        referrals.note(&account.id, &records);
         Books::new(account, &records).check(&mut orders, &mut report);
     }
     walks.check(store, accounts.values(), &mut report).await?;
+    referrals.check(store, &accounts, &mut report).await?;
     for (key, facts) in &orders {
         let found = match accounts.contains_key(&facts.account_id) {
             true => facts.untold(),

@@ -5,6 +5,7 @@
 
 mod due;
 pub(crate) mod place;
+mod referrals;
 mod tasks;
 
 use crate::{import, serve};
@@ -76,6 +77,12 @@ enum Task {
         /// The day, in UTC, such as 2011-05-31
         #[arg(long, value_parser = day, value_name = "DAY")]
         date: Day,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What referrals came to: redeemed, qualified, rewarded, what they brought in and what they cost
+    Referrals {
         /// Print it as JSON
         #[arg(long)]
         json: bool,
@@ -219,6 +226,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,
         Task::Sweep { date, json } => due::sweep(date, json, place).await,
         Task::Due { date, json } => due::due(date, json, place).await,
+        Task::Referrals { json } => referrals::show(json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,
         Task::Program(Program::Show) => tasks::show_program(place).await,

@@ -6,7 +6,7 @@
 
 use crate::cloud::Cloud;
 use crate::gateway::Request;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::document::Faults;
 use domain::order::Order;
 use domain::score::ScoredOrder;
@@ -184,7 +184,7 @@ async fn buy(
 ) -> Result<Vec<Arc<ScoredOrder>>, DemoError> {
     let Company(id, _, _, _, _, every_days, _) = company;
     let caller = Caller::operator("demo");
-    let mut open: Option<(DiscountCode, Instant)> = None;
+    let mut open: Option<(Code, Instant)> = None;
     let mut bought = Vec::new();
     let mut day = rng.u64(0..*every_days);
     loop {
@@ -214,7 +214,7 @@ fn first_fault(faults: &Faults) -> String {
     faults.listed().first().map(|fault| format!("{} {}", fault.path, fault.message)).unwrap_or_default()
 }
 
-fn order(company: &Company, order_id: &str, placed_at: Instant, codes: &[DiscountCode], rng: &mut Rng) -> Value {
+fn order(company: &Company, order_id: &str, placed_at: Instant, codes: &[Code], rng: &mut Rng) -> Value {
     let Company(id, .., units) = company;
     let wanted = rng.usize(1..=6);
     let products = rng.choose_multiple(CATALOGUE.iter(), wanted);

@@ -1,5 +1,6 @@
 //! Everything that is stored about an account, for a person at a terminal.
 
+mod entry;
 mod item;
 
 use domain::account::Account;
@@ -7,12 +8,12 @@ use domain::activity::MonthActivity;
 use domain::code::KeyedHash;
 use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
-use domain::id::AccountId;
+use domain::id::{AccountId, ContactId};
 use domain::idempotency::CommandKey;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
-use domain::returns::ReturnKey;
+use domain::referral::CodeHolder;
 use domain::time::Instant;
 use runtime::{App, Fault};
 use serde::Serialize;
@@ -54,6 +55,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     let mut discounts = Vec::new();
     let mut commands = Vec::new();
     let mut notes = Vec::new();
+    let mut codes = Vec::new();
     let is_profile = |record: &&LedgerRecord| matches!(record, LedgerRecord::Profile(_));
     for record in records.iter().filter(is_profile).chain(records.iter().filter(|record| !is_profile(record))) {
         match record {
@@ -65,10 +67,12 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Command(command) if command.key == CommandKey::opening() => {}
             LedgerRecord::Command(command) => commands.push(&**command),
             LedgerRecord::CreditNote(note) => notes.push(&**note),
+            LedgerRecord::CodeHolder(holder) => codes.push(&**holder),
         }
     }
     discounts.sort_by_key(|discount| discount.issued_at);
     self::discounts(&mut page, &account, &discounts);
+    referrals(&mut page, &account, &codes);
     credit_notes(&mut page, notes);
     latest.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
     self::entries(&mut page, &latest, entries);
@@ -250,6 +254,23 @@ fn discounts(page: &mut Page, account: &Account, discounts: &[&Discount]) {
     }
 }
 
+fn referrals(page: &mut Page, account: &Account, codes: &[&CodeHolder]) {
+    if codes.is_empty() && account.referral.is_none() {
+        return;
+    }
+    page.section("referrals");
+    if let Some(referral) = &account.referral {
+        page.value("came by", format_args!("{}  {:?}", referral.key, referral.stage));
+    }
+    for holder in codes {
+        let whose = holder.contact_id.as_ref().map_or("of the account", ContactId::as_str);
+        page.value("code", format_args!("{}  {whose}", holder.referral_code));
+    }
+    if !codes.is_empty() {
+        page.value("rewarded for", account.referrals_rewarded);
+    }
+}
+
 fn credit_notes(page: &mut Page, mut notes: Vec<&CreditNote>) {
     if notes.is_empty() {
         return;
@@ -281,12 +302,12 @@ fn entries(page: &mut Page, entries: &[&Entry], most: usize) {
             second(entry.at),
             entry.points.0,
             entry.balance,
-            cause(&entry.cause),
+            entry::cause(&entry.cause),
             entry.by,
             entry.program_version
         ));
         for change in &entry.changes {
-            page.line(format_args!("         {}", self::change(change)));
+            page.line(format_args!("         {}", entry::change(change)));
         }
     }
 }
@@ -294,106 +315,6 @@ fn entries(page: &mut Page, entries: &[&Entry], most: usize) {
 fn second(at: Instant) -> String {
     let text = at.to_string();
     text.split_once('.').map_or(text.clone(), |(whole, _)| format!("{whole}Z"))
-}
-
-fn cause(cause: &Cause) -> String {
-    match cause {
-        Cause::OrderPlaced { order } => format!("order {order}"),
-        Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
-        Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
-        Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
-        Cause::CreditNote { credit_note_id } => format!("credit note {credit_note_id}"),
-        Cause::Adjustment => "adjustment".to_owned(),
-        Cause::Opening => "opening balance".to_owned(),
-        Cause::AccountPut => "account put".to_owned(),
-        Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
-        Cause::Walked => "fallen due".to_owned(),
-    }
-}
-
-fn change(change: &Change) -> String {
-    match change {
-        Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
-        Change::AccountOpened { tier, tier_since, past, points_earned } => format!(
-            "opened as {tier} since {tier_since}, with {} orders, {} units, {} ({} eligible), {points_earned} points earned before",
-            past.orders, past.units, past.revenue, past.eligible_spend
-        ),
-        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, end at {expires_at}"),
-        Change::DebtOpened { points } => format!("{points} points owed, taken over"),
-        Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
-        Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
-        Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
-        Change::OrderScored { order, points, eligible_total: eligible, beyond_kept_months } => {
-            let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
-            format!("order {order} scored: {points} points for {eligible}{late}")
-        }
-        Change::PointsEarned { points, available_at: Some(at), expires_at } => {
-            format!("{points} points earned, available from {at}, end at {expires_at}")
-        }
-        Change::PointsEarned { points, available_at: None, expires_at } => {
-            format!("{points} points earned, end at {expires_at}")
-        }
-        Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
-        Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
-        Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
-        Change::ReturnRefused { order, by, .. } => {
-            let what = by.return_id().map_or("cancellation".to_owned(), |id| format!("return {id}"));
-            format!("{what} of order {order} refused: dated before it")
-        }
-        Change::OrderReturned { order, by, eligible, excess_units, .. } => {
-            let what = match by {
-                ReturnKey::Return(id) => format!("returned by {id}"),
-                ReturnKey::CreditNote(id) => format!("returned by credit note {id}"),
-                ReturnKey::Cancellation => "cancelled".to_owned(),
-            };
-            let excess =
-                if *excess_units > 0 { format!(", {excess_units} units beyond what was left") } else { String::new() };
-            format!("order {order} {what}: {eligible} less{excess}")
-        }
-        Change::CreditNoteOpened { units } => format!("credit note of {units} units"),
-        Change::CreditNoteClosed { units_matched, units_unmatched } => {
-            format!("credit note done: {units_matched} units matched, {units_unmatched} match no order")
-        }
-        Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => format!(
-            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); \
-            {unrecovered} unrecovered, {lapsed} lapsed",
-            taken.pending, taken.own_lot, taken.other_lots
-        ),
-        Change::OrderAmended { order, revision, eligible_before, eligible, points } => {
-            format!(
-                "order {order} changed by revision {revision}: {points} points for {eligible}, before {eligible_before}"
-            )
-        }
-        Change::PointsAmended { earned, reversed, owed, unrecovered, lapsed, .. } => format!(
-            "{:+} points earned, {:+} reversed ({owed} owed); {:+} unrecovered, {:+} lapsed",
-            earned.0, reversed.0, unrecovered.0, lapsed.0
-        ),
-        Change::PointsCredited { points, expires_at, reason, .. } => {
-            format!("{points} points given: {reason}; end at {expires_at}")
-        }
-        Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
-        Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
-        Change::TierKept { tier, qualifying, reviewed_at } => {
-            format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
-        }
-        Change::TierLowered { from, to, qualifying, reviewed_at } => {
-            format!("tier {from} → {to} with {qualifying}, reviewed at {reviewed_at}")
-        }
-        Change::TierAtRisk { tier, review_at, missing, .. } => {
-            format!("warned: {missing} missing to keep {tier} at {review_at}")
-        }
-        Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
-        Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
-        Change::DiscountIssued { rule, code, expires_at } => {
-            format!("discount {code} issued by {rule}, ends at {expires_at}")
-        }
-        Change::DiscountUsed { code } => format!("discount {code} used"),
-        Change::DiscountReleased { code } => format!("discount {code} given back"),
-        Change::DiscountVoided { code } => format!("discount {code} withdrawn"),
-        Change::DiscountExpired { rule, code, expired_at } => {
-            format!("discount {code} of {rule} ended at {expired_at}")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -118,6 +118,11 @@ impl Request {
         document::parse(&self.body()?).map_err(|reason| RequestFault::NotJson(reason).into())
     }
 
+    /// The body as a JSON document, of a request that may come without one: then an empty object.
+    pub fn document_or_nothing(&self) -> Result<Value, Error> {
+        if self.body()?.is_empty() { Ok(json!({})) } else { self.document() }
+    }
+
     /// The `Idempotency-Key`: required of every write that has no business key of its own.
     pub fn idempotency_key(&self) -> Result<&str, Error> {
         // Names of headers are in lower case in this format.
@@ -131,8 +136,15 @@ impl Request {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
         let position = bytes.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes);
         let position = position.filter(|position| i64::try_from(*position).is_ok());
-        let message = "must be a cursor from an earlier answer, unchanged".to_owned();
-        position.map(Some).ok_or_else(|| RequestFault::Parameter { name: "cursor", message }.into())
+        position.map(Some).ok_or_else(bad_cursor)
+    }
+
+    /// An opaque cursor of the query's `cursor`, as [`text_cursor`] wrote it.
+    pub fn text_cursor(&self) -> Result<Option<String>, Error> {
+        let Some(text) = self.query("cursor") else { return Ok(None) };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty());
+        let place = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        place.map(Some).ok_or_else(bad_cursor)
     }
 
     /// The query's `limit`, from 1 to `most`; `usual` where it is absent.
@@ -152,6 +164,16 @@ pub fn parameter<T, E: ToString>(name: &'static str, parsed: Result<T, E>) -> Re
 /// An opaque cursor for a position in a list.
 pub fn cursor(position: u64) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(position.to_be_bytes())
+}
+
+/// An opaque cursor for a place in a list that is no number.
+pub fn text_cursor(place: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(place)
+}
+
+fn bad_cursor() -> Error {
+    let message = "must be a cursor from an earlier answer, unchanged".to_owned();
+    RequestFault::Parameter { name: "cursor", message }.into()
 }
 
 /// The Lambda response to an HTTP request. A fault is logged here, once, and told to the caller as no more than that.

@@ -158,8 +158,11 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             Problem::new("idempotency-key-reused", "Idempotency-Key reused", 409, detail)
         }
         Rejection::ExpiresInPast => {
-            Problem::new("expires-in-past", "Ends in the past", 422, "The points would end before they are given.")
-                .with_fault("$.expires_at".to_owned(), "in_past", "must be later than now")
+            Problem::new("expires-in-past", "Ends in the past", 422, "It would end before it begins.").with_fault(
+                "$.expires_at".to_owned(),
+                "in_past",
+                "must be later than now",
+            )
         }
         Rejection::NotEnoughPoints { missing } => {
             let detail = format!("{missing} points are missing, and the program lets no account owe points.");
@@ -196,7 +199,40 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
+        Rejection::UnknownCode
+        | Rejection::CodePaused
+        | Rejection::CodeExpired
+        | Rejection::CodeExhausted
+        | Rejection::NotNew
+        | Rejection::NoReferrals
+        | Rejection::UnknownRedemption
+        | Rejection::NothingToReview
+        | Rejection::ReviewedOtherwise => of_referral(rejection),
     }
+}
+
+/// What may be said of referrals. Nothing of it tells whose a code is, or which other company is known.
+fn of_referral(rejection: &Rejection) -> Problem {
+    let (kind, title, status, detail) = match rejection {
+        Rejection::UnknownCode => ("unknown-code", "Unknown referral code", 404, "There is no such referral code."),
+        Rejection::CodePaused => ("code-paused", "Referral code paused", 409, "The code cannot be redeemed for now."),
+        Rejection::CodeExpired => ("code-expired", "Referral code expired", 409, "The code's time is over."),
+        Rejection::CodeExhausted => {
+            ("code-exhausted", "Referral code exhausted", 409, "The code was redeemed as often as it may be.")
+        }
+        Rejection::NotNew => ("not-new", "Not new", 409, "A referral is for companies that are new to the program."),
+        Rejection::UnknownRedemption => {
+            ("unknown-redemption", "Unknown redemption", 404, "The code has no such redemption.")
+        }
+        Rejection::NothingToReview => {
+            ("nothing-to-review", "Nothing to review", 409, "The redemption waits for nobody's approval.")
+        }
+        Rejection::ReviewedOtherwise => {
+            ("reviewed-otherwise", "Reviewed otherwise", 409, "Somebody has decided otherwise; that stands.")
+        }
+        _ => ("no-referrals", "No referrals", 409, "The program has no referrals."),
+    };
+    Problem::new(kind, title, status, detail)
 }
 
 fn of_discount(index: usize, reason: Unusable) -> Problem {
@@ -207,7 +243,7 @@ fn of_discount(index: usize, reason: Unusable) -> Problem {
         Unusable::Used => ("discount-used", "Discount already used", "used", "was used by another order"),
         Unusable::Expired => ("discount-expired", "Discount expired", "expired", "is not valid any more"),
         Unusable::Void => {
-            ("discount-void", "Discount withdrawn", "void", "was withdrawn: the order it came with was changed")
+            ("discount-void", "Discount withdrawn", "void", "was withdrawn: what it came with was changed or undone")
         }
     };
     Problem::new(kind, title, 422, "The order was not scored; send it again without the code.").with_fault(

@@ -129,7 +129,8 @@ fn after_loss<C: Command>(command: &C, writes: &[Write], conflicts: &[Conflict])
         return Ok(Turn::Answered(answer?));
     }
     let code_taken = |conflict: &Conflict| {
-        matches!(writes.get(conflict.index), Some(Write::Put(Record::Discount(_), Guard::Absent)))
+        let write = writes.get(conflict.index);
+        matches!(write, Some(Write::Put(Record::Discount(_) | Record::ReferralCode(_), Guard::Absent)))
     };
     Ok(Turn::Lost { collisions: u32::from(conflicts.iter().any(code_taken)) })
 }

@@ -11,6 +11,7 @@
 //! then is set aside, a few accounts at most. A task that fails for good holds up no other; it fails the plan's end.
 
 mod account;
+mod errand;
 mod plan;
 mod round;
 mod task;

@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    TransactWriteItem, Update,
 };
 use domain::decision::{Guard, Record, Write};
 use domain::id::OrderKey;
 use domain::membership::{Claim, ClaimKey};
+use domain::referral::{Qualified, RedemptionKey};
 
 /// Most bytes of an order's item before anything of it comes back: the rest of what DynamoDB holds is room for returns.
 pub const ORDER_BYTES_MAX: usize = 380_000;
@@ -62,18 +63,39 @@ impl Store {
                     .map_err(Fault::service)?;
                 Ok(TransactWriteItem::builder().condition_check(check).build())
             }
-            Write::Release(key, guard) => {
-                let (condition, values) = condition("code", *guard);
-                let delete = Delete::builder()
-                    .table_name(&self.tables.codes)
-                    .set_key(Some(keys::claim(key)))
-                    .condition_expression(condition)
-                    .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(Fault::service)?;
-                Ok(TransactWriteItem::builder().delete(delete).build())
+            Write::Release(key, guard) => self.delete_code(keys::claim(key), condition("code", *guard)),
+            Write::Qualify(key, qualified, held) => self.qualify(key, qualified, *held),
+            Write::Forget(place) => {
+                self.delete_code(keys::waiting_review(place), ("attribute_exists(code)".to_owned(), None))
             }
         }
+    }
+
+    fn delete_code(&self, key: Item, condition: (String, Option<Item>)) -> Result<TransactWriteItem, Fault> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.codes)
+            .set_key(Some(key))
+            .condition_expression(condition.0)
+            .set_expression_attribute_values(condition.1)
+            .build()
+            .map_err(Fault::service)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Notes an order on the record of a redemption without reading that: the rest of it stays as it is.
+    fn qualify(&self, key: &RedemptionKey, qualified: &Qualified, held: u64) -> Result<TransactWriteItem, Fault> {
+        let number = |value: u64| AttributeValue::N(value.to_string());
+        let qualified = serde_dynamo::to_attribute_value(qualified).map_err(Fault::service)?;
+        let update = Update::builder()
+            .table_name(&self.tables.codes)
+            .set_key(Some(keys::redemption(key)))
+            .update_expression("SET qualified = :qualified, version = :next")
+            .condition_expression("version = :held")
+            .expression_attribute_values(":qualified", qualified)
+            .expression_attribute_values(":next", number(held.saturating_add(1)))
+            .expression_attribute_values(":held", number(held));
+        let update = update.build().map_err(Fault::service)?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     fn put(&self, record: &Record, guard: Guard) -> Result<TransactWriteItem, Fault> {
@@ -111,6 +133,20 @@ impl Store {
                 (&tables.ledger, "account_id", item::of_plain(key, contact)?, false)
             }
             Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
+            Record::ReferralCode(code) => {
+                (&tables.codes, "code", item::of_plain(keys::referral_code(&code.code), code)?, false)
+            }
+            Record::CodeHolder(holder) => {
+                let key = keys::code_holder(&holder.account_id, holder.contact_id.as_ref());
+                (&tables.ledger, "account_id", item::of_plain(key, holder)?, false)
+            }
+            Record::Redemption(redemption) => {
+                (&tables.codes, "code", item::of_plain(keys::redemption(&redemption.key), redemption)?, true)
+            }
+            Record::WaitingReview(waiting) => {
+                let key = keys::waiting_review(&waiting.place());
+                (&tables.codes, "code", item::of_plain(key, waiting)?, false)
+            }
         };
         let (condition, values) = condition(partition, guard);
         let hand_back = hand_back.then_some(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -190,6 +226,10 @@ fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>
             item::plain(item.clone()).map(|found| Some(Record::Command(Box::new(found)))).map_err(corrupt)
         }
         Write::Put(Record::Claim(claim), _) => existing_claim(item, &claim.key),
+        Write::Put(Record::Redemption(redemption), _) => {
+            let corrupt = |what| Fault::Corrupt { table: "codes", key: redemption.key.to_string(), what };
+            item::plain(item.clone()).map(|found| Some(Record::Redemption(Box::new(found)))).map_err(corrupt)
+        }
         Write::Expect(key) => existing_claim(item, key),
         _ => Ok(None),
     }

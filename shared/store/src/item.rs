@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::{Account, Status};
 use domain::activity::Activity;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReturnId, Segment, Source, TierId};
@@ -75,6 +75,9 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
 
 const REVIEWED: &str = "reviewed";
 const HELD_THROUGH: &str = "held";
+const REFERRAL: &str = "referral";
+/// There where the account has a referral code: the referrals it was rewarded for.
+const REFERRER: &str = "referrer";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -116,6 +119,12 @@ pub fn of_account(account: &Account) -> Item {
         put(&mut item, [(REVIEWED, number(at.as_ms()))]);
         put(&mut item, held_through.map(|month| (HELD_THROUGH, number(month.0))));
     }
+    if let Some(referral) = &account.referral {
+        put(&mut item, [(REFERRAL, bytes(pack::pack_referral(referral)))]);
+    }
+    if account.has_referral_code {
+        put(&mut item, [(REFERRER, AttributeValue::N(account.referrals_rewarded.to_string()))]);
+    }
     if !account.told.is_empty() {
         put(&mut item, [("told", bytes(pack::pack_told(&account.told)))]);
     }
@@ -136,6 +145,9 @@ pub fn account(item: &Item) -> Parsed<Account> {
         reviewed: optional(item, REVIEWED, instant)?
             .map(|at| Ok::<_, String>(Reviewed { at, held_through: optional(item, HELD_THROUGH, integer)?.map(Month) }))
             .transpose()?,
+        referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
+        has_referral_code: item.contains_key(REFERRER),
+        referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),
         told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
         segments: segments
             .split_ascii_whitespace()
@@ -191,7 +203,7 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
         put(&mut item, [("history", bytes(pack::pack_history(&scored.history, &order.lines)))]);
     }
     if !order.discount_codes.is_empty() {
-        let codes: Vec<_> = order.discount_codes.iter().map(DiscountCode::as_str).collect();
+        let codes: Vec<_> = order.discount_codes.iter().map(Code::as_str).collect();
         put(&mut item, [("codes", text(codes.join(" ")))]);
     }
     item
@@ -217,7 +229,7 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         revision: optional(item, "revision", integer)?.unwrap_or(0),
         discount_codes: codes
             .split_ascii_whitespace()
-            .map(|code| DiscountCode::parse(code).map_err(|e| e.to_string()))
+            .map(|code| Code::parse(code).map_err(|e| e.to_string()))
             .collect::<Parsed<_>>()?,
     };
     let score = packed(item, "score", pack::score)?;

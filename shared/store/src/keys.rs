@@ -1,11 +1,12 @@
 //! Keys. The only file that builds or parses one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
 use domain::idempotency::CommandKey;
 use domain::membership::ClaimKey;
+use domain::referral::RedemptionKey;
 use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use std::collections::HashMap;
@@ -30,10 +31,16 @@ const CONTACT: &str = "C#";
 const DISCOUNT: &str = "D#";
 const COMMAND: &str = "K#";
 const CREDIT_NOTE: &str = "R#";
+const CODE_HOLDER: &str = "F#";
 const PROFILE: &str = "PROFILE";
 const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
 const FILING: &str = "FILING#";
+const CLAIM: &str = "CLAIM";
+const REFERRAL: &str = "REFERRAL";
+const REDEMPTION: &str = "R#";
+/// Where the redemptions that somebody is to look at are listed. No code: those have eleven characters.
+const REVIEWS: &str = "REVIEWS";
 
 /// What a sort key of the ledger table stands for.
 pub enum LedgerKind {
@@ -43,6 +50,25 @@ pub enum LedgerKind {
     Discount,
     Command,
     CreditNote,
+    CodeHolder,
+}
+
+/// What the keys of the codes table stand for.
+pub enum CodeKind {
+    ReferralCode,
+    Redemption,
+    WaitingReview,
+    Claim,
+}
+
+pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
+    match sort {
+        _ if code == REVIEWS => Some(CodeKind::WaitingReview),
+        CLAIM => Some(CodeKind::Claim),
+        REFERRAL => Some(CodeKind::ReferralCode),
+        _ if sort.starts_with(REDEMPTION) => Some(CodeKind::Redemption),
+        _ => None,
+    }
 }
 
 pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
@@ -53,6 +79,7 @@ pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
         _ if sort.starts_with(DISCOUNT) => Some(LedgerKind::Discount),
         _ if sort.starts_with(COMMAND) => Some(LedgerKind::Command),
         _ if sort.starts_with(CREDIT_NOTE) => Some(LedgerKind::CreditNote),
+        _ if sort.starts_with(CODE_HOLDER) => Some(LedgerKind::CodeHolder),
         _ => None,
     }
 }
@@ -96,7 +123,7 @@ pub fn contact(id: &AccountId, contact: &ContactId) -> Item {
     ledger(id, format!("{CONTACT}{contact}"))
 }
 
-pub fn discount(id: &AccountId, code: &DiscountCode) -> Item {
+pub fn discount(id: &AccountId, code: &Code) -> Item {
     ledger(id, format!("{DISCOUNT}{code}"))
 }
 
@@ -108,9 +135,46 @@ pub fn credit_note(id: &AccountId, return_id: &ReturnId) -> Item {
     ledger(id, format!("{CREDIT_NOTE}{return_id}"))
 }
 
+pub fn code_holder(id: &AccountId, contact: Option<&ContactId>) -> Item {
+    ledger(id, format!("{CODE_HOLDER}{}", contact.map_or("", ContactId::as_str)))
+}
+
+/// The condition, and its values, that an account's referral codes are queried with.
+pub fn code_holders_of(id: &AccountId) -> (&'static str, Item) {
+    of_kind(id, CODE_HOLDER)
+}
+
+fn in_codes(code: String, sort: String) -> Item {
+    self::key(OTHER_ATTRIBUTES, [("code", code), ("sk", sort)])
+}
+
+pub fn referral_code(code: &Code) -> Item {
+    in_codes(code.to_string(), REFERRAL.to_owned())
+}
+
+pub fn redemption(key: &RedemptionKey) -> Item {
+    in_codes(key.code.to_string(), format!("{REDEMPTION}{}", key.redemption_id))
+}
+
+/// The condition, and its values, that the redemptions of a code are queried with.
+pub fn redemptions_of(code: &Code) -> (&'static str, Item) {
+    let values = [(":code".to_owned(), text(code.to_string())), (":kind".to_owned(), text(REDEMPTION))];
+    ("code = :code AND begins_with(sk, :kind)", values.into())
+}
+
+/// The key of a redemption that somebody is to look at, by its place among them.
+pub fn waiting_review(place: &str) -> Item {
+    in_codes(REVIEWS.to_owned(), place.to_owned())
+}
+
+/// The condition, and its values, that the redemptions that somebody is to look at are queried with.
+pub fn waiting_reviews() -> (&'static str, Item) {
+    ("code = :code", [(":code".to_owned(), text(REVIEWS))].into())
+}
+
 pub fn claim(key: &ClaimKey) -> Item {
     let code = format!("claim#{}#{}#{}", key.field.name(), key.keyed.secret, key.keyed.hash);
-    self::key(OTHER_ATTRIBUTES, [("code", code), ("sk", "CLAIM".to_owned())])
+    in_codes(code, CLAIM.to_owned())
 }
 
 pub fn schedule(program: &ProgramName) -> Item {
@@ -151,7 +215,11 @@ pub fn due_place(bucket: &str, at: Instant, id: &AccountId) -> Item {
 
 /// The condition, and its values, that an account's contacts are queried with.
 pub fn contacts_of(id: &AccountId) -> (&'static str, Item) {
-    let values = [(":id".to_owned(), text(id.to_string())), (":kind".to_owned(), text(CONTACT))];
+    of_kind(id, CONTACT)
+}
+
+fn of_kind(id: &AccountId, kind: &str) -> (&'static str, Item) {
+    let values = [(":id".to_owned(), text(id.to_string())), (":kind".to_owned(), text(kind))];
     ("account_id = :id AND begins_with(sk, :kind)", values.into())
 }
 

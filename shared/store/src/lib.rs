@@ -13,12 +13,14 @@ mod item;
 mod keys;
 mod pack;
 mod read;
+mod referral;
 mod scan;
 
 pub use commit::{Commit, Conflict};
 pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
 pub use read::{Consistency, EntriesPage, StoredOrder};
-pub use scan::{LedgerRecord, Page, PageKey, Segment};
+pub use referral::{RedemptionsPage, ReviewsPage};
+pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
 
 /// What faults call the table of the program.
 pub const PROGRAMS: &str = "programs";

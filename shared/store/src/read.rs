@@ -4,7 +4,7 @@ use crate::keys::{self, Item};
 use crate::{Fault, PROGRAMS, Store, item};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::account::Account;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
@@ -68,14 +68,14 @@ struct VersionItem {
 }
 
 impl Store {
-    async fn get(&self, table: &str, key: Item, consistency: Consistency) -> Result<Option<Item>, Fault> {
+    pub(crate) async fn get(&self, table: &str, key: Item, consistency: Consistency) -> Result<Option<Item>, Fault> {
         let request = self.client.get_item().table_name(table).set_key(Some(key));
         let strong = consistency == Consistency::Strong;
         let found = request.consistent_read(strong).send().await.map_err(Fault::service)?;
         Ok(found.item)
     }
 
-    async fn ledger_record<T: DeserializeOwned>(
+    pub(crate) async fn ledger_record<T: DeserializeOwned>(
         &self,
         key: Item,
         consistency: Consistency,
@@ -135,13 +135,13 @@ impl Store {
     pub async fn discounts(
         &self,
         id: &AccountId,
-        codes: &[DiscountCode],
+        codes: &[Code],
         consistency: Consistency,
     ) -> Result<Vec<Option<Discount>>, Fault> {
         if codes.is_empty() {
             return Ok(Vec::new());
         }
-        let mut found: HashMap<DiscountCode, Discount> = HashMap::new();
+        let mut found: HashMap<Code, Discount> = HashMap::new();
         let mut asked: Vec<Item> = codes.iter().map(|code| keys::discount(id, code)).collect();
         // A batch may answer in part under load; what is left is asked again.
         for _ in 0..5 {

@@ -11,6 +11,7 @@ use domain::id::AccountId;
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
+use domain::referral::{CodeHolder, Redemption, ReferralCode, WaitingReview};
 use domain::time::Instant;
 
 /// One part of a table, for scanning in parallel.
@@ -55,6 +56,19 @@ pub enum LedgerRecord {
     Command(Box<CommandRecord>),
     /// A credit note.
     CreditNote(Box<CreditNote>),
+    /// Which referral code the account or a person of it has.
+    CodeHolder(Box<CodeHolder>),
+}
+
+/// What stands in the codes table, claims left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeRecord {
+    /// A referral code.
+    ReferralCode(Box<ReferralCode>),
+    /// A redemption of one.
+    Redemption(Box<Redemption>),
+    /// That somebody is to look at one.
+    WaitingReview(Box<WaitingReview>),
 }
 
 impl Store {
@@ -121,6 +135,12 @@ impl Store {
         self.scan(&self.tables.orders, segment, after, read).await
     }
 
+    /// A page of all referral codes, redemptions and open reviews; where there are only claims it is empty.
+    pub async fn codes_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<CodeRecord>, Fault> {
+        let page = self.scan(&self.tables.codes, segment, after, code_record).await?;
+        Ok(Page { records: page.records.into_iter().flatten().collect(), next: page.next })
+    }
+
     /// All that the ledger table holds about one account: entries oldest first, then the rest.
     pub async fn ledger_of(&self, id: &AccountId) -> Result<Vec<LedgerRecord>, Fault> {
         let mut records = Vec::new();
@@ -151,6 +171,19 @@ fn account_id(item: Item) -> Result<AccountId, Fault> {
     id.and_then(Result::ok).ok_or_else(|| corrupt("accounts", &item, "no account id".to_owned()))
 }
 
+fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
+    let name = |name: &str| found.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let (code, sort) = (name("code"), name("sk"));
+    let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={code} sk={sort}"), what };
+    let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
+        keys::CodeKind::Claim => return Ok(None),
+        keys::CodeKind::ReferralCode => item::plain(found).map(|c| CodeRecord::ReferralCode(Box::new(c))),
+        keys::CodeKind::Redemption => item::plain(found).map(|r| CodeRecord::Redemption(Box::new(r))),
+        keys::CodeKind::WaitingReview => item::plain(found).map(|w| CodeRecord::WaitingReview(Box::new(w))),
+    };
+    read.map(Some).map_err(wrong)
+}
+
 fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
     let sort = found.get("sk").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     let key: Item =
@@ -172,6 +205,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::CreditNote) => {
             item::credit_note(&found).map(|n| LedgerRecord::CreditNote(Box::new(n))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::CodeHolder) => {
+            item::plain(found).map(|h| LedgerRecord::CodeHolder(Box::new(h))).map_err(wrong)
         }
         None => Err(wrong("unknown kind of record".to_owned())),
     }

@@ -8,6 +8,7 @@ use crate::id::ReturnId;
 use crate::ledger::{Cause, Change};
 use crate::money::Overflow;
 use crate::program::UnknownAccount;
+use crate::referral::{self, Redemption};
 use crate::returns::{self, ReturnKey, Taking};
 use crate::schedule::Activation;
 use crate::score::{FUTURE_MS_MAX, ScoredOrder};
@@ -18,8 +19,17 @@ use std::sync::Arc;
 pub struct Found {
     /// The order that gives something, if any.
     pub order: Option<Arc<ScoredOrder>>,
+    /// What that order had qualified.
+    pub redemption: Option<Redemption>,
     /// Where the search goes on: as [`Search::before`].
     pub search: Search,
+}
+
+impl Found {
+    /// No order.
+    pub fn nothing(search: Search) -> Self {
+        Self { order: None, redemption: None, search }
+    }
 }
 
 /// What a credit note can do next.
@@ -149,7 +159,7 @@ fn carry_on(
         step.changes.push(Change::CreditNoteOpened { units: step.note.units() });
     }
     if let Some(order) = &found.order {
-        step.take_back(order, context)?;
+        step.take_back(order, found.redemption.as_ref(), context)?;
     }
     if over(&step.note) {
         step.close();
@@ -158,7 +168,12 @@ fn carry_on(
 }
 
 impl Step {
-    fn take_back(&mut self, scored: &Arc<ScoredOrder>, context: &Context<'_>) -> Result<(), Rejection> {
+    fn take_back(
+        &mut self,
+        scored: &Arc<ScoredOrder>,
+        redemption: Option<&Redemption>,
+        context: &Context<'_>,
+    ) -> Result<(), Rejection> {
         let lines = self.note.search.map(|search| self.note.taken_from(scored, &search)).unwrap_or_default();
         let of_order = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
         self.program_version = of_order.version;
@@ -167,6 +182,9 @@ impl Step {
         let mut after = ScoredOrder::clone(scored);
         let changes = returns::take_back(&mut self.account, &mut after, taking, &of_order.program, context.now)?;
         self.changes.extend(changes);
+        let (followed, noted) = referral::follow(&mut self.account, &after, redemption, &of_order.program, context)?;
+        self.changes.extend(noted);
+        self.writes.extend(followed);
         after.version = scored.version.checked_add(1).ok_or(Overflow)?;
         if let Some(returned) = after.history.returns.last() {
             self.note.credit(scored, returned)?;

@@ -39,14 +39,13 @@ fn read_contact(value: &Value, faults: &mut Faults) -> Option<ContactDocument> {
     let root = Object::open(value, &Path::Root, &["name", "email", "role", "locale", "birthday"], faults)?;
     let name = root.required("name", faults, document::label(NAME_CHARS_MAX));
     let email = root.optional("email", faults, identity::email);
-    let roles = [("buyer", Role::Buyer), ("approver", Role::Approver), ("admin", Role::Admin)];
-    let role = root.required("role", faults, document::one_of(&roles));
+    let role = root.required("role", faults, document::one_of(&Role::ALL));
     let locale = root.required("locale", faults, locale);
     let birthday = root.optional("birthday", faults, birthday);
     Some(ContactDocument { name: name?, email, role: role?, locale: locale?, birthday })
 }
 
-fn locale(value: &Value) -> Leaf<String> {
+pub(crate) fn locale(value: &Value) -> Leaf<String> {
     let text = document::string(value)?;
     let mut parts = text.split('-');
     let language =

@@ -5,7 +5,7 @@
 
 use super::read::{self, DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX, TAGS_MAX};
 use super::{LinePrice, Order, OrderLine};
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::document;
 use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
 use crate::money::{self, Currency, Minor, UnitPrice};
@@ -160,7 +160,7 @@ impl Document<'_> {
             currency,
             lines: self.lines.0.iter().map(|Object(line)| line.read(currency)).collect::<Option<_>>()?,
             shipping: Text::optional(self.shipping.as_ref(), |text| minor(text, currency))?,
-            discount_codes: codes.iter().map(|Text(code)| DiscountCode::parse(code).ok()).collect::<Option<_>>()?,
+            discount_codes: codes.iter().map(|Text(code)| Code::parse(code).ok()).collect::<Option<_>>()?,
             revision: self.revision.unwrap_or(0),
         };
         let mut faults = document::Faults::default();

@@ -1,7 +1,7 @@
 //! The order document, read into an [`Order`].
 
 use super::{LinePrice, Order, OrderLine};
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
 use crate::money::{self, Currency, Minor, UnitPrice};
@@ -84,7 +84,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
         faults.add(&root.at("lines"), "missing", "is required");
     }
     let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
-    let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(DiscountCode::parse));
+    let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(Code::parse));
     let revision = root.optional("revision", faults, document::whole(0..=REVISION_MAX));
     let order = Order {
         key: OrderKey { source: source?, order_id: order_id? },

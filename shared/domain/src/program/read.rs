@@ -1,11 +1,13 @@
 //! The program document, read into a [`Program`].
 
+use super::referral;
 use super::{
     DiscountRule, EarningRule, Ladder, PointsRules, Program, ReturnRules, Shortfall, Tier, Tiers, UnknownAccount,
 };
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
+use crate::referral::rules::ReferralRules;
 use crate::review::{Downgrade, ReviewRules};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
@@ -44,7 +46,7 @@ const DAYS_OF_A_MONTH_MIN: u16 = 28;
 const AHEAD_DAYS_MAX: u16 = 365;
 const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "name",
     "currency",
     "time_zone",
@@ -56,6 +58,7 @@ const FIELDS: [&str; 11] = [
     "tiers",
     "discounts",
     "warnings",
+    "referral",
 ];
 
 pub(super) fn program(value: &Value) -> Result<Program, Faults> {
@@ -79,6 +82,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
+    let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let program = Program {
         name: name?,
         currency: currency?,
@@ -91,9 +95,11 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
         tiers: tiers?,
         discounts: discounts.unwrap_or_default(),
         warnings,
+        referral,
     };
     distinct(program.earning.iter().map(|rule| &rule.id), "earning_rules", faults);
     distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);
+    distinct_gifts(&program, faults);
     Some(program)
 }
 
@@ -109,6 +115,15 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a RuleId>, list: &str, faults: &mut 
         let list = Path::Key(&Path::Root, list);
         let rule = Path::Index(&list, index);
         faults.add(&Path::Key(&rule, "id"), "duplicate", format!("rule id {id} is used twice"));
+    }
+}
+
+/// An account has one open discount of a rule at most, and finds what it is for by the rule's id.
+fn distinct_gifts(program: &Program, faults: &mut Faults) {
+    let mut seen: BTreeSet<_> = program.discounts.iter().map(|rule| &rule.id).collect();
+    for gift in program.referral.iter().flat_map(ReferralRules::discounts).filter(|gift| !seen.insert(&gift.id)) {
+        let message = format!("rule id {} is used twice", gift.id);
+        faults.add(&Path::Key(&Path::Root, "referral"), "duplicate", message);
     }
 }
 
@@ -139,7 +154,12 @@ fn earning_rule(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut
     Some(EarningRule { id: id?, name: name?, points: Points(points), per: Minor(per?) })
 }
 
-fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
+/// A name for customers.
+pub(super) fn label() -> impl Fn(&Value) -> Leaf<String> {
+    document::label(NAME_CHARS_MAX)
+}
+
+pub(super) fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
     let number = document::whole(u64::from(least)..=u64::from(most))(value)?;
     Ok(u16::try_from(number).unwrap_or(most))
 }
@@ -269,7 +289,7 @@ fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Fau
     })
 }
 
-fn percent(value: &Value) -> Leaf<Percent> {
+pub(super) fn percent(value: &Value) -> Leaf<Percent> {
     let percent = Percent(document::decimal(Percent::DECIMALS, 1)(value)?);
     if percent > Percent::HUNDRED {
         return Err(("out_of_range", "must be at most 100".to_owned()));

@@ -53,13 +53,7 @@ impl Shop {
         self.sell_at(placed_at, placed_at, pounds, &[]).unwrap()
     }
 
-    fn sell_at(
-        &mut self,
-        placed_at: &str,
-        now: &str,
-        pounds: &str,
-        codes: &[DiscountCode],
-    ) -> Result<Score, Rejection> {
+    fn sell_at(&mut self, placed_at: &str, now: &str, pounds: &str, codes: &[Code]) -> Result<Score, Rejection> {
         Ok(self.sell_order(placed_at, now, pounds, codes)?.score.clone())
     }
 
@@ -68,7 +62,7 @@ impl Shop {
         placed_at: &str,
         now: &str,
         pounds: &str,
-        codes: &[DiscountCode],
+        codes: &[Code],
     ) -> Result<Arc<ScoredOrder>, Rejection> {
         self.orders += 1;
         let order = Order::from_json(&json!({
@@ -114,7 +108,7 @@ impl Shop {
         let (schedule, secrets) = (&self.schedule, &self.secrets);
         let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         let account = self.account.as_ref().unwrap();
-        for write in walk::decide(account, Walk::Review, None, &context).unwrap().writes {
+        for write in walk::decide(account, Walk::Review, None, None, &context).unwrap().writes {
             match write {
                 Write::Put(Record::Account(account), _) => self.account = Some(*account),
                 Write::Put(Record::Entry(entry), _) => self.changes = entry.changes,

@@ -2,7 +2,7 @@
 use super::*;
 use crate::account::Status;
 use crate::advance::advance;
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::discount::OpenDiscount;
 use crate::id::{AccountId, RuleId, TierId};
 use crate::lots::Lot;
@@ -238,7 +238,7 @@ fn a_change_of_the_time_zone_repeats_no_warning() {
 
 /// An open discount that was issued with so many days to go.
 fn open(ends_at: &str, told_days: u16) -> OpenDiscount {
-    let (rule, code) = (RuleId::parse("next").unwrap(), DiscountCode::of_bits(7));
+    let (rule, code) = (RuleId::parse("next").unwrap(), Code::of_bits(7));
     OpenDiscount { rule, code, expires_at: at(ends_at), told_days }
 }
 

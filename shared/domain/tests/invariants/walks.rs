@@ -96,7 +96,8 @@ impl World {
 
     fn walk_at(&mut self, context: &Context<'_>, program: &Program) {
         for walk in Walk::ALL {
-            let decide = |world: &Self| walk::decide(world.account.as_ref().unwrap(), walk, None, context).unwrap();
+            let decide =
+                |world: &Self| walk::decide(world.account.as_ref().unwrap(), walk, None, None, context).unwrap();
             decide(self).writes.into_iter().for_each(|write| self.apply(write));
             check(self, program);
             assert_ne!(decide(self).answer, Walked::Written, "a second walk at once writes nothing");

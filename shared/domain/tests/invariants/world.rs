@@ -2,7 +2,7 @@
 
 use domain::account::Account;
 use domain::amendment;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::decision::{Context, Guard, Record, Rejection, Write};
 use domain::discount::Discount;
@@ -26,7 +26,7 @@ pub struct World {
     pub account: Option<Account>,
     pub entries: Vec<Entry>,
     pub orders: BTreeMap<OrderKey, Arc<ScoredOrder>>,
-    pub discounts: BTreeMap<DiscountCode, Discount>,
+    pub discounts: BTreeMap<Code, Discount>,
     pub notes: BTreeMap<String, CreditNote>,
 }
 
@@ -80,7 +80,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     )
 }
 
-pub fn order(number: usize, step: &Step, placed_at: Instant, code: Option<&DiscountCode>) -> Order {
+pub fn order(number: usize, step: &Step, placed_at: Instant, code: Option<&Code>) -> Order {
     let lines: Vec<_> = step
         .lines
         .iter()
@@ -181,7 +181,7 @@ impl World {
         }
         let account = self.account.clone().unwrap();
         let before = account.points().unwrap();
-        match returns::decide(&account, scored, &reversing, context) {
+        match returns::decide(&account, scored, &reversing, None, context) {
             Ok(decision) => {
                 decision.writes.into_iter().for_each(|write| self.apply(write));
                 assert_eq!(returns::repeat(&decision.answer, &reversing), Some(Ok(())), "a repeat is recognised");
@@ -204,7 +204,7 @@ impl World {
         let (order, hash) = (Arc::new(order.clone()), order.content_hash());
         let discounts: Vec<_> = self.discounts.values().cloned().collect();
         let account = self.account.clone().unwrap();
-        let decision = amendment::decide(&account, &discounts, stored, &order, hash, context)?;
+        let decision = amendment::decide(&account, &discounts, stored, &order, hash, None, context)?;
         let commits = decision.writes.iter().any(|write| matches!(write, Write::Put(Record::Account(_), _)));
         assert_eq!(commits, !stored.order.says_the_same(&order), "a new number alone moves nothing");
         decision.writes.into_iter().for_each(|write| self.apply(write));
@@ -222,11 +222,11 @@ impl World {
         if keeps_codes {
             order.discount_codes = stored.order.discount_codes.clone();
         }
-        let usable = |code: &DiscountCode| {
+        let usable = |code: &Code| {
             let discount = &self.discounts[code];
-            discount.check(context.now).is_ok() && discount.issued_by != order.key
+            discount.check(context.now).is_ok() && !discount.issued_by.is(&order.key)
         };
-        let is_fine = |code: &DiscountCode| stored.order.discount_codes.contains(code) || usable(code);
+        let is_fine = |code: &Code| stored.order.discount_codes.contains(code) || usable(code);
         let expected = order.discount_codes.iter().all(is_fine);
         let answer = self.amend(stored, order, context);
         assert_eq!(answer.is_ok(), expected, "refused exactly where a code cannot be used: {answer:?}");
@@ -237,7 +237,7 @@ impl World {
     }
 
     /// The code that a step names.
-    pub fn code(&self, step: &Step) -> Option<DiscountCode> {
+    pub fn code(&self, step: &Step) -> Option<Code> {
         let codes: Vec<_> = self.discounts.keys().cloned().collect();
         step.code.filter(|_| !codes.is_empty()).map(|n| codes[n % codes.len()].clone())
     }

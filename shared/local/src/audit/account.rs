@@ -2,7 +2,7 @@
 
 use super::{OrderFacts, Report, Subject, notes};
 use domain::account::Account;
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
@@ -23,7 +23,13 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
             Change::OrderReturned { order, .. } => Some(order),
             _ => None,
         }),
-        Cause::Adjustment | Cause::Opening | Cause::AccountPut | Cause::ContactPut { .. } | Cause::Walked => None,
+        Cause::Adjustment
+        | Cause::Opening
+        | Cause::AccountPut
+        | Cause::ContactPut { .. }
+        | Cause::ReferralCode { .. }
+        | Cause::Referral { .. }
+        | Cause::Walked => None,
     }
 }
 
@@ -93,10 +99,10 @@ pub(super) fn reversal(by: &ReturnKey) -> String {
 pub(super) struct Books<'a> {
     account: &'a Account,
     entries: Vec<&'a Entry>,
-    discounts: BTreeMap<&'a DiscountCode, &'a Discount>,
+    discounts: BTreeMap<&'a Code, &'a Discount>,
     notes: BTreeMap<&'a str, &'a CreditNote>,
     /// Codes whose use an entry tells of, in entries up to now.
-    used_by_now: BTreeSet<&'a DiscountCode>,
+    used_by_now: BTreeSet<&'a Code>,
 }
 
 /// What the entries come to.
@@ -115,8 +121,8 @@ struct Sums<'a> {
     past_orders: u64,
     openings: u64,
     unmatched_units: i128,
-    issued: BTreeSet<&'a DiscountCode>,
-    used: BTreeSet<&'a DiscountCode>,
+    issued: BTreeSet<&'a Code>,
+    used: BTreeSet<&'a Code>,
 }
 
 impl<'a> Books<'a> {
@@ -133,7 +139,10 @@ impl<'a> Books<'a> {
                 LedgerRecord::Entry(entry) => books.entries.push(entry),
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
                 LedgerRecord::CreditNote(note) => drop(books.notes.insert(note.return_id.as_str(), note)),
-                LedgerRecord::Profile(_) | LedgerRecord::Contact(_) | LedgerRecord::Command(_) => {}
+                LedgerRecord::Profile(_)
+                | LedgerRecord::Contact(_)
+                | LedgerRecord::Command(_)
+                | LedgerRecord::CodeHolder(_) => {}
             }
         }
         books.entries.sort_by_key(|entry| entry.sequence);
@@ -215,11 +224,11 @@ impl<'a> Books<'a> {
         for (name, stored, by_entries) in [
             ("points held", self.held(), sums.points),
             ("lifetime points earned", i128::from(life.earned.0), sums.earned.saturating_add(sums.past_earned)),
-            ("lifetime points given by hand", i128::from(life.credited.0), sums.credited),
+            ("lifetime points given by hand or for referrals", i128::from(life.credited.0), sums.credited),
             ("lifetime points expired", i128::from(life.expired.0), sums.expired),
             ("lifetime points reversed", i128::from(life.reversed.0), sums.reversed),
             ("lifetime points written off", i128::from(life.unrecovered.0), sums.unrecovered),
-            ("lifetime points taken by hand", i128::from(life.deducted.0), sums.deducted),
+            ("lifetime points taken by hand or for referrals", i128::from(life.deducted.0), sums.deducted),
             (
                 "lifetime points gone before",
                 i128::from(life.gone_before.0),
@@ -248,7 +257,7 @@ impl<'a> Books<'a> {
 
     /// Open are exactly the discounts issued, not used and not over when the account was last decided.
     fn check_discounts(&self, sums: &Sums<'a>, orders: &HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
-        let listed: BTreeSet<&DiscountCode> = self.account.discounts.iter().map(|open| &open.code).collect();
+        let listed: BTreeSet<&Code> = self.account.discounts.iter().map(|open| &open.code).collect();
         for code in &sums.issued {
             let Some(discount) = self.discounts.get(code) else {
                 found.push(format!("discount {code} was issued and has no record"));
@@ -354,7 +363,9 @@ impl<'a> Sums<'a> {
     fn add(&mut self, change: &'a Change) -> i128 {
         let (sum, points) = match change {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
-            Change::PointsCredited { points, .. } => (&mut self.credited, points),
+            Change::PointsCredited { points, .. } | Change::PointsGranted { points, .. } => {
+                (&mut self.credited, points)
+            }
             Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
             Change::PointsReversed { points, unrecovered, .. } => {
@@ -399,8 +410,13 @@ impl<'a> Sums<'a> {
             _ => return 0,
         };
         *sum = sum.saturating_add(points.0.into());
-        let given =
-            matches!(change, Change::PointsEarned { .. } | Change::PointsCredited { .. } | Change::PointsOpened { .. });
+        let given = matches!(
+            change,
+            Change::PointsEarned { .. }
+                | Change::PointsCredited { .. }
+                | Change::PointsGranted { .. }
+                | Change::PointsOpened { .. }
+        );
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }
     }
 }

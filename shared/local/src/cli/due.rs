@@ -53,6 +53,9 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
     row("points become available", forecast.points_available.count, &points(&forecast.points_available))?;
     row("tiers reviewed and kept", forecast.tiers_kept, &"")?;
     row("tiers reviewed and lowered", forecast.tiers_lowered, &"")?;
+    row("referrals come to nothing", forecast.referrals_expired, &"")?;
+    row("referrers rewarded", forecast.referral_rewards, &"")?;
+    row("rewards taken back", forecast.referral_rewards_taken_back, &"")?;
     row("warnings: discount expiring", forecast.discount_expiring_warnings, &"")?;
     row(
         "warnings: points expiring",

@@ -5,9 +5,11 @@ use crate::caller::Caller;
 use crate::error::{Error, Fault};
 use crate::patience::{Deadline, jittered};
 use crate::transact::Command;
+use crate::walker::errand;
 use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::{AccountId, ContactId};
+use domain::referral::{self, Errand, Settled};
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use domain::walk::{self, Walked};
@@ -90,8 +92,14 @@ pub async fn walk_account(app: &App, walk: Walk, id: &AccountId) -> Result<Walke
 
 async fn one(app: &App, walk: Walk, work: Work, id: &AccountId) -> Result<Walked, Error> {
     let caller = Caller::of_event(walk.name());
-    let command = WalkAccount { id, walk, work, schedule: app.schedule().await?, now: app.clock().now() };
-    app.transact(&caller, &command).await
+    let (schedule, now) = (app.schedule().await?, app.clock().now());
+    let mut command = WalkAccount { id, walk, work, schedule, now, settled: None };
+    loop {
+        match app.transact(&caller, &command).await? {
+            (Walked::Errand, Some(errand)) => command.settled = Some(errand::carry_out(app, &caller, &errand).await?),
+            (walked, _) => return Ok(walked),
+        }
+    }
 }
 
 struct WalkAccount<'a> {
@@ -101,6 +109,8 @@ struct WalkAccount<'a> {
     schedule: Arc<Schedule>,
     /// The instant it is walked at: what is to be said by then is known before anything is read.
     now: Instant,
+    /// What its errand came to.
+    settled: Option<Settled>,
 }
 
 struct State {
@@ -121,7 +131,8 @@ impl WalkAccount<'_> {
 
 impl Command for WalkAccount<'_> {
     type State = State;
-    type Answer = Walked;
+    /// What was done; where something is to be done on another account first, what that is.
+    type Answer = (Walked, Option<Errand>);
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
         let account = store.account(self.id, consistency).await?;
@@ -138,15 +149,16 @@ impl Command for WalkAccount<'_> {
         state.account.as_ref().map(|account| account.last_decided)
     }
 
-    fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Walked>, Rejection> {
+    fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
         // An account is never removed: only a read that lags behind does not show it.
         let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
         // Not later: a warning that has come due since would name nobody.
         let context = Context { now: self.now_of(account), ..*context };
-        Ok(match self.work {
-            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), &context)?,
+        let decision = match self.work {
+            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), self.settled, &context)?,
             Work::File => walk::refile(account, &context)?,
-        })
+        };
+        Ok(Decision { writes: decision.writes, answer: (decision.answer, referral::errand(account)) })
     }
 }
 
@@ -192,10 +204,10 @@ mod tests {
             [("2011-01-31T23:59:59Z", Walked::Filed), ("2011-02-01T00:00:00Z", Walked::Written)]
         {
             let (walk, work, schedule) = (Walk::Expiry, Work::Walk, schedule.clone());
-            let command = WalkAccount { id: &id, walk, work, schedule, now: at(walked_at) };
+            let command = WalkAccount { id: &id, walk, work, schedule, now: at(walked_at), settled: None };
             let contact = command.warns(&account).then(|| ContactId::parse("ann").unwrap());
             let decision = command.decide(&State { account: Some(account.clone()), contact }, &context).unwrap();
-            assert_eq!(decision.answer, expected, "{walked_at}");
+            assert_eq!(decision.answer, (expected, None), "{walked_at}");
             for write in decision.writes {
                 if let Write::Put(Record::Entry(entry), _) = write {
                     let entry = serde_json::to_value(&entry.changes).unwrap();

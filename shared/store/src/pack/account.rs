@@ -2,11 +2,12 @@
 
 use super::bytes::{Reader, Unpacked, Writer};
 use domain::activity::{Activity, Lifetime, MonthActivity};
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::discount::OpenDiscount;
 use domain::id::RuleId;
 use domain::lots::{Holdings, Lot, Pending};
 use domain::money::{Minor, Points};
+use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::time::{Instant, Month};
 use domain::warning::{Subject, Told};
 
@@ -189,13 +190,60 @@ pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
     let discounts = input.list(|input| {
         Ok(OpenDiscount {
             rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
-            code: DiscountCode::of_bits(input.number()?),
+            code: Code::of_bits(input.number()?),
             expires_at: input.instant()?,
             told_days: u16::try_from(input.number()?).map_err(|_| "too many days")?,
         })
     })?;
     input.end()?;
     Ok(discounts)
+}
+
+const UNDER_REVIEW: u8 = 1;
+const OPEN: u8 = 2;
+const QUALIFIED: u8 = 3;
+const REWARDED: u8 = 4;
+const RETURNED: u8 = 5;
+const OVER: u8 = 6;
+
+/// Packs what the account knows of the redemption that it came by.
+pub fn pack_referral(referral: &Referral) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.number(referral.key.code.bits());
+    out.number(referral.key.redemption_id.bits());
+    out.number(referral.version);
+    out.number(referral.program_version.into());
+    let (stage, at) = match referral.stage {
+        Stage::UnderReview => (UNDER_REVIEW, None),
+        Stage::Open { until } => (OPEN, Some(until)),
+        Stage::Qualified { reward_at } => (QUALIFIED, Some(reward_at)),
+        Stage::Rewarded => (REWARDED, None),
+        Stage::Returned { since } => (RETURNED, Some(since)),
+        Stage::Over => (OVER, None),
+    };
+    out.0.push(stage);
+    at.into_iter().for_each(|at| out.instant(at));
+    out.0
+}
+
+/// Reads what the account knows of the redemption that it came by.
+pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
+    let mut input = Reader::start(bytes)?;
+    let code = Code::of_bits(input.number()?);
+    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(input.number()?) };
+    let version = input.number()?;
+    let program_version = u32::try_from(input.number()?).map_err(|_| "bad program version")?;
+    let stage = match input.byte()? {
+        UNDER_REVIEW => Stage::UnderReview,
+        OPEN => Stage::Open { until: input.instant()? },
+        QUALIFIED => Stage::Qualified { reward_at: input.instant()? },
+        REWARDED => Stage::Rewarded,
+        RETURNED => Stage::Returned { since: input.instant()? },
+        OVER => Stage::Over,
+        _ => return Err("unknown stage"),
+    };
+    input.end()?;
+    Ok(Referral { key, version, program_version, stage })
 }
 
 /// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since

@@ -2,7 +2,7 @@
 
 use super::bytes::{PLAIN, Reader, Unpacked, Writer, deflate, inflate};
 use domain::amendment::{Amended, PointsAmended};
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
 use domain::money::{Minor, Percent, Points, UnitPrice};
@@ -50,6 +50,9 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.signed(issued.percent.0);
         out.instant(issued.expires_at);
         out.number(u64::from(issued.void));
+    }
+    if score.qualified_referral {
+        out.number(1);
     }
     out.0
 }
@@ -190,12 +193,14 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         issued: input.list(|input| {
             Ok(IssuedDiscount {
                 rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
-                code: DiscountCode::of_bits(input.number()?),
+                code: Code::of_bits(input.number()?),
                 percent: Percent(input.signed()?),
                 expires_at: input.instant()?,
                 void: input.number()? == 1,
             })
         })?,
+        // Few orders do: the others end here.
+        qualified_referral: !input.0.is_empty() && input.number()? == 1,
     };
     input.end()?;
     Ok(score)

@@ -2,7 +2,7 @@
 use super::*;
 use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
-use domain::code::DiscountCode;
+use domain::code::Code;
 use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
@@ -79,7 +79,7 @@ fn a_score() -> impl Strategy<Value = Score> {
         ("[a-z-]{1,32}", 0_u64..1 << 50, any::<i64>(), instant()).prop_map(|(rule, bits, percent, expires_at)| {
             IssuedDiscount {
                 rule: RuleId::parse(&rule).unwrap(),
-                code: DiscountCode::of_bits(bits),
+                code: Code::of_bits(bits),
                 percent: Percent(percent),
                 expires_at,
                 void: percent % 2 == 0,
@@ -104,6 +104,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             balance: Points(amounts.3),
             outcomes,
             issued,
+            qualified_referral: entry % 2 == 0,
         },
     )
 }
@@ -177,7 +178,7 @@ proptest! {
         let before: Vec<_> = given
             .into_iter()
             .map(|(rule, bits, expires_at, told_days)| {
-                let (rule, code) = (RuleId::parse(&rule).unwrap(), DiscountCode::of_bits(bits));
+                let (rule, code) = (RuleId::parse(&rule).unwrap(), Code::of_bits(bits));
                 OpenDiscount { rule, code, expires_at, told_days }
             })
             .collect();

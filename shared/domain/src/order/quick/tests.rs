@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::order;
-use crate::code::DiscountCode;
+use crate::code::Code;
 use crate::document::{self, Unread};
 use crate::order::Order;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ fn full() -> Value {
     json!({
         "source": "shop", "order_id": "1", "account_id": "acme", "contact_id": "buyer",
         "placed_at": "2011-03-01T12:00:00+01:00", "currency": "GBP", "shipping": "4.50", "revision": 3,
-        "discount_codes": [DiscountCode::of_bits(1).as_str(), DiscountCode::of_bits(2).as_str()],
+        "discount_codes": [Code::of_bits(1).as_str(), Code::of_bits(2).as_str()],
         "lines": [
             {"line_id": "1", "sku": "MUG \u{e9}", "quantity": 2, "unit_price": "12.505", "discount": "0.01"},
             {"line_id": "10", "sku": "\"C\\P\"", "quantity": 1, "amount": "3", "tax": "0.5", "category": " cups ",

@@ -1,0 +1,186 @@
+//! What this function answers.
+
+use domain::account::Status;
+use domain::code::Code;
+use domain::id::{AccountId, ContactId, OrderKey};
+use domain::money::{Currency, Money};
+use domain::referral::{
+    Checks, CodeSettings, Consent, Ended, Given, Qualified, Redemption, RedemptionId, ReferralCode, Review, Rewarded,
+    State, TakenBack, Tally, WaitingReview,
+};
+use domain::time::Instant;
+use serde::Serialize;
+
+/// A code, where it leads, and what came of it.
+#[derive(Serialize)]
+pub struct CodeAnswer {
+    referral_code: Code,
+    account_id: AccountId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_id: Option<ContactId>,
+    #[serde(flatten)]
+    settings: CodeSettings,
+    issued_at: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracking: Option<Tracking>,
+}
+
+impl CodeAnswer {
+    pub fn of(code: &ReferralCode, link: Option<String>, tracking: Option<Tracking>) -> Self {
+        let ReferralCode { code, account_id, contact_id, settings, issued_at, .. } = code.clone();
+        Self { referral_code: code, account_id, contact_id, settings, issued_at, link, tracking }
+    }
+}
+
+/// What came of a code, counted from its redemptions.
+#[derive(Serialize)]
+pub struct Tracking {
+    #[serde(flatten)]
+    tally: Tally,
+    revenue: Money,
+    /// Asks for the count of the redemptions that this one leaves out; absent where it has them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl Tracking {
+    pub fn of(tally: Tally, currency: Currency, next_cursor: Option<String>) -> Self {
+        Self { tally, revenue: Money { amount: tally.revenue, currency }, next_cursor }
+    }
+}
+
+/// The codes of an account and its people.
+#[derive(Serialize)]
+pub struct CodesAnswer {
+    pub referral_codes: Vec<CodeAnswer>,
+}
+
+/// What a prospect is told, the same whenever it is asked for again.
+#[derive(Serialize)]
+pub struct RedeemedAnswer<'a> {
+    referral_code: &'a Code,
+    redemption_id: RedemptionId,
+    account_id: &'a AccountId,
+    /// `pending` where somebody is to look at it first.
+    account_status: Status,
+    state: State,
+    redeemed_at: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    welcome: Option<&'a Given>,
+}
+
+impl<'a> RedeemedAnswer<'a> {
+    pub fn of(redemption: &'a Redemption) -> Self {
+        let waited = redemption.review.is_some();
+        Self {
+            referral_code: &redemption.key.code,
+            redemption_id: redemption.key.redemption_id,
+            account_id: &redemption.referee,
+            account_status: if waited && redemption.enrolled { Status::Pending } else { Status::Active },
+            state: State::Redeemed,
+            redeemed_at: redemption.redeemed_at,
+            welcome: redemption.welcome.as_ref().filter(|_| !waited),
+        }
+    }
+}
+
+/// A redemption and what came of it. An account's own token sees of its referrals no more than how far they have come.
+#[derive(Serialize)]
+pub struct RedemptionAnswer<'a> {
+    referral_code: &'a Code,
+    redemption_id: RedemptionId,
+    state: State,
+    redeemed_at: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Instant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualified: Option<QualifiedAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rewarded: Option<&'a Rewarded>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<&'a Ended>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<TakenBack>,
+    #[serde(flatten)]
+    behind: Option<Behind<'a>>,
+}
+
+/// What only the merchant sees.
+#[derive(Serialize)]
+struct Behind<'a> {
+    referrer: &'a AccountId,
+    referee: &'a AccountId,
+    /// Who redeemed it for the prospect.
+    by: &'a str,
+    program_version: u32,
+    checks: Checks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<&'a Review>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'a Consent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    welcome: Option<&'a Given>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a OrderKey>,
+}
+
+#[derive(Serialize)]
+struct QualifiedAnswer {
+    at: Instant,
+    reward_at: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revenue: Option<Money>,
+}
+
+impl<'a> RedemptionAnswer<'a> {
+    pub fn of(redemption: &'a Redemption, currency: Currency, now: Instant, in_full: bool) -> Self {
+        let qualified = |qualified: &Qualified| QualifiedAnswer {
+            at: qualified.at,
+            reward_at: qualified.reward_at,
+            revenue: in_full.then_some(Money { amount: qualified.revenue, currency }),
+        };
+        let behind = || Behind {
+            referrer: &redemption.referrer,
+            referee: &redemption.referee,
+            by: &redemption.by,
+            program_version: redemption.program_version,
+            checks: redemption.checks,
+            review: redemption.review.as_ref(),
+            consent: redemption.consent.as_ref(),
+            welcome: redemption.welcome.as_ref(),
+            order: redemption.qualified.as_ref().map(|qualified| &qualified.order),
+        };
+        Self {
+            referral_code: &redemption.key.code,
+            redemption_id: redemption.key.redemption_id,
+            state: redemption.state(now),
+            redeemed_at: redemption.redeemed_at,
+            until: redemption.until,
+            qualified: redemption.qualified.as_ref().map(qualified),
+            rewarded: redemption.rewarded.as_ref(),
+            ended: redemption.ended.as_ref(),
+            taken_back: redemption.taken_back,
+            behind: in_full.then(behind),
+        }
+    }
+}
+
+/// One page of a code's redemptions.
+#[derive(Serialize)]
+pub struct RedemptionsAnswer<'a> {
+    pub redemptions: Vec<RedemptionAnswer<'a>>,
+    /// Asks for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One page of the redemptions that somebody is to look at, the oldest first.
+#[derive(Serialize)]
+pub struct ReviewsAnswer {
+    pub reviews: Vec<WaitingReview>,
+    /// Asks for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}

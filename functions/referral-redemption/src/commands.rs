@@ -1,0 +1,176 @@
+//! The commands of this function.
+
+use domain::account::Account;
+use domain::code::Code;
+use domain::decision::{Context, Decision, Record, Rejection};
+use domain::id::AccountId;
+use domain::idempotency::CommandKey;
+use domain::membership::{Member, Profile};
+use domain::referral::{
+    self, CodeDocument, CodeSettings, Codes, Prospect, ProspectDocument, Redemption, RedemptionId, RedemptionKey,
+    ReferralCode, ReviewDecision,
+};
+use domain::time::Instant;
+use runtime::Command;
+use store::{Consistency, Fault, Store};
+
+/// Issue a code to an account or a person of it.
+pub struct IssueCode {
+    pub id: AccountId,
+    pub document: CodeDocument,
+}
+
+impl Command for IssueCode {
+    type State = Codes;
+    /// The code, and whether it is new.
+    type Answer = (ReferralCode, bool);
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Codes, Fault> {
+        let contact = self.document.contact_id.as_ref();
+        let holder = store.code_holder(&self.id, contact, consistency).await?;
+        let held = match &holder {
+            Some(holder) => store.referral_code(&holder.referral_code, Consistency::Strong).await?,
+            None => None,
+        };
+        let contact_known = match contact {
+            Some(contact) if held.is_none() => store.contact(&self.id, contact, consistency).await?.is_some(),
+            _ => true,
+        };
+        Ok(Codes { account: store.account(&self.id, consistency).await?, contact_known, held })
+    }
+
+    fn last_decided(state: &Codes) -> Option<Instant> {
+        state.account.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, state: &Codes, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
+        let decision = referral::issue_code(&self.id, state, &self.document, context)?;
+        Ok(Decision { answer: (decision.answer, !decision.writes.is_empty()), writes: decision.writes })
+    }
+}
+
+/// Set what the owner of a code may set.
+pub struct ChangeCode {
+    pub code: Code,
+    pub owner: AccountId,
+    pub settings: CodeSettings,
+}
+
+impl Command for ChangeCode {
+    type State = (Option<ReferralCode>, Option<Account>);
+    type Answer = ReferralCode;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Self::State, Fault> {
+        let code = store.referral_code(&self.code, consistency).await?;
+        Ok((code, store.account(&self.owner, consistency).await?))
+    }
+
+    fn last_decided(state: &Self::State) -> Option<Instant> {
+        state.1.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, (code, owner): &Self::State, context: &Context<'_>) -> Result<Decision<ReferralCode>, Rejection> {
+        let code = code.as_ref().ok_or(Rejection::UnknownCode)?;
+        referral::change_code(owner.as_ref(), code, &self.settings, context)
+    }
+}
+
+/// Redeem a code for a prospect, once per `Idempotency-Key`.
+pub struct Redeem {
+    key: RedemptionKey,
+    /// Whether its account is one that only this redemption makes.
+    account_is_own: bool,
+    account_id: AccountId,
+    document: ProspectDocument,
+}
+
+impl Redeem {
+    /// The redemption is known by the command's key, so that a repeat is the same one.
+    pub fn new(code: Code, key: &CommandKey, document: ProspectDocument) -> Self {
+        let redemption_id = RedemptionId::of_command(key);
+        let account_is_own = document.account_id.is_none();
+        let account_id = document.account_id.clone().unwrap_or_else(|| redemption_id.account_id());
+        Self { key: RedemptionKey { code, redemption_id }, account_is_own, account_id, document }
+    }
+
+    fn repeat(&self, stored: &Redemption) -> Result<(Redemption, bool), Rejection> {
+        if stored.content_hash == self.document.content_hash() {
+            return Ok((stored.clone(), true));
+        }
+        Err(Rejection::KeyReused)
+    }
+}
+
+impl Command for Redeem {
+    type State = Prospect;
+    /// The redemption, and whether it was there before.
+    type Answer = (Redemption, bool);
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Prospect, Fault> {
+        let code = store.referral_code(&self.key.code, consistency).await?;
+        let (mut referrer, mut referrer_profile) = (None, None);
+        if let Some(code) = &code {
+            referrer = store.account(&code.account_id, consistency).await?;
+            referrer_profile = store.profile(&code.account_id, consistency).await?;
+        }
+        // An account that only this redemption makes is not there at a first try.
+        let member = match (self.account_is_own, consistency) {
+            (true, Consistency::Eventual) => Member::default(),
+            _ => Member {
+                account: store.account(&self.account_id, consistency).await?,
+                profile: store.profile(&self.account_id, Consistency::Strong).await?,
+            },
+        };
+        Ok(Prospect { code, referrer, referrer_profile, member })
+    }
+
+    fn last_decided(state: &Prospect) -> Option<Instant> {
+        state.member.account.as_ref().map(|account| account.last_decided)
+    }
+
+    fn decide(&self, state: &Prospect, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
+        let decision = referral::redeem(&self.key, &self.account_id, &self.document, state, context)?;
+        Ok(Decision { writes: decision.writes, answer: (decision.answer, false) })
+    }
+
+    async fn recall(&self, store: &Store) -> Result<Option<Result<Self::Answer, Rejection>>, Fault> {
+        let stored = store.redemption(&self.key, Consistency::Strong).await?;
+        Ok(stored.map(|stored| self.repeat(&stored)))
+    }
+
+    fn meet(&self, existing: &Record) -> Option<Result<Self::Answer, Rejection>> {
+        match existing {
+            Record::Redemption(stored) => Some(self.repeat(stored)),
+            Record::Claim(claim) if claim.account_id != self.account_id => Some(Err(Rejection::NotNew)),
+            _ => None,
+        }
+    }
+}
+
+/// Approve or reject a redemption that waits.
+pub struct ReviewRedemption {
+    pub key: RedemptionKey,
+    pub decision: ReviewDecision,
+}
+
+impl Command for ReviewRedemption {
+    type State = Option<(Redemption, Option<Account>, Option<Profile>)>;
+    type Answer = Redemption;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Self::State, Fault> {
+        let Some(redemption) = store.redemption(&self.key, consistency).await? else { return Ok(None) };
+        let account = store.account(&redemption.referee, consistency).await?;
+        let profile = store.profile(&redemption.referee, Consistency::Strong).await?;
+        Ok(Some((redemption, account, profile)))
+    }
+
+    fn last_decided(state: &Self::State) -> Option<Instant> {
+        state.as_ref().and_then(|(_, account, _)| Some(account.as_ref()?.last_decided))
+    }
+
+    fn decide(&self, state: &Self::State, context: &Context<'_>) -> Result<Decision<Redemption>, Rejection> {
+        let (redemption, account, profile) = state.as_ref().ok_or(Rejection::UnknownRedemption)?;
+        let account = account.as_ref().ok_or(Rejection::UnknownAccount)?;
+        referral::decide_review(redemption, account, profile.as_ref(), &self.decision, context)
+    }
+}

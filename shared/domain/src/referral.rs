@@ -1,0 +1,189 @@
+//! Referrals: an account shares a code, a prospect redeems it, and once an order of the prospect has stayed for the
+//! return window the referrer is rewarded.
+//!
+//! The prospect's own account knows its redemption ([`Referral`]), so an order sees at no extra read whether it qualifies,
+//! and the account is filed for the instant of the reward like for anything else that falls due. What one account's
+//! commands mean for the other is an [`Errand`]: the walk that comes by the prospect's account carries it out on the
+//! referrer's account, in a transaction of its own. So no transaction writes two accounts. All that is known of a
+//! redemption stands in one record ([`Redemption`]); whoever rewards, cancels or takes back puts it with its version, so
+//! that each happens once, and what is tracked is counted from these records.
+
+mod code;
+mod document;
+mod redeem;
+mod redemption;
+mod review;
+mod reward;
+pub mod rules;
+mod tally;
+
+#[cfg(test)]
+mod tests;
+
+use crate::account::Account;
+use crate::code::Code;
+use crate::decision::Rejection;
+use crate::id::{AccountId, InvalidId};
+use crate::idempotency::CommandKey;
+use crate::schedule::Schedule;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+pub use code::{CodeDocument, CodeHolder, CodeSettings, CodeStatus, Codes, ReferralCode, change_code, issue_code};
+pub use document::{ProspectDocument, code_document, code_settings, decision_document, prospect_document};
+pub use redeem::{Prospect, redeem};
+pub use redemption::{
+    Check, Checks, Consent, Ended, Given, GivenDiscount, Outcome, Qualified, Redemption, Review, Rewarded, State,
+    TakenBack, WaitingReview,
+};
+pub use review::{ReviewDecision, Verdict, decide_review};
+pub use reward::{Grounds, Settled, carry_out};
+pub(crate) use reward::{amended_order, conclude, first_order, follow};
+pub use tally::Tally;
+
+/// What a redemption is known by: 16 hexadecimal digits, made from whoever redeemed and their `Idempotency-Key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RedemptionId(u64);
+
+impl RedemptionId {
+    /// That of these bits.
+    pub fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// That of a command, by its key.
+    pub fn of_command(key: &CommandKey) -> Self {
+        let hash = Sha256::digest(key.as_str());
+        Self(hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
+    }
+
+    /// The account that it makes, where the shop names none.
+    pub fn account_id(self) -> AccountId {
+        AccountId::made_up(self.0)
+    }
+
+    /// Reads 16 hexadecimal digits in lower case.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let bits = (text.len() == 16 && text.bytes().all(is_hex)).then(|| u64::from_str_radix(text, 16).ok());
+        bits.flatten().map(Self).ok_or(InvalidId("must be 16 hexadecimal digits in lower case"))
+    }
+}
+
+impl fmt::Display for RedemptionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl From<RedemptionId> for String {
+    fn from(id: RedemptionId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for RedemptionId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+
+/// The identity of a redemption.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RedemptionKey {
+    /// The code that was redeemed.
+    pub code: Code,
+    /// Which redemption of it.
+    pub redemption_id: RedemptionId,
+}
+
+impl fmt::Display for RedemptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.code, self.redemption_id)
+    }
+}
+
+/// What a referred account knows of its redemption, in its hot item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referral {
+    /// Which redemption.
+    pub key: RedemptionKey,
+    /// The version of its record as long as no order has qualified: only commits to this account change it until then.
+    pub version: u64,
+    /// The program version it was redeemed under: its terms stay.
+    pub program_version: u32,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// How far a redemption has come, as its account knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits for somebody to look at it.
+    UnderReview,
+    /// No order has qualified.
+    Open {
+        /// The first instant at which none can any more.
+        until: Instant,
+    },
+    /// An order has.
+    Qualified {
+        /// When the referrer is to be rewarded.
+        reward_at: Instant,
+    },
+    /// The referrer was rewarded.
+    Rewarded,
+    /// The order came back after that: the reward is to be taken back.
+    Returned {
+        /// Since when.
+        since: Instant,
+    },
+    /// Nothing more will come of it.
+    Over,
+}
+
+/// What is to be done on the referrer's account, because of something that happened on the referee's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    /// For which redemption.
+    pub key: RedemptionKey,
+    /// Since when.
+    pub due_at: Instant,
+    /// What.
+    pub task: ErrandTask,
+}
+
+/// What is to be done on the referrer's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrandTask {
+    /// Give the reward.
+    Reward,
+    /// Take it back.
+    TakeBack,
+}
+
+/// The errand of an account, due or not.
+pub fn errand(account: &Account) -> Option<Errand> {
+    let referral = account.referral.as_ref()?;
+    let (due_at, task) = match referral.stage {
+        Stage::Qualified { reward_at } => (reward_at, ErrandTask::Reward),
+        Stage::Returned { since } => (since, ErrandTask::TakeBack),
+        _ => return None,
+    };
+    Some(Errand { key: referral.key.clone(), due_at, task })
+}
+
+/// The terms of a redemption: those of the version it was redeemed under, or of the one in force where that is not known.
+pub(crate) fn terms(schedule: &Schedule, version: u32, now: Instant) -> Result<&rules::ReferralRules, Rejection> {
+    let redeemed_under = schedule.version(version).and_then(|activation| activation.program.referral.as_ref());
+    redeemed_under.or(schedule.at(now).program.referral.as_ref()).ok_or(Rejection::NoReferrals)
+}

@@ -1,0 +1,317 @@
+//! What an order does to a redemption, and what that does to the referrer.
+
+use super::redemption::{Ended, Given, GivenDiscount, Outcome, Qualified, Redemption, Rewarded, State, TakenBack};
+use super::rules::{AfterReturn, Gift, GiftDiscount};
+use super::{ErrandTask, RedemptionKey, Referral, Stage, terms};
+use crate::account::{Account, Status};
+use crate::adjustment;
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX};
+use crate::id::OrderKey;
+use crate::ledger::{Cause, Change};
+use crate::money::{Minor, Overflow, Points};
+use crate::program::{Program, Shortfall};
+use crate::returns;
+use crate::score::ScoredOrder;
+use crate::time::Instant;
+
+/// What is written, and what the entry says of it.
+pub(crate) type Effect = (Write, Change);
+
+/// Whether an order of which `kept` is kept qualifies the redemption of its account; then the redemption's record and the
+/// account say so. The record is not read for it: nothing but this account's commits has changed it until now.
+fn qualify(
+    account: &mut Account,
+    order: &OrderKey,
+    kept: Minor,
+    context: &Context<'_>,
+) -> Result<Option<Effect>, Rejection> {
+    let Some(Referral { key, version, program_version, stage: Stage::Open { .. } }) = account.referral.clone() else {
+        return Ok(None);
+    };
+    let terms = terms(context.schedule, program_version, context.now)?;
+    if kept < terms.minimum_total {
+        return Ok(None);
+    }
+    let calendar = &context.schedule.at(context.now).program.calendar;
+    let reward_at = calendar.same_time_after_days(context.now, terms.return_window_days);
+    let qualified = Qualified { order: order.clone(), at: context.now, reward_at, revenue: kept };
+    account.referral =
+        Some(Referral { stage: Stage::Qualified { reward_at }, key: key.clone(), version, program_version });
+    let change = Change::ReferralQualified { redemption: key.clone(), order: order.clone(), reward_at };
+    Ok(Some((Write::Qualify(key, Box::new(qualified), version), change)))
+}
+
+/// Whether an order that was just scored qualifies the redemption of its account, after what came back of it already.
+pub(crate) fn first_order(
+    account: &mut Account,
+    scored: &mut ScoredOrder,
+    program: &Program,
+    context: &Context<'_>,
+) -> Result<Option<Effect>, Rejection> {
+    if !matches!(account.referral, Some(Referral { stage: Stage::Open { .. }, .. })) {
+        return Ok(None);
+    }
+    let kept = returns::totals(scored, program)?.eligible;
+    let effect = qualify(account, &scored.order.key, kept, context)?;
+    scored.score.qualified_referral = effect.is_some();
+    Ok(effect)
+}
+
+/// The same for an order that was just amended.
+pub(crate) fn amended_order(
+    account: &mut Account,
+    scored: &mut ScoredOrder,
+    program: &Program,
+    context: &Context<'_>,
+) -> Result<Option<Effect>, Rejection> {
+    let effect = first_order(account, scored, program, context)?;
+    if let Some(amended) = &mut scored.history.amended {
+        amended.score.qualified_referral = effect.is_some();
+    }
+    Ok(effect)
+}
+
+/// Looks after the redemption that an order had qualified, once what is kept of it has changed; `redemption` is its
+/// record. The writes and what the entry says of them.
+pub(crate) fn follow(
+    account: &mut Account,
+    scored: &ScoredOrder,
+    redemption: Option<&Redemption>,
+    program: &Program,
+    context: &Context<'_>,
+) -> Result<(Option<Write>, Option<Change>), Rejection> {
+    if !scored.qualified_referral() {
+        return Ok((None, None));
+    }
+    // The order says there is one: only a read that lags behind does not show it.
+    let redemption = redemption.ok_or(Rejection::UnknownRedemption)?;
+    let kept = returns::totals(scored, program)?.eligible;
+    let (write, change) = recheck(account, redemption, kept, context)?.unzip();
+    Ok((write, change.flatten()))
+}
+
+/// What became of a redemption when what is kept of the order that had qualified it has changed: with less than it takes
+/// it comes to nothing, and a reward that was given is to be taken back if the terms say so.
+fn recheck(
+    account: &mut Account,
+    redemption: &Redemption,
+    kept: Minor,
+    context: &Context<'_>,
+) -> Result<Option<(Write, Option<Change>)>, Rejection> {
+    let Some(qualified) = redemption.qualified.as_ref().filter(|_| redemption.ended.is_none()) else { return Ok(None) };
+    let terms = terms(context.schedule, redemption.program_version, context.now)?;
+    let mut after = redemption.next();
+    after.qualified = Some(Qualified { revenue: kept, ..qualified.clone() });
+    let stands =
+        kept >= terms.minimum_total || (redemption.rewarded.is_some() && terms.after_return == AfterReturn::Keep);
+    let put = |after: Redemption| Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version));
+    if stands {
+        return Ok((qualified.revenue != kept).then(|| (put(after), None)));
+    }
+    after.ended = Some(Ended { outcome: Outcome::Revoked, at: context.now, reason: "order_returned".to_owned() });
+    let stage = match redemption.rewarded {
+        Some(_) => Stage::Returned { since: context.now },
+        None => Stage::Over,
+    };
+    account.referral = account.referral.take().map(|referral| Referral { stage, ..referral });
+    let change = Change::ReferralRevoked { redemption: redemption.key.clone(), order: qualified.order.clone() };
+    Ok(Some((put(after), Some(change))))
+}
+
+/// What an errand is decided on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grounds {
+    /// The redemption.
+    pub redemption: Option<Redemption>,
+    /// The referrer's account.
+    pub referrer: Option<Account>,
+    /// The discount that was given with the reward.
+    pub discount: Option<Discount>,
+}
+
+/// What an errand came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// The referrer has the reward.
+    Rewarded,
+    /// The referrer has no room for one more open discount: it is tried again.
+    Later,
+    /// The reward is taken back.
+    TakenBack,
+    /// The redemption had come to nothing.
+    Over,
+}
+
+/// Carries an errand out on the referrer's account, once, whoever tries how often.
+pub fn carry_out(task: ErrandTask, grounds: &Grounds, context: &Context<'_>) -> Result<Decision<Settled>, Rejection> {
+    // A redemption is never removed: only a read that lags behind does not show it.
+    let redemption = grounds.redemption.as_ref().ok_or(Rejection::UnknownRedemption)?;
+    let nothing = |answer| Ok(Decision { writes: Vec::new(), answer });
+    let Some(rewarded) = &redemption.rewarded else {
+        return match (task, redemption.state(context.now)) {
+            (ErrandTask::Reward, State::Qualified) => reward(redemption, grounds.referrer.as_ref(), context),
+            _ => nothing(Settled::Over),
+        };
+    };
+    match task {
+        ErrandTask::Reward => nothing(Settled::Rewarded),
+        ErrandTask::TakeBack if redemption.taken_back.is_some() => nothing(Settled::TakenBack),
+        ErrandTask::TakeBack => take_back(redemption, rewarded, grounds, context),
+    }
+}
+
+fn reward(
+    redemption: &Redemption,
+    referrer: Option<&Account>,
+    context: &Context<'_>,
+) -> Result<Decision<Settled>, Rejection> {
+    let mut after = redemption.next();
+    let put = |after| Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version));
+    let Some(referrer) = referrer.filter(|account| account.status != Status::Closed) else {
+        after.ended = Some(Ended { outcome: Outcome::Revoked, at: context.now, reason: "referrer_left".to_owned() });
+        return Ok(Decision { writes: vec![put(after)], answer: Settled::Over });
+    };
+    let activation = context.schedule.at(context.now);
+    let (mut account, mut changes) = advance::advance(context.schedule, referrer, context.now)?;
+    let number = account.referrals_rewarded.checked_add(1).ok_or(Overflow)?;
+    let terms = terms(context.schedule, redemption.program_version, context.now)?;
+    let gift = terms.reward(number).cloned().unwrap_or_default();
+    if gift.discount.is_some() && account.discounts.len() >= OPEN_DISCOUNTS_MAX {
+        return Ok(Decision { writes: Vec::new(), answer: Settled::Later });
+    }
+    account.referrals_rewarded = number;
+    changes.push(Change::ReferralRewarded { redemption: redemption.key.clone(), number });
+    let gifts = give(&mut account, &gift, &redemption.key, &activation.program, context)?;
+    changes.extend(gifts.changes);
+    after.rewarded = Some(Rewarded { at: context.now, number, given: gifts.given });
+    let mut writes = vec![put(after)];
+    let cause = Cause::Referral { redemption: redemption.key.clone() };
+    writes.extend(decision::commit(account, cause, changes, activation.version, context)?);
+    writes.extend(gifts.writes);
+    Ok(Decision { writes, answer: Settled::Rewarded })
+}
+
+fn take_back(
+    redemption: &Redemption,
+    rewarded: &Rewarded,
+    grounds: &Grounds,
+    context: &Context<'_>,
+) -> Result<Decision<Settled>, Rejection> {
+    let referrer = grounds.referrer.as_ref().ok_or(Rejection::UnknownAccount)?;
+    let activation = context.schedule.at(context.now);
+    let (mut account, mut changes) = advance::advance(context.schedule, referrer, context.now)?;
+    account.referrals_rewarded = account.referrals_rewarded.saturating_sub(1);
+    changes.push(Change::ReferralTakenBack { redemption: redemption.key.clone() });
+    let mut back = TakenBack { at: context.now, points: Points::ZERO, unrecovered: Points::ZERO, discount: false };
+    // Once they have ended nothing is taken for them, as for an order's points.
+    if rewarded.given.points > Points::ZERO && rewarded.given.expires_at.is_some_and(|end| end > context.now) {
+        let taken = account.holdings.take(rewarded.given.points, None)?;
+        let short = rewarded.given.points.minus(taken.total()?)?;
+        let owed = if activation.program.points.shortfall == Shortfall::Owe { short } else { Points::ZERO };
+        account.holdings.owe(owed)?;
+        back.points = taken.total()?.plus(owed)?;
+        back.unrecovered = short.minus(owed)?;
+        account.lifetime.deducted = account.lifetime.deducted.plus(back.points)?;
+        let (reason, reference) = ("the order of a referral came back".to_owned(), Some(redemption.key.to_string()));
+        changes.push(Change::PointsDeducted { points: back.points, taken, owed, reason, reference });
+    }
+    let mut after = redemption.next();
+    let mut writes = Vec::new();
+    if let Some(discount) = grounds.discount.as_ref().filter(|discount| discount.check(context.now).is_ok()) {
+        back.discount = true;
+        account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
+        let closed = account.close_discount(discount).voided(true);
+        changes.push(Change::DiscountVoided { code: discount.code.clone() });
+        writes.push(Write::Put(Record::Discount(Box::new(closed)), Guard::Version(discount.version)));
+    }
+    after.taken_back = Some(back);
+    writes.push(Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version)));
+    let cause = Cause::Referral { redemption: redemption.key.clone() };
+    writes.extend(decision::commit(account, cause, changes, activation.version, context)?);
+    Ok(Decision { writes, answer: Settled::TakenBack })
+}
+
+/// Notes on the referee's account what its errand came to, unless something else has happened to it meanwhile.
+pub(crate) fn conclude(account: &mut Account, settled: Settled, now: Instant) -> Option<Change> {
+    let referral = account.referral.as_mut()?;
+    let stage = match (referral.stage, settled) {
+        (Stage::Qualified { .. }, Settled::Rewarded) => Stage::Rewarded,
+        (Stage::Qualified { .. }, Settled::Later) => Stage::Qualified { reward_at: now.plus_ms(Instant::DAY_MS) },
+        (Stage::Qualified { .. } | Stage::Returned { .. }, Settled::Over)
+        | (Stage::Returned { .. }, Settled::TakenBack) => Stage::Over,
+        _ => return None,
+    };
+    referral.stage = stage;
+    Some(Change::ReferralConcluded { redemption: referral.key.clone(), settled: settled.name().to_owned() })
+}
+
+impl Settled {
+    /// Its name in entries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rewarded => "rewarded",
+            Self::Later => "later",
+            Self::TakenBack => "taken_back",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// What was given, and what that writes.
+pub(super) struct Gifts {
+    pub given: Given,
+    pub changes: Vec<Change>,
+    pub writes: Vec<Write>,
+}
+
+/// Gives an account that is already at `now` what a referral brings it.
+pub(super) fn give(
+    account: &mut Account,
+    gift: &Gift,
+    key: &RedemptionKey,
+    program: &Program,
+    context: &Context<'_>,
+) -> Result<Gifts, Rejection> {
+    let mut gifts = Gifts { given: Given::default(), changes: Vec::new(), writes: Vec::new() };
+    if gift.points > Points::ZERO {
+        let expires_at = program.calendar.end_of_month_after(context.now, program.points.validity_months);
+        gifts.changes.push(Change::PointsGranted { points: gift.points, expires_at, redemption: key.clone() });
+        adjustment::give(account, gift.points, expires_at, &mut gifts.changes)?;
+        (gifts.given.points, gifts.given.expires_at) = (gift.points, Some(expires_at));
+    }
+    if let Some(rule) = &gift.discount {
+        let discount = discount(account, rule, key, program, context);
+        gifts.changes.push(account.open_discount(&discount));
+        let Discount { rule, code, percent, expires_at, .. } = discount.clone();
+        gifts.given.discount = Some(GivenDiscount { rule, code, percent, expires_at });
+        gifts.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
+    }
+    Ok(gifts)
+}
+
+fn discount(
+    account: &Account,
+    rule: &GiftDiscount,
+    key: &RedemptionKey,
+    program: &Program,
+    context: &Context<'_>,
+) -> Discount {
+    let expires_at = program.calendar.same_time_after_days(context.now, rule.validity_days);
+    Discount {
+        account_id: account.id.clone(),
+        code: context.secrets.discount_code(&format!("{}/{key}", rule.id), context.collisions),
+        secret: context.secrets.current(),
+        rule: rule.id.clone(),
+        percent: rule.percent,
+        issued_by: Issuer::Referral(key.clone()),
+        issued_at: context.now,
+        expires_at,
+        // Its issue tells of its end: a lead as long as that would come with it.
+        told_days: program.calendar.days_until(context.now, expires_at),
+        used_by: None,
+        void: false,
+        version: 1,
+    }
+}

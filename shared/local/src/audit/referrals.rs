@@ -1,0 +1,106 @@
+//! Referrals: each rewards each side once at most, nobody refers themselves, and what the records say is what the ledgers
+//! say.
+
+use super::{Report, Subject};
+use domain::account::Account;
+use domain::id::AccountId;
+use domain::ledger::Change;
+use domain::referral::{Redemption, RedemptionKey};
+use std::collections::BTreeMap;
+use store::{CodeRecord, Fault, LedgerRecord, Segment, Store};
+
+/// What ledgers tell of redemptions.
+#[derive(Default)]
+pub(super) struct Referrals {
+    told: BTreeMap<RedemptionKey, Told>,
+}
+
+/// In which accounts' ledgers something of a redemption stands, and how often.
+#[derive(Default)]
+struct Told {
+    redeemed: Vec<AccountId>,
+    rewarded: Vec<AccountId>,
+    taken_back: Vec<AccountId>,
+}
+
+impl Referrals {
+    /// Notes what an account's ledger tells.
+    pub(super) fn note(&mut self, id: &AccountId, records: &[LedgerRecord]) {
+        let entries = records.iter().filter_map(|record| match record {
+            LedgerRecord::Entry(entry) => Some(entry),
+            _ => None,
+        });
+        for change in entries.flat_map(|entry| &entry.changes) {
+            match change {
+                Change::ReferralRedeemed { redemption } => self.told(redemption).redeemed.push(id.clone()),
+                Change::ReferralRewarded { redemption, .. } => self.told(redemption).rewarded.push(id.clone()),
+                Change::ReferralTakenBack { redemption } => self.told(redemption).taken_back.push(id.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    fn told(&mut self, key: &RedemptionKey) -> &mut Told {
+        self.told.entry(key.clone()).or_default()
+    }
+
+    /// Checks every redemption. Those that began after the accounts were read are left out.
+    pub(super) async fn check(
+        mut self,
+        store: &Store,
+        accounts: &BTreeMap<AccountId, Account>,
+        report: &mut Report,
+    ) -> Result<(), Fault> {
+        let mut after = None;
+        loop {
+            let page = store.codes_page(Segment::WHOLE, after).await?;
+            for record in page.records {
+                let CodeRecord::Redemption(redemption) = record else { continue };
+                let told = self.told.remove(&redemption.key).unwrap_or_default();
+                let Some(referee) = accounts.get(&redemption.referee) else { continue };
+                if referee.referral.is_some() {
+                    told.check(&redemption, report);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for (key, told) in self.told {
+            for id in told.redeemed.iter().chain(&told.rewarded) {
+                report.find(
+                    Subject::Account(id.clone()),
+                    format!("redemption {key}, which an entry names, has no record"),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Told {
+    fn check(&self, redemption: &Redemption, report: &mut Report) {
+        let key = &redemption.key;
+        let (referee, referrer) = (&redemption.referee, &redemption.referrer);
+        let mut find = |id: &AccountId, what: String| report.find(Subject::Account(id.clone()), what);
+        if referee == referrer {
+            find(referee, format!("redemption {key} is of its own code"));
+        }
+        if self.redeemed != [referee.clone()] {
+            find(
+                referee,
+                format!("redemption {key} is told of {} times, not once by its referee", self.redeemed.len()),
+            );
+        }
+        // A reward that was given while the ledgers were being read is in none of them yet.
+        if self.rewarded.len() > 1 || self.rewarded.iter().any(|id| id != referrer) {
+            find(referrer, format!("redemption {key} was rewarded {} times", self.rewarded.len()));
+        } else if redemption.rewarded.is_none() && !self.rewarded.is_empty() {
+            find(referrer, format!("redemption {key} was rewarded, and its record does not say so"));
+        }
+        if self.taken_back.len() > 1 || (redemption.taken_back.is_none() && !self.taken_back.is_empty()) {
+            find(referrer, format!("the reward of redemption {key} was taken back {} times", self.taken_back.len()));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One entry, in one line.
+
+use domain::ledger::{Cause, Change};
+use domain::returns::ReturnKey;
+
+pub(super) fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::OrderPlaced { order } => format!("order {order}"),
+        Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
+        Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
+        Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
+        Cause::CreditNote { credit_note_id } => format!("credit note {credit_note_id}"),
+        Cause::Adjustment => "adjustment".to_owned(),
+        Cause::Opening => "opening balance".to_owned(),
+        Cause::AccountPut => "account put".to_owned(),
+        Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
+        Cause::Walked => "fallen due".to_owned(),
+        Cause::ReferralCode { code } => format!("referral code {code}"),
+        Cause::Referral { redemption } => format!("referral {redemption}"),
+    }
+}
+
+pub(super) fn change(change: &Change) -> String {
+    match change {
+        Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
+        Change::AccountOpened { tier, tier_since, past, points_earned } => format!(
+            "opened as {tier} since {tier_since}, with {} orders, {} units, {} ({} eligible), {points_earned} points earned before",
+            past.orders, past.units, past.revenue, past.eligible_spend
+        ),
+        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, end at {expires_at}"),
+        Change::DebtOpened { points } => format!("{points} points owed, taken over"),
+        Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
+        Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
+        Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
+        Change::OrderScored { order, points, eligible_total: eligible, beyond_kept_months } => {
+            let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
+            format!("order {order} scored: {points} points for {eligible}{late}")
+        }
+        Change::PointsEarned { points, available_at: Some(at), expires_at } => {
+            format!("{points} points earned, available from {at}, end at {expires_at}")
+        }
+        Change::PointsEarned { points, available_at: None, expires_at } => {
+            format!("{points} points earned, end at {expires_at}")
+        }
+        Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
+        Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
+        Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
+        Change::ReturnRefused { order, by, .. } => {
+            let what = by.return_id().map_or("cancellation".to_owned(), |id| format!("return {id}"));
+            format!("{what} of order {order} refused: dated before it")
+        }
+        Change::OrderReturned { order, by, eligible, excess_units, .. } => {
+            let what = match by {
+                ReturnKey::Return(id) => format!("returned by {id}"),
+                ReturnKey::CreditNote(id) => format!("returned by credit note {id}"),
+                ReturnKey::Cancellation => "cancelled".to_owned(),
+            };
+            let excess =
+                if *excess_units > 0 { format!(", {excess_units} units beyond what was left") } else { String::new() };
+            format!("order {order} {what}: {eligible} less{excess}")
+        }
+        Change::CreditNoteOpened { units } => format!("credit note of {units} units"),
+        Change::CreditNoteClosed { units_matched, units_unmatched } => {
+            format!("credit note done: {units_matched} units matched, {units_unmatched} match no order")
+        }
+        Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => format!(
+            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); \
+            {unrecovered} unrecovered, {lapsed} lapsed",
+            taken.pending, taken.own_lot, taken.other_lots
+        ),
+        Change::OrderAmended { order, revision, eligible_before, eligible, points } => {
+            format!(
+                "order {order} changed by revision {revision}: {points} points for {eligible}, before {eligible_before}"
+            )
+        }
+        Change::PointsAmended { earned, reversed, owed, unrecovered, lapsed, .. } => format!(
+            "{:+} points earned, {:+} reversed ({owed} owed); {:+} unrecovered, {:+} lapsed",
+            earned.0, reversed.0, unrecovered.0, lapsed.0
+        ),
+        Change::PointsCredited { points, expires_at, reason, .. } => {
+            format!("{points} points given: {reason}; end at {expires_at}")
+        }
+        Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
+        Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
+        Change::TierKept { tier, qualifying, reviewed_at } => {
+            format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
+        }
+        Change::TierLowered { from, to, qualifying, reviewed_at } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {reviewed_at}")
+        }
+        Change::TierAtRisk { tier, review_at, missing, .. } => {
+            format!("warned: {missing} missing to keep {tier} at {review_at}")
+        }
+        Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
+        Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
+        Change::DiscountIssued { rule, code, expires_at } => {
+            format!("discount {code} issued by {rule}, ends at {expires_at}")
+        }
+        Change::DiscountUsed { code } => format!("discount {code} used"),
+        Change::DiscountReleased { code } => format!("discount {code} given back"),
+        Change::DiscountVoided { code } => format!("discount {code} withdrawn"),
+        Change::DiscountExpired { rule, code, expired_at } => {
+            format!("discount {code} of {rule} ended at {expired_at}")
+        }
+        _ => referral(change),
+    }
+}
+
+fn referral(change: &Change) -> String {
+    match change {
+        Change::ReferralCodeIssued { code, contact_id: None } => format!("referral code {code} issued"),
+        Change::ReferralCodeIssued { code, contact_id: Some(id) } => format!("referral code {code} issued to {id}"),
+        Change::ReferralCodeChanged { code, settings } => format!("referral code {code} set to {:?}", settings.status),
+        Change::ReferralRedeemed { redemption } => format!("came by referral {redemption}"),
+        Change::ReferralReviewed { redemption, approved } => {
+            format!("referral {redemption} {}", if *approved { "approved" } else { "rejected" })
+        }
+        Change::ReferralQualified { redemption, order, reward_at } => {
+            format!("referral {redemption} qualified by order {order}, rewarded from {reward_at}")
+        }
+        Change::ReferralRevoked { redemption, order } => {
+            format!("referral {redemption} revoked: order {order} came back")
+        }
+        Change::ReferralExpired { redemption, expired_at } => format!("referral {redemption} ended at {expired_at}"),
+        Change::ReferralConcluded { redemption, settled } => format!("referral {redemption} {settled}"),
+        Change::ReferralRewarded { redemption, number } => {
+            format!("rewarded for referral {redemption}, number {number}")
+        }
+        Change::ReferralTakenBack { redemption } => format!("reward for referral {redemption} taken back"),
+        Change::PointsGranted { points, expires_at, redemption } => {
+            format!("{points} points granted for referral {redemption}, end at {expires_at}")
+        }
+        // Every other change is told above.
+        _ => String::new(),
+    }
+}
