@@ -2,11 +2,11 @@
 
 use domain::account::Status;
 use domain::code::Code;
-use domain::id::{AccountId, ContactId, OrderKey};
-use domain::money::{Currency, Money};
+use domain::id::{AccountId, ContactId, OrderKey, RuleId};
+use domain::money::{self, Currency, Money, Percent, Points};
 use domain::referral::{
-    Checks, CodeSettings, Consent, Ended, Given, Qualified, Redemption, RedemptionId, ReferralCode, Review, Rewarded,
-    State, TakenBack, Tally, WaitingReview,
+    Checks, CodeSettings, Consent, Ended, Given, GivenDiscount, Qualified, Redemption, RedemptionId, ReferralCode,
+    Review, Rewarded, State, TakenBack, Tally, WaitingReview,
 };
 use domain::time::Instant;
 use serde::Serialize;
@@ -68,7 +68,7 @@ pub struct RedeemedAnswer<'a> {
     state: State,
     redeemed_at: Instant,
     #[serde(skip_serializing_if = "Option::is_none")]
-    welcome: Option<&'a Given>,
+    welcome: Option<GivenAnswer<'a>>,
 }
 
 impl<'a> RedeemedAnswer<'a> {
@@ -81,8 +81,55 @@ impl<'a> RedeemedAnswer<'a> {
             account_status: if waited && redemption.enrolled { Status::Pending } else { Status::Active },
             state: State::Redeemed,
             redeemed_at: redemption.redeemed_at,
-            welcome: redemption.welcome.as_ref().filter(|_| !waited),
+            welcome: redemption.welcome.as_ref().filter(|_| !waited).map(GivenAnswer::of),
         }
+    }
+}
+
+/// What somebody was given.
+#[derive(Serialize)]
+struct GivenAnswer<'a> {
+    points: Points,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Instant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<DiscountAnswer<'a>>,
+}
+
+#[derive(Serialize)]
+struct DiscountAnswer<'a> {
+    code: &'a Code,
+    rule: &'a RuleId,
+    percent: String,
+    expires_at: Instant,
+}
+
+impl<'a> GivenAnswer<'a> {
+    fn of(given: &'a Given) -> Self {
+        let discount =
+            given.discount.as_ref().map(|GivenDiscount { rule, code, percent, expires_at }| DiscountAnswer {
+                code,
+                rule,
+                percent: money::format_trimmed(percent.0, Percent::DECIMALS),
+                expires_at: *expires_at,
+            });
+        Self { points: given.points, expires_at: given.expires_at, discount }
+    }
+}
+
+/// What the referrer was given.
+#[derive(Serialize)]
+struct RewardedAnswer<'a> {
+    at: Instant,
+    /// The how manieth rewarded referral of the account it was.
+    number: u32,
+    #[serde(flatten)]
+    given: GivenAnswer<'a>,
+}
+
+impl<'a> RewardedAnswer<'a> {
+    fn of(rewarded: &'a Rewarded) -> Self {
+        Self { at: rewarded.at, number: rewarded.number, given: GivenAnswer::of(&rewarded.given) }
     }
 }
 
@@ -98,7 +145,7 @@ pub struct RedemptionAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     qualified: Option<QualifiedAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rewarded: Option<&'a Rewarded>,
+    rewarded: Option<RewardedAnswer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<&'a Ended>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +168,7 @@ struct Behind<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<&'a Consent>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    welcome: Option<&'a Given>,
+    welcome: Option<GivenAnswer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<&'a OrderKey>,
 }
@@ -149,7 +196,7 @@ impl<'a> RedemptionAnswer<'a> {
             checks: redemption.checks,
             review: redemption.review.as_ref(),
             consent: redemption.consent.as_ref(),
-            welcome: redemption.welcome.as_ref(),
+            welcome: redemption.welcome.as_ref().map(GivenAnswer::of),
             order: redemption.qualified.as_ref().map(|qualified| &qualified.order),
         };
         Self {
@@ -159,7 +206,7 @@ impl<'a> RedemptionAnswer<'a> {
             redeemed_at: redemption.redeemed_at,
             until: redemption.until,
             qualified: redemption.qualified.as_ref().map(qualified),
-            rewarded: redemption.rewarded.as_ref(),
+            rewarded: redemption.rewarded.as_ref().map(RewardedAnswer::of),
             ended: redemption.ended.as_ref(),
             taken_back: redemption.taken_back,
             behind: in_full.then(behind),
