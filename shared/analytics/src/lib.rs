@@ -1,0 +1,12 @@
+//! The mathematics of the metrics, as functions over values; the only place of the workspace where floats are
+//! allowed.
+//!
+//! Nothing here reads a clock, the environment, a random source, a file or the network. What is counted is counted in
+//! integers and may be counted in parts: merged in any order, the same customers give the same bytes. Floats begin
+//! where a model is fitted, over cells in a fixed order: the same counts give the same bits on the same platform (the
+//! last bit of a logarithm is the platform's), so what is published is rounded first.
+
+mod bucket;
+pub mod distribution;
+pub mod histogram;
+pub mod history;
