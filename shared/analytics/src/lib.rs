@@ -10,3 +10,5 @@ mod bucket;
 pub mod distribution;
 pub mod histogram;
 pub mod history;
+pub mod nps;
+pub mod rate;
