@@ -6,9 +6,12 @@
 //! where a model is fitted, over cells in a fixed order: the same counts give the same bits on the same platform (the
 //! last bit of a logarithm is the platform's), so what is published is rounded first.
 
+pub mod bg_nbd;
 mod bucket;
 pub mod distribution;
+pub mod fit;
 pub mod histogram;
 pub mod history;
+mod newton;
 pub mod nps;
 pub mod rate;
