@@ -74,14 +74,16 @@ impl BgNbd {
         let rate = likelihood.mean_rate();
         let starts = [(0.5, 1.0, 2.0), (2.0, 1.0, 10.0), (0.1, 0.2, 0.5), (10.0, 5.0, 50.0)];
         let starts = starts.map(|(r, a, b)| Parameters { r, alpha: r / rate, a, b });
-        let mut outcome = Err(FitError::RanAway);
+        let mut failure = FitError::RanAway;
         for start in starts {
-            outcome = Self::search(&likelihood, histories, ticks_per_unit, start);
-            if matches!(outcome, Ok(_) | Err(FitError::TooFewRepeatBuyers { .. })) {
-                break;
+            match Self::search(&likelihood, histories, ticks_per_unit, start) {
+                // That nobody leaves says more than where another search got lost.
+                Err(error) if failure != FitError::NobodyLeaves => failure = error,
+                Err(_) => {}
+                found => return found,
             }
         }
-        outcome
+        Err(failure)
     }
 
     /// The same from one start of the caller's: the local maximum uphill from it.
