@@ -2,7 +2,6 @@
 //! other credit notes, a sandbox that ends, a message that gets lost.
 
 use domain::id::{AccountId, ReturnId};
-use serde_json::json;
 use store::Consistency;
 use tests::network::Staleness;
 use tests::{Cloud, CreditNote, Reply, skips_concurrency};
@@ -319,7 +318,9 @@ async fn orders_returns_and_credit_notes_at_once_keep_the_books_right() {
     let standing = cloud.account("acme").standing().await.expect(200);
     let report = cloud.audit().await;
     assert_eq!(standing["points"]["balance"].as_i64().unwrap(), i64::try_from(report.outstanding).unwrap());
-    assert_eq!(note(&cloud, "c-3").shown().await.expect(200)["unmatched"][0]["sku"], json!("POT"));
+    // Nobody ever bought a pot; the mugs may have gone with the cancellations.
+    let unmatched = note(&cloud, "c-3").shown().await.expect(200)["unmatched"].clone();
+    assert!(unmatched.as_array().unwrap().iter().any(|line| line["sku"] == "POT"), "{unmatched}");
 }
 
 #[tokio::test]
