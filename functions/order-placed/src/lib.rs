@@ -206,6 +206,11 @@ impl Command for PlaceOrder {
             Consistency::Eventual if self.order.revision == 0 => None,
             _ => store.order(&self.order.key, consistency).await?,
         };
+        // The order that made its account may have been committed between the two reads.
+        let account = match (account, &stored) {
+            (None, Some(StoredOrder::Scored(_))) => store.account(id, Consistency::Strong).await?,
+            (account, _) => account,
+        };
         // What an amendment leaves as it is, no guard protects: the discounts it looks at must be read as they are.
         let consistency = if stored.is_some() { Consistency::Strong } else { consistency };
         let discounts = store.discounts(id, &self.codes(stored.as_ref()), consistency).await?;
