@@ -8,7 +8,6 @@ use crate::adjustment;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX};
-use crate::id::OrderKey;
 use crate::ledger::{Cause, Change};
 use crate::money::{Minor, Overflow, Points};
 use crate::program::{Program, Shortfall};
@@ -19,18 +18,19 @@ use crate::time::Instant;
 /// What is written, and what the entry says of it.
 pub(crate) type Effect = (Write, Change);
 
-/// Whether an order of which `kept` is kept qualifies the redemption of its account; then the redemption's record and the
+/// Whether an order, by what is kept of it, qualifies the redemption of its account; then the redemption's record and the
 /// account say so. The record is not read for it: nothing but this account's commits has changed it until now.
 fn qualify(
     account: &mut Account,
-    order: &OrderKey,
-    kept: Minor,
+    scored: &ScoredOrder,
+    program: &Program,
     context: &Context<'_>,
 ) -> Result<Option<Effect>, Rejection> {
     let Some(Referral { key, version, program_version, stage: Stage::Open { .. } }) = account.referral.clone() else {
         return Ok(None);
     };
     let terms = terms(context.schedule, program_version, context.now)?;
+    let (order, kept) = (&scored.order.key, returns::totals(scored, program)?.eligible);
     if kept < terms.minimum_total {
         return Ok(None);
     }
@@ -50,23 +50,19 @@ pub(crate) fn first_order(
     program: &Program,
     context: &Context<'_>,
 ) -> Result<Option<Effect>, Rejection> {
-    if !matches!(account.referral, Some(Referral { stage: Stage::Open { .. }, .. })) {
-        return Ok(None);
-    }
-    let kept = returns::totals(scored, program)?.eligible;
-    let effect = qualify(account, &scored.order.key, kept, context)?;
+    let effect = qualify(account, scored, program, context)?;
     scored.score.qualified_referral = effect.is_some();
     Ok(effect)
 }
 
-/// The same for an order that was just amended.
+/// The same for an order that was just amended: what it was first scored with stays as it is.
 pub(crate) fn amended_order(
     account: &mut Account,
     scored: &mut ScoredOrder,
     program: &Program,
     context: &Context<'_>,
 ) -> Result<Option<Effect>, Rejection> {
-    let effect = first_order(account, scored, program, context)?;
+    let effect = qualify(account, scored, program, context)?;
     if let Some(amended) = &mut scored.history.amended {
         amended.score.qualified_referral = effect.is_some();
     }
