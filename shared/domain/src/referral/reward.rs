@@ -12,7 +12,7 @@ use crate::ledger::{Cause, Change};
 use crate::money::{Minor, Overflow, Points};
 use crate::program::{Program, Shortfall};
 use crate::returns;
-use crate::score::ScoredOrder;
+use crate::score::{FUTURE_MS_MAX, ScoredOrder};
 use crate::time::Instant;
 
 /// What is written, and what the entry says of it.
@@ -26,15 +26,17 @@ fn qualify(
     program: &Program,
     context: &Context<'_>,
 ) -> Result<Option<Effect>, Rejection> {
-    let Some(Referral { key, version, program_version, stage: Stage::Open { .. } }) = account.referral.clone() else {
+    let Some(Referral { key, version, program_version, stage: Stage::Open { until } }) = account.referral.clone() else {
         return Ok(None);
     };
     let terms = terms(context.schedule, program_version, context.now)?;
+    let calendar = &context.schedule.at(context.now).program.calendar;
+    // What was bought before the referral is not brought by it, however late it is heard of; clocks of shops may be wrong.
+    let opened = calendar.start_of_day_before(until, terms.within_days).plus_ms(-FUTURE_MS_MAX);
     let (order, kept) = (&scored.order.key, returns::totals(scored, program)?.eligible);
-    if kept < terms.minimum_total {
+    if kept < terms.minimum_total || scored.order.placed_at < opened {
         return Ok(None);
     }
-    let calendar = &context.schedule.at(context.now).program.calendar;
     let reward_at = calendar.same_time_after_days(context.now, terms.return_window_days);
     let qualified = Qualified { order: order.clone(), at: context.now, reward_at, revenue: kept };
     account.referral =
