@@ -91,21 +91,23 @@ pub(crate) fn follow(
 }
 
 /// What became of a redemption when what is kept of the order that had qualified it has changed: with less than it takes
-/// it comes to nothing, and a reward that was given is to be taken back if the terms say so.
+/// it comes to nothing, and a reward that was given is to be taken back if the terms say so. Once it has come to nothing it
+/// stays so; what is kept is noted all the same, for who counts what referrals bring.
 fn recheck(
     account: &mut Account,
     redemption: &Redemption,
     kept: Minor,
     context: &Context<'_>,
 ) -> Result<Option<(Write, Option<Change>)>, Rejection> {
-    let Some(qualified) = redemption.qualified.as_ref().filter(|_| redemption.ended.is_none()) else { return Ok(None) };
+    let Some(qualified) = redemption.qualified.as_ref() else { return Ok(None) };
     let terms = terms(context.schedule, redemption.program_version, context.now)?;
     let mut after = redemption.next();
     after.qualified = Some(Qualified { revenue: kept, ..qualified.clone() });
-    let stands =
-        kept >= terms.minimum_total || (redemption.rewarded.is_some() && terms.after_return == AfterReturn::Keep);
+    let stays = redemption.ended.is_some()
+        || kept >= terms.minimum_total
+        || (redemption.rewarded.is_some() && terms.after_return == AfterReturn::Keep);
     let put = |after: Redemption| Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version));
-    if stands {
+    if stays {
         return Ok((qualified.revenue != kept).then(|| (put(after), None)));
     }
     after.ended = Some(Ended { outcome: Outcome::Revoked, at: context.now, reason: "order_returned".to_owned() });
