@@ -219,11 +219,15 @@ fn take_back(
     }
     let mut after = redemption.next();
     let mut writes = Vec::new();
-    if let Some(discount) = grounds.discount.as_ref().filter(|discount| discount.check(context.now).is_ok()) {
-        back.discount = true;
-        account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
+    let is_left = |discount: &&Discount| !discount.void && discount.expires_at > context.now;
+    if let Some(discount) = grounds.discount.as_ref().filter(is_left) {
         let closed = account.close_discount(discount).voided(true);
-        changes.push(Change::DiscountVoided { code: discount.code.clone() });
+        // One that was used stays used; should its order give it back, it cannot be used again.
+        back.discount = discount.used_by.is_none();
+        if back.discount {
+            account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
+            changes.push(Change::DiscountVoided { code: discount.code.clone() });
+        }
         writes.push(Write::Put(Record::Discount(Box::new(closed)), Guard::Version(discount.version)));
     }
     after.taken_back = Some(back);
