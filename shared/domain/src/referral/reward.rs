@@ -215,7 +215,9 @@ fn take_back(
         back.unrecovered = short.minus(owed)?;
         account.lifetime.deducted = account.lifetime.deducted.plus(back.points)?;
         let (reason, reference) = ("the order of a referral came back".to_owned(), Some(redemption.key.to_string()));
-        changes.push(Change::PointsDeducted { points: back.points, taken, owed, reason, reference });
+        if back.points > Points::ZERO {
+            changes.push(Change::PointsDeducted { points: back.points, taken, owed, reason, reference });
+        }
     }
     let mut after = redemption.next();
     let mut writes = Vec::new();
