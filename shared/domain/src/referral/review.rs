@@ -28,6 +28,8 @@ pub enum Verdict {
 }
 
 /// Decides on a redemption that waits. The same verdict again is the answer as it stands; the other one is refused.
+///
+/// Fails with [`Rejection::AccountNotActive`] where the approved account has left meanwhile: there is nobody to welcome.
 pub fn decide_review(
     redemption: &Redemption,
     referee: &Account,
@@ -75,6 +77,9 @@ fn approve(
     writes: &mut Vec<Write>,
     context: &Context<'_>,
 ) -> Result<Stage, Rejection> {
+    if account.status == Status::Closed {
+        return Err(Rejection::AccountNotActive(account.status));
+    }
     let terms = terms(context.schedule, after.program_version, context.now)?;
     let program = &context.schedule.at(context.now).program;
     if account.status == Status::Pending {
