@@ -8,7 +8,7 @@ use super::rules::{Enrolment, ReferralRules};
 use super::{RedemptionKey, Referral, Stage};
 use crate::account::{Account, Status};
 use crate::advance;
-use crate::code::Secrets;
+use crate::code::{KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{Faults, Path};
 use crate::id::AccountId;
@@ -54,7 +54,8 @@ pub fn redeem(
         return Err(faults.into());
     }
     check_new(&prospect.member, referrer, document)?;
-    let checks = checks(&document.profile.identity, prospect.referrer_profile.as_ref(), context.secrets);
+    let profiles = (prospect.member.profile.as_ref(), prospect.referrer_profile.as_ref());
+    let checks = checks(&document.profile.identity, profiles, context.secrets);
     let mut reasons: Vec<String> = checks.suspicious().into_iter().map(str::to_owned).collect();
     if rules.enrolment == Enrolment::Approval {
         reasons.push("approval".to_owned());
@@ -87,8 +88,9 @@ fn check_new(member: &Member, referrer: &Account, document: &ProspectDocument) -
     if is_new && same { Ok(()) } else { Err(Rejection::NotNew) }
 }
 
-/// What the prospect has in common with the referrer. That its VAT id and e-mail address are new, its claims make sure.
-fn checks(stated: &Identity, referrer: Option<&Profile>, secrets: &Secrets) -> Checks {
+/// What the prospect has in common with the referrer: what it states, and what was kept of it before, so that nothing is
+/// hidden by not stating it again. That its VAT id and e-mail address are new, its claims make sure.
+fn checks(stated: &Identity, (own, referrer): (Option<&Profile>, Option<&Profile>), secrets: &Secrets) -> Checks {
     let email_domain = match (&stated.email, referrer.and_then(|profile| profile.email.as_ref())) {
         (Some(own), Some(_)) if own.is_free_provider() => Check::FreeProvider,
         (Some(own), Some(other)) if own.domain() == other.domain() => Check::Same,
@@ -101,14 +103,22 @@ fn checks(stated: &Identity, referrer: Option<&Profile>, secrets: &Secrets) -> C
         None => Check::Unknown,
     };
     let phone = stated.phone.as_ref().zip(referrer.filter(|profile| profile.phone.is_some()));
+    let phone = phone.map(|(phone, referrer)| referrer.has_phone(phone, secrets));
     let address = stated.address.as_ref().zip(referrer.filter(|profile| profile.address.is_some()));
+    let address = address.map(|(address, referrer)| referrer.has_address(address, secrets));
+    let kept = |field: fn(&Profile) -> Option<KeyedHash>| same(own.and_then(field), referrer.and_then(field));
     Checks {
         vat_id: Check::New,
         email: Check::New,
         email_domain,
-        phone: compare(phone.map(|(phone, referrer)| referrer.has_phone(phone, secrets))),
-        address: compare(address.map(|(address, referrer)| referrer.has_address(address, secrets))),
+        phone: compare(phone.or_else(|| kept(|profile| profile.phone))),
+        address: compare(address.or_else(|| kept(|profile| profile.address))),
     }
+}
+
+/// Whether two kept hashes are of the same value; `None`: nobody can tell, such as where their secrets differ.
+fn same(one: Option<KeyedHash>, other: Option<KeyedHash>) -> Option<bool> {
+    one.zip(other).filter(|(one, other)| one.secret == other.secret).map(|(one, other)| one == other)
 }
 
 /// What is stored about an account, and what was stated with a redemption and is not: what there is means the same, or
