@@ -7,7 +7,7 @@ use super::{
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
-use crate::referral::rules::ReferralRules;
+use crate::referral::rules::Gift;
 use crate::review::{Downgrade, ReviewRules};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
@@ -118,12 +118,21 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a RuleId>, list: &str, faults: &mut 
     }
 }
 
-/// An account has one open discount of a rule at most, and finds what it is for by the rule's id.
+/// What a discount is for is found by its rule's id, and its code is made from that.
 fn distinct_gifts(program: &Program, faults: &mut Faults) {
-    let mut seen: BTreeSet<_> = program.discounts.iter().map(|rule| &rule.id).collect();
-    for gift in program.referral.iter().flat_map(ReferralRules::discounts).filter(|gift| !seen.insert(&gift.id)) {
-        let message = format!("rule id {} is used twice", gift.id);
-        faults.add(&Path::Key(&Path::Root, "referral"), "duplicate", message);
+    let Some(rules) = &program.referral else { return };
+    let mut seen: BTreeSet<_> = program.discounts.iter().map(|rule| rule.id.clone()).collect();
+    let mut check = |gift: &Gift, path: &Path<'_>| {
+        if let Some(discount) = gift.discount.as_ref().filter(|discount| !seen.insert(discount.id.clone())) {
+            let message = format!("rule id {} is used twice", discount.id);
+            faults.add(&Path::Key(&Path::Key(path, "discount"), "id"), "duplicate", message);
+        }
+    };
+    let section = Path::Key(&Path::Root, "referral");
+    check(&rules.welcome, &Path::Key(&section, "welcome"));
+    let rewards = Path::Key(&section, "rewards");
+    for (index, step) in rules.steps.iter().enumerate() {
+        check(&step.gift, &Path::Index(&rewards, index));
     }
 }
 
