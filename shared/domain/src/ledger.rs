@@ -6,7 +6,7 @@ use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
 use crate::opening::PastTotals;
-use crate::referral::{CodeSettings, RedemptionKey};
+use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -501,8 +501,8 @@ pub enum Change {
         /// Which redemption.
         #[serde(flatten)]
         redemption: RedemptionKey,
-        /// What it came to: `rewarded`, `later`, `taken_back` or `over`.
-        settled: String,
+        /// What it came to.
+        settled: Settled,
     },
     /// The account is rewarded for a referral.
     #[serde(rename = "referral.rewarded")]

@@ -5,7 +5,7 @@
 use crate::ledger::{Cause, Change, Entry};
 use crate::lots::Taken;
 use crate::money::Points;
-use crate::referral::CodeStatus;
+use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
 use crate::time::{Calendar, Instant};
 
@@ -140,11 +140,11 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::ReferralExpired { expired_at, .. } => {
             format!("No order made the referral count until {}.", until(*expired_at, calendar))
         }
-        Change::ReferralConcluded { settled, .. } => match settled.as_str() {
-            "rewarded" => "Whoever referred the account was rewarded.".to_owned(),
-            "later" => "The reward of whoever referred the account waits for room.".to_owned(),
-            "taken_back" => "The reward of whoever referred the account was taken back.".to_owned(),
-            _ => "Nothing more comes of the referral.".to_owned(),
+        Change::ReferralConcluded { settled, .. } => match settled {
+            Settled::Rewarded => "Whoever referred the account was rewarded.".to_owned(),
+            Settled::Later => "The reward of whoever referred the account waits for room.".to_owned(),
+            Settled::TakenBack => "The reward of whoever referred the account was taken back.".to_owned(),
+            Settled::Over => "Nothing more comes of the referral.".to_owned(),
         },
         Change::ReferralRewarded { redemption, number } => {
             format!("Code {} brought the account's referral number {number}.", redemption.code)

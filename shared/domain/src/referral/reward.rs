@@ -14,6 +14,7 @@ use crate::program::{Program, Shortfall};
 use crate::returns;
 use crate::score::{FUTURE_MS_MAX, ScoredOrder};
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// What is written, and what the entry says of it.
 pub(crate) type Effect = (Write, Change);
@@ -132,7 +133,8 @@ pub struct Grounds {
 }
 
 /// What an errand came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// The referrer has the reward.
     Rewarded,
@@ -250,11 +252,11 @@ pub(crate) fn conclude(account: &mut Account, settled: Settled, now: Instant) ->
         _ => return None,
     };
     referral.stage = stage;
-    Some(Change::ReferralConcluded { redemption: referral.key.clone(), settled: settled.name().to_owned() })
+    Some(Change::ReferralConcluded { redemption: referral.key.clone(), settled })
 }
 
 impl Settled {
-    /// Its name in entries.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rewarded => "rewarded",

@@ -122,7 +122,7 @@ fn referral(change: &Change) -> String {
             format!("referral {redemption} revoked: order {order} came back")
         }
         Change::ReferralExpired { redemption, expired_at } => format!("referral {redemption} ended at {expired_at}"),
-        Change::ReferralConcluded { redemption, settled } => format!("referral {redemption} {settled}"),
+        Change::ReferralConcluded { redemption, settled } => format!("referral {redemption} {}", settled.name()),
         Change::ReferralRewarded { redemption, number } => {
             format!("rewarded for referral {redemption}, number {number}")
         }
