@@ -33,6 +33,8 @@ mod many_due;
 mod orders;
 mod parked;
 mod program;
+mod referral_life;
+mod referral_returns;
 mod reordering;
 mod reordering_amended;
 mod restart;

@@ -18,6 +18,7 @@
 pub mod actor;
 pub mod folder;
 pub mod network;
+pub mod referral;
 pub mod reply;
 pub mod size;
 pub mod trade;
@@ -25,6 +26,7 @@ pub mod trade;
 pub use actor::{Cloud, WHOLESALE, at};
 pub use folder::Folder;
 pub use network::Network;
+pub use referral::{Prospect, Redemption, ReferralCode};
 pub use reply::Reply;
 pub use trade::{Account, CreditNote, Order, TakeBack};
 

@@ -404,26 +404,33 @@ impl State {
     }
 
     fn remember(&mut self, operation: &str, body: &Value) {
-        let mut note = |table: &Value, key: &Value, item: Option<&Value>| {
-            if let Some(place) = table.as_str().and_then(|table| place(table, key)) {
-                self.history.entry(place).or_default().push(item.cloned());
-            }
-        };
         match operation {
-            "PutItem" => note(&body["TableName"], &body["Item"], Some(&body["Item"])),
-            "DeleteItem" => note(&body["TableName"], &body["Key"], None),
+            "PutItem" | "DeleteItem" => self.note(body),
             "TransactWriteItems" => {
-                for write in body["TransactItems"].as_array().into_iter().flatten() {
-                    let (put, delete) = (&write["Put"], &write["Delete"]);
-                    if put.is_object() {
-                        note(&put["TableName"], &put["Item"], Some(&put["Item"]));
-                    } else if delete.is_object() {
-                        note(&delete["TableName"], &delete["Key"], None);
-                    }
-                }
+                let writes =
+                    body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
+                writes.filter(|(kind, _)| *kind != "ConditionCheck").for_each(|(_, write)| self.note(write));
             }
             _ => {}
         }
+    }
+
+    /// Notes what a write leaves of its item. An update sets attributes to values, and does nothing else.
+    fn note(&mut self, write: &Value) {
+        let put = Some(&write["Item"]).filter(|item| item.is_object());
+        let Some(place) = write["TableName"].as_str().and_then(|table| place(table, put.unwrap_or(&write["Key"])))
+        else {
+            return;
+        };
+        let versions = self.history.entry(place).or_default();
+        let updated = write["UpdateExpression"].as_str().map(|expression| {
+            let mut item = versions.last().cloned().flatten().unwrap();
+            for (name, value) in expression["SET ".len()..].split(", ").map(|set| set.split_once(" = ").unwrap()) {
+                item[name] = write["ExpressionAttributeValues"][value].clone();
+            }
+            item
+        });
+        versions.push(put.cloned().or(updated));
     }
 
     fn meter(&mut self, operation: &str, answer: &[u8]) {

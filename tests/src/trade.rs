@@ -72,6 +72,15 @@ impl Account {
         self.adjust(&key, json!({"points": points, "reason": "a test"})).await
     }
 
+    /// What it is known by.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("/v1/accounts/{}{rest}", self.id)
     }

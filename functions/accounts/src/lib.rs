@@ -23,10 +23,8 @@ const ENTRIES_MAX: u16 = 100;
 
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
-    match Trigger::of(event)? {
-        Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
-        Trigger::Queue(_) => Err(Fault::UnknownEvent("this function serves no queue".to_owned())),
-    }
+    let request = Trigger::of(event)?.http()?;
+    Ok(http::respond(over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {

@@ -5,8 +5,8 @@ use domain::code::Code;
 use domain::id::{AccountId, ContactId, OrderKey, RuleId};
 use domain::money::{self, Currency, Money, Percent, Points};
 use domain::referral::{
-    Checks, CodeSettings, Consent, Ended, Given, GivenDiscount, Qualified, Redemption, RedemptionId, ReferralCode,
-    Review, Rewarded, State, TakenBack, Tally, WaitingReview,
+    Checks, CodeSettings, Consent, Cost, Counts, Ended, Given, GivenDiscount, Qualified, Redemption, RedemptionId,
+    ReferralCode, Review, Rewarded, State, TakenBack, Tally, WaitingReview,
 };
 use domain::time::Instant;
 use serde::Serialize;
@@ -38,16 +38,23 @@ impl CodeAnswer {
 #[derive(Serialize)]
 pub struct Tracking {
     #[serde(flatten)]
-    tally: Tally,
-    revenue: Money,
+    counts: Counts,
+    /// What was bought by those who came is the merchant's to know, as is what they cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revenue: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
     /// Asks for the count of the redemptions that this one leaves out; absent where it has them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
 impl Tracking {
-    pub fn of(tally: Tally, currency: Currency, next_cursor: Option<String>) -> Self {
-        Self { tally, revenue: Money { amount: tally.revenue, currency }, next_cursor }
+    /// An account's own token sees how many came, and how far.
+    pub fn of(tally: Tally, currency: Currency, in_full: bool, next_cursor: Option<String>) -> Self {
+        let Tally { counts, revenue, cost } = tally;
+        let revenue = in_full.then_some(Money { amount: revenue, currency });
+        Self { counts, revenue, cost: in_full.then_some(cost), next_cursor }
     }
 }
 
@@ -143,7 +150,7 @@ pub struct RedemptionAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    qualified: Option<QualifiedAnswer>,
+    qualified: Option<QualifiedAnswer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rewarded: Option<RewardedAnswer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,12 +176,12 @@ struct Behind<'a> {
     consent: Option<&'a Consent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     welcome: Option<GivenAnswer<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<&'a OrderKey>,
 }
 
 #[derive(Serialize)]
-struct QualifiedAnswer {
+struct QualifiedAnswer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a OrderKey>,
     at: Instant,
     reward_at: Instant,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +190,8 @@ struct QualifiedAnswer {
 
 impl<'a> RedemptionAnswer<'a> {
     pub fn of(redemption: &'a Redemption, currency: Currency, now: Instant, in_full: bool) -> Self {
-        let qualified = |qualified: &Qualified| QualifiedAnswer {
+        let qualified = |qualified: &'a Qualified| QualifiedAnswer {
+            order: in_full.then_some(&qualified.order),
             at: qualified.at,
             reward_at: qualified.reward_at,
             revenue: in_full.then_some(Money { amount: qualified.revenue, currency }),
@@ -197,7 +205,6 @@ impl<'a> RedemptionAnswer<'a> {
             review: redemption.review.as_ref(),
             consent: redemption.consent.as_ref(),
             welcome: redemption.welcome.as_ref().map(GivenAnswer::of),
-            order: redemption.qualified.as_ref().map(|qualified| &qualified.order),
         };
         Self {
             referral_code: &redemption.key.code,

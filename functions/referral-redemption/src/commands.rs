@@ -1,13 +1,13 @@
 //! The commands of this function.
 
 use domain::account::Account;
-use domain::code::Code;
+use domain::code::{Code, Secrets};
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::AccountId;
 use domain::idempotency::CommandKey;
-use domain::membership::{Member, Profile};
+use domain::membership::Member;
 use domain::referral::{
-    self, CodeDocument, CodeSettings, Codes, Prospect, ProspectDocument, Redemption, RedemptionId, RedemptionKey,
+    self, CodeChange, CodeDocument, Codes, Prospect, ProspectDocument, Redemption, RedemptionId, RedemptionKey,
     ReferralCode, ReviewDecision,
 };
 use domain::time::Instant;
@@ -49,11 +49,11 @@ impl Command for IssueCode {
     }
 }
 
-/// Set what the owner of a code may set.
+/// Set what can be set of a code.
 pub struct ChangeCode {
     pub code: Code,
     pub owner: AccountId,
-    pub settings: CodeSettings,
+    pub change: CodeChange,
 }
 
 impl Command for ChangeCode {
@@ -71,7 +71,7 @@ impl Command for ChangeCode {
 
     fn decide(&self, (code, owner): &Self::State, context: &Context<'_>) -> Result<Decision<ReferralCode>, Rejection> {
         let code = code.as_ref().ok_or(Rejection::UnknownCode)?;
-        referral::change_code(owner.as_ref(), code, &self.settings, context)
+        referral::change_code(owner.as_ref(), code, &self.change, context)
     }
 }
 
@@ -82,19 +82,21 @@ pub struct Redeem {
     account_is_own: bool,
     account_id: AccountId,
     document: ProspectDocument,
+    secrets: Secrets,
 }
 
 impl Redeem {
     /// The redemption is known by the command's key, so that a repeat is the same one.
-    pub fn new(code: Code, key: &CommandKey, document: ProspectDocument) -> Self {
+    pub fn new(code: Code, key: &CommandKey, document: ProspectDocument, secrets: &Secrets) -> Self {
         let redemption_id = RedemptionId::of_command(key);
         let account_is_own = document.account_id.is_none();
-        let account_id = document.account_id.clone().unwrap_or_else(|| redemption_id.account_id());
-        Self { key: RedemptionKey { code, redemption_id }, account_is_own, account_id, document }
+        let account_id = document.account_id.clone().unwrap_or_else(|| referral::account_of_command(key));
+        let (key, secrets) = (RedemptionKey { code, redemption_id }, secrets.clone());
+        Self { key, account_is_own, account_id, document, secrets }
     }
 
     fn repeat(&self, stored: &Redemption) -> Result<(Redemption, bool), Rejection> {
-        if stored.content_hash == self.document.content_hash() {
+        if self.document.is_content(&stored.content, &self.secrets) {
             return Ok((stored.clone(), true));
         }
         Err(Rejection::KeyReused)
@@ -154,23 +156,22 @@ pub struct ReviewRedemption {
 }
 
 impl Command for ReviewRedemption {
-    type State = Option<(Redemption, Option<Account>, Option<Profile>)>;
+    type State = Option<(Redemption, Option<Account>)>;
     type Answer = Redemption;
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Self::State, Fault> {
         let Some(redemption) = store.redemption(&self.key, consistency).await? else { return Ok(None) };
         let account = store.account(&redemption.referee, consistency).await?;
-        let profile = store.profile(&redemption.referee, Consistency::Strong).await?;
-        Ok(Some((redemption, account, profile)))
+        Ok(Some((redemption, account)))
     }
 
     fn last_decided(state: &Self::State) -> Option<Instant> {
-        state.as_ref().and_then(|(_, account, _)| Some(account.as_ref()?.last_decided))
+        state.as_ref().and_then(|(_, account)| Some(account.as_ref()?.last_decided))
     }
 
     fn decide(&self, state: &Self::State, context: &Context<'_>) -> Result<Decision<Redemption>, Rejection> {
-        let (redemption, account, profile) = state.as_ref().ok_or(Rejection::UnknownRedemption)?;
+        let (redemption, account) = state.as_ref().ok_or(Rejection::UnknownRedemption)?;
         let account = account.as_ref().ok_or(Rejection::UnknownAccount)?;
-        referral::decide_review(redemption, account, profile.as_ref(), &self.decision, context)
+        referral::decide_review(redemption, account, &self.decision, context)
     }
 }

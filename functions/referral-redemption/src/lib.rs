@@ -25,10 +25,8 @@ const COUNTED_PAGES_MAX: usize = 20;
 
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
-    match Trigger::of(event)? {
-        Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
-        Trigger::Queue(_) => Err(Fault::UnknownEvent("this function serves no queue".to_owned())),
-    }
+    let request = Trigger::of(event)?.http()?;
+    Ok(http::respond(over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -69,7 +67,7 @@ fn redemption_key(code_text: &str, id: &str) -> Result<RedemptionKey, Error> {
 
 async fn issue(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_for(Scope::AccountsWrite, &id)?;
-    let document = referral::code_document(&request.document()?)?;
+    let document = referral::code_document(&request.document_or_nothing()?)?;
     let (code, is_new) = app.transact(caller, &IssueCode { id, document }).await?;
     tracing::info!(account.id = %code.account_id, is_new, "account {} has a referral code", code.account_id);
     let status = if is_new { 201 } else { 200 };
@@ -120,7 +118,8 @@ async fn show_code(app: &App, caller: &Caller, text: &str, request: &Request) ->
         }
     }
     let currency = app.schedule().await?.at(now).program.currency;
-    let tracking = Tracking::of(tally, currency, next_cursor);
+    let in_full = caller.require_all(Scope::AccountsRead).is_ok();
+    let tracking = Tracking::of(tally, currency, in_full, next_cursor);
     Ok(Answer::json(200, &code_answer(app, &code, Some(tracking)).await?))
 }
 
@@ -130,9 +129,11 @@ fn position(request: &Request) -> Result<Option<RedemptionId>, Error> {
 }
 
 async fn change(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
+    // What the merchant has paused or limited, its owner's own token must not set free.
+    caller.require_all(Scope::AccountsWrite)?;
     let code = own_code(app, caller, Scope::AccountsWrite, text).await?;
-    let settings = referral::code_settings(&request.document()?)?;
-    let changed = app.transact(caller, &ChangeCode { code: code.code, owner: code.account_id, settings }).await?;
+    let change = referral::code_change(&request.document()?)?;
+    let changed = app.transact(caller, &ChangeCode { code: code.code, owner: code.account_id, change }).await?;
     tracing::info!(account.id = %changed.account_id, "changed a referral code of {}", changed.account_id);
     Ok(Answer::json(200, &code_answer(app, &changed, None).await?))
 }
@@ -144,7 +145,7 @@ async fn redeem(app: &App, caller: &Caller, text: &str, request: &Request) -> Re
     let code = code(text)?;
     let route = format!("POST /v1/referrals/{code}/redemptions");
     let key = parameter("idempotency-key", CommandKey::new(caller.id(), &route, request.idempotency_key()?))?;
-    let command = Redeem::new(code, &key, document);
+    let command = Redeem::new(code, &key, document, app.secrets());
     let (redemption, repeated) = app.transact(caller, &command).await?;
     tracing::info!(
         account.id = %redemption.referee,
@@ -156,7 +157,10 @@ async fn redeem(app: &App, caller: &Caller, text: &str, request: &Request) -> Re
     );
     let answer = RedeemedAnswer::of(&redemption);
     Ok(match repeated {
-        false => Answer::json(201, &answer),
+        false => {
+            let RedemptionKey { code, redemption_id } = &redemption.key;
+            Answer::json(201, &answer).header("location", format!("/v1/referrals/{code}/redemptions/{redemption_id}"))
+        }
         true => Answer::json(200, &answer).header("idempotent-replayed", "true"),
     })
 }

@@ -1,8 +1,10 @@
 //! Rights to a price reduction.
 
 use crate::code::Code;
+use crate::decision::Context;
 use crate::id::{AccountId, OrderKey, RuleId};
 use crate::money::Percent;
+use crate::program::Program;
 use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -95,7 +97,46 @@ pub enum Unusable {
     Void,
 }
 
+/// What a rule gives a right to.
+pub(crate) struct Right<'a> {
+    /// Which rule.
+    pub rule: &'a RuleId,
+    /// What it takes off.
+    pub percent: Percent,
+    /// The first instant at which it is void.
+    pub expires_at: Instant,
+}
+
 impl Discount {
+    /// A discount of an account as it is issued: its code is made from its rule and what brings it about.
+    pub(crate) fn issue(
+        account_id: &AccountId,
+        right: Right<'_>,
+        issued_by: Issuer,
+        program: &Program,
+        context: &Context<'_>,
+    ) -> Self {
+        let cause = match &issued_by {
+            Issuer::Order(order) => format!("{}/{order}", right.rule),
+            Issuer::Referral(redemption) => format!("{}/{redemption}", right.rule),
+        };
+        Self {
+            account_id: account_id.clone(),
+            code: context.secrets.discount_code(&cause, context.collisions),
+            secret: context.secrets.current(),
+            rule: right.rule.clone(),
+            percent: right.percent,
+            issued_by,
+            issued_at: context.now,
+            expires_at: right.expires_at,
+            // Its issue tells of its end: a lead as long as that would come with it.
+            told_days: program.calendar.days_until(context.now, right.expires_at),
+            used_by: None,
+            void: false,
+            version: 1,
+        }
+    }
+
     /// Whether it can be used at `now`.
     pub fn check(&self, now: Instant) -> Result<(), Unusable> {
         if self.used_by.is_some() {

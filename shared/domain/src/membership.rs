@@ -200,7 +200,7 @@ pub fn put_account(
         }
     };
     let mut stated = Vec::new();
-    let (profile, mut writes) = profile_after(id, before.profile.as_ref(), document, context)?;
+    let (profile, mut writes) = profile_after(id, before.profile.as_ref(), document, Claims::of(&account), context)?;
     if before.profile.as_ref() != Some(&profile) {
         stated = changed_fields(before.profile.as_ref(), &profile);
         let guard = before.profile.as_ref().map_or(Guard::Absent, |old| Guard::Version(old.version));
@@ -226,11 +226,31 @@ pub fn put_account(
     Ok(Decision { writes, answer })
 }
 
+/// Whether an account gives up what it has claimed once it states it no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claims {
+    /// It does: somebody else may have it then.
+    GivenUp,
+    /// It does not. Who came by a referral stays known, or could come by it again.
+    Kept,
+}
+
+/// Most claims of one account: those that it states no more and keeps, the newest first.
+const CLAIMS_MAX: usize = 20;
+
+impl Claims {
+    /// What becomes of an account's.
+    fn of(account: &Account) -> Self {
+        if account.referral.is_some() { Self::Kept } else { Self::GivenUp }
+    }
+}
+
 /// The profile as the document states it, and the writes that its claims need.
 pub(crate) fn profile_after(
     id: &AccountId,
     before: Option<&Profile>,
     document: &ProfileDocument,
+    unstated: Claims,
     context: &Context<'_>,
 ) -> Result<(Profile, Vec<Write>), Rejection> {
     let stated = &document.identity;
@@ -249,6 +269,11 @@ pub(crate) fn profile_after(
             writes.extend(older.into_iter().map(Write::Expect));
         }
         claims.push(kept.unwrap_or(current));
+    }
+    if unstated == Claims::Kept {
+        let others: Vec<_> = held.iter().filter(|key| !claims.contains(key)).cloned().collect();
+        claims.extend(others);
+        claims.truncate(CLAIMS_MAX);
     }
     let given_up = held.iter().filter(|key| !claims.contains(key));
     writes.extend(given_up.map(|key| Write::Release(key.clone(), Guard::Version(CLAIM_VERSION))));

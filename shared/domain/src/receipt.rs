@@ -224,6 +224,11 @@ fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Resul
         reasons.push(discount_reason(scored, rule, outcome));
     }
     reasons.extend(tier_reason(scored, program));
+    if scored.qualified_referral() {
+        let text = "With this order the referral counts that the account came by.".to_owned();
+        let (id, rule) = ("referral.qualified", "referral".to_owned());
+        reasons.push(Reason { id, rule, fired: true, points: None, text });
+    }
     reasons.extend(late_reasons(scored));
     Ok(reasons)
 }

@@ -31,8 +31,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-pub use code::{CodeDocument, CodeHolder, CodeSettings, CodeStatus, Codes, ReferralCode, change_code, issue_code};
-pub use document::{ProspectDocument, code_document, code_settings, decision_document, prospect_document};
+pub use code::{
+    CodeChange, CodeDocument, CodeHolder, CodeSettings, CodeStatus, Codes, ReferralCode, change_code, issue_code,
+};
+pub use document::{ProspectDocument, code_change, code_document, decision_document, prospect_document};
 pub use redeem::{Prospect, redeem};
 pub use redemption::{
     Check, Checks, Consent, Ended, Given, GivenDiscount, Outcome, Qualified, Redemption, Review, Rewarded, State,
@@ -41,7 +43,7 @@ pub use redemption::{
 pub use review::{ReviewDecision, Verdict, decide_review};
 pub use reward::{Grounds, Settled, carry_out};
 pub(crate) use reward::{amended_order, conclude, first_order, follow};
-pub use tally::Tally;
+pub use tally::{Cost, Counts, Tally};
 
 /// What a redemption is known by: 16 hexadecimal digits, made from whoever redeemed and their `Idempotency-Key`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,13 +63,7 @@ impl RedemptionId {
 
     /// That of a command, by its key.
     pub fn of_command(key: &CommandKey) -> Self {
-        let hash = Sha256::digest(key.as_str());
-        Self(hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
-    }
-
-    /// The account that it makes, where the shop names none.
-    pub fn account_id(self) -> AccountId {
-        AccountId::made_up(self.0)
+        Self(bits_of("redemption", key))
     }
 
     /// Reads 16 hexadecimal digits in lower case.
@@ -76,6 +72,16 @@ impl RedemptionId {
         let bits = (text.len() == 16 && text.bytes().all(is_hex)).then(|| u64::from_str_radix(text, 16).ok());
         bits.flatten().map(Self).ok_or(InvalidId("must be 16 hexadecimal digits in lower case"))
     }
+}
+
+/// The account that a redemption makes, where the shop names none. Who knows the redemption's id does not know the account's.
+pub fn account_of_command(key: &CommandKey) -> AccountId {
+    AccountId::made_up(bits_of("account", key))
+}
+
+fn bits_of(purpose: &str, key: &CommandKey) -> u64 {
+    let hash = Sha256::digest(format!("{purpose}\n{}", key.as_str()));
+    hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte))
 }
 
 impl fmt::Display for RedemptionId {
@@ -149,6 +155,19 @@ pub enum Stage {
     },
     /// Nothing more will come of it.
     Over,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnderReview => f.write_str("waits for a review"),
+            Self::Open { until } => write!(f, "an order may qualify it until {until}"),
+            Self::Qualified { reward_at } => write!(f, "qualified, rewarded from {reward_at}"),
+            Self::Rewarded => f.write_str("rewarded"),
+            Self::Returned { since } => write!(f, "its order came back at {since}, the reward is to be taken back"),
+            Self::Over => f.write_str("over"),
+        }
+    }
 }
 
 /// What is to be done on the referrer's account, because of something that happened on the referee's.

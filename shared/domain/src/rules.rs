@@ -6,7 +6,7 @@
 use crate::account::Account;
 use crate::advance;
 use crate::decision::Context;
-use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX};
+use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::id::TierId;
 use crate::ledger::Change;
 use crate::lots::{Lot, Pending};
@@ -143,22 +143,8 @@ pub(crate) fn issue(
 ) -> Result<Discount, Condition> {
     let expires_at = program.calendar.same_time_after_days(order.placed_at, rule.validity_days);
     may_issue(account, rule, expires_at, eligible, context.now)?;
-    let cause = format!("{}/{}", rule.id, order.key);
-    Ok(Discount {
-        account_id: account.id.clone(),
-        code: context.secrets.discount_code(&cause, context.collisions),
-        secret: context.secrets.current(),
-        rule: rule.id.clone(),
-        percent: rule.percent,
-        issued_by: Issuer::Order(order.key.clone()),
-        issued_at: context.now,
-        expires_at,
-        // Its issue tells of its end: a lead as long as that would come with it.
-        told_days: program.calendar.days_until(context.now, expires_at),
-        used_by: None,
-        void: false,
-        version: 1,
-    })
+    let right = Right { rule: &rule.id, percent: rule.percent, expires_at };
+    Ok(Discount::issue(&account.id, right, Issuer::Order(order.key.clone()), program, context))
 }
 
 impl IssuedDiscount {

@@ -135,14 +135,14 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             until(*reward_at, calendar)
         ),
         Change::ReferralRevoked { order, .. } => {
-            format!("Order {} came back: the referral does not count.", order.order_id)
+            format!("What is kept of order {} is too little now: the referral does not count.", order.order_id)
         }
         Change::ReferralExpired { expired_at, .. } => {
             format!("No order made the referral count until {}.", until(*expired_at, calendar))
         }
         Change::ReferralConcluded { settled, .. } => match settled {
             Settled::Rewarded => "Whoever referred the account was rewarded.".to_owned(),
-            Settled::Later => "The reward of whoever referred the account waits for room.".to_owned(),
+            Settled::Later => "The referral is looked at again a day later.".to_owned(),
             Settled::TakenBack => "The reward of whoever referred the account was taken back.".to_owned(),
             Settled::Over => "Nothing more comes of the referral.".to_owned(),
         },
@@ -150,10 +150,13 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             format!("Code {} brought the account's referral number {number}.", redemption.code)
         }
         Change::ReferralTakenBack { redemption } => {
-            format!("An order that code {} had brought came back.", redemption.code)
+            format!("What code {} brought does not count any more.", redemption.code)
         }
         Change::PointsGranted { points, expires_at, .. } => {
-            format!("{points} points were given for it. They can be spent until {}.", until(*expires_at, calendar))
+            format!(
+                "{points} points were given for the referral. They can be spent until {}.",
+                until(*expires_at, calendar)
+            )
         }
         _ => return None,
     })

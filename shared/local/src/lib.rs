@@ -31,6 +31,7 @@ pub mod machine;
 pub mod mapping;
 pub mod program;
 pub mod queue;
+pub mod referrals;
 pub mod serve;
 pub mod show;
 pub mod tables;

@@ -2,8 +2,9 @@
 
 use domain::document::Faults;
 use domain::id::ProgramName;
-use domain::money::{self, Factor, Money, Percent};
+use domain::money::{self, Factor, Money, Percent, Points};
 use domain::program::{Program, UnknownAccount};
+use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
 use domain::time::Instant;
 use domain::warning::Walk;
 use runtime::App;
@@ -197,6 +198,40 @@ fn rules(text: &mut String, program: &Program) {
         let (minimum, days) = (money(rule.minimum_total), rule.validity_days);
         line(text, format_args!("  {}: {percent} % for {days} days, from {minimum} ({})", rule.id, rule.name));
     }
+    if let Some(rules) = &program.referral {
+        referral(text, rules, &money(rules.minimum_total).to_string());
+    }
+}
+
+fn referral(text: &mut String, rules: &ReferralRules, minimum: &str) {
+    let gift = |gift: &Gift| {
+        let points = (gift.points > Points::ZERO).then(|| format!("{} points", gift.points));
+        let discount = gift.discount.as_ref().map(|rule| {
+            let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
+            format!("{percent} % for {} days ({})", rule.validity_days, rule.id)
+        });
+        let given: Vec<_> = points.into_iter().chain(discount).collect();
+        if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") }
+    };
+    let enrolment = match rules.enrolment {
+        Enrolment::Open => "take part at once",
+        Enrolment::Approval => "wait for approval",
+    };
+    let consent = if rules.consent_required { "must consent" } else { "need not consent" };
+    line(text, format_args!("  referrals: prospects {enrolment}, {consent}; welcome: {}", gift(&rules.welcome)));
+    let (within, window) = (rules.within_days, rules.return_window_days);
+    line(
+        text,
+        format_args!("    an order from {minimum} within {within} days qualifies; rewarded {window} days later"),
+    );
+    for step in &rules.steps {
+        line(text, format_args!("    from referral {:>5}  {}", step.from, gift(&step.gift)));
+    }
+    let after = match rules.after_return {
+        AfterReturn::TakeBack => "is taken back",
+        AfterReturn::Keep => "stays",
+    };
+    line(text, format_args!("    a reward whose order comes back after that {after}"));
 }
 
 /// Writing to a `String` cannot fail.

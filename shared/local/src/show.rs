@@ -136,7 +136,7 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     page.value("revenue", format_args!("{} {}", amount(life.revenue, currency), currency.code()));
     page.value("eligible", format_args!("{} {}", amount(life.eligible, currency), currency.code()));
     page.value("points", format_args!("{} earned, {} expired, {} reversed", life.earned, life.expired, life.reversed));
-    page.value("by hand", format_args!("{} given, {} taken", life.credited, life.deducted));
+    page.value("besides orders", format_args!("{} given, {} taken", life.credited, life.deducted));
     let (returned, unmatched) = (life.returned_units, life.unmatched_units);
     page.value("returned", format_args!("{returned} units, {} points unrecovered", life.unrecovered));
     if unmatched > 0 {
@@ -260,7 +260,7 @@ fn referrals(page: &mut Page, account: &Account, codes: &[&CodeHolder]) {
     }
     page.section("referrals");
     if let Some(referral) = &account.referral {
-        page.value("came by", format_args!("{}  {:?}", referral.key, referral.stage));
+        page.value("came by", format_args!("{}  {}", referral.key, referral.stage));
     }
     for holder in codes {
         let whose = holder.contact_id.as_ref().map_or("of the account", ContactId::as_str);

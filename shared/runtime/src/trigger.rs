@@ -26,6 +26,14 @@ impl Trigger {
         }
         Err(Fault::UnknownEvent("no requestContext.http and no Records".to_owned()))
     }
+
+    /// The request, of a function that serves no queue.
+    pub fn http(self) -> Result<Request, Fault> {
+        match self {
+            Self::Http(request) => Ok(request),
+            Self::Queue(_) => Err(Fault::UnknownEvent("this function serves no queue".to_owned())),
+        }
+    }
 }
 
 fn unknown(error: serde_json::Error) -> Fault {

@@ -108,8 +108,12 @@ impl Store {
     ) -> Result<(Vec<T>, bool), Fault> {
         let query = self.client.query().table_name(&self.tables.codes).key_condition_expression(names);
         let query = query.set_expression_attribute_values(Some(values)).set_exclusive_start_key(after);
-        let found = query.limit(i32::from(limit)).consistent_read(true).send().await.map_err(Fault::service)?;
-        let more = found.last_evaluated_key.is_some();
+        // One more than asked for says whether there are more.
+        let query = query.limit(i32::from(limit).saturating_add(1)).consistent_read(true);
+        let mut found = query.send().await.map_err(Fault::service)?;
+        let items = found.items.get_or_insert_default();
+        let more = items.len() > usize::from(limit) || found.last_evaluated_key.is_some();
+        items.truncate(usize::from(limit));
         let read = |record: Item| {
             let key = record.get("sk").cloned().unwrap_or(AttributeValue::Null(true));
             item::plain(record).map_err(|what| corrupt("codes", &[("sk".to_owned(), key)].into(), what))

@@ -24,14 +24,14 @@ pub struct ReferralCode {
     pub contact_id: Option<ContactId>,
     /// When it was issued.
     pub issued_at: Instant,
-    /// What its owner may set.
+    /// What can be set of it.
     #[serde(flatten)]
     pub settings: CodeSettings,
     /// Counts its changes, from 1.
     pub version: u64,
 }
 
-/// What the owner of a code may set: `PUT /v1/referrals/{code}`.
+/// What is set of a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSettings {
     /// Whether it can be redeemed.
@@ -42,6 +42,28 @@ pub struct CodeSettings {
     /// The first instant at which it cannot be redeemed any more; `None`: it has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
+}
+
+/// What is to be set of a code, the rest unchanged: `PUT /v1/referrals/{code}`. So who pauses a code while it is being
+/// redeemed gives no use back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CodeChange {
+    /// Whether it can be redeemed.
+    pub status: Option<CodeStatus>,
+    /// How many more times; within: `None` is any number.
+    pub redemptions_left: Option<Option<u32>>,
+    /// The first instant at which it cannot any more; within: `None` is never.
+    pub expires_at: Option<Option<Instant>>,
+}
+
+impl CodeSettings {
+    fn with(&self, change: &CodeChange) -> Self {
+        Self {
+            status: change.status.unwrap_or(self.status),
+            redemptions_left: change.redemptions_left.unwrap_or(self.redemptions_left),
+            expires_at: change.expires_at.unwrap_or(self.expires_at),
+        }
+    }
 }
 
 /// Whether a code can be redeemed.
@@ -163,21 +185,22 @@ pub fn issue_code(
     Ok(Decision { writes, answer: code })
 }
 
-/// Sets what the owner of a code may set. The same again writes nothing.
+/// Sets what can be set of a code. The same again writes nothing.
 pub fn change_code(
     account: Option<&Account>,
     code: &ReferralCode,
-    settings: &CodeSettings,
+    change: &CodeChange,
     context: &Context<'_>,
 ) -> Result<Decision<ReferralCode>, Rejection> {
-    if code.settings == *settings {
+    let settings = code.settings.with(change);
+    if code.settings == settings {
         return Ok(Decision { writes: Vec::new(), answer: code.clone() });
     }
     let account = account.ok_or(Rejection::UnknownAccount)?;
     let (account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let version = code.version.checked_add(1).ok_or(Overflow)?;
     let changed = ReferralCode { settings: settings.clone(), version, ..code.clone() };
-    changes.push(Change::ReferralCodeChanged { code: code.code.clone(), settings: settings.clone() });
+    changes.push(Change::ReferralCodeChanged { code: code.code.clone(), settings });
     let mut writes = vec![Write::Put(Record::ReferralCode(Box::new(changed.clone())), Guard::Version(code.version))];
     let cause = Cause::ReferralCode { code: code.code.clone() };
     let in_force = context.schedule.at(context.now).version;

@@ -1,19 +1,22 @@
 //! The documents about referrals, read.
 
-use super::code::{CodeDocument, CodeSettings, CodeStatus};
+use super::code::{CodeChange, CodeDocument, CodeSettings, CodeStatus};
 use super::redemption::Consent;
 use super::review::{ReviewDecision, Verdict};
-use crate::document::{self, Faults, Object, Path};
+use crate::code::{KeyedHash, Secrets};
+use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{AccountId, ContactId};
 use crate::membership::read::locale;
-use crate::membership::{ContactDocument, Identity, ProfileDocument, Role};
+use crate::membership::{Address, ContactDocument, Country, Email, Identity, Phone, ProfileDocument, Role, VatId};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 const COMPANY_CHARS_MAX: usize = 200;
 const WORDING_CHARS_MAX: usize = 500;
 const NOTE_CHARS_MAX: usize = 200;
 const REDEMPTIONS_MAX: u64 = 1_000_000;
+/// Words for that a code has no limit.
+const UNLIMITED: &str = "unlimited";
+const NEVER: &str = "never";
 /// Whom a prospect's person is known by, and in which language, unless something else is stated.
 const CONTACT: &str = "main";
 const LOCALE: &str = "en";
@@ -33,13 +36,38 @@ pub struct ProspectDocument {
     pub contact: ContactDocument,
     /// What it consented to.
     pub consent: Option<Consent>,
-    content_hash: [u8; 32],
 }
 
 impl ProspectDocument {
-    /// SHA-256 over what is stated, in hexadecimal.
-    pub fn content_hash(&self) -> String {
-        self.content_hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// What the keyed hash of a statement is for.
+    const PURPOSE: &'static str = "redemption";
+
+    /// What is stated, as it was understood, as a keyed hash.
+    pub fn content(&self, secrets: &Secrets) -> KeyedHash {
+        secrets.keep(Self::PURPOSE, &self.canonical(), None)
+    }
+
+    /// Whether this was stated before, under whatever secret that was kept.
+    pub fn is_content(&self, kept: &KeyedHash, secrets: &Secrets) -> bool {
+        secrets.matches(Self::PURPOSE, &self.canonical(), kept)
+    }
+
+    fn canonical(&self) -> String {
+        let Identity { email, country, vat_id, phone, address } = &self.profile.identity;
+        let stated = serde_json::json!({
+            "account_id": self.account_id,
+            "company": self.profile.name,
+            "email": email.as_ref().map(Email::canonical),
+            "country": country.map(Country::as_str),
+            "vat_id": vat_id.as_ref().map(VatId::canonical),
+            "phone": phone.as_ref().map(Phone::canonical),
+            "address": address.as_ref().map(Address::canonical),
+            "contact_id": self.contact_id,
+            "contact": [self.contact.name.as_str(), self.contact.locale.as_str()],
+            "role": self.contact.role,
+            "consent": self.consent,
+        });
+        stated.to_string()
     }
 }
 
@@ -64,9 +92,7 @@ fn read_prospect(value: &Value, faults: &mut Faults) -> Option<ProspectDocument>
     let (contact_id, mut contact) = contact?;
     contact.email.clone_from(&identity.email);
     let profile = ProfileDocument { name: name?, identity, segments: Vec::new(), status: None };
-    // Object keys are sorted, so the same statement is the same text.
-    let content_hash = Sha256::digest(value.to_string()).into();
-    Some(ProspectDocument { account_id, profile, contact_id, contact, consent, content_hash })
+    Some(ProspectDocument { account_id, profile, contact_id, contact, consent })
 }
 
 fn contact(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(ContactId, ContactDocument)> {
@@ -94,28 +120,37 @@ pub fn code_document(value: &Value) -> Result<CodeDocument, Faults> {
     let document = Object::open(value, &Path::Root, &["contact_id", "redemptions_left", "expires_at"], &mut faults)
         .map(|root| CodeDocument {
             contact_id: root.optional("contact_id", &mut faults, document::id(ContactId::parse)),
-            settings: settings(&root, CodeStatus::Active, &mut faults),
+            settings: CodeSettings {
+                status: CodeStatus::Active,
+                redemptions_left: root.optional("redemptions_left", &mut faults, redemptions),
+                expires_at: root.optional("expires_at", &mut faults, document::instant),
+            },
         });
     faults.into_result(document)
 }
 
 /// Reads the body of `PUT /v1/referrals/{code}`; every fault at once.
-pub fn code_settings(value: &Value) -> Result<CodeSettings, Faults> {
+pub fn code_change(value: &Value) -> Result<CodeChange, Faults> {
     let mut faults = Faults::default();
     let root = Object::open(value, &Path::Root, &["status", "redemptions_left", "expires_at"], &mut faults);
-    let stated = root.and_then(|root| {
-        let status = root.required("status", &mut faults, document::one_of(&CodeStatus::ALL));
-        Some(settings(&root, status?, &mut faults))
+    let change = root.map(|root| CodeChange {
+        status: root.optional("status", &mut faults, document::one_of(&CodeStatus::ALL)),
+        redemptions_left: root.optional("redemptions_left", &mut faults, unless(UNLIMITED, redemptions)),
+        expires_at: root.optional("expires_at", &mut faults, unless(NEVER, document::instant)),
     });
-    faults.into_result(stated)
+    faults.into_result(change)
 }
 
-fn settings(root: &Object<'_>, status: CodeStatus, faults: &mut Faults) -> CodeSettings {
-    let left = root.optional("redemptions_left", faults, document::whole(0..=REDEMPTIONS_MAX));
-    CodeSettings {
-        status,
-        redemptions_left: left.and_then(|left| u32::try_from(left).ok()),
-        expires_at: root.optional("expires_at", faults, document::instant),
+fn redemptions(value: &Value) -> Leaf<u32> {
+    let number = document::whole(0..=REDEMPTIONS_MAX)(value)?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// A value, or the word for that there is none.
+fn unless<T>(none: &'static str, read: impl Fn(&Value) -> Leaf<T>) -> impl Fn(&Value) -> Leaf<Option<T>> {
+    move |value| match value.as_str() {
+        Some(word) if word == none => Ok(None),
+        _ => read(value).map(Some).map_err(|(code, message)| (code, format!("{message}, or \"{none}\""))),
     }
 }
 

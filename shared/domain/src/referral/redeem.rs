@@ -13,7 +13,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{Faults, Path};
 use crate::id::AccountId;
 use crate::ledger::{Cause, Change};
-use crate::membership::{self, Contact, Identity, Member, Profile};
+use crate::membership::{self, Claims, Contact, Identity, Member, Profile};
 use crate::schedule::Activation;
 
 /// What is known before a code is redeemed.
@@ -203,7 +203,8 @@ impl Redeeming<'_> {
     fn about(&self, enrolled: bool) -> Result<Vec<Write>, Rejection> {
         let before = self.prospect.member.profile.as_ref();
         let stated = &self.document.profile;
-        let (profile, mut writes) = membership::profile_after(self.account_id, before, stated, self.context)?;
+        let (profile, mut writes) =
+            membership::profile_after(self.account_id, before, stated, Claims::Kept, self.context)?;
         let profile = before.map_or_else(|| profile.clone(), |before| added(before, &profile));
         if before != Some(&profile) {
             let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
@@ -240,7 +241,7 @@ impl Redeeming<'_> {
             enrolled,
             redeemed_at: self.context.now,
             by: self.context.by.to_owned(),
-            content_hash: self.document.content_hash(),
+            content: self.document.content(self.context.secrets),
             program_version: self.activation.version,
             consent: self.document.consent.clone(),
             checks: self.checks,

@@ -1,7 +1,7 @@
 //! The record of a redemption: who redeemed, what was checked, what came of it.
 
 use super::{RedemptionId, RedemptionKey};
-use crate::code::Code;
+use crate::code::{Code, KeyedHash};
 use crate::id::{AccountId, OrderKey, RuleId};
 use crate::money::{Minor, Percent, Points};
 use crate::time::Instant;
@@ -23,8 +23,8 @@ pub struct Redemption {
     pub redeemed_at: Instant,
     /// By whom, for the prospect.
     pub by: String,
-    /// SHA-256 of what was sent, in hexadecimal.
-    pub content_hash: String,
+    /// What was stated, as a keyed hash: nobody can try out from it what else was.
+    pub content: KeyedHash,
     /// The program version whose terms hold.
     pub program_version: u32,
     /// What the prospect consented to.

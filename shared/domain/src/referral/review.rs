@@ -7,7 +7,6 @@ use crate::account::{Account, Status};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::ledger::{Cause, Change};
-use crate::membership::{CLAIM_VERSION, Profile};
 
 /// What somebody decides who looks at a redemption.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +22,8 @@ pub struct ReviewDecision {
 pub enum Verdict {
     /// It is: the prospect takes part and is welcomed.
     Approved,
-    /// It is not: an account that it made is closed, and what that claimed is free again.
+    /// It is not: an account that it made is closed, and keeps what it claimed, so that the company cannot come by a
+    /// referral again. The merchant may make that account active.
     Rejected,
 }
 
@@ -33,7 +33,6 @@ pub enum Verdict {
 pub fn decide_review(
     redemption: &Redemption,
     referee: &Account,
-    profile: Option<&Profile>,
     decision: &ReviewDecision,
     context: &Context<'_>,
 ) -> Result<Decision<Redemption>, Rejection> {
@@ -57,7 +56,7 @@ pub fn decide_review(
     let mut writes = Vec::new();
     let stage = match decision.verdict {
         Verdict::Approved => approve(&mut account, &mut after, &mut changes, &mut writes, context)?,
-        Verdict::Rejected => reject(&mut account, &mut after, profile, &mut changes, &mut writes, context),
+        Verdict::Rejected => reject(&mut account, &mut after, &mut changes, context),
     };
     account.referral = account.referral.take().map(|referral| Referral { stage, version: after.version, ..referral });
     let put = Write::Put(Record::Redemption(Box::new(after.clone())), Guard::Version(redemption.version));
@@ -94,27 +93,11 @@ fn approve(
     Ok(Stage::Open { until })
 }
 
-fn reject(
-    account: &mut Account,
-    after: &mut Redemption,
-    profile: Option<&Profile>,
-    changes: &mut Vec<Change>,
-    writes: &mut Vec<Write>,
-    context: &Context<'_>,
-) -> Stage {
+fn reject(account: &mut Account, after: &mut Redemption, changes: &mut Vec<Change>, context: &Context<'_>) -> Stage {
     after.ended = Some(Ended { outcome: Outcome::Rejected, at: context.now, reason: "review".to_owned() });
     if account.status == Status::Pending {
         account.status = Status::Closed;
         changes.push(Change::StatusChanged { from: Status::Pending, to: Status::Closed });
-        // The company may come by itself, or by another code.
-        if let Some(profile) = profile {
-            let release =
-                |key: &crate::membership::ClaimKey| Write::Release(key.clone(), Guard::Version(CLAIM_VERSION));
-            writes.extend(profile.claims.iter().map(release));
-            let version = profile.version.saturating_add(1);
-            let released = Profile { claims: Vec::new(), version, ..profile.clone() };
-            writes.push(Write::Put(Record::Profile(Box::new(released)), Guard::Version(profile.version)));
-        }
     }
     Stage::Over
 }

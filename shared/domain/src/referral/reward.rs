@@ -7,8 +7,9 @@ use crate::account::{Account, Status};
 use crate::adjustment;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX};
+use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::ledger::{Cause, Change};
+use crate::lots::Own;
 use crate::money::{Minor, Overflow, Points};
 use crate::program::{Program, Shortfall};
 use crate::returns;
@@ -27,7 +28,8 @@ fn qualify(
     program: &Program,
     context: &Context<'_>,
 ) -> Result<Option<Effect>, Rejection> {
-    let Some(Referral { key, version, program_version, stage: Stage::Open { until } }) = account.referral.clone() else {
+    let Some(Referral { key, version, program_version, stage: Stage::Open { until } }) = account.referral.clone()
+    else {
         return Ok(None);
     };
     let terms = terms(context.schedule, program_version, context.now)?;
@@ -111,7 +113,7 @@ fn recheck(
     if stays {
         return Ok((qualified.revenue != kept).then(|| (put(after), None)));
     }
-    after.ended = Some(Ended { outcome: Outcome::Revoked, at: context.now, reason: "order_returned".to_owned() });
+    after.ended = Some(Ended { outcome: Outcome::Revoked, at: context.now, reason: "too_little_kept".to_owned() });
     let stage = match redemption.rewarded {
         Some(_) => Stage::Returned { since: context.now },
         None => Stage::Over,
@@ -209,14 +211,16 @@ fn take_back(
     let mut back = TakenBack { at: context.now, points: Points::ZERO, unrecovered: Points::ZERO, discount: false };
     // Once they have ended nothing is taken for them, as for an order's points.
     if rewarded.given.points > Points::ZERO && rewarded.given.expires_at.is_some_and(|end| end > context.now) {
-        let taken = account.holdings.take(rewarded.given.points, None)?;
+        // First from those that end with it, as an order's are taken from its own.
+        let own = rewarded.given.expires_at.map(|expires_at| Own { available_at: Instant::MIN, expires_at });
+        let taken = account.holdings.take(rewarded.given.points, own)?;
         let short = rewarded.given.points.minus(taken.total()?)?;
         let owed = if activation.program.points.shortfall == Shortfall::Owe { short } else { Points::ZERO };
         account.holdings.owe(owed)?;
         back.points = taken.total()?.plus(owed)?;
         back.unrecovered = short.minus(owed)?;
         account.lifetime.deducted = account.lifetime.deducted.plus(back.points)?;
-        let (reason, reference) = ("the order of a referral came back".to_owned(), Some(redemption.key.to_string()));
+        let (reason, reference) = ("the referral does not count any more".to_owned(), Some(redemption.key.to_string()));
         if back.points > Points::ZERO {
             changes.push(Change::PointsDeducted { points: back.points, taken, owed, reason, reference });
         }
@@ -307,19 +311,6 @@ fn discount(
     context: &Context<'_>,
 ) -> Discount {
     let expires_at = program.calendar.same_time_after_days(context.now, rule.validity_days);
-    Discount {
-        account_id: account.id.clone(),
-        code: context.secrets.discount_code(&format!("{}/{key}", rule.id), context.collisions),
-        secret: context.secrets.current(),
-        rule: rule.id.clone(),
-        percent: rule.percent,
-        issued_by: Issuer::Referral(key.clone()),
-        issued_at: context.now,
-        expires_at,
-        // Its issue tells of its end: a lead as long as that would come with it.
-        told_days: program.calendar.days_until(context.now, expires_at),
-        used_by: None,
-        void: false,
-        version: 1,
-    }
+    let right = Right { rule: &rule.id, percent: rule.percent, expires_at };
+    Discount::issue(&account.id, right, Issuer::Referral(key.clone()), program, context)
 }

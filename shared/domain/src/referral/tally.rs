@@ -8,6 +8,19 @@ use serde::Serialize;
 /// Redemptions counted. Adding up is all there is to it, so parts can be counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
+    /// How many.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What is kept of the orders that qualified, in minor units.
+    #[serde(skip)]
+    pub revenue: Minor,
+    /// What they cost.
+    pub cost: Cost,
+}
+
+/// How many redemptions there are, and how far they have come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
     /// All redemptions, whatever became of them.
     pub redeemed: u64,
     /// Of them, those that somebody is to look at.
@@ -22,11 +35,6 @@ pub struct Tally {
     pub expired: u64,
     /// Those whose order came back, or whose referrer has left.
     pub revoked: u64,
-    /// What is kept of the orders that qualified, in minor units.
-    #[serde(skip)]
-    pub revenue: Minor,
-    /// What they cost.
-    pub cost: Cost,
 }
 
 /// What referrals cost, to both sides: what was given less what was taken back.
@@ -42,19 +50,19 @@ impl Tally {
     /// Counts a redemption as it stands at `now`.
     pub fn add(&mut self, redemption: &Redemption, now: Instant) -> Result<(), Overflow> {
         let one = |count: &mut u64| *count = count.saturating_add(1);
-        one(&mut self.redeemed);
+        one(&mut self.counts.redeemed);
         match redemption.state(now) {
             State::Redeemed | State::Qualified => {}
-            State::Rewarded => one(&mut self.rewarded),
-            State::Rejected => one(&mut self.rejected),
-            State::Expired => one(&mut self.expired),
-            State::Revoked => one(&mut self.revoked),
+            State::Rewarded => one(&mut self.counts.rewarded),
+            State::Rejected => one(&mut self.counts.rejected),
+            State::Expired => one(&mut self.counts.expired),
+            State::Revoked => one(&mut self.counts.revoked),
         }
         if redemption.is_under_review() {
-            one(&mut self.under_review);
+            one(&mut self.counts.under_review);
         }
         if let Some(qualified) = &redemption.qualified {
-            one(&mut self.qualified);
+            one(&mut self.counts.qualified);
             self.revenue = self.revenue.plus(qualified.revenue)?;
         }
         let rewarded = redemption.rewarded.as_ref().map(|rewarded| &rewarded.given);
@@ -71,20 +79,27 @@ impl Tally {
 
     /// Both together.
     pub fn plus(&self, other: &Self) -> Result<Self, Overflow> {
-        let sum = |one: u64, other: u64| one.saturating_add(other);
         Ok(Self {
-            redeemed: sum(self.redeemed, other.redeemed),
-            under_review: sum(self.under_review, other.under_review),
-            qualified: sum(self.qualified, other.qualified),
-            rewarded: sum(self.rewarded, other.rewarded),
-            rejected: sum(self.rejected, other.rejected),
-            expired: sum(self.expired, other.expired),
-            revoked: sum(self.revoked, other.revoked),
+            counts: self.counts.plus(other.counts),
             revenue: self.revenue.plus(other.revenue)?,
             cost: Cost {
                 points: self.cost.points.plus(other.cost.points)?,
-                discounts: sum(self.cost.discounts, other.cost.discounts),
+                discounts: self.cost.discounts.saturating_add(other.cost.discounts),
             },
         })
+    }
+}
+
+impl Counts {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            redeemed: self.redeemed.saturating_add(other.redeemed),
+            under_review: self.under_review.saturating_add(other.under_review),
+            qualified: self.qualified.saturating_add(other.qualified),
+            rewarded: self.rewarded.saturating_add(other.rewarded),
+            rejected: self.rejected.saturating_add(other.rejected),
+            expired: self.expired.saturating_add(other.expired),
+            revoked: self.revoked.saturating_add(other.revoked),
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::{Report, Subject};
 use domain::account::Account;
 use domain::id::AccountId;
 use domain::ledger::Change;
-use domain::referral::{Redemption, RedemptionKey};
+use domain::referral::{Redemption, RedemptionKey, Referral, Stage};
 use std::collections::BTreeMap;
 use store::{CodeRecord, Fault, LedgerRecord, Segment, Store};
 
@@ -51,21 +51,26 @@ impl Referrals {
         accounts: &BTreeMap<AccountId, Account>,
         report: &mut Report,
     ) -> Result<(), Fault> {
-        let mut after = None;
+        let (mut after, mut brought_by) = (None, BTreeMap::new());
         loop {
             let page = store.codes_page(Segment::WHOLE, after).await?;
             for record in page.records {
                 let CodeRecord::Redemption(redemption) = record else { continue };
                 let told = self.told.remove(&redemption.key).unwrap_or_default();
                 let Some(referee) = accounts.get(&redemption.referee) else { continue };
-                if referee.referral.is_some() {
+                brought_by.insert(redemption.referee.clone(), redemption.referrer.clone());
+                if let Some(referral) = &referee.referral {
                     told.check(&redemption, report);
+                    check_stage(&redemption, referral, report);
                 }
             }
             after = page.next;
             if after.is_none() {
                 break;
             }
+        }
+        for id in brought_by.keys().filter(|id| is_round(id, &brought_by)) {
+            report.find(Subject::Account(id.clone()), "is its own referrer round a ring".to_owned());
         }
         for (key, told) in self.told {
             for id in told.redeemed.iter().chain(&told.rewarded) {
@@ -76,6 +81,31 @@ impl Referrals {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether an account comes to itself by those who brought it.
+fn is_round(id: &AccountId, brought_by: &BTreeMap<AccountId, AccountId>) -> bool {
+    let chain = std::iter::successors(brought_by.get(id), |referrer| brought_by.get(referrer));
+    chain.take(brought_by.len()).any(|referrer| referrer == id)
+}
+
+/// What an account knows of its redemption must go with its record. The walk is between the two for a moment, and a record
+/// is read after its account: a stage may lag behind, never run ahead.
+fn check_stage(redemption: &Redemption, referral: &Referral, report: &mut Report) {
+    let runs_ahead = match referral.stage {
+        _ if referral.key != redemption.key => true,
+        Stage::UnderReview => redemption.review.is_none(),
+        Stage::Open { .. } => redemption.until.is_none(),
+        Stage::Qualified { .. } => redemption.qualified.is_none(),
+        Stage::Rewarded => redemption.rewarded.is_none(),
+        Stage::Returned { .. } => redemption.ended.is_none(),
+        Stage::Over => redemption.ended.is_none() && redemption.until.is_none(),
+    };
+    if runs_ahead {
+        let what =
+            format!("its referral says {}, which the record of redemption {} does not", referral.stage, redemption.key);
+        report.find(Subject::Account(redemption.referee.clone()), what);
     }
 }
 

@@ -1,6 +1,7 @@
 //! One entry, in one line.
 
 use domain::ledger::{Cause, Change};
+use domain::referral::CodeStatus;
 use domain::returns::ReturnKey;
 
 pub(super) fn cause(cause: &Cause) -> String {
@@ -110,7 +111,13 @@ fn referral(change: &Change) -> String {
     match change {
         Change::ReferralCodeIssued { code, contact_id: None } => format!("referral code {code} issued"),
         Change::ReferralCodeIssued { code, contact_id: Some(id) } => format!("referral code {code} issued to {id}"),
-        Change::ReferralCodeChanged { code, settings } => format!("referral code {code} set to {:?}", settings.status),
+        Change::ReferralCodeChanged { code, settings } => {
+            let status =
+                CodeStatus::ALL.iter().find(|(_, known)| *known == settings.status).map_or("", |(name, _)| name);
+            let left = settings.redemptions_left.map_or_else(|| "any number of".to_owned(), |left| left.to_string());
+            let end = settings.expires_at.map_or_else(|| "without end".to_owned(), |end| format!("until {end}"));
+            format!("referral code {code} is {status}, {left} redemptions left, {end}")
+        }
         Change::ReferralRedeemed { redemption } => format!("came by referral {redemption}"),
         Change::ReferralReviewed { redemption, approved } => {
             format!("referral {redemption} {}", if *approved { "approved" } else { "rejected" })
