@@ -35,6 +35,7 @@ mod parked;
 mod program;
 mod referral_life;
 mod referral_returns;
+mod referral_reviews;
 mod reordering;
 mod reordering_amended;
 mod restart;

@@ -207,6 +207,12 @@ pub struct Redemption {
 }
 
 impl Redemption {
+    /// The same, of this account.
+    #[must_use]
+    pub fn of(self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self }
+    }
+
     /// What it is known by.
     pub fn id(&self) -> &str {
         &self.id
