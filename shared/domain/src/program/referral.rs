@@ -111,3 +111,6 @@ fn check_steps(steps: &[Step], path: &Path<'_>, faults: &mut Faults) {
         below = step.from;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,7 +278,8 @@ pub(super) struct Gifts {
     pub writes: Vec<Write>,
 }
 
-/// Gives an account that is already at `now` what a referral brings it.
+/// Gives an account that is already at `now` what a referral brings it. A discount even beyond the bound of what rules may
+/// open: a reward waits for room, and a welcome is one in an account's life.
 pub(super) fn give(
     account: &mut Account,
     gift: &Gift,
