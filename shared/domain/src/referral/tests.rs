@@ -268,8 +268,8 @@ impl Town {
     fn review(&mut self, account: &str, verdict: Verdict) -> Result<Redemption, Rejection> {
         let decision = ReviewDecision { verdict, note: None };
         let (redemption, member) = (self.redemption(account).clone(), self.member(account));
-        let (account, profile) = (member.account.unwrap(), member.profile);
-        self.act(|_, context| decide_review(&redemption, &account, profile.as_ref(), &decision, context))
+        let account = member.account.unwrap();
+        self.act(|_, context| decide_review(&redemption, &account, &decision, context))
     }
 
     /// Places an order of so many units at a pound each, now.

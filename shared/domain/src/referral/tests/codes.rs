@@ -100,14 +100,21 @@ fn the_last_use_of_a_code_is_one() {
 fn what_is_set_of_a_code_is_told_once() {
     let mut town = Town::of(document());
     let code = town.issue("acme");
-    let change = |town: &mut Town, settings: &CodeSettings| {
+    let change = |town: &mut Town, change: &CodeChange| {
         let (account, held) = (town.member("acme").account, town.codes[&code].clone());
-        town.act(|_, context| change_code(account.as_ref(), &held, settings, context)).unwrap()
+        town.act(|_, context| change_code(account.as_ref(), &held, change, context)).unwrap()
     };
-    let paused = settings(CodeStatus::Paused, Some(3), None);
-    assert_eq!(change(&mut town, &paused).version, 2);
+    let limited = CodeChange { redemptions_left: Some(Some(3)), ..CodeChange::default() };
+    assert_eq!(change(&mut town, &limited).version, 2);
+    // What is left out stays as it is, so that a pause gives no use back.
+    town.try_redeem(&code, &prospect(1)).unwrap();
+    let paused = CodeChange { status: Some(CodeStatus::Paused), ..CodeChange::default() };
+    assert_eq!(change(&mut town, &paused).settings, settings(CodeStatus::Paused, Some(2), None));
     let entries = town.entries.len();
-    assert_eq!(change(&mut town, &paused).version, 2);
+    assert_eq!(change(&mut town, &paused).version, 4);
     assert_eq!(town.entries.len(), entries);
-    assert_eq!(town.told("acme"), [Change::ReferralCodeChanged { code, settings: paused }]);
+    let told = settings(CodeStatus::Paused, Some(2), None);
+    assert_eq!(town.told("acme"), [Change::ReferralCodeChanged { code: code.clone(), settings: told }]);
+    let freed = CodeChange { redemptions_left: Some(None), ..CodeChange::default() };
+    assert_eq!(change(&mut town, &freed).settings.redemptions_left, None);
 }

@@ -17,7 +17,7 @@ fn the_first_order_that_comes_to_the_minimum_qualifies() {
     let reward_at = at("2011-03-31T11:00:00Z");
     assert_eq!((qualified.reward_at, town.stage("p-1")), (reward_at, Stage::Qualified { reward_at }));
     assert_eq!(town.accounts[&id("p-1")].due.unwrap().at, at("2011-03-31T11:00:00Z"));
-    assert_eq!((town.tally().qualified, town.tally().revenue), (1, Minor(5_000)));
+    assert_eq!((town.tally().counts.qualified, town.tally().revenue), (1, Minor(5_000)));
 }
 
 #[test]

@@ -86,7 +86,10 @@ fn steps_count_the_referrals_that_stand() {
         [0, 1, 2, 3, u32::MAX].map(gift),
         [None, Some(100), Some(150), Some(150), Some(150)].map(|p| p.map(Points))
     );
-    assert_eq!((town.tally().rewarded, town.tally().revoked, town.tally().cost.points), (2, 1, Points(330)));
+    assert_eq!(
+        (town.tally().counts.rewarded, town.tally().counts.revoked, town.tally().cost.points),
+        (2, 1, Points(330))
+    );
 }
 
 #[test]

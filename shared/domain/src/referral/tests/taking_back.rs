@@ -47,7 +47,7 @@ fn a_reward_whose_order_comes_back_is_taken_back_once() {
     assert_eq!((back.points, back.unrecovered, back.discount), (Points(150), Points(0), true));
     assert_eq!((town.points("acme"), town.accounts[&id("acme")].referrals_rewarded), (100, 1));
     assert!(thanks(&town).void && town.accounts[&id("acme")].discounts.is_empty());
-    assert_eq!((town.stage("p-2"), town.tally().rewarded, town.tally().revoked), (Stage::Over, 1, 1));
+    assert_eq!((town.stage("p-2"), town.tally().counts.rewarded, town.tally().counts.revoked), (Stage::Over, 1, 1));
     assert_eq!((town.tally().cost.points, town.tally().cost.discounts), (Points(120), 2));
     assert_eq!(town.tally().revenue, Minor(6_000));
     assert_eq!((town.walk("p-2"), town.walk("p-1")), (vec![], vec![]));

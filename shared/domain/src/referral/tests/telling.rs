@@ -51,14 +51,14 @@ fn sentences() -> Vec<(Change, &'static str)> {
         ),
         (
             Change::ReferralRevoked { redemption: redemption.clone(), order },
-            "Order 7 came back: the referral does not count.",
+            "What is kept of order 7 is too little now: the referral does not count.",
         ),
         (
             Change::ReferralExpired { redemption: redemption.clone(), expired_at: until },
             "No order made the referral count until 2011-04-10.",
         ),
         (concluded(Settled::Rewarded), "Whoever referred the account was rewarded."),
-        (concluded(Settled::Later), "The reward of whoever referred the account waits for room."),
+        (concluded(Settled::Later), "The referral is looked at again a day later."),
         (concluded(Settled::TakenBack), "The reward of whoever referred the account was taken back."),
         (concluded(Settled::Over), "Nothing more comes of the referral."),
         (
@@ -67,11 +67,11 @@ fn sentences() -> Vec<(Change, &'static str)> {
         ),
         (
             Change::ReferralTakenBack { redemption: redemption.clone() },
-            "An order that code 00000000011 had brought came back.",
+            "What code 00000000011 brought does not count any more.",
         ),
         (
             Change::PointsGranted { points: Points(10), expires_at: until, redemption },
-            "10 points were given for it. They can be spent until 2011-04-10.",
+            "10 points were given for the referral. They can be spent until 2011-04-10.",
         ),
     ]
 }
@@ -180,7 +180,7 @@ fn a_redemption_that_no_order_qualifies_is_over_and_that_is_written_once() {
     assert!(town.told("p-1").contains(&Change::ReferralExpired { redemption, expired_at: until }));
     assert_eq!(town.entries.len(), entries + 1);
     town.walk("p-1");
-    assert_eq!((town.entries.len(), town.tally().expired), (entries + 1, 1));
+    assert_eq!((town.entries.len(), town.tally().counts.expired), (entries + 1, 1));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_tally_counts_what_became_of_each() {
     );
     assert_eq!(tally.revenue.0, 5_500 + 6_000 + 4_000);
     town.now("2011-04-10T11:00:00Z");
-    assert_eq!(town.tally().expired, 2);
+    assert_eq!(town.tally().counts.expired, 2);
     // Counted in parts it is the same.
     let mut sum = Tally::default();
     for redemption in town.redemptions.values() {
