@@ -127,6 +127,8 @@ pub struct Referral {
     pub version: u64,
     /// The program version it was redeemed under: its terms stay.
     pub program_version: u32,
+    /// When it was redeemed.
+    pub redeemed_at: Instant,
     /// How far it has come.
     pub stage: Stage,
 }

@@ -176,6 +176,7 @@ impl Redeeming<'_> {
             key: self.key.clone(),
             version: 1,
             program_version: self.activation.version,
+            redeemed_at: context.now,
             stage: if waits { Stage::UnderReview } else { Stage::Open { until } },
         });
         let (mut about, gifts) = (

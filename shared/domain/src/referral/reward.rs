@@ -28,22 +28,21 @@ fn qualify(
     program: &Program,
     context: &Context<'_>,
 ) -> Result<Option<Effect>, Rejection> {
-    let Some(Referral { key, version, program_version, stage: Stage::Open { until } }) = account.referral.clone()
-    else {
+    let Some(referral) = account.referral.clone().filter(|own| matches!(own.stage, Stage::Open { .. })) else {
         return Ok(None);
     };
-    let terms = terms(context.schedule, program_version, context.now)?;
+    let terms = terms(context.schedule, referral.program_version, context.now)?;
     let calendar = &context.schedule.at(context.now).program.calendar;
-    // What was bought before the referral is not brought by it, however late it is heard of; clocks of shops may be wrong.
-    let opened = calendar.start_of_day_before(until, terms.within_days).plus_ms(-FUTURE_MS_MAX);
     let (order, kept) = (&scored.order.key, returns::totals(scored, program)?.eligible);
-    if kept < terms.minimum_total || scored.order.placed_at < opened {
+    // What was bought before the referral is not brought by it, however late it is heard of; clocks of shops may be wrong.
+    let too_early = scored.order.placed_at < referral.redeemed_at.plus_ms(-FUTURE_MS_MAX);
+    if kept < terms.minimum_total || too_early {
         return Ok(None);
     }
     let reward_at = calendar.same_time_after_days(context.now, terms.return_window_days);
     let qualified = Qualified { order: order.clone(), at: context.now, reward_at, revenue: kept };
-    account.referral =
-        Some(Referral { stage: Stage::Qualified { reward_at }, key: key.clone(), version, program_version });
+    let (key, version) = (referral.key.clone(), referral.version);
+    account.referral = Some(Referral { stage: Stage::Qualified { reward_at }, ..referral });
     let change = Change::ReferralQualified { redemption: key.clone(), order: order.clone(), reward_at };
     Ok(Some((Write::Qualify(key, Box::new(qualified), version), change)))
 }

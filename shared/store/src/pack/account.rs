@@ -213,6 +213,7 @@ pub fn pack_referral(referral: &Referral) -> Vec<u8> {
     out.number(referral.key.redemption_id.bits());
     out.number(referral.version);
     out.number(referral.program_version.into());
+    out.instant(referral.redeemed_at);
     let (stage, at) = match referral.stage {
         Stage::UnderReview => (UNDER_REVIEW, None),
         Stage::Open { until } => (OPEN, Some(until)),
@@ -233,6 +234,7 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(input.number()?) };
     let version = input.number()?;
     let program_version = u32::try_from(input.number()?).map_err(|_| "bad program version")?;
+    let redeemed_at = input.instant()?;
     let stage = match input.byte()? {
         UNDER_REVIEW => Stage::UnderReview,
         OPEN => Stage::Open { until: input.instant()? },
@@ -243,7 +245,7 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
         _ => return Err("unknown stage"),
     };
     input.end()?;
-    Ok(Referral { key, version, program_version, stage })
+    Ok(Referral { key, version, program_version, redeemed_at, stage })
 }
 
 /// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since

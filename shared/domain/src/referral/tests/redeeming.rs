@@ -41,7 +41,8 @@ fn who_is_known_already_is_not_new() {
             "was referred",
             |known| {
                 let key = RedemptionKey { code: Code::of_bits(1), redemption_id: RedemptionId::of_bits(1) };
-                known.referral = Some(Referral { key, version: 1, program_version: 1, stage: Stage::Over });
+                known.referral =
+                    Some(Referral { key, version: 1, program_version: 1, redeemed_at: at(START), stage: Stage::Over });
             },
             |_| (),
             false,
