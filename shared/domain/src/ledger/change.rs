@@ -1,0 +1,477 @@
+//! What a commit changes, each change a fact of its own.
+
+use crate::account::Status;
+use crate::code::Code;
+use crate::id::{ContactId, OrderKey, RuleId, TierId};
+use crate::lots::Taken;
+use crate::money::{Money, Overflow, Points};
+use crate::opening::PastTotals;
+use crate::referral::{CodeSettings, RedemptionKey, Settled};
+use crate::returns::ReturnKey;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// One thing that a commit changed. No personal data: people and addresses are looked up where they are needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Change {
+    /// The account became a member.
+    #[serde(rename = "account.enrolled")]
+    AccountEnrolled {
+        /// Its first tier.
+        tier: TierId,
+    },
+    /// What another product knew of the account was taken over: its tier, and its past as totals.
+    #[serde(rename = "account.opened")]
+    AccountOpened {
+        /// The tier it holds.
+        tier: TierId,
+        /// Since when it holds it.
+        tier_since: Instant,
+        /// What it did before, which no entry tells of.
+        #[serde(flatten)]
+        past: PastTotals,
+        /// Points earned before, whatever became of them.
+        points_earned: Points,
+    },
+    /// Points that another product had issued were taken over.
+    #[serde(rename = "points.opened")]
+    PointsOpened {
+        /// How many.
+        points: Points,
+        /// When they end.
+        expires_at: Instant,
+    },
+    /// Points that were owed in another product were taken over.
+    #[serde(rename = "points.debt_opened")]
+    DebtOpened {
+        /// How many.
+        points: Points,
+    },
+    /// The account's own data changed.
+    #[serde(rename = "account.changed")]
+    AccountChanged {
+        /// Which fields, never their content.
+        fields: Vec<String>,
+    },
+    /// The account's status changed.
+    #[serde(rename = "account.status_changed")]
+    StatusChanged {
+        /// Before.
+        from: Status,
+        /// After.
+        to: Status,
+    },
+    /// A contact was added or changed.
+    #[serde(rename = "contact.changed")]
+    ContactChanged {
+        /// Which contact.
+        contact_id: ContactId,
+    },
+    /// An order was scored.
+    #[serde(rename = "order.scored")]
+    OrderScored {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// What it earned.
+        points: Points,
+        /// What its eligible lines came to.
+        eligible_total: Money,
+        /// It is older than the months kept and counts in the lifetime totals only.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        beyond_kept_months: bool,
+    },
+    /// Points were earned.
+    #[serde(rename = "points.earned")]
+    PointsEarned {
+        /// How many.
+        points: Points,
+        /// From when they can be spent, if not at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        available_at: Option<Instant>,
+        /// When they end.
+        expires_at: Instant,
+    },
+    /// Points that waited can be spent.
+    #[serde(rename = "points.available")]
+    PointsAvailable {
+        /// How many.
+        points: Points,
+        /// Since when.
+        available_at: Instant,
+    },
+    /// Points ended.
+    #[serde(rename = "points.expired")]
+    PointsExpired {
+        /// How many.
+        points: Points,
+        /// When.
+        expired_at: Instant,
+    },
+    /// New earnings repaid points that were owed.
+    #[serde(rename = "points.repaid")]
+    PointsRepaid {
+        /// How many.
+        points: Points,
+    },
+    /// Goods of an order came back, or the order was cancelled.
+    #[serde(rename = "order.returned")]
+    OrderReturned {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// By which return; nothing for a cancellation.
+        #[serde(flatten)]
+        by: ReturnKey,
+        /// By how much the order's eligible total fell.
+        eligible: Money,
+        /// Units that came off.
+        units: u64,
+        /// What is kept of the eligible total.
+        kept: Money,
+        /// Points that what is kept earns.
+        keeps: Points,
+        /// Units stated beyond what the order had left.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        excess_units: u64,
+        /// Who stated it, where it had waited for its order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stated_by: Option<String>,
+    },
+    /// A return or cancellation that had waited for its order was not carried out: it is dated before it.
+    #[serde(rename = "return.refused")]
+    ReturnRefused {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// Which return; nothing for a cancellation.
+        #[serde(flatten)]
+        by: ReturnKey,
+        /// Who had stated it.
+        stated_by: String,
+    },
+    /// A credit note that names no order began to be matched.
+    #[serde(rename = "credit_note.opened")]
+    CreditNoteOpened {
+        /// Units stated.
+        units: u64,
+    },
+    /// All that a credit note can take back was taken back.
+    #[serde(rename = "credit_note.closed")]
+    CreditNoteClosed {
+        /// Units that orders gave.
+        units_matched: u64,
+        /// Units that no order gave: they are counted, nothing else.
+        units_unmatched: u64,
+    },
+    /// Points of an order were taken back.
+    #[serde(rename = "points.reversed")]
+    PointsReversed {
+        /// How many, owed ones included.
+        points: Points,
+        /// Where they were taken from.
+        #[serde(flatten)]
+        taken: Taken,
+        /// How many the account owes instead.
+        owed: Points,
+        /// How many were written off.
+        unrecovered: Points,
+        /// How many had ended already, so that nothing was taken for them.
+        lapsed: Points,
+    },
+    /// An order was changed by its shop, and scored again.
+    #[serde(rename = "order.amended")]
+    OrderAmended {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// By which statement of it.
+        revision: u64,
+        /// What its eligible lines came to before.
+        eligible_before: Money,
+        /// What they come to now.
+        eligible: Money,
+        /// What it earns now, before anything is taken back for returns.
+        points: Points,
+    },
+    /// The points of an order were brought to what it earns now.
+    #[serde(rename = "points.amended")]
+    PointsAmended {
+        /// By how much what the order earned changed.
+        earned: Points,
+        /// By how much what was taken back of it changed, owed points included.
+        reversed: Points,
+        /// Where points were taken from, if the order earns less.
+        #[serde(flatten)]
+        taken: Taken,
+        /// How many of them the account owes instead.
+        owed: Points,
+        /// How many were written off.
+        unrecovered: Points,
+        /// How many had ended already, so that nothing was taken for them.
+        lapsed: Points,
+        /// From when points that were given can be spent, if not at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        available_at: Option<Instant>,
+    },
+    /// Points were given by hand.
+    #[serde(rename = "points.credited")]
+    PointsCredited {
+        /// How many.
+        points: Points,
+        /// When they end.
+        expires_at: Instant,
+        /// Why.
+        reason: String,
+        /// A ticket, a contract or the like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// Points were taken by hand.
+    #[serde(rename = "points.deducted")]
+    PointsDeducted {
+        /// How many, owed ones included.
+        points: Points,
+        /// Where they were taken from.
+        #[serde(flatten)]
+        taken: Taken,
+        /// How many the account owes instead.
+        owed: Points,
+        /// Why.
+        reason: String,
+        /// A ticket, a contract or the like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// The tier changed.
+    #[serde(rename = "tier.changed")]
+    TierChanged {
+        /// Before.
+        from: TierId,
+        /// After.
+        to: TierId,
+        /// The qualifying spend that led to it.
+        qualifying: Money,
+    },
+    /// A review kept the tier.
+    #[serde(rename = "tier.kept")]
+    TierKept {
+        /// The tier.
+        tier: TierId,
+        /// The qualifying spend that kept it.
+        qualifying: Money,
+        /// The instant of the review.
+        reviewed_at: Instant,
+    },
+    /// A review lowered the tier.
+    #[serde(rename = "tier.lowered")]
+    TierLowered {
+        /// Before.
+        from: TierId,
+        /// After.
+        to: TierId,
+        /// The qualifying spend, too little for the one before.
+        qualifying: Money,
+        /// The instant of the review.
+        reviewed_at: Instant,
+    },
+    /// The next review will lower the tier unless more is spent.
+    #[serde(rename = "tier.at_risk")]
+    TierAtRisk {
+        /// The tier.
+        tier: TierId,
+        /// The instant of the review.
+        review_at: Instant,
+        /// Eligible spend that is missing to keep it.
+        missing: Money,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// Points will end.
+    #[serde(rename = "points.expiring")]
+    PointsExpiring {
+        /// How many.
+        points: Points,
+        /// When.
+        expires_at: Instant,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// A discount will end.
+    #[serde(rename = "discount.expiring")]
+    DiscountExpiring {
+        /// By which rule it was issued.
+        rule: RuleId,
+        /// Its code.
+        code: Code,
+        /// When.
+        expires_at: Instant,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// A discount was issued.
+    #[serde(rename = "discount.issued")]
+    DiscountIssued {
+        /// By which rule.
+        rule: RuleId,
+        /// Its code.
+        code: Code,
+        /// When it ends.
+        expires_at: Instant,
+    },
+    /// A discount was used.
+    #[serde(rename = "discount.used")]
+    DiscountUsed {
+        /// Its code.
+        code: Code,
+    },
+    /// A discount was given back: its order was amended and does not name it any more.
+    #[serde(rename = "discount.released")]
+    DiscountReleased {
+        /// Its code.
+        code: Code,
+    },
+    /// A discount was withdrawn: what had brought it about was changed or undone.
+    #[serde(rename = "discount.voided")]
+    DiscountVoided {
+        /// Its code.
+        code: Code,
+    },
+    /// The account, or a person of it, was issued a referral code.
+    #[serde(rename = "referral.code_issued")]
+    ReferralCodeIssued {
+        /// The code.
+        code: Code,
+        /// Which person's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// What the owner of a referral code may set was set.
+    #[serde(rename = "referral.code_changed")]
+    ReferralCodeChanged {
+        /// The code.
+        code: Code,
+        /// To what.
+        #[serde(flatten)]
+        settings: CodeSettings,
+    },
+    /// The account came by a referral code.
+    #[serde(rename = "referral.redeemed")]
+    ReferralRedeemed {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+    },
+    /// Somebody looked at the redemption that the account came by.
+    #[serde(rename = "referral.reviewed")]
+    ReferralReviewed {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// Whether it was approved.
+        approved: bool,
+    },
+    /// An order qualified the redemption that the account came by.
+    #[serde(rename = "referral.qualified")]
+    ReferralQualified {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+        /// When the referrer is to be rewarded.
+        reward_at: Instant,
+    },
+    /// The order that had qualified the redemption came back.
+    #[serde(rename = "referral.revoked")]
+    ReferralRevoked {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+    },
+    /// No order qualified the redemption in time.
+    #[serde(rename = "referral.expired")]
+    ReferralExpired {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// When.
+        expired_at: Instant,
+    },
+    /// What was to be done on the referrer's account was done.
+    #[serde(rename = "referral.concluded")]
+    ReferralConcluded {
+        /// Which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// What it came to.
+        settled: Settled,
+    },
+    /// The account is rewarded for a referral.
+    #[serde(rename = "referral.rewarded")]
+    ReferralRewarded {
+        /// For which redemption of its code.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+        /// The how manieth it is rewarded for, from 1.
+        number: u32,
+    },
+    /// The reward for a referral is taken back.
+    #[serde(rename = "referral.taken_back")]
+    ReferralTakenBack {
+        /// For which redemption of its code.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+    },
+    /// Points were given for a referral, to either side.
+    #[serde(rename = "points.granted")]
+    PointsGranted {
+        /// How many.
+        points: Points,
+        /// When they end.
+        expires_at: Instant,
+        /// For which redemption.
+        #[serde(flatten)]
+        redemption: RedemptionKey,
+    },
+    /// A discount ended unused.
+    #[serde(rename = "discount.expired")]
+    DiscountExpired {
+        /// By which rule it was issued.
+        rule: RuleId,
+        /// Its code.
+        code: Code,
+        /// When it ended.
+        expired_at: Instant,
+    },
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Change {
+    /// By how much it changes the account's points. Points that become available were counted when earned.
+    pub fn points(&self) -> Result<Points, Overflow> {
+        match self {
+            Self::PointsEarned { points, .. }
+            | Self::PointsCredited { points, .. }
+            | Self::PointsGranted { points, .. }
+            | Self::PointsOpened { points, .. } => Ok(*points),
+            Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
+            Self::PointsExpired { points, .. }
+            | Self::DebtOpened { points }
+            | Self::PointsReversed { points, .. }
+            | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),
+            _ => Ok(Points::ZERO),
+        }
+    }
+}
