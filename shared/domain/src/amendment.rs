@@ -164,8 +164,14 @@ impl Amending<'_> {
                 self.account.list_discount(&unused);
                 self.given_back.push(unused.rule.clone());
             }
-            self.account.lifetime.discounts_used = self.account.lifetime.discounts_used.saturating_sub(1);
+            let lifetime = &mut self.account.lifetime;
+            lifetime.discounts_used = lifetime.discounts_used.saturating_sub(1);
             self.changes.push(Change::DiscountReleased { code: discount.code.clone() });
+            if unused.void {
+                // What it came with was undone while it was in use.
+                lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
+                self.changes.push(Change::DiscountVoided { code: discount.code.clone() });
+            }
             self.put(discount, unused);
         }
         Ok(())

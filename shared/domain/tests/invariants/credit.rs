@@ -59,7 +59,9 @@ impl World {
                 let mut placed = older.filter_map(|entry| Some((entry.sequence, &self.orders[order_of(entry)?])));
                 let found = placed.find(|(_, scored)| !note.taken_from(scored, &search).is_empty());
                 search.before = found.map_or(0, |(sequence, _)| sequence);
-                Next::Look(Found { order: found.map(|(_, scored)| scored.clone()), redemption: None, search })
+                let order = found.map(|(_, scored)| scored.clone());
+                let redemption = order.as_ref().and_then(|scored| self.qualified_by(scored));
+                Next::Look(Found { order, redemption, search })
             }
         };
         let decision = step(self.account.as_ref(), note, &next, context).unwrap();

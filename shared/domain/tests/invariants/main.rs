@@ -9,6 +9,8 @@
 
 mod check;
 mod credit;
+mod network;
+mod referrals;
 mod walks;
 mod world;
 

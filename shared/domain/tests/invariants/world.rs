@@ -12,6 +12,7 @@ use domain::money::{Currency, Minor, Money, Points};
 use domain::opening::{self, Opening, OpeningLot, PastTotals};
 use domain::order::Order;
 use domain::program::Shortfall;
+use domain::referral::Redemption;
 use domain::returns::{self, CancellationDocument, Reversing, return_document};
 use domain::score::{self, ScoredOrder};
 use domain::time::{Day, Instant};
@@ -28,6 +29,8 @@ pub struct World {
     pub orders: BTreeMap<OrderKey, Arc<ScoredOrder>>,
     pub discounts: BTreeMap<Code, Discount>,
     pub notes: BTreeMap<String, CreditNote>,
+    /// The redemption that the account came by.
+    pub redemption: Option<Redemption>,
 }
 
 /// An order and a line of it (modulo what there is), and units.
@@ -111,13 +114,27 @@ impl World {
             orders: BTreeMap::new(),
             discounts: BTreeMap::new(),
             notes: BTreeMap::new(),
+            redemption: None,
         }
     }
 
     /// Applies one write where its guard holds; a guard that does not hold is a fault of the decision here.
     pub fn apply(&mut self, write: Write) {
-        let Write::Put(record, guard) = write else { panic!("orders release no claims") };
+        let (record, guard) = match write {
+            Write::Put(record, guard) => (record, guard),
+            Write::Qualify(key, qualified, version) => {
+                let redemption = self.redemption.as_mut().unwrap();
+                assert_eq!((&redemption.key, redemption.version), (&key, version));
+                (redemption.qualified, redemption.version) = (Some(*qualified), version + 1);
+                return;
+            }
+            other => panic!("an order does not write {other:?}"),
+        };
         match record {
+            Record::Redemption(redemption) => {
+                let before = self.redemption.replace(*redemption);
+                assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
+            }
             Record::Account(account) => {
                 let held = self.account.as_ref().map_or(Guard::Absent, |held| Guard::Version(held.version));
                 assert_eq!(guard, held);
@@ -181,7 +198,7 @@ impl World {
         }
         let account = self.account.clone().unwrap();
         let before = account.points().unwrap();
-        match returns::decide(&account, scored, &reversing, None, context) {
+        match returns::decide(&account, scored, &reversing, self.qualified_by(scored).as_ref(), context) {
             Ok(decision) => {
                 decision.writes.into_iter().for_each(|write| self.apply(write));
                 assert_eq!(returns::repeat(&decision.answer, &reversing), Some(Ok(())), "a repeat is recognised");
@@ -204,7 +221,8 @@ impl World {
         let (order, hash) = (Arc::new(order.clone()), order.content_hash());
         let discounts: Vec<_> = self.discounts.values().cloned().collect();
         let account = self.account.clone().unwrap();
-        let decision = amendment::decide(&account, &discounts, stored, &order, hash, None, context)?;
+        let redemption = self.qualified_by(stored);
+        let decision = amendment::decide(&account, &discounts, stored, &order, hash, redemption.as_ref(), context)?;
         let commits = decision.writes.iter().any(|write| matches!(write, Write::Put(Record::Account(_), _)));
         assert_eq!(commits, !stored.order.says_the_same(&order), "a new number alone moves nothing");
         decision.writes.into_iter().for_each(|write| self.apply(write));
@@ -219,6 +237,7 @@ impl World {
         let code = self.code(step);
         let mut order = order(0, step, stored.order.placed_at, code.as_ref());
         order.key = stored.order.key.clone();
+        order.account_id = stored.order.account_id.clone();
         if keeps_codes {
             order.discount_codes = stored.order.discount_codes.clone();
         }
@@ -234,6 +253,11 @@ impl World {
             assert_eq!(after.score, stored.score, "what it was first scored with stays");
             assert_eq!(after.history.returns, stored.history.returns, "returns already made stay made");
         }
+    }
+
+    /// The redemption that an order had qualified.
+    pub fn qualified_by(&self, scored: &ScoredOrder) -> Option<Redemption> {
+        self.redemption.clone().filter(|_| scored.qualified_referral())
     }
 
     /// The code that a step names.

@@ -260,7 +260,8 @@ fn every_fault_is_named_where_it_stands() {
 
 #[test]
 fn bounds_are_good_themselves() {
-    let rows: [(&str, fn(&mut Value)); 6] = [
+    type Row = (&'static str, fn(&mut Value));
+    let rows: [Row; 6] = [
         ("a penny", |r| r["qualifying"]["minimum_total"] = json!("0.01")),
         ("days", |r| r["qualifying"]["within_days"] = json!(1_000)),
         ("no window", |r| r["return_window_days"] = json!(0)),
