@@ -322,3 +322,6 @@ pub fn of_claim(claim: &Claim) -> Item {
 pub fn claim_holder(item: &Item) -> Parsed<AccountId> {
     AccountId::parse(string(item, "account_id")?).map_err(|e| e.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::{Holdings, Lot, Pending, Taken};
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
+use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
 use domain::time::{Instant, Month};
@@ -68,6 +69,17 @@ fn order_line() -> impl Strategy<Value = OrderLine> {
             brand,
             tags,
         })
+}
+
+fn a_stage() -> impl Strategy<Value = Stage> {
+    prop_oneof![
+        Just(Stage::UnderReview),
+        instant().prop_map(|until| Stage::Open { until }),
+        instant().prop_map(|reward_at| Stage::Qualified { reward_at }),
+        Just(Stage::Rewarded),
+        instant().prop_map(|since| Stage::Returned { since }),
+        Just(Stage::Over),
+    ]
 }
 
 fn a_score() -> impl Strategy<Value = Score> {
@@ -186,6 +198,21 @@ proptest! {
     }
 
     #[test]
+    fn referrals_survive_packing(
+        (bits, id) in (0_u64..1 << 50, any::<u64>()),
+        version in any::<u64>(),
+        program_version in any::<u32>(),
+        stage in a_stage(),
+    ) {
+        let key = RedemptionKey { code: Code::of_bits(bits), redemption_id: RedemptionId::of_bits(id) };
+        let before = Referral { key, version, program_version, stage };
+        let packed = pack_referral(&before);
+        prop_assert_eq!(referral(&packed), Ok(before));
+        let cut = packed.split_last().unwrap().1;
+        prop_assert!(referral(cut).is_err(), "what is cut off is not read as something else");
+    }
+
+    #[test]
     fn what_was_told_survives_packing(given in vec((prop::sample::select(&Subject::ALL), instant(), any::<u16>()), 0..30)) {
         let mut before: Vec<_> = given.into_iter().map(|(subject, ends_at, days)| Told { subject, ends_at, days }).collect();
         before.sort_by_key(|told| (told.subject, told.ends_at));
@@ -234,6 +261,7 @@ proptest! {
         let _ = holdings(&bytes);
         let _ = lifetime(&bytes);
         let _ = discounts(&bytes);
+        let _ = referral(&bytes);
         let _ = score(&bytes);
         let _ = lines(&bytes);
         let _ = note_lines(&bytes);
