@@ -1,8 +1,9 @@
 //! Who may do what: denied unless something says otherwise.
 
+use domain::idempotency::CommandKey;
+use domain::referral::RedemptionId;
 use serde_json::{Value, json};
-use tests::Cloud;
-use tests::Reply;
+use tests::{Cloud, Redemption, ReferralCode, Reply};
 
 fn token(scopes: &[&str], account: Option<&str>) -> Option<Value> {
     let mut claims = json!({"sub": "somebody"});
@@ -13,7 +14,7 @@ fn token(scopes: &[&str], account: Option<&str>) -> Option<Value> {
 }
 
 /// Every request there is, all about the account `acme`, each with the scope it needs.
-type Requests = Vec<(&'static str, &'static str, String, &'static str)>;
+type Requests = Vec<(&'static str, String, String, &'static str)>;
 
 fn requests(cloud: &Cloud) -> Requests {
     let order = cloud.order("o-2").line("MUG", 1, "1.00").document().to_string();
@@ -25,7 +26,7 @@ fn requests(cloud: &Cloud) -> Requests {
     let cancelled = first.cancelled().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
-    vec![
+    let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/returns", back, "orders:write"),
@@ -40,8 +41,44 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
+    .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
+    requests.into_iter().chain(about_referrals(cloud)).collect()
 }
 
+/// Those about the referrals of `acme`.
+fn about_referrals(cloud: &Cloud) -> Requests {
+    let code = code_of_acme(cloud);
+    let approved = redemption(&code, 1).path("/approval");
+    let rejected = redemption(&code, 2).path("/rejection");
+    let prospect = code.prospect(3);
+    vec![
+        ("POST", "/v1/accounts/acme/referral-code".to_owned(), "{}".to_owned(), "accounts:write"),
+        ("GET", "/v1/accounts/acme/referral-codes".to_owned(), String::new(), "accounts:read"),
+        ("GET", code.path(""), String::new(), "accounts:read"),
+        ("PUT", code.path(""), json!({"status": "active", "redemptions_left": 9}).to_string(), "accounts:write"),
+        ("POST", prospect.target(), prospect.document().to_string(), "accounts:write"),
+        ("GET", code.path("/redemptions"), String::new(), "accounts:read"),
+        ("GET", redemption(&code, 1).path(""), String::new(), "accounts:read"),
+        ("GET", REVIEWS.to_owned(), String::new(), "accounts:read"),
+        ("POST", approved, String::new(), "accounts:write"),
+        ("POST", rejected, String::new(), "accounts:write"),
+    ]
+}
+
+/// The code of `acme`, the same in every cloud with the same secrets.
+fn code_of_acme(cloud: &Cloud) -> ReferralCode {
+    let secrets = cloud.app().secrets();
+    cloud.referral_code(secrets.referral_code("acme", 0).as_str())
+}
+
+/// What the operator redeemed for a prospect.
+fn redemption(code: &ReferralCode, number: u32) -> Redemption {
+    let route = format!("POST /v1/referrals/{}/redemptions", code.text());
+    let key = CommandKey::new("operator", &route, &format!("redeem-{number}")).unwrap();
+    code.redemption(&RedemptionId::of_command(&key).to_string())
+}
+
+const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 
@@ -58,6 +95,15 @@ async fn start() -> Cloud {
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
+    // Two prospects whom somebody is to look at.
+    cloud.account("acme").put(json!({"name": "Acme Ltd", "email": "office@acme.example"})).await.expect(200);
+    let code = cloud.account("acme").refers().await;
+    assert_eq!(code.text(), code_of_acme(&cloud).text());
+    for number in [1, 2] {
+        let prospect = code.prospect(number).set("email", json!(format!("p-{number}@acme.example")));
+        let redeemed = prospect.redeem().await.expect(201);
+        assert_eq!(redeemed["redemption_id"], redemption(&code, number).id());
+    }
     cloud
 }
 
@@ -78,7 +124,7 @@ async fn without_an_identity_everything_is_refused() {
     ];
     for authorizer in nobody {
         for (method, target, body, _) in requests(&cloud) {
-            let reply = ask(&cloud, authorizer.clone(), method, target, &body).await;
+            let reply = ask(&cloud, authorizer.clone(), method, &target, &body).await;
             reply.expect_problem(401, "unauthenticated");
         }
     }
@@ -92,14 +138,14 @@ async fn every_request_needs_its_own_scope() {
     for (method, target, body, scope) in requests(&cloud) {
         let others: Vec<_> = SCOPES.into_iter().filter(|other| *other != scope).collect();
         for scopes in [&others[..], &[]] {
-            let reply = ask(&cloud, token(scopes, None), method, target, &body).await;
+            let reply = ask(&cloud, token(scopes, None), method, &target, &body).await;
             let reply = reply.expect_problem(403, "forbidden");
             assert!(reply["detail"].as_str().unwrap().contains(scope), "{method} {target}");
         }
     }
     assert_eq!(cloud.tables().await, before);
     for (method, target, body, scope) in requests(&cloud) {
-        let reply = ask(&cloud, token(&[scope], None), method, target, &body).await;
+        let reply = ask(&cloud, token(&[scope], None), method, &target, &body).await;
         assert!(reply.status() < 300, "{method} {target}: {}", reply.json());
     }
 }
@@ -120,11 +166,14 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     cloud.account("beta").put(json!({"name": "Beta"})).await.expect(201);
     let before = cloud.tables().await;
     for (method, target, body, _) in requests(&cloud) {
-        let reply = ask(&cloud, token(&SCOPES, Some("beta")), method, target, &body).await;
+        let reply = ask(&cloud, token(&SCOPES, Some("beta")), method, &target, &body).await;
         // Somebody else's order looks like none at all; a document that names another account is refused for that.
-        match target.strip_prefix("/v1/orders/shop/o-1/") {
-            Some(_) => reply.expect_problem(404, "unknown-order"),
-            None => reply.expect_problem(403, "forbidden"),
+        // Nor is somebody else's referral code one to it; what only the merchant may do is refused at once.
+        match (method, target.split('/').skip(2).collect::<Vec<_>>().as_slice()) {
+            (_, ["orders", "shop", "o-1", _]) => reply.expect_problem(404, "unknown-order"),
+            (_, ["referrals", "reviews"]) => reply.expect_problem(403, "forbidden"),
+            ("GET", ["referrals", ..]) | ("PUT", ["referrals", _]) => reply.expect_problem(404, "unknown-code"),
+            _ => reply.expect_problem(403, "forbidden"),
         };
     }
     let none = cloud.request_as(token(&SCOPES, Some("beta")), "GET", "/v1/orders/shop/none/score", "").await;
@@ -135,10 +184,13 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     unknown.expect_problem(403, "forbidden");
     assert_eq!(cloud.tables().await, before);
     for (method, target, body, _) in requests(&cloud) {
-        let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, target, &body).await;
-        match target {
-            // Nobody gives points to themselves.
-            ADJUSTMENTS => drop(reply.expect_problem(403, "forbidden")),
+        let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
+        match target.as_str() {
+            // Nobody gives points to themselves, nor refers, approves or rejects on their own account.
+            ADJUSTMENTS | REVIEWS => drop(reply.expect_problem(403, "forbidden")),
+            _ if method == "POST" && target.starts_with("/v1/referrals/") => {
+                reply.expect_problem(403, "forbidden");
+            }
             _ => assert!(reply.status() < 300, "{method} {target}: {}", reply.json()),
         }
     }

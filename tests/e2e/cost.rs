@@ -1,8 +1,9 @@
 //! Request units, as the endpoint reports them. A change of these figures is a change of what an order costs.
 
 use serde_json::json;
-use tests::Cloud;
+use tests::actor::NOON;
 use tests::network::Units;
+use tests::{Cloud, Prospect, ReferralCode};
 
 fn units(read: f64, write: f64) -> (f64, f64) {
     (read, write)
@@ -182,4 +183,103 @@ async fn an_adjustment_costs_six_write_units_and_half_a_read_unit() {
     reply.expect(201);
     // Account, entry, and the record under its key.
     assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+}
+
+/// Warms up what referrals pass through: the program is cached, as in any instance that is warm.
+async fn warm(cloud: &Cloud) {
+    for function in local::cloud::function_names() {
+        cloud.local().app(function).unwrap().schedule().await.unwrap();
+    }
+}
+
+/// An account that has and states all there is, with a limited code.
+async fn limited_code(cloud: &Cloud) -> ReferralCode {
+    let address = json!({"street": "12 High Street", "postal_code": "SW1A 1AA", "city": "London"});
+    let acme = cloud.account("acme");
+    let document = json!({
+        "name": "Acme", "email": "office@acme.example", "country": "GB", "vat_id": "GB999999973",
+        "phone": "+44 20 7946 0958", "address": address,
+    });
+    acme.put(document).await.expect(201);
+    acme.refers_with(json!({"redemptions_left": 1_000})).await
+}
+
+/// A prospect that states all there is, the wording of its consent as long as it may be.
+fn full_prospect(code: &ReferralCode, number: u32) -> Prospect {
+    let address = json!({"street": "14 Low Street", "postal_code": "SW1A 2AA", "city": "London"});
+    let contact = json!({"contact_id": "pat", "name": "Pat", "role": "admin", "locale": "en-GB"});
+    let prospect = code.prospect(number).set("phone", json!("+44 20 7946 0999")).set("address", address);
+    prospect.set("contact", contact).set("consent", json!({"wording": "x".repeat(500), "at": NOON}))
+}
+
+#[tokio::test]
+async fn redeeming_a_code_costs_at_most_twenty_one_write_units_and_three_read_units() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let code = limited_code(&cloud).await;
+    warm(&cloud).await;
+    cloud.account("p-4").put(json!({"name": "Prospect 4"})).await.expect(201);
+    for (name, prospect, cost_expected) in [
+        ("an account that the redemption makes", code.prospect(1).without("account_id"), (units(1.5, 19.0), 4)),
+        ("the same under an id of the shop", code.prospect(2), (units(3.0, 19.0), 6)),
+        // What is kept of it takes more than a kilobyte.
+        ("all there is to state", full_prospect(&code, 3).without("account_id"), (units(1.5, 21.0), 4)),
+        ("an account that was there, without a person", full_prospect(&code, 4), (units(3.0, 17.0), 6)),
+    ] {
+        let (reply, cost) = cloud.units(prospect.redeem()).await;
+        assert_eq!(reply.expect(201)["welcome"]["points"], 100);
+        let (read, write) = of(cost);
+        assert!(read <= 3.0 && write <= 21.0, "{name}: {read} read units, {write} write units");
+        assert_eq!((of(cost), cost.requests), cost_expected, "{name}");
+    }
+    // The same again: as it came, the record and, since that is all there is to say, nothing else.
+    let (reply, cost) = cloud.units(code.prospect(2).redeem()).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(4.0, 0.0), 6));
+}
+
+#[tokio::test]
+async fn a_referred_accounts_order_costs_more_only_where_it_qualifies() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let code = limited_code(&cloud).await;
+    let redemption = code.redeemed_by(1).await;
+    for n in 0..30 {
+        redemption.account().order(&format!("old-{n}")).line("MUG", 1, "1.00").send().await.expect(201);
+    }
+    warm(&cloud).await;
+    let order =
+        |id: &str| (0..20).fold(redemption.account().order(id), |order, n| order.line(&format!("S{n}"), 1, "2.00"));
+    let (reply, cost) = cloud.units(order("below").send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+    // Two more for the record of the redemption, two since the account is filed for an earlier day.
+    let qualifying = order("qualifies").line("MUG", 1, "300.00");
+    let (reply, cost) = cloud.units(qualifying.send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(0.5, 10.0), 2));
+    assert_eq!(redemption.state().await, "qualified");
+    let (reply, cost) = cloud.units(order("after").send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+    // The referee's account, as it came and strongly, then the redemption strongly and the referrer's account, which is
+    // written with both its entry and the redemption (6); then the referee's account again, with its entry and where it
+    // is filed, and the referrer is filed for the first time.
+    cloud.set_clock("2011-03-31T11:00:00Z");
+    let (_, cost) = cloud.units(redemption.walk()).await;
+    assert_eq!((of(cost), cost.requests), (units(3.5, 13.0), 7));
+    assert_eq!(redemption.state().await, "rewarded");
+    let (reply, cost) = cloud.units(cloud.order("after").cancelled().at("2011-03-31T11:00:00Z").send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    let (reply, cost) = cloud.units(cloud.order("qualifies").cancelled().at("2011-03-31T11:00:00Z").send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(2.0, 10.0), 4));
+    let (_, cost) = cloud.units(redemption.walk()).await;
+    assert_eq!((of(cost), cost.requests), (units(3.5, 12.0), 7));
+    cloud.audit().await;
 }

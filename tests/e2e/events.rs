@@ -1,5 +1,6 @@
 //! `OrderPlaced` events: from the bus by way of the queue, each message on its own.
 
+use local::cloud::{Options, Storage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -182,10 +183,18 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let missing: Vec<_> =
         functions.keys().filter(|trigger| !samples.iter().any(|(sample, ..)| sample == *trigger)).collect();
     assert!(missing.is_empty(), "no sample event for {missing:?}");
-    let cloud = Cloud::start().await;
+    // The samples name a referral code, and codes are made with the secret of the local cloud.
+    let secrets = Options::new(Storage::File("none".into())).parameters["SecretKeys"].clone();
+    let cloud = Cloud::start_with_secrets(&secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
-    // Reads need something to read, a contact its account, a return its order.
-    let kinds = ["PUT /v1/accounts/{account_id}", "POST /v1/orders", "OrderPlacedQueue"];
+    // Reads need something to read, a contact and a code their account, a redemption its code, a return its order.
+    let kinds = [
+        "PUT /v1/accounts/{account_id}",
+        "POST /v1/orders",
+        "OrderPlacedQueue",
+        "POST /v1/accounts/{account_id}/referral-code",
+        "POST /v1/referrals/{code}/redemptions",
+    ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());
         (place, trigger.starts_with("GET"), file.clone())

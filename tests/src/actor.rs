@@ -60,6 +60,15 @@ impl Cloud {
 
     /// A cloud that runs this program.
     pub async fn with_program(document: Value) -> Self {
+        Self::with_program_and_secrets(document, SECRETS).await
+    }
+
+    /// A cloud that runs the program `wholesale`, whose codes and claims are made with these secrets.
+    pub async fn start_with_secrets(secrets: &str) -> Self {
+        Self::with_program_and_secrets(serde_json::from_str(WHOLESALE).unwrap(), secrets).await
+    }
+
+    async fn with_program_and_secrets(document: Value, secrets: &str) -> Self {
         let (storage, network) = match crate::endpoint() {
             None => {
                 let network = Network::new();
@@ -71,7 +80,7 @@ impl Cloud {
                 (Storage::Endpoint { client, prefix }, None)
             }
         };
-        let cloud = Self::open(storage, network).await;
+        let cloud = Self::open_with_secrets(storage, network, secrets).await;
         cloud.activate(document).await;
         local::program::note_first_day(cloud.app()).await.unwrap();
         cloud
