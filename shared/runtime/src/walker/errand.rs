@@ -24,11 +24,12 @@ impl Command for CarryOut<'_> {
     type State = Grounds;
     type Answer = Settled;
 
-    /// The redemption strongly: what is not written is protected by no guard of its own.
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Grounds, store::Fault> {
+    /// All of it strongly: what is not written is protected by no guard of its own, and of a referrer who has left nothing
+    /// is. One whom a read that lags behind does not show would be taken for one.
+    async fn load(&self, store: &Store, _: Consistency) -> Result<Grounds, store::Fault> {
         let redemption = store.redemption(&self.0.key, Consistency::Strong).await?;
         let Some(found) = &redemption else { return Ok(Grounds::default()) };
-        let referrer = store.account(&found.referrer, consistency).await?;
+        let referrer = store.account(&found.referrer, Consistency::Strong).await?;
         let given = found.rewarded.as_ref().and_then(|rewarded| rewarded.given.discount.as_ref());
         let discount = match given.filter(|_| self.0.task == ErrandTask::TakeBack) {
             Some(given) => {
