@@ -108,19 +108,22 @@ impl Command for Redeem {
     /// The redemption, and whether it was there before.
     type Answer = (Redemption, bool);
 
+    /// What the prospect has in common with its referrer no guard protects, so the referrer's data are read strongly. A code
+    /// without limit, and whether its owner takes part, may be as they were a moment ago.
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Prospect, Fault> {
         let code = store.referral_code(&self.key.code, consistency).await?;
         let (mut referrer, mut referrer_profile) = (None, None);
         if let Some(code) = &code {
             referrer = store.account(&code.account_id, consistency).await?;
-            referrer_profile = store.profile(&code.account_id, consistency).await?;
+            referrer_profile = store.profile(&code.account_id, Consistency::Strong).await?;
         }
         // An account that only this redemption makes is not there at a first try.
         let member = match (self.account_is_own, consistency) {
             (true, Consistency::Eventual) => Member::default(),
-            _ => Member {
-                account: store.account(&self.account_id, consistency).await?,
-                profile: store.profile(&self.account_id, Consistency::Strong).await?,
+            _ => match store.account(&self.account_id, consistency).await? {
+                // Without an account there are no data of it either, and the guard of either record says so.
+                None => Member::default(),
+                account => Member { account, profile: store.profile(&self.account_id, consistency).await? },
             },
         };
         Ok(Prospect { code, referrer, referrer_profile, member })

@@ -122,7 +122,7 @@ fn same(one: Option<KeyedHash>, other: Option<KeyedHash>) -> Option<bool> {
 }
 
 /// What is stored about an account, and what was stated with a redemption and is not: what there is means the same, or
-/// is not asked for.
+/// is not asked for. It counts as changed even where nothing is added, so that its guard protects what was compared.
 fn added(before: &Profile, stated: &Profile) -> Profile {
     let mut after = before.clone();
     after.email = before.email.clone().or_else(|| stated.email.clone());
@@ -131,9 +131,7 @@ fn added(before: &Profile, stated: &Profile) -> Profile {
     after.phone = before.phone.or(stated.phone);
     after.address = before.address.or(stated.address);
     after.claims.clone_from(&stated.claims);
-    if after != *before {
-        after.version = before.version.saturating_add(1);
-    }
+    after.version = before.version.saturating_add(1);
     after
 }
 
@@ -207,10 +205,8 @@ impl Redeeming<'_> {
         let (profile, mut writes) =
             membership::profile_after(self.account_id, before, stated, Claims::Kept, self.context)?;
         let profile = before.map_or_else(|| profile.clone(), |before| added(before, &profile));
-        if before != Some(&profile) {
-            let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
-            writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
-        }
+        let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
+        writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
         if enrolled {
             let contact = Contact {
                 account_id: self.account_id.clone(),
