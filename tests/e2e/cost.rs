@@ -222,10 +222,10 @@ async fn redeeming_a_code_costs_at_most_twenty_one_write_units_and_three_read_un
     warm(&cloud).await;
     cloud.account("p-4").put(json!({"name": "Prospect 4"})).await.expect(201);
     for (name, prospect, cost_expected) in [
-        ("an account that the redemption makes", code.prospect(1).without("account_id"), (units(1.5, 19.0), 4)),
-        ("the same under an id of the shop", code.prospect(2), (units(3.0, 19.0), 6)),
+        ("an account that the redemption makes", code.prospect(1).without("account_id"), (units(2.0, 19.0), 4)),
+        ("the same under an id of the shop", code.prospect(2), (units(2.5, 19.0), 5)),
         // What is kept of it takes more than a kilobyte.
-        ("all there is to state", full_prospect(&code, 3).without("account_id"), (units(1.5, 21.0), 4)),
+        ("all there is to state", full_prospect(&code, 3).without("account_id"), (units(2.0, 21.0), 4)),
         ("an account that was there, without a person", full_prospect(&code, 4), (units(3.0, 17.0), 6)),
     ] {
         let (reply, cost) = cloud.units(prospect.redeem()).await;
@@ -266,12 +266,12 @@ async fn a_referred_accounts_order_costs_more_only_where_it_qualifies() {
     let (reply, cost) = cloud.units(order("after").send()).await;
     reply.expect(201);
     assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
-    // The referee's account, as it came and strongly, then the redemption strongly and the referrer's account, which is
+    // The referee's account, as it came and strongly, then the redemption and the referrer's account strongly, which is
     // written with both its entry and the redemption (6); then the referee's account again, with its entry and where it
     // is filed, and the referrer is filed for the first time.
     cloud.set_clock("2011-03-31T11:00:00Z");
     let (_, cost) = cloud.units(redemption.walk()).await;
-    assert_eq!((of(cost), cost.requests), (units(3.5, 13.0), 7));
+    assert_eq!((of(cost), cost.requests), (units(4.0, 13.0), 7));
     assert_eq!(redemption.state().await, "rewarded");
     let (reply, cost) = cloud.units(cloud.order("after").cancelled().at("2011-03-31T11:00:00Z").send()).await;
     reply.expect(201);
@@ -280,6 +280,6 @@ async fn a_referred_accounts_order_costs_more_only_where_it_qualifies() {
     reply.expect(201);
     assert_eq!((of(cost), cost.requests), (units(2.0, 10.0), 4));
     let (_, cost) = cloud.units(redemption.walk()).await;
-    assert_eq!((of(cost), cost.requests), (units(3.5, 12.0), 7));
+    assert_eq!((of(cost), cost.requests), (units(4.0, 12.0), 7));
     cloud.audit().await;
 }

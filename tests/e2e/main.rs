@@ -38,6 +38,7 @@ mod referral_life;
 mod referral_refusals;
 mod referral_returns;
 mod referral_reviews;
+mod referral_trouble;
 mod reordering;
 mod reordering_amended;
 mod restart;
