@@ -8,8 +8,8 @@ use domain::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use domain::id::AccountId;
 use domain::membership::{self, Member, Profile, profile_document};
 use domain::referral::{
-    self, CodeDocument, CodeSettings, CodeStatus, Codes, Errand, ErrandTask, Grounds, Prospect, RedemptionId,
-    RedemptionKey, ReferralCode, ReviewDecision, Settled, Verdict, WaitingReview, prospect_document,
+    self, CodeChange, CodeDocument, CodeSettings, CodeStatus, Codes, Errand, ErrandTask, Grounds, Prospect,
+    RedemptionId, RedemptionKey, ReferralCode, ReviewDecision, Settled, Verdict, WaitingReview, prospect_document,
 };
 use domain::schedule::Schedule;
 use domain::time::Instant;
@@ -226,9 +226,9 @@ impl Network {
 
     pub fn change_code(&mut self, which: usize, status: CodeStatus) {
         let Some(code) = self.codes.values().nth(which % self.codes.len().max(1)).cloned() else { return };
-        let settings = CodeSettings { status, ..code.settings.clone() };
+        let change = CodeChange { status: Some(status), ..CodeChange::default() };
         let owner = self.account(&code.account_id).cloned();
-        let decided = self.decide(|context| referral::change_code(owner.as_ref(), &code, &settings, context));
+        let decided = self.decide(|context| referral::change_code(owner.as_ref(), &code, &change, context));
         assert!(self.commit(decided.unwrap().writes));
     }
 
@@ -263,11 +263,10 @@ impl Network {
     pub fn review(&mut self, which: usize, verdict: Verdict) {
         let Some(waiting) = self.waiting.values().nth(which % self.waiting.len().max(1)).cloned() else { return };
         let member = self.member(&waiting.referee);
-        let (referee, profile) = (member.account.unwrap(), member.profile);
+        let referee = member.account.unwrap();
         let redemption = self.worlds[&waiting.referee].redemption.clone().unwrap();
         let decision = ReviewDecision { verdict, note: None };
-        let decided =
-            self.decide(|context| referral::decide_review(&redemption, &referee, profile.as_ref(), &decision, context));
+        let decided = self.decide(|context| referral::decide_review(&redemption, &referee, &decision, context));
         match decided {
             Ok(decision) => assert!(self.commit(decision.writes)),
             Err(rejection) => assert_eq!(rejection, Rejection::AccountNotActive(Status::Closed)),

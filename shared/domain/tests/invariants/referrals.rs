@@ -277,18 +277,18 @@ fn recount(network: &Network) -> Tally {
     let mut tally = Tally::default();
     for (key, told) in told(network) {
         let referee = &network.worlds[told.redeemed[0]];
-        tally.redeemed += 1;
+        tally.counts.redeemed += 1;
         let came_back = told.revoked > 0;
         // The referrer had left when the reward was due.
         let nobody = told.concluded_over > 0 && told.rewarded.is_empty() && !came_back;
         let rejected = told.approved == [false];
         let is_settled = told.qualified + told.expired > 0 || rejected;
-        tally.under_review += u64::from(!is_settled);
-        tally.qualified += told.qualified as u64;
-        tally.rewarded += u64::from(!told.rewarded.is_empty() && !came_back);
-        tally.rejected += u64::from(rejected);
-        tally.expired += told.expired as u64;
-        tally.revoked += u64::from(came_back || nobody);
+        tally.counts.under_review += u64::from(!is_settled);
+        tally.counts.qualified += told.qualified as u64;
+        tally.counts.rewarded += u64::from(!told.rewarded.is_empty() && !came_back);
+        tally.counts.rejected += u64::from(rejected);
+        tally.counts.expired += told.expired as u64;
+        tally.counts.revoked += u64::from(came_back || nobody);
         let program = &network.schedule.version(1).unwrap().program;
         let by = |change: &Change| match change {
             Change::ReferralQualified { redemption, order, .. } if redemption == key => Some(order.clone()),

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
-use domain::code::Code;
+use domain::code::{Code, Secrets};
 use domain::money::{Minor, Percent, Points};
 use domain::program::Program;
 use domain::referral::{
@@ -95,7 +95,7 @@ fn redemption() -> impl Strategy<Value = Redemption> {
                 enrolled,
                 redeemed_at,
                 by: "merchant".to_owned(),
-                content_hash: "ab".repeat(32),
+                content: Secrets::parse("1:sixteen bytes long").unwrap().keep("redemption", "stated", None),
                 program_version,
                 consent,
                 checks,
@@ -181,7 +181,7 @@ proptest! {
         let plain = of_account(&account);
         prop_assert!(!plain.contains_key(REFERRAL) && !plain.contains_key(REFERRER), "an account without: no byte more");
         prop_assert_eq!(super::account(&plain), Ok(account.clone()));
-        account.referral = Some(Referral { key, version, program_version: 3, stage: Stage::Open { until } });
+        account.referral = Some(Referral { key, version, program_version: 3, redeemed_at: until, stage: Stage::Open { until } });
         let referred = of_account(&account);
         prop_assert_eq!(referred.len(), plain.len() + 1);
         prop_assert_eq!(super::account(&referred), Ok(account.clone()));

@@ -201,11 +201,11 @@ proptest! {
     fn referrals_survive_packing(
         (bits, id) in (0_u64..1 << 50, any::<u64>()),
         version in any::<u64>(),
-        program_version in any::<u32>(),
+        (program_version, redeemed_at) in (any::<u32>(), instant()),
         stage in a_stage(),
     ) {
         let key = RedemptionKey { code: Code::of_bits(bits), redemption_id: RedemptionId::of_bits(id) };
-        let before = Referral { key, version, program_version, stage };
+        let before = Referral { key, version, program_version, redeemed_at, stage };
         let packed = pack_referral(&before);
         prop_assert_eq!(referral(&packed), Ok(before));
         let cut = packed.split_last().unwrap().1;
