@@ -201,6 +201,7 @@ fn check_told(network: &Network, redemption: &Redemption, told: &Told<'_>) {
     assert_eq!(told.redeemed, [referee]);
     assert_eq!(told.qualified, usize::from(redemption.qualified.is_some()));
     assert_eq!(told.rewarded, rewarded.map(|_| referrer).into_iter().collect::<Vec<_>>(), "invariant 6: once at most");
+    assert!(told.revoked <= usize::from(redemption.ended.is_some()), "it comes to nothing once");
     let back = redemption.taken_back.map(|back| (referrer, back.points, back.discount));
     assert_eq!(told.taken_back, back.into_iter().collect::<Vec<_>>(), "taken back once at most");
     let sides = [(referee, redemption.welcome.as_ref()), (referrer, rewarded.map(|rewarded| &rewarded.given))];

@@ -165,6 +165,13 @@ fn what_has_come_to_nothing_stays_so() {
     assert_eq!(town.tally().revenue, Minor(8_900));
     assert!(!town.order("p-1", 2, 60).qualified_referral(), "nor does another order count");
     assert!(errand(&town.accounts[&id("p-1")]).is_none());
+    // Nor does a walker reward it that read the account before.
+    let late = town.decide(|town, context| carry_out(ErrandTask::Reward, &town.grounds("p-1"), context)).unwrap();
+    assert_eq!((late.answer, late.writes.len()), (Settled::Over, 0));
+    // What comes back after that takes nothing from it any more.
+    let ended = town.redemption("p-1").ended.clone();
+    town.now("2011-03-05T12:00:00Z").cancelled(1);
+    assert_eq!(town.redemption("p-1").ended, ended);
 }
 
 #[test]
