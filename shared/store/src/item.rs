@@ -75,9 +75,10 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
 
 const REVIEWED: &str = "reviewed";
 const HELD_THROUGH: &str = "held";
-const REFERRAL: &str = "referral";
+/// What it knows of the redemption that it came by.
+const REFERRAL: &str = "by";
 /// There where the account has a referral code: the referrals it was rewarded for.
-const REFERRER: &str = "referrer";
+const REFERRER: &str = "ref";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {

@@ -206,11 +206,16 @@ const REWARDED: u8 = 4;
 const RETURNED: u8 = 5;
 const OVER: u8 = 6;
 
-/// Packs what the account knows of the redemption that it came by.
+/// Bytes of a code's 50 bits.
+const CODE_BYTES: usize = 7;
+const REDEMPTION_ID_BYTES: usize = 8;
+
+/// Packs what the account knows of the redemption that it came by. Code and id are of random bits, which take less as they
+/// are than as varints.
 pub fn pack_referral(referral: &Referral) -> Vec<u8> {
     let mut out = Writer::start();
-    out.number(referral.key.code.bits());
-    out.number(referral.key.redemption_id.bits());
+    out.0.extend(referral.key.code.bits().to_le_bytes().iter().take(CODE_BYTES));
+    out.0.extend(referral.key.redemption_id.bits().to_le_bytes());
     out.number(referral.version);
     out.number(referral.program_version.into());
     out.instant(referral.redeemed_at);
@@ -230,8 +235,12 @@ pub fn pack_referral(referral: &Referral) -> Vec<u8> {
 /// Reads what the account knows of the redemption that it came by.
 pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let mut input = Reader::start(bytes)?;
-    let code = Code::of_bits(input.number()?);
-    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(input.number()?) };
+    let mut bits = |bytes| {
+        let little = input.bytes(bytes)?.iter().rev();
+        Ok::<_, &'static str>(little.fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
+    };
+    let code = Code::of_bits(bits(CODE_BYTES)?);
+    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(bits(REDEMPTION_ID_BYTES)?) };
     let version = input.number()?;
     let program_version = u32::try_from(input.number()?).map_err(|_| "bad program version")?;
     let redeemed_at = input.instant()?;
