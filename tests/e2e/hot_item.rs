@@ -1,8 +1,10 @@
 //! The hot item of an account stays small: it is what every order pays for.
 
 use domain::account::Account;
+use domain::code::Code;
 use domain::decision::{Guard, Record, Write};
 use domain::id::AccountId;
+use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::review::Reviewed;
 use domain::time::{Instant, Month};
 use domain::warning::{Subject, Told};
@@ -24,13 +26,35 @@ async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
     let reviewed = Some(Reviewed { at, held_through: Some(Month(24_000)) });
     let walked = Record::Account(Box::new(Account { reviewed, told, ..account }));
     app.store().commit(&[Write::Put(walked.clone(), Guard::Version(version))]).await.unwrap();
+    let (bytes, account) = stored(cloud, id).await;
+    assert_eq!(Record::Account(Box::new(account.clone())), walked, "it is read as it was written");
+    (bytes, account)
+}
+
+async fn stored(cloud: &Cloud, id: &str) -> (usize, Account) {
+    let app = cloud.app();
     let key = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
     let table = &app.config().tables.accounts;
     let found = cloud.local().client().get_item().table_name(table).key("account_id", key).send().await.unwrap();
     let account = app.store().account(&AccountId::parse(id).unwrap(), Consistency::Strong).await.unwrap().unwrap();
-    assert_eq!(Record::Account(Box::new(account.clone())), walked, "it is read as it was written");
-    let item = found.item.unwrap();
-    (item_bytes(&item), account)
+    (item_bytes(&found.item.unwrap()), account)
+}
+
+/// The bytes that the item has once it shares a code and was rewarded often, and once it came by one, too.
+async fn with_referrals(cloud: &Cloud, id: &str, account: &Account) -> (usize, usize) {
+    let mut sizes = Vec::new();
+    let key = RedemptionKey { code: Code::of_bits(u64::MAX), redemption_id: RedemptionId::of_bits(u64::MAX) };
+    let stage = Stage::Qualified { reward_at: account.last_decided.plus_ms(30 * 24 * HOUR_MS) };
+    let came = Referral { key, version: 2, program_version: 100, stage };
+    for referral in [None, Some(came)] {
+        let shares = Account { has_referral_code: true, referrals_rewarded: 1_000, referral, ..account.clone() };
+        let put = Write::Put(Record::Account(Box::new(shares.clone())), Guard::Version(account.version));
+        cloud.app().store().commit(&[put]).await.unwrap();
+        let (bytes, stored) = stored(cloud, id).await;
+        assert_eq!(stored, shares, "it is read as it was written");
+        sizes.push(bytes);
+    }
+    (sizes[0], sizes[1])
 }
 
 /// The first of a month, `months` after January 2010, at noon.
@@ -76,6 +100,11 @@ async fn the_item_of_an_ordinary_full_account_stays_within_a_kilobyte() {
     assert!(account.due.is_some());
     assert!(bytes <= 1_024, "{bytes} bytes");
     println!("an ordinary full account takes {bytes} bytes");
+    let (shares, came) = with_referrals(&cloud, id, &account).await;
+    assert!(shares <= 1_024, "{shares} bytes");
+    // Who came by a code may need some of the second kilobyte: what is known of that takes this much.
+    assert!(came - bytes <= 38, "{came} bytes instead of {bytes}");
+    println!("one that shares a code {shares} bytes, one that came by a code, too, {came}");
 }
 
 #[tokio::test]
@@ -123,4 +152,7 @@ async fn the_item_stays_within_two_kilobytes_with_every_list_at_its_bound() {
     assert_eq!((account.discounts.len(), account.segments.len()), (10, 8));
     assert!(bytes <= 2_048, "{bytes} bytes");
     println!("an account with every list at its bound takes {bytes} bytes");
+    let (_, bytes) = with_referrals(&cloud, id, &account).await;
+    assert!(bytes <= 2_048, "{bytes} bytes");
+    println!("one that shares a code and came by one {bytes} bytes");
 }
