@@ -198,8 +198,8 @@ impl Watched {
 }
 
 impl Watched {
-    /// Referrals: codes, redemptions with and without a review, an order that qualifies one, is amended and comes back, a
-    /// reward that is given and taken back.
+    /// Referrals: codes, redemptions with and without a review, an order that qualifies one, is amended and comes back,
+    /// a reward that is given and taken back.
     async fn referrals(&mut self) {
         let gift = json!({"id": "thanks", "name": "Thanks", "percent": "15", "validity_days": 90});
         let rewards = json!([{"from": 1, "points": 500, "discount": gift}]);

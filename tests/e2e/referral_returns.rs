@@ -108,9 +108,8 @@ async fn a_return_that_leaves_enough_lowers_the_revenue_alone() {
 #[tokio::test]
 async fn after_the_reward_it_is_taken_back_once() {
     let cloud = cloud_with(|referral| {
-        referral["rewards"] = json!([{
-            "from": 1, "points": 500, "discount": {"id": "thanks", "name": "Thanks", "percent": "15", "validity_days": 90},
-        }]);
+        let discount = json!({"id": "thanks", "name": "Thanks", "percent": "15", "validity_days": 90});
+        referral["rewards"] = json!([{"from": 1, "points": 500, "discount": discount}]);
     })
     .await;
     let redemption = rewarded(&cloud).await;

@@ -1,5 +1,5 @@
-//! Referrals through everything that a network and a distributed database do: whatever goes wrong on the way, each side is
-//! rewarded once at most, and all is as if nothing had gone wrong.
+//! Referrals through everything that a network and a distributed database do: whatever goes wrong on the way, each side
+//! is rewarded once at most, and all is as if nothing had gone wrong.
 
 use crate::referral_life::{REWARD_AT, program};
 use domain::id::AccountId;
@@ -75,8 +75,8 @@ enum Step {
     Redeem { referrer: u8, company: u32, key: u8, suspect: bool },
     /// A company asks for a code of its own.
     Issue { company: u32 },
-    /// A limited code is limited otherwise, paused or opened. One without limit stays as it is: whoever redeems it may see it
-    /// as it was a moment ago.
+    /// A limited code is limited otherwise, paused or opened. One without limit stays as it is: whoever redeems it may
+    /// see it as it was a moment ago.
     Settings { left: u8, paused: bool },
     /// Somebody looks at what a company redeemed.
     Review { company: u32, approve: bool },

@@ -108,8 +108,8 @@ impl Command for Redeem {
     /// The redemption, and whether it was there before.
     type Answer = (Redemption, bool);
 
-    /// What the prospect has in common with its referrer no guard protects, so the referrer's data are read strongly. A code
-    /// without limit, and whether its owner takes part, may be as they were a moment ago.
+    /// What the prospect has in common with its referrer no guard protects, so the referrer's data are read strongly. A
+    /// code without limit, and whether its owner takes part, may be as they were a moment ago.
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Prospect, Fault> {
         let code = store.referral_code(&self.key.code, consistency).await?;
         let (mut referrer, mut referrer_profile) = (None, None);

@@ -1,4 +1,4 @@
-//! What referrals came to, those of the program and those of each code: counted from the redemptions as they are stored.
+//! What referrals came to, those of the program and those of each code: counted from the redemptions as they stand.
 
 use domain::code::Code;
 use domain::id::AccountId;

@@ -24,8 +24,8 @@ impl Command for CarryOut<'_> {
     type State = Grounds;
     type Answer = Settled;
 
-    /// All of it strongly: what is not written is protected by no guard of its own, and of a referrer who has left nothing
-    /// is. One whom a read that lags behind does not show would be taken for one.
+    /// All of it strongly: what is not written is protected by no guard of its own, and of a referrer who has left
+    /// nothing is. One whom a read that lags behind does not show would be taken for one.
     async fn load(&self, store: &Store, _: Consistency) -> Result<Grounds, store::Fault> {
         let redemption = store.redemption(&self.0.key, Consistency::Strong).await?;
         let Some(found) = &redemption else { return Ok(Grounds::default()) };
