@@ -45,7 +45,7 @@ async fn with_referrals(cloud: &Cloud, id: &str, account: &Account) -> (usize, u
     let mut sizes = Vec::new();
     let key = RedemptionKey { code: Code::of_bits(u64::MAX), redemption_id: RedemptionId::of_bits(u64::MAX) };
     let stage = Stage::Qualified { reward_at: account.last_decided.plus_ms(30 * 24 * HOUR_MS) };
-    let came = Referral { key, version: 2, program_version: 100, stage };
+    let came = Referral { key, version: 2, program_version: 100, redeemed_at: None, stage };
     for referral in [None, Some(came)] {
         let shares = Account { has_referral_code: true, referrals_rewarded: 1_000, referral, ..account.clone() };
         let put = Write::Put(Record::Account(Box::new(shares.clone())), Guard::Version(account.version));

@@ -204,7 +204,7 @@ impl Watched {
         let gift = json!({"id": "thanks", "name": "Thanks", "percent": "15", "validity_days": 90});
         let rewards = json!([{"from": 1, "points": 500, "discount": gift}]);
         self.cloud = Cloud::with(|program| program["referral"]["rewards"] = rewards).await;
-        let acme = json!({"name": "Acme", "email": "office@acme.example"});
+        let acme = json!({"name": "Acme", "email": "office@acme.example", "vat_id": "GB999999973"});
         self.ask("PUT", "/v1/accounts/acme", &acme, 201).await;
         for status in [201, 200] {
             self.ask("POST", "/v1/accounts/acme/referral-code", &json!({}), status).await;

@@ -3,6 +3,7 @@
 use crate::crowd::{CLIENTS, count};
 use crate::referral_life::{REWARD_AT, program};
 use serde_json::json;
+use tests::referral::company;
 use tests::{Cloud, Order, Prospect, Redemption, ReferralCode, Reply, TakeBack, each_seed, skips_concurrency};
 use tokio::task::JoinHandle;
 
@@ -131,7 +132,7 @@ async fn a_code_that_is_asked_for_by_many_is_issued_once() {
         return;
     }
     let cloud = Cloud::start().await;
-    cloud.account("acme").put(json!({"name": "Acme"})).await.expect(201);
+    cloud.account("acme").put(company("acme")).await.expect(201);
     let ask = |_| {
         let acme = cloud.account("acme");
         tokio::spawn(async move { insist(|| acme.issue_code(json!({}))).await })

@@ -5,6 +5,7 @@ use domain::time::Day;
 use domain::walk::Walked;
 use domain::warning::Walk;
 use serde_json::{Value, json};
+use tests::referral::company;
 use tests::{Cloud, ReferralCode, WHOLESALE, at};
 
 /// When the reward of what qualifies at noon of the 1st of March is due: thirty days to the same wall time in London,
@@ -26,6 +27,8 @@ async fn an_account_gets_its_code_and_each_of_its_people_one_once() {
     let cloud = Cloud::start().await;
     let acme = cloud.account("acme");
     acme.put(json!({"name": "Acme"})).await.expect(201);
+    acme.issue_code(json!({})).await.expect_problem(409, "identity-missing");
+    acme.put(company("acme")).await.expect(200);
     acme.put_contact("ann", json!({"name": "Ann", "role": "buyer", "locale": "en"})).await.expect(201);
     assert_eq!(acme.codes().await.expect(200).json(), json!({"referral_codes": []}));
     let issued = acme.issue_code(json!({})).await.expect(201);
@@ -373,7 +376,7 @@ async fn both_sides_can_read_what_happened() {
         history.iter().rev().map(text).collect()
     };
     let referrer = [
-        "The account joined the program as member. The account's data changed: name.",
+        "The account joined the program as member. The account's data changed: name, email, vat_id.",
         "Referral code CODE is there to be shared.",
         "Code CODE brought the account's referral number 1. 500 points were given for the referral. They can be spent \
          until 2013-03-31.",

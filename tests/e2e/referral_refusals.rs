@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tests::referral::company;
 use tests::{Cloud, Prospect, ReferralCode, Reply};
 
 /// One refusal: who tries, and what is answered.
@@ -348,7 +349,7 @@ async fn the_settings_of_a_code_are_checked_and_take_effect() {
 async fn a_code_is_issued_to_whom_it_can_be_issued_to() {
     let cloud = Cloud::start().await;
     let acme = cloud.account("acme");
-    acme.put(json!({"name": "Acme"})).await.expect(201);
+    acme.put(company("acme")).await.expect(201);
     for (id, status) in [("suspended", "suspended"), ("closed", "closed")] {
         cloud.account(id).put(json!({"name": id})).await.expect(201);
         cloud.account(id).put(json!({"name": id, "status": status})).await.expect(200);

@@ -150,7 +150,7 @@ async fn what_a_prospect_shares_with_its_referrer_is_looked_at_but_no_free_provi
     const ADDRESS: [&str; 3] = ["12 High Street", "SW1A 1AA", "London"];
     let address = |street: &str| json!({"street": street, "postal_code": ADDRESS[1], "city": ADDRESS[2]});
     let referrer = json!({
-        "name": "Acme", "email": "office@acme.example", "country": "GB", "phone": "+44 20 7946 0958",
+        "name": "Acme", "email": "office@acme.example", "country": "GB", "vat_id": "GB999999973", "phone": "+44 20 7946 0958",
         "address": address(ADDRESS[0]),
     });
     let cloud = Cloud::start().await;

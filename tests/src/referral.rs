@@ -23,7 +23,7 @@ impl Cloud {
     /// An account that is enrolled, with its code.
     pub async fn referrer(&self, id: &str) -> ReferralCode {
         let account = self.account(id);
-        account.put(json!({"name": id})).await.expect(201);
+        account.put(company(id)).await.expect(201);
         account.refers().await
     }
 
@@ -33,6 +33,12 @@ impl Cloud {
         let app = self.local().app(Walk::Review.function()).unwrap();
         runtime::walker::walk_account(app, Walk::Review, &id).await.unwrap()
     }
+}
+
+/// What a company must state to share a code, each its own.
+pub fn company(id: &str) -> Value {
+    let number = id.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into())) % 100_000_000;
+    json!({"name": id, "email": format!("office@{id}.example"), "vat_id": format!("GB9{number:08}")})
 }
 
 impl Account {
@@ -49,7 +55,13 @@ impl Account {
 
     /// Its code, or a person's of it, with these settings.
     pub async fn refers_with(&self, document: Value) -> ReferralCode {
-        let reply = self.issue_code(document).await;
+        let mut reply = self.issue_code(document.clone()).await;
+        if reply["type"] == "/problems/identity-missing" {
+            let mut stated = company(self.id());
+            stated["name"] = self.standing().await.expect(200)["name"].clone();
+            self.put(stated).await.expect(200);
+            reply = self.issue_code(document).await;
+        }
         assert!([200, 201].contains(&reply.status()), "{}", reply.json());
         self.cloud().referral_code(reply["referral_code"].as_str().unwrap())
     }

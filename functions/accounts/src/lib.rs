@@ -9,7 +9,7 @@ use domain::decision::Rejection;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
-use domain::membership::{Contact, ContactDocument, Put};
+use domain::membership::{Contact, ContactDocument, Put, StatedBy};
 use domain::{receipt, standing, statement};
 use put::{PutAccount, PutContact};
 use runtime::http::{self, Answer, Request, parameter};
@@ -59,7 +59,9 @@ fn account_id(text: &str) -> Result<AccountId, Error> {
 async fn put_account(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_for(Scope::AccountsWrite, &id)?;
     let document = domain::membership::profile_document(&request.document()?)?;
-    let put = app.transact(caller, &PutAccount { id: id.clone(), document }).await?;
+    let is_merchant = caller.require_all(Scope::AccountsWrite).is_ok();
+    let by = if is_merchant { StatedBy::Merchant } else { StatedBy::Account };
+    let put = app.transact(caller, &PutAccount { id: id.clone(), document, by }).await?;
     tracing::info!(account.id = %id, created = put == Put::Created, "stored account {id}");
     show(app, &id, put).await
 }

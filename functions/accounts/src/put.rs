@@ -3,7 +3,7 @@
 use domain::account::Account;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::{AccountId, ContactId};
-use domain::membership::{self, Contact, ContactDocument, Member, ProfileDocument, Put};
+use domain::membership::{self, Contact, ContactDocument, Member, ProfileDocument, Put, StatedBy};
 use domain::time::Instant;
 use runtime::Command;
 use store::{Consistency, Fault, Store};
@@ -12,6 +12,7 @@ use store::{Consistency, Fault, Store};
 pub struct PutAccount {
     pub id: AccountId,
     pub document: ProfileDocument,
+    pub by: StatedBy,
 }
 
 impl Command for PutAccount {
@@ -32,7 +33,7 @@ impl Command for PutAccount {
     }
 
     fn decide(&self, state: &Member, context: &Context<'_>) -> Result<Decision<Put>, Rejection> {
-        membership::put_account(&self.id, state, &self.document, context)
+        membership::put_account(&self.id, state, &self.document, self.by, context)
     }
 
     fn meet(&self, existing: &Record) -> Option<Result<Put, Rejection>> {

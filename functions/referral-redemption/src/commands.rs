@@ -36,7 +36,10 @@ impl Command for IssueCode {
             Some(contact) if held.is_none() => store.contact(&self.id, contact, consistency).await?.is_some(),
             _ => true,
         };
-        Ok(Codes { account: store.account(&self.id, consistency).await?, contact_known, held })
+        let account = store.account(&self.id, consistency).await?;
+        // What is stored about it is guarded by the account: whoever changes the one has moved the other on.
+        let profile = store.profile(&self.id, Consistency::Strong).await?;
+        Ok(Codes { account, profile, contact_known, held })
     }
 
     fn last_decided(state: &Codes) -> Option<Instant> {
@@ -90,7 +93,7 @@ impl Redeem {
     pub fn new(code: Code, key: &CommandKey, document: ProspectDocument, secrets: &Secrets) -> Self {
         let redemption_id = RedemptionId::of_command(key);
         let account_is_own = document.account_id.is_none();
-        let account_id = document.account_id.clone().unwrap_or_else(|| referral::account_of_command(key));
+        let account_id = document.account_id.clone().unwrap_or_else(|| referral::account_of_command(key, secrets));
         let (key, secrets) = (RedemptionKey { code, redemption_id }, secrets.clone());
         Self { key, account_is_own, account_id, document, secrets }
     }

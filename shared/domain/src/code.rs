@@ -157,9 +157,13 @@ impl Secrets {
 
     fn code(&self, purpose: &str, cause: &str, collisions: u32) -> Code {
         let cause = if collisions == 0 { cause.to_owned() } else { format!("{cause}/{collisions}") };
-        let hash = self.current.hash(purpose, &cause);
-        let bits = hash.0.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte));
-        Code::of_bits(bits)
+        Code::of_bits(self.bits(purpose, &cause))
+    }
+
+    /// 64 bits of the HMAC of `purpose` and `text` under the current secret.
+    pub(crate) fn bits(&self, purpose: &str, text: &str) -> u64 {
+        let hash = self.current.hash(purpose, text);
+        hash.0.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte))
     }
 }
 

@@ -177,6 +177,8 @@ pub enum Rejection {
     CodeExhausted,
     /// Whoever redeems is known already: nothing tells how, or to whom.
     NotNew,
+    /// The account has stated no VAT id or no e-mail address, and cannot refer others before.
+    IdentityMissing,
     /// The program has no referrals.
     NoReferrals,
     /// The code has no such redemption.

@@ -185,6 +185,7 @@ pub fn put_account(
     id: &AccountId,
     before: &Member,
     document: &ProfileDocument,
+    by: StatedBy,
     context: &Context<'_>,
 ) -> Result<Decision<Put>, Rejection> {
     let pending = before.account.as_ref().is_some_and(|account| account.status == Status::Pending);
@@ -200,7 +201,8 @@ pub fn put_account(
         }
     };
     let mut stated = Vec::new();
-    let (profile, mut writes) = profile_after(id, before.profile.as_ref(), document, Claims::of(&account), context)?;
+    let (profile, mut writes) =
+        profile_after(id, before.profile.as_ref(), document, Claims::of(&account, by), context)?;
     if before.profile.as_ref() != Some(&profile) {
         stated = changed_fields(before.profile.as_ref(), &profile);
         let guard = before.profile.as_ref().map_or(Guard::Absent, |old| Guard::Version(old.version));
@@ -231,17 +233,28 @@ pub fn put_account(
 pub(crate) enum Claims {
     /// It does: somebody else may have it then.
     GivenUp,
-    /// It does not. Who came by a referral stays known, or could come by it again.
+    /// It does not, nor what is known of its phone and address. Who refers others or came by a referral stays known, or
+    /// could come by one again; and so does who changes its own data.
     Kept,
 }
 
-/// Most claims of one account: those that it states no more and keeps, the newest first.
+/// Most claims that an account lists, the newest first. Older ones that it keeps stand all the same.
 const CLAIMS_MAX: usize = 20;
+
+/// Who states what is known of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatedBy {
+    /// The merchant.
+    Merchant,
+    /// The account itself.
+    Account,
+}
 
 impl Claims {
     /// What becomes of an account's.
-    fn of(account: &Account) -> Self {
-        if account.referral.is_some() { Self::Kept } else { Self::GivenUp }
+    fn of(account: &Account, by: StatedBy) -> Self {
+        let takes_part = account.referral.is_some() || account.has_referral_code;
+        if takes_part || by == StatedBy::Account { Self::Kept } else { Self::GivenUp }
     }
 }
 
@@ -275,16 +288,18 @@ pub(crate) fn profile_after(
         claims.extend(others);
         claims.truncate(CLAIMS_MAX);
     }
-    let given_up = held.iter().filter(|key| !claims.contains(key));
+    let given_up = held.iter().filter(|key| unstated == Claims::GivenUp && !claims.contains(key));
     writes.extend(given_up.map(|key| Write::Release(key.clone(), Guard::Version(CLAIM_VERSION))));
+    let known = |of: fn(&Profile) -> Option<KeyedHash>| before.and_then(of);
+    let kept = |known: Option<KeyedHash>| known.filter(|_| unstated == Claims::Kept);
     let profile = Profile {
         account_id: id.clone(),
         name: document.name.clone(),
         email: stated.email.clone(),
         country: stated.country,
         vat_id: stated.vat_id.clone(),
-        phone: stated.phone_hash(before.and_then(|old| old.phone), context.secrets),
-        address: stated.address_hash(before.and_then(|old| old.address), context.secrets),
+        phone: stated.phone_hash(known(|old| old.phone), context.secrets).or(kept(known(|old| old.phone))),
+        address: stated.address_hash(known(|old| old.address), context.secrets).or(kept(known(|old| old.address))),
         claims,
         version: before.map_or(0, |old| old.version),
     };

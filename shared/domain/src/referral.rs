@@ -21,7 +21,7 @@ mod tally;
 mod tests;
 
 use crate::account::Account;
-use crate::code::Code;
+use crate::code::{Code, Secrets};
 use crate::decision::Rejection;
 use crate::id::{AccountId, InvalidId};
 use crate::idempotency::CommandKey;
@@ -63,7 +63,8 @@ impl RedemptionId {
 
     /// That of a command, by its key.
     pub fn of_command(key: &CommandKey) -> Self {
-        Self(bits_of("redemption", key))
+        let hash = Sha256::digest(format!("redemption\n{}", key.as_str()));
+        Self(hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
     }
 
     /// Reads 16 hexadecimal digits in lower case.
@@ -74,14 +75,10 @@ impl RedemptionId {
     }
 }
 
-/// The account that a redemption makes, where the shop names none. Who knows the redemption's id does not know the account's.
-pub fn account_of_command(key: &CommandKey) -> AccountId {
-    AccountId::made_up(bits_of("account", key))
-}
-
-fn bits_of(purpose: &str, key: &CommandKey) -> u64 {
-    let hash = Sha256::digest(format!("{purpose}\n{}", key.as_str()));
-    hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte))
+/// The account that a redemption makes, where the shop names none: keyed, so that who knows the redemption's id does not
+/// know the account's.
+pub fn account_of_command(key: &CommandKey, secrets: &Secrets) -> AccountId {
+    AccountId::made_up(secrets.bits("referral-account", key.as_str()))
 }
 
 impl fmt::Display for RedemptionId {
@@ -127,8 +124,8 @@ pub struct Referral {
     pub version: u64,
     /// The program version it was redeemed under: its terms stay.
     pub program_version: u32,
-    /// When it was redeemed.
-    pub redeemed_at: Instant,
+    /// When it was redeemed; not kept once no order can qualify it any more.
+    pub redeemed_at: Option<Instant>,
     /// How far it has come.
     pub stage: Stage,
 }

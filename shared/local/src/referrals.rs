@@ -86,6 +86,7 @@ pub async fn count(app: &App, now: Instant) -> Result<Referrals, CountError> {
                     tallies.entry(redemption.key.code.clone()).or_default().add(&redemption, now)?;
                 }
                 CodeRecord::WaitingReview(_) => {}
+                CodeRecord::Unreadable(what) => tracing::error!("left out: {what}"),
             }
         }
         after = page.next;

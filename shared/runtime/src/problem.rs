@@ -204,6 +204,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         | Rejection::CodeExpired
         | Rejection::CodeExhausted
         | Rejection::NotNew
+        | Rejection::IdentityMissing
         | Rejection::NoReferrals
         | Rejection::UnknownRedemption
         | Rejection::NothingToReview
@@ -221,6 +222,9 @@ fn of_referral(rejection: &Rejection) -> Problem {
             ("code-exhausted", "Referral code exhausted", 409, "The code was redeemed as often as it may be.")
         }
         Rejection::NotNew => ("not-new", "Not new", 409, "A referral is for companies that are new to the program."),
+        Rejection::IdentityMissing => {
+            ("identity-missing", "Identity missing", 409, "The account states no VAT id or no e-mail address yet.")
+        }
         Rejection::UnknownRedemption => {
             ("unknown-redemption", "Unknown redemption", 404, "The code has no such redemption.")
         }

@@ -69,6 +69,8 @@ pub enum CodeRecord {
     Redemption(Box<Redemption>),
     /// That somebody is to look at one.
     WaitingReview(Box<WaitingReview>),
+    /// An item that cannot be read: which, and why.
+    Unreadable(String),
 }
 
 impl Store {
@@ -181,7 +183,8 @@ fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
         keys::CodeKind::Redemption => item::plain(found).map(|r| CodeRecord::Redemption(Box::new(r))),
         keys::CodeKind::WaitingReview => item::plain(found).map(|w| CodeRecord::WaitingReview(Box::new(w))),
     };
-    read.map(Some).map_err(wrong)
+    // Whoever looks for what is wrong must see the rest, too.
+    Ok(Some(read.unwrap_or_else(|what| CodeRecord::Unreadable(wrong(what).to_string()))))
 }
 
 fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {

@@ -22,7 +22,7 @@ impl Kind for Referrals {
     fn settle(&self, account: &mut Account, schedule: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
         let Some(until) = self.next(account, schedule).filter(|until| *until <= now) else { return Ok(Vec::new()) };
         let Some(referral) = &mut account.referral else { return Ok(Vec::new()) };
-        referral.stage = Stage::Over;
+        (referral.stage, referral.redeemed_at) = (Stage::Over, None);
         Ok(vec![Change::ReferralExpired { redemption: referral.key.clone(), expired_at: until }])
     }
 

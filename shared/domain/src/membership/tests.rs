@@ -25,7 +25,7 @@ fn decide(member: &Member, secrets: &str, document: &ProfileDocument) -> Result<
     let now = Instant::parse("2011-01-01T00:00:00Z").unwrap();
     let context =
         Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
-    put_account(&AccountId::parse("acme").unwrap(), member, document, &context)
+    put_account(&AccountId::parse("acme").unwrap(), member, document, super::StatedBy::Merchant, &context)
 }
 
 /// Puts documents one after the other and answers what each wrote.

@@ -6,6 +6,7 @@ use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId};
 use crate::ledger::{Cause, Change};
+use crate::membership::Profile;
 use crate::money::Overflow;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,8 @@ pub struct CodeHolder {
 pub struct Codes {
     /// The account.
     pub account: Option<Account>,
+    /// What is stored about it.
+    pub profile: Option<Profile>,
     /// Whether it has the person that is named.
     pub contact_known: bool,
     /// The code that it, or the person, has already.
@@ -149,6 +152,11 @@ pub fn issue_code(
         return Err(Rejection::NoReferrals);
     }
     let account = active(codes.account.as_ref())?;
+    // Who shares a code must be known, or nothing tells whether it brings itself.
+    let is_known = |profile: &Profile| profile.vat_id.is_some() && profile.email.is_some();
+    if !codes.profile.as_ref().is_some_and(is_known) {
+        return Err(Rejection::IdentityMissing);
+    }
     if document.contact_id.is_some() && !codes.contact_known {
         return Err(Rejection::UnknownContact);
     }

@@ -7,6 +7,7 @@ use super::reward::give;
 use super::rules::{Enrolment, ReferralRules};
 use super::{RedemptionKey, Referral, Stage};
 use crate::account::{Account, Status};
+use crate::activity::Lifetime;
 use crate::advance;
 use crate::code::{KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
@@ -14,6 +15,7 @@ use crate::document::{Faults, Path};
 use crate::id::AccountId;
 use crate::ledger::{Cause, Change};
 use crate::membership::{self, Claims, Contact, Identity, Member, Profile};
+use crate::money::Points;
 use crate::schedule::Activation;
 
 /// What is known before a code is redeemed.
@@ -65,14 +67,16 @@ pub fn redeem(
     redeeming.decide()
 }
 
-/// Whoever has ordered, refers others or was referred is not new, and an account's own data stand as they are stated.
+/// Whoever has ordered, or brought anything from elsewhere, refers others or was referred is not new, and an account's own data stand as they are stated.
 fn check_new(member: &Member, referrer: &Account, document: &ProspectDocument) -> Result<(), Rejection> {
     let Some(account) = &member.account else { return Ok(()) };
+    let Lifetime { orders, returned_units, unmatched_units, earned, gone_before, .. } = account.lifetime;
     let is_new = account.status == Status::Active
         && account.id != referrer.id
         && !account.has_referral_code
         && account.referral.is_none()
-        && account.lifetime.orders == 0;
+        && (orders, returned_units, unmatched_units) == (0, 0, 0)
+        && (earned, gone_before) == (Points::ZERO, Points::ZERO);
     let same = member.profile.as_ref().is_none_or(|profile| {
         let stated = &document.profile.identity;
         let vat_id = profile
@@ -174,7 +178,7 @@ impl Redeeming<'_> {
             key: self.key.clone(),
             version: 1,
             program_version: self.activation.version,
-            redeemed_at: context.now,
+            redeemed_at: Some(context.now),
             stage: if waits { Stage::UnderReview } else { Stage::Open { until } },
         });
         let (mut about, gifts) = (

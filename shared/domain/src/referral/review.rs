@@ -58,7 +58,12 @@ pub fn decide_review(
         Verdict::Approved => approve(&mut account, &mut after, &mut changes, &mut writes, context)?,
         Verdict::Rejected => reject(&mut account, &mut after, &mut changes, context),
     };
-    account.referral = account.referral.take().map(|referral| Referral { stage, version: after.version, ..referral });
+    account.referral = account.referral.take().map(|referral| Referral {
+        stage,
+        version: after.version,
+        redeemed_at: referral.redeemed_at.filter(|_| approved),
+        ..referral
+    });
     let put = Write::Put(Record::Redemption(Box::new(after.clone())), Guard::Version(redemption.version));
     let waiting = Write::Forget(WaitingReview::of(redemption).place());
     let in_force = context.schedule.at(context.now).version;

@@ -35,14 +35,15 @@ fn qualify(
     let calendar = &context.schedule.at(context.now).program.calendar;
     let (order, kept) = (&scored.order.key, returns::totals(scored, program)?.eligible);
     // What was bought before the referral is not brought by it, however late it is heard of; clocks of shops may be wrong.
-    let too_early = scored.order.placed_at < referral.redeemed_at.plus_ms(-FUTURE_MS_MAX);
+    let since = referral.redeemed_at.map(|at| at.plus_ms(-FUTURE_MS_MAX));
+    let too_early = since.is_some_and(|since| scored.order.placed_at < since);
     if kept < terms.minimum_total || too_early {
         return Ok(None);
     }
     let reward_at = calendar.same_time_after_days(context.now, terms.return_window_days);
     let qualified = Qualified { order: order.clone(), at: context.now, reward_at, revenue: kept };
     let (key, version) = (referral.key.clone(), referral.version);
-    account.referral = Some(Referral { stage: Stage::Qualified { reward_at }, ..referral });
+    account.referral = Some(Referral { stage: Stage::Qualified { reward_at }, redeemed_at: None, ..referral });
     let change = Change::ReferralQualified { redemption: key.clone(), order: order.clone(), reward_at };
     Ok(Some((Write::Qualify(key, Box::new(qualified), version), change)))
 }
@@ -85,8 +86,8 @@ pub(crate) fn follow(
     if !scored.qualified_referral() {
         return Ok((None, None));
     }
-    // The order says there is one: only a read that lags behind does not show it.
-    let redemption = redemption.ok_or(Rejection::UnknownRedemption)?;
+    // It is read strongly. Should it be lost all the same, what comes back must not wait for it.
+    let Some(redemption) = redemption else { return Ok((None, None)) };
     let kept = returns::totals(scored, program)?.eligible;
     let (write, change) = recheck(account, redemption, kept, context)?.unzip();
     Ok((write, change.flatten()))

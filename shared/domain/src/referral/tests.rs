@@ -205,7 +205,9 @@ impl Town {
     fn put(&mut self, account: &str, document: Value) -> Result<membership::Put, Rejection> {
         let document = profile_document(&document).unwrap();
         let member = self.member(account);
-        self.act(|_, context| membership::put_account(&id(account), &member, &document, context))
+        self.act(|_, context| {
+            membership::put_account(&id(account), &member, &document, membership::StatedBy::Merchant, context)
+        })
     }
 
     fn member(&self, account: &str) -> Member {
@@ -217,10 +219,26 @@ impl Town {
         self.accounts.get_mut(&id(account)).unwrap().status = status;
     }
 
+    /// What is stored about an account that shares a code; where nothing was stated, what it must have stated at least.
+    fn known(&self, account: &str) -> Option<Profile> {
+        let stated = json!({ "name": "A company", "email": "office@known.example", "vat_id": "GB999999973" });
+        let (document, none) = (profile_document(&stated).unwrap(), Member::default());
+        let known = self.decide(|_, context| {
+            membership::put_account(&id(account), &none, &document, membership::StatedBy::Merchant, context)
+        });
+        let made = known.unwrap().writes.into_iter().find_map(|write| match write {
+            Write::Put(Record::Profile(profile), _) => Some(*profile),
+            _ => None,
+        });
+        let is_known = |known: &Profile| known.vat_id.is_some() && known.email.is_some();
+        self.member(account).profile.filter(is_known).or(made)
+    }
+
     fn issue(&mut self, account: &str) -> Code {
         let settings = CodeSettings { status: CodeStatus::Active, redemptions_left: None, expires_at: None };
         let document = CodeDocument { contact_id: None, settings };
-        let codes = Codes { account: self.member(account).account, contact_known: true, held: None };
+        let (known, profile) = (self.member(account).account, self.known(account));
+        let codes = Codes { account: known, profile, contact_known: true, held: None };
         self.act(|_, context| issue_code(&id(account), &codes, &document, context)).unwrap().code
     }
 

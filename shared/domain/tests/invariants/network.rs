@@ -186,7 +186,9 @@ impl Network {
 
     fn put(&mut self, id: &AccountId, document: Value) {
         let (document, member) = (profile_document(&document).unwrap(), self.member(id));
-        if let Ok(decision) = self.decide(|context| membership::put_account(id, &member, &document, context)) {
+        if let Ok(decision) = self
+            .decide(|context| membership::put_account(id, &member, &document, membership::StatedBy::Merchant, context))
+        {
             // Refused where somebody else has claimed meanwhile what a rejection had made free.
             self.commit(decision.writes);
         }
@@ -217,11 +219,25 @@ impl Network {
             },
         );
         let held = self.codes.values().find(|code| code.account_id == id).cloned();
-        let codes = Codes { account: self.account(&id).cloned(), contact_known: true, held };
+        let codes =
+            Codes { account: self.account(&id).cloned(), profile: Some(self.known(&id)), contact_known: true, held };
         let document = CodeDocument { contact_id: None, settings };
         if let Ok(decision) = self.decide(|context| referral::issue_code(&id, &codes, &document, context)) {
             assert!(self.commit(decision.writes));
         }
+    }
+
+    /// What is stored about an account; where nothing was stated, what it must have stated to share a code.
+    fn known(&self, id: &AccountId) -> Profile {
+        let stated = json!({ "name": "A company", "email": "office@known.example", "vat_id": "GB999999973" });
+        let (document, none) = (profile_document(&stated).unwrap(), Member::default());
+        let made = self
+            .decide(|context| membership::put_account(id, &none, &document, membership::StatedBy::Merchant, context));
+        let made = made.unwrap().writes.into_iter().find_map(|write| match write {
+            Write::Put(Record::Profile(profile), _) => Some(*profile),
+            _ => None,
+        });
+        self.member(id).profile.filter(|known| known.vat_id.is_some() && known.email.is_some()).or(made).unwrap()
     }
 
     pub fn change_code(&mut self, which: usize, status: CodeStatus) {

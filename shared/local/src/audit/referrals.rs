@@ -55,13 +55,28 @@ impl Referrals {
         loop {
             let page = store.codes_page(Segment::WHOLE, after).await?;
             for record in page.records {
-                let CodeRecord::Redemption(redemption) = record else { continue };
+                let redemption = match record {
+                    CodeRecord::Redemption(redemption) => redemption,
+                    CodeRecord::Unreadable(what) => {
+                        report.find(Subject::Program, what);
+                        continue;
+                    }
+                    CodeRecord::ReferralCode(_) | CodeRecord::WaitingReview(_) => continue,
+                };
                 let told = self.told.remove(&redemption.key).unwrap_or_default();
                 let Some(referee) = accounts.get(&redemption.referee) else { continue };
                 brought_by.insert(redemption.referee.clone(), redemption.referrer.clone());
-                if let Some(referral) = &referee.referral {
-                    told.check(&redemption, report);
-                    check_stage(&redemption, referral, report);
+                match &referee.referral {
+                    Some(referral) => {
+                        told.check(&redemption, report);
+                        check_stage(&redemption, referral, report);
+                    }
+                    // It came by it after the accounts were read.
+                    None if referee.last_decided < redemption.redeemed_at => {}
+                    None => {
+                        let what = format!("does not know of redemption {}, by which it came", redemption.key);
+                        report.find(Subject::Account(referee.id.clone()), what);
+                    }
                 }
             }
             after = page.next;
@@ -96,7 +111,8 @@ fn check_stage(redemption: &Redemption, referral: &Referral, report: &mut Report
     let runs_ahead = match referral.stage {
         _ if referral.key != redemption.key => true,
         Stage::UnderReview => redemption.review.is_none(),
-        Stage::Open { .. } => redemption.until.is_none(),
+        // An order that qualifies it goes by the version of its record.
+        Stage::Open { .. } => redemption.qualified.is_none() && referral.version != redemption.version,
         Stage::Qualified { .. } => redemption.qualified.is_none(),
         Stage::Rewarded => redemption.rewarded.is_none(),
         Stage::Returned { .. } => redemption.ended.is_none(),

@@ -181,7 +181,7 @@ proptest! {
         let plain = of_account(&account);
         prop_assert!(!plain.contains_key(REFERRAL) && !plain.contains_key(REFERRER), "an account without: no byte more");
         prop_assert_eq!(super::account(&plain), Ok(account.clone()));
-        account.referral = Some(Referral { key, version, program_version: 3, redeemed_at: until, stage: Stage::Open { until } });
+        account.referral = Some(Referral { key, version, program_version: 3, redeemed_at: Some(until), stage: Stage::Open { until } });
         let referred = of_account(&account);
         prop_assert_eq!(referred.len(), plain.len() + 1);
         prop_assert_eq!(super::account(&referred), Ok(account.clone()));

@@ -218,7 +218,6 @@ pub fn pack_referral(referral: &Referral) -> Vec<u8> {
     out.0.extend(referral.key.redemption_id.bits().to_le_bytes());
     out.number(referral.version);
     out.number(referral.program_version.into());
-    out.instant(referral.redeemed_at);
     let (stage, at) = match referral.stage {
         Stage::UnderReview => (UNDER_REVIEW, None),
         Stage::Open { until } => (OPEN, Some(until)),
@@ -228,7 +227,7 @@ pub fn pack_referral(referral: &Referral) -> Vec<u8> {
         Stage::Over => (OVER, None),
     };
     out.0.push(stage);
-    at.into_iter().for_each(|at| out.instant(at));
+    at.into_iter().chain(referral.redeemed_at).for_each(|at| out.instant(at));
     out.0
 }
 
@@ -243,7 +242,6 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(bits(REDEMPTION_ID_BYTES)?) };
     let version = input.number()?;
     let program_version = u32::try_from(input.number()?).map_err(|_| "bad program version")?;
-    let redeemed_at = input.instant()?;
     let stage = match input.byte()? {
         UNDER_REVIEW => Stage::UnderReview,
         OPEN => Stage::Open { until: input.instant()? },
@@ -253,6 +251,7 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
         OVER => Stage::Over,
         _ => return Err("unknown stage"),
     };
+    let redeemed_at = if input.0.is_empty() { None } else { Some(input.instant()?) };
     input.end()?;
     Ok(Referral { key, version, program_version, redeemed_at, stage })
 }

@@ -16,6 +16,7 @@ fn an_account_and_each_of_its_people_has_one_code_however_often_it_is_asked_for(
     let mut town = Town::of(document());
     let codes = |town: &Town, held: Option<&ReferralCode>| Codes {
         account: town.member("acme").account,
+        profile: town.known("acme"),
         contact_known: true,
         held: held.cloned(),
     };
@@ -47,12 +48,17 @@ fn who_takes_no_part_gets_no_code() {
     ] {
         let mut town = Town::of(program);
         town.status("acme", status);
-        let codes = Codes { account: town.member("acme").account, contact_known, held: None };
+        let (account, profile) = (town.member("acme").account, town.known("acme"));
+        let codes = Codes { account, profile, contact_known, held: None };
         let document = asked(contact, expires_at);
         let refused = town.decide(|_, context| issue_code(&id("acme"), &codes, &document, context));
         assert_eq!(refused.unwrap_err(), expected);
     }
     let town = Town::of(document());
+    // Nothing would tell whether it brings itself.
+    let nameless = Codes { account: town.member("acme").account, contact_known: true, ..Codes::default() };
+    let refused = town.decide(|_, context| issue_code(&id("acme"), &nameless, &asked(None, None), context));
+    assert_eq!(refused.unwrap_err(), Rejection::IdentityMissing);
     let unknown = Codes { contact_known: true, ..Codes::default() };
     let refused = town.decide(|_, context| issue_code(&id("acme"), &unknown, &asked(None, None), context));
     assert_eq!(refused.unwrap_err(), Rejection::UnknownAccount);

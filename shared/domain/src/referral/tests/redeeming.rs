@@ -42,7 +42,7 @@ fn who_is_known_already_is_not_new() {
             |known| {
                 let key = RedemptionKey { code: Code::of_bits(1), redemption_id: RedemptionId::of_bits(1) };
                 known.referral =
-                    Some(Referral { key, version: 1, program_version: 1, redeemed_at: at(START), stage: Stage::Over });
+                    Some(Referral { key, version: 1, program_version: 1, redeemed_at: None, stage: Stage::Over });
             },
             |_| (),
             false,
@@ -194,4 +194,24 @@ fn a_redemption_is_known_by_sixteen_digits() {
         let parsed = RedemptionId::parse(text);
         assert_eq!(parsed.map(|id| id.to_string()).ok(), valid.then(|| text.to_owned()), "{text:?}");
     }
+}
+
+#[test]
+fn who_refers_others_or_was_referred_stays_known_whatever_it_states_later() {
+    let mut town = Town::of(document());
+    let stated = json!({ "name": "Acme", "email": "office@acme.example", "vat_id": "GB999999973" });
+    town.put("acme", stated).unwrap();
+    assert_eq!(town.claims.len(), 2);
+    town.put("acme", json!({ "name": "Acme" })).unwrap();
+    assert_eq!(town.claims.len(), 0, "who takes no part sets free what it states no more");
+    town.put("acme", json!({ "name": "Acme", "email": "office@acme.example", "vat_id": "GB999999973" })).unwrap();
+    let code = town.issue("acme");
+    town.put("acme", json!({ "name": "Acme" })).unwrap();
+    assert_eq!(town.claims.len(), 2);
+    // However many addresses a referred account had in between.
+    town.try_redeem(&code, &prospect(2)).unwrap();
+    for number in 0..30 {
+        town.put("p-2", json!({ "name": "Other", "email": format!("{number}@other.example") })).unwrap();
+    }
+    assert_eq!(town.claims.len(), 34);
 }
