@@ -1,4 +1,5 @@
-//! Issues referral codes, redeems them, and shows what came of that: `/v1/accounts/{id}/referral-code`, `/v1/referrals/...`.
+//! Issues referral codes, redeems them, and shows what came of that: `/v1/accounts/{id}/referral-code` and
+//! `/v1/referrals/...`.
 //!
 //! What a redemption earns its referrer is no matter of this function: an order qualifies it (`order-placed`), and the
 //! walk over what falls due grants the reward (`account-review`).

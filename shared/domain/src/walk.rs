@@ -54,8 +54,9 @@ pub(crate) fn pass(
 /// Writes down all that has come due on an account, gives the warnings of this walk, and files the account under the
 /// earliest instant that is left of any kind: the other walk's work stays filed.
 ///
-/// An errand that is due comes first; `settled` is what it came to. `contact` is whom a warning concerns. A warning is given now. What came due was true already: it is written down as of
-/// the latest instant of it, so that a history that is still being imported goes on as if nobody had walked.
+/// An errand that is due comes first; `settled` is what it came to. `contact` is whom a warning concerns. A warning is
+/// given now. What came due was true already: it is written down as of the latest instant of it, so that a history that
+/// is still being imported goes on as if nobody had walked.
 pub fn decide(
     account: &Account,
     walk: Walk,

@@ -67,7 +67,8 @@ pub fn redeem(
     redeeming.decide()
 }
 
-/// Whoever has ordered, or brought anything from elsewhere, refers others or was referred is not new, and an account's own data stand as they are stated.
+/// Whoever has ordered, or brought anything from elsewhere, refers others or was referred is not new, and an account's
+/// own data stand as they are stated.
 fn check_new(member: &Member, referrer: &Account, document: &ProspectDocument) -> Result<(), Rejection> {
     let Some(account) = &member.account else { return Ok(()) };
     let Lifetime { orders, returned_units, unmatched_units, earned, gone_before, .. } = account.lifetime;
