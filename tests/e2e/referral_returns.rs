@@ -313,12 +313,14 @@ async fn a_reward_waits_for_room_among_the_open_discounts() {
     assert_eq!(acme.standing().await.expect(200)["discounts"].as_array().unwrap().len(), 10);
     cloud.set_clock(REWARD_AT);
     redemption.walk().await;
-    assert_eq!((redemption.state().await.as_str(), acme.times("referral.rewarded").await), ("qualified", 0));
-    assert_eq!(redemption.account().times("referral.concluded").await, 1);
+    assert_eq!((redemption.state().await.as_str(), acme.times("referral.rewarded").await), ("rewarded", 1));
+    assert_eq!(redemption.shown().await.expect(200)["rewarded"]["discount"], Value::Null);
+    assert_eq!(redemption.account().times("referral.concluded").await, 0);
     // A day later there is room.
     cloud.set_clock("2011-04-01T11:00:00Z");
     redemption.walk().await;
-    assert_eq!(redemption.state().await, "rewarded");
+    assert_eq!(redemption.shown().await.expect(200)["rewarded"]["discount"]["rule"], "thanks");
+    assert_eq!(redemption.account().times("referral.concluded").await, 1);
     let open = acme.standing().await.expect(200)["discounts"].clone();
     assert_eq!((open.as_array().unwrap().len(), &open[0]["rule"]), (1, &json!("thanks")));
     cloud.audit().await;

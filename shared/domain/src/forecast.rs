@@ -89,7 +89,7 @@ impl Forecast {
                     ErrandTask::TakeBack => (&mut self.referral_rewards_taken_back, Settled::TakenBack),
                 };
                 *count = count.saturating_add(1);
-                referral::conclude(&mut account, settled, now);
+                referral::conclude(&mut account, settled);
             }
             at = account.next_change(schedule, now)?.filter(|next| now < *next && *next <= until);
         }

@@ -142,7 +142,8 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         }
         Change::ReferralConcluded { settled, .. } => match settled {
             Settled::Rewarded => "Whoever referred the account was rewarded.".to_owned(),
-            Settled::Later => "The referral is looked at again a day later.".to_owned(),
+            // It is tried again; until then there is nothing to tell.
+            Settled::Later => return None,
             Settled::TakenBack => "The reward of whoever referred the account was taken back.".to_owned(),
             Settled::Over => "Nothing more comes of the referral.".to_owned(),
         },

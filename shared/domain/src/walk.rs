@@ -66,8 +66,9 @@ pub fn decide(
 ) -> Result<Decision<Walked>, Overflow> {
     let Context { schedule, now, .. } = *context;
     let (mut passed, mut changes, warnings) = pass(account, walk, contact, schedule, now)?;
-    let concluded = settled.and_then(|settled| referral::conclude(&mut passed, settled, now));
-    if walk == ERRANDS && referral::errand(&passed).is_some_and(|errand| errand.due_at <= now) {
+    let concluded = settled.and_then(|settled| referral::conclude(&mut passed, settled));
+    let waits = settled == Some(Settled::Later);
+    if walk == ERRANDS && !waits && referral::errand(&passed).is_some_and(|errand| errand.due_at <= now) {
         return Ok(Decision { writes: Vec::new(), answer: Walked::Errand });
     }
     let at = match warnings.is_empty() && concluded.is_none() {
@@ -81,8 +82,19 @@ pub fn decide(
         let writes = decision::commit_at(at, passed, Cause::Walked, changes, version, context)?;
         return Ok(Decision { writes: writes.into(), answer: Walked::Written });
     }
-    let next = account.next_change(schedule, now)?;
+    let next = match waits {
+        true => tomorrow_or_before(account, context)?,
+        false => account.next_change(schedule, now)?,
+    };
     Ok(file(account, Due::file(None, next, context.wall_day)))
+}
+
+/// When an account is walked next whose errand waits: what waits elsewhere is looked at again tomorrow, which is nothing
+/// for the history of this account, and whatever else falls due in its time.
+fn tomorrow_or_before(account: &Account, context: &Context<'_>) -> Result<Option<Instant>, Overflow> {
+    let without = Account { referral: None, ..account.clone() };
+    let tomorrow = context.now.plus_ms(Instant::DAY_MS);
+    Ok(without.next_change(context.schedule, context.now)?.into_iter().chain([tomorrow]).min())
 }
 
 /// Files an account earlier where the version in force makes something of it due that it was not filed for: a version

@@ -175,6 +175,9 @@ pub struct Rewarded {
     /// What.
     #[serde(flatten)]
     pub given: Given,
+    /// The discount of it waits for room among the referrer's open ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub discount_waits: bool,
 }
 
 /// Why a redemption came to nothing.

@@ -140,7 +140,7 @@ pub struct Grounds {
 pub enum Settled {
     /// The referrer has the reward.
     Rewarded,
-    /// The referrer has no room for one more open discount: it is tried again.
+    /// The referrer has the points of it, and no room for one more open discount: that is tried again.
     Later,
     /// The reward is taken back.
     TakenBack,
@@ -160,6 +160,9 @@ pub fn carry_out(task: ErrandTask, grounds: &Grounds, context: &Context<'_>) -> 
         };
     };
     match task {
+        ErrandTask::Reward if rewarded.discount_waits && redemption.ended.is_none() => {
+            add_discount(redemption, rewarded, grounds.referrer.as_ref(), context)
+        }
         ErrandTask::Reward => nothing(Settled::Rewarded),
         ErrandTask::TakeBack if redemption.taken_back.is_some() => nothing(Settled::TakenBack),
         ErrandTask::TakeBack => take_back(redemption, rewarded, grounds, context),
@@ -181,15 +184,50 @@ fn reward(
     let (mut account, mut changes) = advance::advance(context.schedule, referrer, context.now)?;
     let number = account.referrals_rewarded.checked_add(1).ok_or(Overflow)?;
     let terms = terms(context.schedule, redemption.program_version, context.now)?;
-    let gift = terms.reward(number).cloned().unwrap_or_default();
-    if gift.discount.is_some() && account.discounts.len() >= OPEN_DISCOUNTS_MAX {
-        return Ok(Decision { writes: Vec::new(), answer: Settled::Later });
+    let mut gift = terms.reward(number).cloned().unwrap_or_default();
+    let discount_waits = gift.discount.is_some() && account.discounts.len() >= OPEN_DISCOUNTS_MAX;
+    if discount_waits {
+        gift.discount = None;
     }
     account.referrals_rewarded = number;
     changes.push(Change::ReferralRewarded { redemption: redemption.key.clone(), number });
     let gifts = give(&mut account, &gift, &redemption.key, &activation.program, context)?;
     changes.extend(gifts.changes);
-    after.rewarded = Some(Rewarded { at: context.now, number, given: gifts.given });
+    after.rewarded = Some(Rewarded { at: context.now, number, given: gifts.given, discount_waits });
+    let mut writes = vec![put(after)];
+    let cause = Cause::Referral { redemption: redemption.key.clone() };
+    writes.extend(decision::commit(account, cause, changes, activation.version, context)?);
+    writes.extend(gifts.writes);
+    Ok(Decision { writes, answer: if discount_waits { Settled::Later } else { Settled::Rewarded } })
+}
+
+/// Gives the discount of a reward that had waited for room.
+fn add_discount(
+    redemption: &Redemption,
+    rewarded: &Rewarded,
+    referrer: Option<&Account>,
+    context: &Context<'_>,
+) -> Result<Decision<Settled>, Rejection> {
+    let mut after = redemption.next();
+    let mut rewarded = Rewarded { discount_waits: false, ..rewarded.clone() };
+    let put = |after| Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version));
+    let Some(referrer) = referrer.filter(|account| account.status != Status::Closed) else {
+        // Who has left keeps what was given.
+        after.rewarded = Some(rewarded);
+        return Ok(Decision { writes: vec![put(after)], answer: Settled::Rewarded });
+    };
+    let activation = context.schedule.at(context.now);
+    let (mut account, mut changes) = advance::advance(context.schedule, referrer, context.now)?;
+    if account.discounts.len() >= OPEN_DISCOUNTS_MAX {
+        return Ok(Decision { writes: Vec::new(), answer: Settled::Later });
+    }
+    let terms = terms(context.schedule, redemption.program_version, context.now)?;
+    let discount = terms.reward(rewarded.number).and_then(|gift| gift.discount.clone());
+    let gift = Gift { points: Points::ZERO, discount };
+    let gifts = give(&mut account, &gift, &redemption.key, &activation.program, context)?;
+    changes.extend(gifts.changes);
+    rewarded.given.discount = gifts.given.discount;
+    after.rewarded = Some(rewarded);
     let mut writes = vec![put(after)];
     let cause = Cause::Referral { redemption: redemption.key.clone() };
     writes.extend(decision::commit(account, cause, changes, activation.version, context)?);
@@ -245,12 +283,12 @@ fn take_back(
     Ok(Decision { writes, answer: Settled::TakenBack })
 }
 
-/// Notes on the referee's account what its errand came to, unless something else has happened to it meanwhile.
-pub(crate) fn conclude(account: &mut Account, settled: Settled, now: Instant) -> Option<Change> {
+/// Notes on the referee's account what its errand came to, unless that waits, or something else has happened to it
+/// meanwhile.
+pub(crate) fn conclude(account: &mut Account, settled: Settled) -> Option<Change> {
     let referral = account.referral.as_mut()?;
     let stage = match (referral.stage, settled) {
         (Stage::Qualified { .. }, Settled::Rewarded) => Stage::Rewarded,
-        (Stage::Qualified { .. }, Settled::Later) => Stage::Qualified { reward_at: now.plus_ms(Instant::DAY_MS) },
         (Stage::Qualified { .. } | Stage::Returned { .. }, Settled::Over)
         | (Stage::Returned { .. }, Settled::TakenBack) => Stage::Over,
         _ => return None,

@@ -69,7 +69,12 @@ fn ended() -> impl Strategy<Value = Ended> {
 
 /// What came of a redemption, each there or not.
 fn came_of() -> impl Strategy<Value = (Option<Qualified>, Option<Rewarded>, Option<Ended>, Option<TakenBack>)> {
-    let rewarded = (instant(), any::<u32>(), given()).prop_map(|(at, number, given)| Rewarded { at, number, given });
+    let rewarded = (instant(), any::<u32>(), given()).prop_map(|(at, number, given)| Rewarded {
+        at,
+        number,
+        given,
+        discount_waits: number % 2 == 0,
+    });
     let back = (instant(), any::<[i64; 2]>(), any::<bool>()).prop_map(|(at, [points, unrecovered], discount)| {
         TakenBack { at, points: Points(points), unrecovered: Points(unrecovered), discount }
     });

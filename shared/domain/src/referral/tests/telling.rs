@@ -58,7 +58,6 @@ fn sentences() -> Vec<(Change, &'static str)> {
             "No order made the referral count until 2011-04-10.",
         ),
         (concluded(Settled::Rewarded), "Whoever referred the account was rewarded."),
-        (concluded(Settled::Later), "The referral is looked at again a day later."),
         (concluded(Settled::TakenBack), "The reward of whoever referred the account was taken back."),
         (concluded(Settled::Over), "Nothing more comes of the referral."),
         (
