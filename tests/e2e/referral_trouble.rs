@@ -5,7 +5,6 @@ use crate::referral_life::{REWARD_AT, program};
 use domain::id::AccountId;
 use domain::warning::Walk;
 use proptest::prelude::*;
-use proptest::test_runner::Config;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tests::network::Staleness;
@@ -319,14 +318,8 @@ async fn live(steps: &[Step], take_back: bool, pending_days: u8, trouble: Option
     Outcome { answers, tables }
 }
 
-/// Few cases by default; `PROPTEST_CASES` asks for more.
-fn config() -> Config {
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 24 };
-    Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(crate::trouble::config())]
 
     /// Whatever goes wrong on the way, a client that insists gets the answers, and the tables hold the bytes, that they
     /// would if nothing had gone wrong; each side is rewarded once at most, and what is tracked is what was done.

@@ -294,7 +294,7 @@ async fn live(steps: &[Step], owe: bool, trouble: Option<u64>) -> Outcome {
 }
 
 /// Few cases by default; `PROPTEST_CASES` asks for more.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 24 };
     Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() }
 }

@@ -8,7 +8,7 @@ use crate::due::Due;
 use crate::id::ContactId;
 use crate::ledger::{Cause, Change};
 use crate::money::Overflow;
-use crate::referral::{self, Settled};
+use crate::referral::{self, ErrandTask, Settled};
 use crate::schedule::Schedule;
 use crate::time::Instant;
 use crate::warning::{self, Walk, WarningRules};
@@ -67,7 +67,9 @@ pub fn decide(
     let Context { schedule, now, .. } = *context;
     let (mut passed, mut changes, warnings) = pass(account, walk, contact, schedule, now)?;
     let concluded = settled.and_then(|settled| referral::conclude(&mut passed, settled));
-    let waits = settled == Some(Settled::Later);
+    // Unless there is something else to be done meanwhile: what was given is to be taken back.
+    let is_reward = |errand: referral::Errand| errand.task == ErrandTask::Reward;
+    let waits = settled == Some(Settled::Later) && referral::errand(&passed).is_some_and(is_reward);
     if walk == ERRANDS && !waits && referral::errand(&passed).is_some_and(|errand| errand.due_at <= now) {
         return Ok(Decision { writes: Vec::new(), answer: Walked::Errand });
     }

@@ -158,6 +158,13 @@ fn a_reward_waits_for_room_day_by_day() {
     assert_eq!((town.entries.len(), town.points("acme")), (entries, 400));
     let mut returned = town.clone();
     returned.cancelled(3);
+    // Even for a walk that had just heard that it waits.
+    let account = returned.accounts[&id("p-3")].clone();
+    let decided = returned.decide(|_, context| {
+        let later = Some(Settled::Later);
+        Ok(crate::walk::decide(&account, crate::warning::Walk::Review, None, later, context)?)
+    });
+    assert_eq!(decided.unwrap().answer, crate::walk::Walked::Errand);
     assert_eq!((returned.walk("p-3"), returned.state("p-3")), (vec![Settled::TakenBack], State::Revoked));
     assert_eq!(returned.points("acme"), 250);
     assert_eq!(town.now("2011-04-02T12:00:00Z").walk("p-3"), [Settled::Rewarded]);
