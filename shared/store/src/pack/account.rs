@@ -1,6 +1,6 @@
 //! What an account's hot item holds packed: activity, points, totals, open discounts.
 
-use super::bytes::{Reader, Unpacked, Writer};
+use super::bytes::{DENSE, Reader, Unpacked, Writer};
 use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::code::Code;
 use domain::discount::OpenDiscount;
@@ -55,31 +55,45 @@ pub fn activity(bytes: &[u8]) -> Unpacked<Activity> {
 /// mostly whole hours, which saves a third of the attribute.
 const STEP_UNITS_MS: [i64; 4] = [3_600_000, 900_000, 1_000, 1];
 
-/// Packs lots and pending points: instants as steps from the one before of their kind, in the largest unit that all
-/// of them are whole numbers of.
-pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
-    let mut out = Writer::start();
-    let lots = holdings.lots().iter().map(|lot| lot.expires_at);
-    let waits = holdings.pending().iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
-    let instants: Vec<_> = lots.chain(waits).collect();
-    let unit = step_unit(&mut out, &instants);
-    out.count(holdings.lots().len());
-    let mut expiry = Instant::MIN;
-    for lot in holdings.lots() {
-        step(&mut out, unit, &mut expiry, lot.expires_at);
-        out.signed(lot.points.0);
+/// Instants of one kind, ascending: each as its step from the one before, in a unit that all of them are whole numbers
+/// of, and less what a step usually is.
+struct Steps {
+    unit: i64,
+    usual: i64,
+    before: i64,
+}
+
+/// Lots end with months, which are about as long as this.
+const MONTH_MS: i64 = 30 * Instant::DAY_MS;
+
+impl Steps {
+    /// Of any length.
+    fn of(unit: i64) -> Self {
+        Self { unit, usual: 0, before: Instant::MIN.as_ms() }
     }
-    out.count(holdings.pending().len());
-    let mut availability = Instant::MIN;
-    for wait in holdings.pending() {
-        step(&mut out, unit, &mut availability, wait.available_at);
-        step(&mut out, unit, &mut expiry, wait.expires_at);
-        out.signed(wait.points.0);
+
+    /// Of about a month: what it is longer or shorter by mostly fits a byte. The first layout did not know that.
+    fn of_months(unit: i64, format: u8) -> Self {
+        let usual = if format == DENSE { MONTH_MS.checked_div(unit).unwrap_or(0) } else { 0 };
+        Self { usual, ..Self::of(unit) }
     }
-    if holdings.debt() != Points::ZERO {
-        out.signed(holdings.debt().0);
+
+    /// Goes on with steps of any length.
+    fn then_any(self) -> Self {
+        Self { usual: 0, ..self }
     }
-    out.0
+
+    fn put(&mut self, out: &mut Writer, at: Instant) {
+        let step = at.as_ms().wrapping_sub(self.before).checked_div(self.unit).unwrap_or(0);
+        out.signed(step.wrapping_sub(self.usual));
+        self.before = at.as_ms();
+    }
+
+    fn next(&mut self, input: &mut Reader<'_>) -> Unpacked<Instant> {
+        let step = input.signed()?.checked_add(self.usual).and_then(|step| step.checked_mul(self.unit));
+        self.before = step.and_then(|step| self.before.checked_add(step)).ok_or("instant too large")?;
+        Ok(Instant::from_ms(self.before))
+    }
 }
 
 /// Writes the unit that steps between these instants are counted in.
@@ -90,27 +104,42 @@ fn step_unit(out: &mut Writer, instants: &[Instant]) -> i64 {
     unit
 }
 
-fn step(out: &mut Writer, unit: i64, before: &mut Instant, at: Instant) {
-    out.signed(at.as_ms().wrapping_sub(before.as_ms()).checked_div(unit).unwrap_or(0));
-    *before = at;
-}
-
-fn next_step(input: &mut Reader<'_>, unit: i64, before: &mut i64) -> Unpacked<Instant> {
-    let step = input.signed()?.checked_mul(unit).ok_or("instant too large")?;
-    *before = before.checked_add(step).ok_or("instant too large")?;
-    Ok(Instant::from_ms(*before))
+/// Packs lots and pending points, their instants as [`Steps`].
+pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
+    let mut out = Writer::of(DENSE);
+    let lots = holdings.lots().iter().map(|lot| lot.expires_at);
+    let waits = holdings.pending().iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
+    let instants: Vec<_> = lots.chain(waits).collect();
+    let unit = step_unit(&mut out, &instants);
+    out.count(holdings.lots().len());
+    let mut expiry = Steps::of_months(unit, DENSE);
+    for lot in holdings.lots() {
+        expiry.put(&mut out, lot.expires_at);
+        out.signed(lot.points.0);
+    }
+    out.count(holdings.pending().len());
+    let (mut availability, mut expiry) = (Steps::of(unit), expiry.then_any());
+    for wait in holdings.pending() {
+        availability.put(&mut out, wait.available_at);
+        expiry.put(&mut out, wait.expires_at);
+        out.signed(wait.points.0);
+    }
+    if holdings.debt() != Points::ZERO {
+        out.signed(holdings.debt().0);
+    }
+    out.0
 }
 
 /// Reads lots and pending points.
 pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
-    let mut input = Reader::start(bytes)?;
+    let (format, mut input) = Reader::start_of(bytes)?;
     let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
-    let (mut expiry, mut availability) = (0_i64, 0_i64);
-    let lots = input
-        .list(|input| Ok(Lot { expires_at: next_step(input, unit, &mut expiry)?, points: Points(input.signed()?) }))?;
+    let mut expiry = Steps::of_months(unit, format);
+    let lots = input.list(|input| Ok(Lot { expires_at: expiry.next(input)?, points: Points(input.signed()?) }))?;
+    let (mut availability, mut expiry) = (Steps::of(unit), expiry.then_any());
     let pending = input.list(|input| {
-        let available_at = next_step(input, unit, &mut availability)?;
-        Ok(Pending { available_at, expires_at: next_step(input, unit, &mut expiry)?, points: Points(input.signed()?) })
+        let available_at = availability.next(input)?;
+        Ok(Pending { available_at, expires_at: expiry.next(input)?, points: Points(input.signed()?) })
     })?;
     let debt = if input.0.is_empty() { 0 } else { input.signed()? };
     input.end()?;
@@ -259,14 +288,14 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
 /// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since
 /// what ends later was mostly told as long ahead or longer. New subjects are added at the end.
 pub fn pack_told(told: &[Told]) -> Vec<u8> {
-    let mut out = Writer::start();
+    let mut out = Writer::of(DENSE);
     let unit = step_unit(&mut out, &told.iter().map(|told| told.ends_at).collect::<Vec<_>>());
     for subject in Subject::ALL {
         let of_it: Vec<_> = told.iter().filter(|told| told.subject == subject).collect();
         out.count(of_it.len());
-        let (mut end, mut days) = (Instant::MIN, 0_i64);
+        let (mut end, mut days) = (Steps::of_months(unit, DENSE), 0_i64);
         for told in of_it {
-            step(&mut out, unit, &mut end, told.ends_at);
+            end.put(&mut out, told.ends_at);
             out.signed(i64::from(told.days).wrapping_sub(days));
             days = told.days.into();
         }
@@ -276,13 +305,13 @@ pub fn pack_told(told: &[Told]) -> Vec<u8> {
 
 /// Reads what the account was warned of.
 pub fn told(bytes: &[u8]) -> Unpacked<Vec<Told>> {
-    let mut input = Reader::start(bytes)?;
+    let (format, mut input) = Reader::start_of(bytes)?;
     let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
     let mut told = Vec::new();
     for subject in Subject::ALL {
-        let (mut end, mut days) = (0_i64, 0_i64);
+        let (mut end, mut days) = (Steps::of_months(unit, format), 0_i64);
         let of_it = input.list(|input| {
-            let ends_at = next_step(input, unit, &mut end)?;
+            let ends_at = end.next(input)?;
             days = days.checked_add(input.signed()?).ok_or("too many days")?;
             Ok(Told { subject, ends_at, days: u16::try_from(days).map_err(|_| "too many days")? })
         })?;

@@ -10,6 +10,10 @@ pub const PLAIN: u8 = 1;
 
 /// The format number of deflated bytes.
 const DEFLATED: u8 = 2;
+
+/// The format number of plain bytes in the second layout of their kind.
+pub const DENSE: u8 = 3;
+
 /// Below this, deflating cannot save a write unit.
 const DEFLATE_FROM_BYTES: usize = 512;
 /// Most bytes once inflated: far more than 5,000 lines need.
@@ -27,8 +31,13 @@ const USUAL_BYTES: usize = 128;
 impl Writer {
     /// With the format's number, which every packed value starts with.
     pub fn start() -> Self {
+        Self::of(PLAIN)
+    }
+
+    /// With the number of another format.
+    pub fn of(format: u8) -> Self {
         let mut out = Self::with_room(USUAL_BYTES);
-        out.0.push(PLAIN);
+        out.0.push(format);
         out
     }
 
@@ -94,6 +103,15 @@ impl<'a> Reader<'a> {
     pub fn start(bytes: &'a [u8]) -> Unpacked<Self> {
         match bytes.split_first() {
             Some((&PLAIN, rest)) => Ok(Self(rest)),
+            Some(_) => Err("unknown format"),
+            None => Err("empty"),
+        }
+    }
+
+    /// The same of a kind that has two layouts: [`PLAIN`] or [`DENSE`].
+    pub fn start_of(bytes: &'a [u8]) -> Unpacked<(u8, Self)> {
+        match bytes.split_first() {
+            Some((&format @ (PLAIN | DENSE), rest)) => Ok((format, Self(rest))),
             Some(_) => Err("unknown format"),
             None => Err("empty"),
         }

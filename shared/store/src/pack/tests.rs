@@ -292,3 +292,30 @@ fn twenty_ordinary_lines_take_little_room() {
     let packed = pack_lines(&(1..=20).map(line).collect::<Vec<_>>());
     assert!(packed.len() < 350, "{} bytes", packed.len());
 }
+
+/// Bytes of lots and of warnings as they were written before steps were counted less a month.
+#[test]
+fn lots_and_warnings_of_the_first_layout_are_read() {
+    let at = |text: &str| Instant::parse(text).unwrap();
+    let (first, second) = (at("2013-01-01T00:00:00Z"), at("2013-03-31T23:00:00Z"));
+    let lots = vec![Lot { expires_at: first, points: Points(700) }, Lot { expires_at: second, points: Points(50) }];
+    let available_at = at("2011-03-05T00:00:00Z");
+    let pending = vec![Pending { available_at, expires_at: second, points: Points(9) }];
+    let held = Holdings::of(lots, pending, Points(4));
+    let written = [1, 128, 221, 219, 1, 2, 224, 129, 46, 248, 10, 222, 33, 100, 1, 160, 135, 44, 0, 18, 8];
+    assert_eq!(holdings(&written), Ok(held));
+    let warned = |ends_at, days| Told { subject: Subject::Points, ends_at, days };
+    let written = [1, 128, 221, 219, 1, 2, 224, 129, 46, 60, 222, 33, 120, 0];
+    assert_eq!(told(&written), Ok(vec![warned(first, 30), warned(second, 90)]));
+}
+
+/// Two years of lots are what an account has as a rule, and the hot item is small.
+#[test]
+fn a_lot_a_month_takes_a_byte_for_its_end() {
+    let london = domain::time::Calendar::of("Europe/London").unwrap();
+    let lot = |month| Lot { expires_at: london.month_start(Month(month)), points: Points(1) };
+    let packed = |months: i32| {
+        pack_holdings(&Holdings::of((24_132..24_132 + months).map(lot).collect(), Vec::new(), Points::ZERO))
+    };
+    assert_eq!(packed(25).len() - packed(1).len(), 24 * 2);
+}
