@@ -65,6 +65,23 @@ pub struct Lifetime {
     pub gone_before: Points,
     /// Units of credit notes that no order gave.
     pub unmatched_units: u64,
+    /// Days with an order, in the program's time zone, whatever came back of it. An order of a month that was no longer
+    /// kept when it came is a day of its own. So is each of before the account was opened here, unless its first and
+    /// its last day leave room for fewer.
+    pub purchase_days: u64,
+    /// Times a review lowered the tier.
+    pub downgrades: u64,
+}
+
+/// What an order that was added counts for besides its figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Its month is kept, and no other order of that day was known.
+    OnNewDay,
+    /// Its month is kept, and so was an order of that day.
+    OnKnownDay,
+    /// Its month is older than those kept: it counts in the lifetime totals only.
+    BeyondKeptMonths,
 }
 
 /// What a return takes out of the month of its order.
@@ -130,24 +147,34 @@ impl Activity {
         &self.months
     }
 
-    /// Adds an order to its month. `false` where that month is older than those kept: the order then counts in the
-    /// lifetime totals only.
-    pub fn add(&mut self, purchase: &Purchase) -> Result<bool, Overflow> {
+    /// Adds an order to its month, where that is kept.
+    pub fn add(&mut self, purchase: &Purchase) -> Result<Counted, Overflow> {
         let newest = self.months.last().map_or(purchase.month, |last| last.month.max(purchase.month));
         let oldest_kept = newest.plus(MONTHS_KEPT.saturating_neg().saturating_add(1));
         if purchase.month < oldest_kept {
-            return Ok(false);
+            return Ok(Counted::BeyondKeptMonths);
         }
         let found = self.months.binary_search_by_key(&purchase.month, |month| month.month);
         let place = found.unwrap_or_else(|place| {
             self.months.insert(place, MonthActivity::empty(purchase.month));
             place
         });
-        if let Some(month) = self.months.get_mut(place) {
-            month.add(purchase)?;
-        }
+        let is_known = match self.months.get_mut(place) {
+            Some(month) => month.add(purchase)?,
+            None => false,
+        };
         self.months.retain(|month| month.month >= oldest_kept);
-        Ok(true)
+        Ok(if is_known { Counted::OnKnownDay } else { Counted::OnNewDay })
+    }
+
+    /// Orders placed in the months kept.
+    pub fn orders(&self) -> u64 {
+        self.months.iter().map(|month| month.orders).fold(0, u64::saturating_add)
+    }
+
+    /// Days with an order in the months kept.
+    pub fn purchase_days(&self) -> u64 {
+        self.months.iter().map(|month| u64::from(month.purchase_days.count_ones())).fold(0, u64::saturating_add)
     }
 
     /// Takes a return out of the month of its order, if that is kept.
@@ -193,25 +220,30 @@ impl MonthActivity {
         }
     }
 
-    fn add(&mut self, purchase: &Purchase) -> Result<(), Overflow> {
+    /// Adds an order; answers whether another of that day was known.
+    fn add(&mut self, purchase: &Purchase) -> Result<bool, Overflow> {
         self.orders = self.orders.checked_add(1).ok_or(Overflow)?;
         self.units = self.units.checked_add(purchase.units).ok_or(Overflow)?;
         self.revenue = self.revenue.plus(purchase.revenue)?;
         self.eligible = self.eligible.plus(purchase.eligible)?;
-        self.purchase_days |= 1_u32.wrapping_shl(u32::from(purchase.day_of_month).saturating_sub(1));
+        let day = 1_u32.wrapping_shl(u32::from(purchase.day_of_month).saturating_sub(1));
+        let is_known = self.purchase_days & day != 0;
+        self.purchase_days |= day;
         self.earned = self.earned.plus(purchase.earned)?;
-        Ok(())
+        Ok(is_known)
     }
 }
 
 impl Lifetime {
-    /// Adds an order.
-    pub fn add(&mut self, purchase: &Purchase) -> Result<(), Overflow> {
+    /// Adds an order that [`Activity::add`] counted so.
+    pub fn add(&mut self, purchase: &Purchase, counted: Counted) -> Result<(), Overflow> {
         self.orders = self.orders.checked_add(1).ok_or(Overflow)?;
         self.units = self.units.checked_add(purchase.units).ok_or(Overflow)?;
         self.revenue = self.revenue.plus(purchase.revenue)?;
         self.eligible = self.eligible.plus(purchase.eligible)?;
         self.earned = self.earned.plus(purchase.earned)?;
+        let days = u64::from(counted != Counted::OnKnownDay);
+        self.purchase_days = self.purchase_days.checked_add(days).ok_or(Overflow)?;
         Ok(())
     }
 
@@ -256,7 +288,7 @@ mod tests {
     fn a_window_takes_its_months_in_and_no_other() {
         let mut activity = Activity::default();
         for (month, eligible) in [(100, 1), (88, 10), (89, 100), (101, 1000)] {
-            assert!(activity.add(&purchase(month, eligible)).unwrap());
+            assert_eq!(activity.add(&purchase(month, eligible)), Ok(Counted::OnNewDay));
         }
         for (months, eligible) in [(89..=100, 101), (88..=100, 111), (100..=100, 1), (90..=99, 0)] {
             let window = Month(*months.start())..=Month(*months.end());
@@ -272,6 +304,28 @@ mod tests {
         }
         let kept: Vec<_> = activity.months().iter().map(|month| month.month.0).collect();
         assert_eq!(kept, [106, 130]);
-        assert!(!activity.add(&purchase(105, 1)).unwrap());
+        assert_eq!(activity.add(&purchase(105, 1)), Ok(Counted::BeyondKeptMonths));
+    }
+
+    #[test]
+    fn a_day_counts_once_however_many_orders_it_has() {
+        let (mut activity, mut lifetime) = (Activity::default(), Lifetime::default());
+        for (month, day, days) in [
+            (130, 31, 1),
+            (130, 1, 2),
+            (130, 31, 2),
+            (129, 31, 3), // another month
+            (105, 7, 4),  // no longer kept: a day of its own
+            (105, 7, 5),
+            (131, 31, 6),
+            (106, 1, 7), // dropped by the month before
+            (130, 1, 7),
+        ] {
+            let purchase = Purchase { day_of_month: day, ..purchase(month, 100) };
+            let counted = activity.add(&purchase).unwrap();
+            lifetime.add(&purchase, counted).unwrap();
+            assert_eq!(lifetime.purchase_days, days, "{month}, {day}");
+        }
+        assert_eq!((activity.orders(), activity.purchase_days(), lifetime.orders), (6, 4, 9));
     }
 }

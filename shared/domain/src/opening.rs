@@ -204,6 +204,13 @@ impl Opening {
         Sha256::digest(serde_json::to_vec(&self.sorted()).unwrap_or_default()).into()
     }
 
+    /// On how many days the orders of before were placed, at most: which days, nobody says.
+    fn past_days(&self) -> u64 {
+        let between = self.first_purchase.zip(self.last_purchase).map(|(first, last)| last.0.saturating_sub(first.0));
+        let days = between.and_then(|days| u64::try_from(days).ok()).map(|days| days.saturating_add(1));
+        days.map_or(self.past.orders, |days| days.min(self.past.orders))
+    }
+
     /// The same with its lots in order, and without those of nothing.
     fn sorted(&self) -> Self {
         let mut sorted = self.clone();
@@ -332,6 +339,7 @@ fn take_over(account: &mut Account, opening: &Opening, program: &Program, contex
     account.lifetime.units = past.units;
     account.lifetime.revenue = past.revenue.amount;
     account.lifetime.eligible = past.eligible_spend.amount;
+    account.lifetime.purchase_days = opening.past_days();
 }
 
 /// Adds the points as lots, one for each end, and answers how many they are and what an entry says of each lot.

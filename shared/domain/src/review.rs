@@ -123,6 +123,7 @@ pub(crate) fn review(account: &mut Account, schedule: &Schedule, review: Review)
         }
         Some(lower) => {
             account.hold_tier(lower.id.clone(), at);
+            account.lifetime.downgrades = account.lifetime.downgrades.saturating_add(1);
             account.reviewed = Some(Reviewed::afresh(at));
             Ok(Change::TierLowered { from: held, to: lower.id.clone(), qualifying, reviewed_at: at })
         }

@@ -1,7 +1,7 @@
 //! What one order earns.
 
 use crate::account::{Account, Status};
-use crate::activity::Purchase;
+use crate::activity::{Counted, Purchase};
 use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
@@ -280,8 +280,9 @@ impl<'a> Scoring<'a> {
     /// Adds the order to the account's figures.
     fn count(&mut self, purchase: &Purchase) -> Result<(), Rejection> {
         let account = &mut self.account;
-        self.beyond_kept_months = !account.activity.add(purchase)?;
-        account.lifetime.add(purchase)?;
+        let counted = account.activity.add(purchase)?;
+        account.lifetime.add(purchase, counted)?;
+        self.beyond_kept_months = counted == Counted::BeyondKeptMonths;
         let day = self.program.calendar.day(self.order.placed_at);
         account.first_purchase = Some(account.first_purchase.map_or(day, |first| first.min(day)));
         account.last_purchase = Some(account.last_purchase.map_or(day, |last| last.max(day)));

@@ -133,6 +133,7 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     let life = &account.lifetime;
     page.section("lifetime");
     page.value("orders, units", format_args!("{}, {}", life.orders, life.units));
+    page.value("purchase days", life.purchase_days);
     page.value("revenue", format_args!("{} {}", amount(life.revenue, currency), currency.code()));
     page.value("eligible", format_args!("{} {}", amount(life.eligible, currency), currency.code()));
     page.value("points", format_args!("{} earned, {} expired, {} reversed", life.earned, life.expired, life.reversed));
@@ -146,7 +147,7 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
         page.value("before", format_args!("{} points earned and gone before it was opened here", life.gone_before));
     }
     page.value("discounts", format_args!("{} issued, {} used", life.discounts_issued, life.discounts_used));
-    page.value("tier upgrades", life.upgrades);
+    page.value("tier changes", format_args!("{} up, {} down by a review", life.upgrades, life.downgrades));
     Ok(())
 }
 

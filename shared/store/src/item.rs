@@ -137,6 +137,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
     let status = string(item, "status")?;
     let status = Status::ALL.iter().find(|(name, _)| *name == status).ok_or("unknown status")?;
     let segments = optional(item, "segments", string)?.unwrap_or_default();
+    let activity = optional(item, "activity", |i, n| packed(i, n, pack::activity))?.unwrap_or_else(Activity::default);
     Ok(Account {
         id: AccountId::parse(string(item, "account_id")?).map_err(|e| e.to_string())?,
         version: integer(item, "version")?,
@@ -158,8 +159,8 @@ pub fn account(item: &Item) -> Parsed<Account> {
         last_decided: instant(item, "decided")?,
         first_purchase: optional(item, "first", integer)?.map(Day),
         last_purchase: optional(item, "last", integer)?.map(Day),
-        lifetime: packed(item, "life", pack::lifetime)?,
-        activity: optional(item, "activity", |i, n| packed(i, n, pack::activity))?.unwrap_or_else(Activity::default),
+        lifetime: packed(item, "life", |bytes| pack::lifetime(bytes, &activity))?,
+        activity,
         holdings: optional(item, "lots", |i, n| packed(i, n, pack::holdings))?.unwrap_or_default(),
         discounts: optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default(),
         credit_note: optional(item, "note", string)?

@@ -103,12 +103,30 @@ fn an_account_opens_with_its_tier_its_past_and_its_lots() {
     let life = &account.lifetime;
     assert_eq!((life.orders, life.units, life.revenue, life.eligible), (40, 900, Minor(1_234_567), Minor(1_200_000)));
     assert_eq!((life.earned, life.gone_before, life.upgrades), (Points(9_000), Points(8_893), 0));
+    assert_eq!((life.purchase_days, life.downgrades), (40, 0));
     let lot = |end, points| Lot { expires_at: at(end), points: Points(points) };
     // What has no end of its own lasts as long as points earned now.
     assert_eq!(account.holdings.lots(), [lot("2012-01-01T00:00:00Z", 100), lot("2013-03-31T23:00:00Z", 7)]);
     assert_eq!((entry.points, entry.balance, entry.cause), (Points(107), Points(107), Cause::Opening));
     assert_eq!((receipt.points, receipt.lapsed, receipt.owed), (Points(107), Points::ZERO, Points::ZERO));
     assert_eq!(account.due.unwrap().at, at("2012-01-01T00:00:00Z"));
+}
+
+#[test]
+fn orders_of_before_are_a_day_each_unless_there_are_fewer_days() {
+    for (orders, first, last, days) in [
+        (40, None, None, 40),
+        (40, Some("2011-01-01"), None, 40),
+        (40, Some("2011-01-01"), Some("2011-01-10"), 10),
+        (40, Some("2011-01-10"), Some("2011-01-10"), 1),
+        (3, Some("2011-01-01"), Some("2011-01-10"), 3),
+        (0, Some("2011-01-01"), Some("2011-01-10"), 0),
+    ] {
+        let past = PastTotals { orders, ..PastTotals::none(Currency::GBP) };
+        let (first_purchase, last_purchase) = (first.and_then(Day::parse), last.and_then(Day::parse));
+        let brought = Opening { past, first_purchase, last_purchase, ..opening(&[]) };
+        assert_eq!(opened(&brought).account.lifetime.purchase_days, days, "{brought:?}");
+    }
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn a_review_keeps_lowers_by_one_or_lowers_to_what_is_earned() {
         assert_eq!((reviewed.tier.as_str(), changes.len()), (expected, 1), "{tier}, {spent:?}, {downgrade}");
         let since = if tier == expected { account.tier_since } else { review.at };
         assert_eq!(reviewed.tier_since, since);
+        assert_eq!(reviewed.lifetime.downgrades, u64::from(tier != expected), "however many levels it falls");
     }
 }
 

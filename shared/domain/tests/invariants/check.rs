@@ -15,7 +15,7 @@ use domain::program::{Program, Shortfall};
 use domain::returns::{self, Tally};
 use domain::rules;
 use domain::score::ScoredOrder;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks the account against its entries, orders and discounts.
 pub fn check(world: &World, program: &Program) {
@@ -87,10 +87,20 @@ fn check_lifetime(world: &World, account: &Account, program: &Program) {
     }
     let told = (life.units, life.revenue.0, life.eligible.0, life.returned_units);
     assert_eq!(told, (units, revenue, eligible, returned));
+    assert_eq!(life.purchase_days, purchase_days(world, program), "as if the days were counted again");
     assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
     let owes = program.points.shortfall == Shortfall::Owe;
     assert!(owes || account.holdings.debt() == Points::ZERO, "invariant 8: owed only where the program says so");
     assert!(account.holdings.lots().iter().all(|lot| lot.points > Points::ZERO), "invariant 8");
+}
+
+/// Days with an order: of those that came while their month was kept, each day once. What was brought along did not say
+/// on which days.
+fn purchase_days(world: &World, program: &Program) -> u64 {
+    let before = past(world).map_or(0, |(past, _)| past.orders);
+    let (late, in_time): (Vec<_>, Vec<_>) = world.orders.values().partition(|scored| scored.score.beyond_kept_months);
+    let days = in_time.iter().map(|scored| program.calendar.day(scored.order.placed_at)).collect::<BTreeSet<_>>();
+    before + (late.len() + days.len()) as u64
 }
 
 /// Every month that is kept says what the orders placed in it come to now.
@@ -169,7 +179,7 @@ fn check_uses(world: &World, discount: &Discount) {
 /// The tier is what the changes lead to, and each raise that still counts led a level up.
 fn check_tier(world: &World, account: &Account, program: &Program) {
     let mut held = None;
-    let (mut raised, mut amended, mut lowered) = (0, false, false);
+    let (mut raised, mut amended, mut lowered) = (0, false, 0);
     for entry in &world.entries {
         amended |= matches!(entry.cause, Cause::OrderAmended { .. });
         for change in &entry.changes {
@@ -186,7 +196,7 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
                 Change::TierLowered { from, to, .. } => {
                     assert_eq!(held.as_ref(), Some(from), "the changes of the tier are a chain");
                     assert!(program.tiers.place(to) < program.tiers.place(from), "a review raises no tier");
-                    (lowered, held) = (true, Some(to.clone()));
+                    (lowered, held) = (lowered + 1, Some(to.clone()));
                 }
                 _ => {}
             }
@@ -195,7 +205,8 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
     assert_eq!(held.as_ref(), Some(&account.tier));
     let upgrades = account.lifetime.upgrades;
     assert!(upgrades <= raised && (amended || upgrades == raised));
-    if past(world).is_none() && !lowered {
+    assert_eq!(account.lifetime.downgrades, lowered);
+    if past(world).is_none() && lowered == 0 {
         let level = program.tiers.place(&account.tier) as u64;
         assert!(upgrades <= level && (upgrades == 0) == (level == 0), "{upgrades} upgrades to level {level}");
     }

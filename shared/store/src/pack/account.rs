@@ -164,11 +164,13 @@ pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
     out.signed(lifetime.deducted.0);
     out.number(lifetime.unmatched_units);
     out.signed(lifetime.gone_before.0);
+    out.number(lifetime.purchase_days);
+    out.number(lifetime.downgrades);
     out.0
 }
 
-/// Reads the lifetime totals.
-pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
+/// Reads the lifetime totals of an account with these months of activity.
+pub fn lifetime(bytes: &[u8], activity: &Activity) -> Unpacked<Lifetime> {
     let mut input = Reader::start(bytes)?;
     let mut lifetime = Lifetime {
         orders: input.number()?,
@@ -195,6 +197,14 @@ pub fn lifetime(bytes: &[u8]) -> Unpacked<Lifetime> {
     }
     if !input.0.is_empty() {
         lifetime.gone_before = Points(input.signed()?);
+    }
+    if input.0.is_empty() {
+        // Days were not counted yet: those of the months kept are known, and an order older than that is a day.
+        let older = lifetime.orders.saturating_sub(activity.orders());
+        lifetime.purchase_days = activity.purchase_days().saturating_add(older);
+    } else {
+        lifetime.purchase_days = input.number()?;
+        lifetime.downgrades = input.number()?;
     }
     input.end()?;
     Ok(lifetime)

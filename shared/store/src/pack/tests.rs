@@ -174,15 +174,16 @@ proptest! {
     }
 
     #[test]
-    fn totals_survive_packing(counts in any::<[u64; 7]>(), sums in any::<[i64; 9]>()) {
-        let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units] = counts;
+    fn totals_survive_packing(counts in any::<[u64; 9]>(), sums in any::<[i64; 9]>()) {
+        let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units, ..] = counts;
+        let [.., purchase_days, downgrades] = counts;
         let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
         let (revenue, eligible) = (Minor(sums[7]), Minor(sums[8]));
         let before = Lifetime {
             orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
-            unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible,
+            unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible, purchase_days, downgrades,
         };
-        prop_assert_eq!(lifetime(&pack_lifetime(&before)).unwrap(), before);
+        prop_assert_eq!(lifetime(&pack_lifetime(&before), &Activity::default()).unwrap(), before);
     }
 
     #[test]
@@ -259,7 +260,7 @@ proptest! {
     fn damaged_bytes_are_said_never_guessed_nor_a_panic(bytes in vec(any::<u8>(), 0..200)) {
         let _ = activity(&bytes);
         let _ = holdings(&bytes);
-        let _ = lifetime(&bytes);
+        let _ = lifetime(&bytes, &Activity::default());
         let _ = discounts(&bytes);
         let _ = referral(&bytes);
         let _ = score(&bytes);
@@ -307,6 +308,28 @@ fn lots_and_warnings_of_the_first_layout_are_read() {
     let warned = |ends_at, days| Told { subject: Subject::Points, ends_at, days };
     let written = [1, 128, 221, 219, 1, 2, 224, 129, 46, 60, 222, 33, 120, 0];
     assert_eq!(told(&written), Ok(vec![warned(first, 30), warned(second, 90)]));
+}
+
+/// Totals as they were written before days were counted: from the first shape to the latest of those.
+#[test]
+fn days_of_totals_that_did_not_count_them_follow_from_the_months_kept() {
+    let month = |month, orders, purchase_days| MonthActivity {
+        month: Month(month),
+        orders,
+        units: 9,
+        revenue: Minor(1),
+        eligible: Minor(1),
+        purchase_days,
+        earned: Points(1),
+    };
+    let kept = Activity::of(vec![month(24_132, 5, 0b1011), month(24_134, 1, 1 << 30)]);
+    let written = [1, 9, 172, 2, 224, 197, 8, 144, 182, 8, 228, 10, 0, 3, 2, 1, 0, 0, 0, 0, 0, 7, 6];
+    for bytes in [16, 21, 22, 23] {
+        let read = lifetime(&written[..bytes], &kept).unwrap();
+        assert_eq!((read.orders, read.purchase_days, read.downgrades), (9, 4 + 3, 0), "{bytes} bytes");
+        assert_eq!(lifetime(&pack_lifetime(&read), &Activity::default()), Ok(read), "they are written with it");
+    }
+    assert_eq!(lifetime(&written, &Activity::default()).unwrap().purchase_days, 9);
 }
 
 /// Two years of lots are what an account has as a rule, and the hot item is small.
