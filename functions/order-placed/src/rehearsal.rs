@@ -18,20 +18,27 @@ const EVENT: &str = include_str!("../../../events/order-placed-http.json");
 const PROGRAM: &str = include_str!("../../../shared/local/programs/wholesale.json");
 
 /// Takes the sample order through everything but the store; `None` if it did not come to its end, which hurts nobody.
-/// In short steps: the network is served in between.
+/// In steps as short as they can be: whatever the network brings waits for the end of one.
 pub async fn rehearse(app: &App) -> Option<Receipt> {
-    let Trigger::Http(request) = Trigger::of(serde_json::from_str(EVENT).ok()?).ok()? else { return None };
+    let event = serde_json::from_str(EVENT).ok()?;
+    yield_now().await;
+    let Trigger::Http(request) = Trigger::of(event).ok()? else { return None };
     let order = Order::from_text(&request.body().ok()?).ok()?;
     yield_now().await;
-    let program = Arc::new(Program::from_json(&document::parse(PROGRAM.as_bytes()).ok()?).ok()?);
+    let document = document::parse(PROGRAM.as_bytes()).ok()?;
+    yield_now().await;
+    let program = Arc::new(Program::from_json(&document).ok()?);
     yield_now().await;
     let now = order.placed_at;
     let schedule = Schedule::new(vec![Activation { from: now, version: 1, program: program.clone() }])?;
     let (secrets, wall_day) = (app.secrets(), now.utc_day());
     let context = Context { schedule: &schedule, secrets, by: "rehearsal", now, wall_day, collisions: 0 };
     let hash = order.content_hash();
+    yield_now().await;
     let decision = score::decide(None, &[], None, &Arc::new(order), hash, &context).ok()?;
+    yield_now().await;
     let receipt = receipt::receipt(&decision.answer, &program).ok()?;
+    yield_now().await;
     std::hint::black_box(Answer::json(201, &receipt));
     Some(receipt)
 }

@@ -24,7 +24,6 @@ where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
     R: AsyncFnOnce(&App),
 {
-    logs();
     serve(app()?, handle, rehearse).await
 }
 
@@ -33,7 +32,6 @@ pub async fn run_with_queue<H>(handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
 {
-    logs();
     let app = app()?;
     let url = app.config().queue_url.clone().ok_or(ConfigError::Missing(QUEUE_URL))?;
     let queue = Queue::new(client::sqs()?, url);
@@ -44,13 +42,19 @@ fn app() -> Result<App, lambda_runtime::Error> {
     Ok(App::new(Config::from_env()?, client::dynamodb()?, Clock::system()))
 }
 
-/// The program is read before the first invocation: the connection is then open and the schedule cached.
+/// The program is read before the first invocation: the connection is then open and the schedule cached. All that the
+/// connection does not need is made ready while it is being opened.
 async fn serve<H, R>(app: App, handle: H, rehearse: R) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
     R: AsyncFnOnce(&App),
 {
-    let (read, ()) = tokio::join!(app.schedule(), rehearse(&app));
+    let meanwhile = async {
+        logs();
+        tokio::task::yield_now().await;
+        rehearse(&app).await;
+    };
+    let (read, ()) = tokio::join!(app.schedule(), meanwhile);
     if let Err(fault) = read {
         // Not fatal: the first invocation reads it again, and answers with the fault if it persists.
         tracing::warn!("the program could not be read at start: {fault}");
