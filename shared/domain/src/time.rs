@@ -114,6 +114,13 @@ impl Day {
         civil::date(1970, 1, 1).saturating_add(self.0.days())
     }
 
+    /// The month it lies in.
+    pub fn month(self) -> Month {
+        let date = self.date();
+        let months = i32::from(date.year()).saturating_mul(12);
+        Month(months.saturating_add(i32::from(date.month())).saturating_sub(1))
+    }
+
     /// The first instant after it, in UTC.
     pub fn end(self) -> Instant {
         Instant::from_ms(i64::from(self.0).saturating_add(1).saturating_mul(Instant::DAY_MS))
@@ -140,6 +147,16 @@ impl Month {
     /// The month `count` months later (or earlier).
     pub fn plus(self, count: i32) -> Self {
         Self(self.0.saturating_add(count))
+    }
+
+    /// A month as `YYYY-MM`, from 1970 to 2999; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(Day::parse(&format!("{text}-01"))?.month())
+    }
+
+    /// Its first day.
+    pub fn first(self) -> Day {
+        Day::of(self.first_day())
     }
 
     fn first_day(self) -> civil::Date {
@@ -194,8 +211,7 @@ impl Calendar {
 
     /// The month an instant falls in.
     pub fn month(&self, at: Instant) -> Month {
-        let date = self.civil(at).date();
-        Month(i32::from(date.year()).saturating_mul(12).saturating_add(i32::from(date.month()).saturating_sub(1)))
+        self.day(at).month()
     }
 
     /// The day an instant falls in.
@@ -276,6 +292,22 @@ mod tests {
             assert_eq!(Instant::parse(text).is_some(), good, "{text}");
         }
         assert_eq!(at("2011-01-01T00:00:00.1239Z").as_ms().rem_euclid(1000), 123);
+    }
+
+    #[test]
+    fn months_and_days_lead_to_each_other() {
+        for text in ["1970-01", "2011-05", "2012-02", "2999-12"] {
+            let month = Month::parse(text).unwrap();
+            assert_eq!((month.to_string(), month.first().to_string()), (text.to_owned(), format!("{text}-01")));
+            assert_eq!((month.first().month(), month.first().plus(27).month()), (month, month));
+            assert_eq!(
+                (month.first().plus(-1).month(), month.first().plus(31).month()),
+                (month.plus(-1), month.plus(1))
+            );
+        }
+        for text in ["", "2011", "2011-5", "2011-13", "2011-00", "1969-12", "2011-05-01", "2011-05-", " 2011-05"] {
+            assert_eq!(Month::parse(text), None, "{text}");
+        }
     }
 
     #[test]
