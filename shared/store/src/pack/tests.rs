@@ -325,7 +325,7 @@ fn days_of_totals_that_did_not_count_them_follow_from_the_months_kept() {
     let kept = Activity::of(vec![month(24_132, 5, 0b1011), month(24_134, 1, 1 << 30)]);
     let written = [1, 9, 172, 2, 224, 197, 8, 144, 182, 8, 228, 10, 0, 3, 2, 1, 0, 0, 0, 0, 0, 7, 6];
     for bytes in [16, 21, 22, 23] {
-        let read = lifetime(&written[..bytes], &kept).unwrap();
+        let read = lifetime(written.get(..bytes).unwrap(), &kept).unwrap();
         assert_eq!((read.orders, read.purchase_days, read.downgrades), (9, 4 + 3, 0), "{bytes} bytes");
         assert_eq!(lifetime(&pack_lifetime(&read), &Activity::default()), Ok(read), "they are written with it");
     }
