@@ -11,7 +11,7 @@ use domain::warning::{Subject, Told};
 use serde_json::{Value, json};
 use store::Consistency;
 use tests::size::item_bytes;
-use tests::{Cloud, at};
+use tests::{Cloud, Order, at};
 
 /// The account as stored, once it was reviewed and walked for everything: its size in bytes, and what is in it.
 async fn hot_item(cloud: &Cloud, id: &str) -> (usize, Account) {
@@ -64,11 +64,25 @@ fn month(months: u32) -> Instant {
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// Places an order of this worth, at an instant that is also now.
-async fn order(cloud: &Cloud, account: &str, when: Instant, amount: &str) {
+/// An order at an instant that is also now.
+fn order(cloud: &Cloud, account: &str, when: Instant) -> Order {
     cloud.set_instant(when);
-    let order = cloud.order(&format!("o-{}", when.as_ms())).account(account).placed(&when.to_string());
-    order.line("MUG", 4_800, amount).send().await.expect(201);
+    cloud.order(&format!("o-{}", when.as_ms())).account(account).placed(&when.to_string())
+}
+
+/// Places an order; answers the codes of the discounts that it issued.
+async fn issued(order: Order) -> Vec<String> {
+    let receipt = order.send().await.expect(201);
+    let discounts = receipt["discounts_issued"].as_array().unwrap().iter();
+    discounts.map(|discount| discount["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Places an order that uses so many of the open discounts, and answers those that are open then. It issues them again;
+/// more than three at once, and an old DynamoDB Local would not take all that the order writes.
+async fn exchanged(order: Order, mut codes: Vec<String>, using: usize) -> Vec<String> {
+    let left = codes.split_off(using.min(codes.len()));
+    let issued = issued(codes.iter().fold(order, |order, code| order.code(code))).await;
+    left.into_iter().chain(issued).collect()
 }
 
 #[tokio::test]
@@ -84,19 +98,34 @@ async fn the_item_of_an_ordinary_full_account_stays_within_a_kilobyte() {
     cloud.set_instant(month(0));
     let document = json!({"name": "Acme", "segments": ["wholesale", "uk-north", "key-account"]});
     cloud.account(id).put(document).await.expect(201);
-    // Some 150,000 pounds on every second day of 25 months: more than the largest customer of the sample data.
+    // Some 15,000 pounds on every second day of 25 months, more than the largest customer of the sample data; twice on
+    // one day of each month, once with postage, and twice a month with the discounts that are open.
+    let mut codes = Vec::new();
     for n in 0..25 {
         for day in 0..14 {
             let amount = format!("{}.{:02}", 28 + day % 7, 13 + (n * 7 + day) % 80);
-            order(&cloud, id, month(n).plus_ms(i64::from(day) * 48 * HOUR_MS), &amount).await;
+            let when = month(n).plus_ms(i64::from(day) * 48 * HOUR_MS);
+            let mut placed = order(&cloud, id, when).line("MUG", 480, &amount);
+            if day == 9 {
+                order(&cloud, id, when.plus_ms(-HOUR_MS)).line("MUG", 1, &amount).send().await.expect(201);
+                placed = placed.line("POST", 1, "39.50");
+            }
+            if day == 2 || day == 9 {
+                placed = codes.drain(..).fold(placed, |placed, code: String| placed.code(&code));
+            }
+            let issued = issued(placed).await;
+            codes = if issued.is_empty() { codes } else { issued };
         }
     }
     let (bytes, account) = hot_item(&cloud, id).await;
     assert_eq!(account.activity.months().len(), 25);
     assert_eq!(account.holdings.lots().len(), 25);
     assert_eq!(account.discounts.len(), 2);
-    assert_eq!((account.tier.as_str(), account.version), ("platinum", 351));
-    assert!(account.activity.months().iter().all(|month| month.revenue.0 > 10_000_000 && month.units > 50_000));
+    assert_eq!((account.tier.as_str(), account.version), ("platinum", 376));
+    assert!(account.activity.months().iter().all(|month| {
+        let whole = (month.orders, month.purchase_days.count_ones(), month.discounts_used) == (15, 14, 4);
+        whole && month.revenue.0 > 10_000_000 && month.units > 5_000 && month.discount_value.0 > 100_000
+    }));
     assert!(account.due.is_some());
     assert!(bytes <= 1_024, "{bytes} bytes");
     println!("an ordinary full account takes {bytes} bytes");
@@ -131,15 +160,20 @@ async fn the_item_stays_within_two_kilobytes_with_every_list_at_its_bound() {
     cloud.set_instant(month(0));
     let segments: Vec<_> = (0..8).map(|n| long(&format!("segment-{n}"), 16)).collect();
     cloud.account(id).put(json!({"name": "Acme", "segments": segments})).await.expect(201);
+    let mut codes = Vec::new();
     for n in 0..61 {
         for day in [0, 9, 27] {
-            order(&cloud, id, month(n).plus_ms(day * 24 * HOUR_MS), "731.27").await;
+            let placed = order(&cloud, id, month(n).plus_ms(day * 24 * HOUR_MS)).line("MUG", 4_800, "731.27");
+            let using = if day == 9 { 3 } else { 0 };
+            codes = exchanged(placed, codes, using).await;
         }
     }
     // A day's orders for every day that points wait, after the last month that has a lot.
     for day in 0..31 {
-        let amount = if day == 0 { "1200.00" } else { "731.27" };
-        order(&cloud, id, month(61).plus_ms(day * 24 * HOUR_MS - HOUR_MS), amount).await;
+        let amount = if day == 30 { "1200.00" } else { "731.27" };
+        let placed = order(&cloud, id, month(61).plus_ms(day * 24 * HOUR_MS - HOUR_MS)).line("MUG", 4_800, amount);
+        let using = if day == 1 || day == 29 { 3 } else { 0 };
+        codes = exchanged(placed, codes, using).await;
     }
     // And a credit note on its way, of which nothing has been found yet.
     let note = cloud.hurried().await.account(id).credit_note(&long("credit-note", 64)).units("JUG", 1);
@@ -147,6 +181,8 @@ async fn the_item_stays_within_two_kilobytes_with_every_list_at_its_bound() {
     let (bytes, account) = hot_item(&cloud, id).await;
     assert!(account.credit_note.is_some());
     assert_eq!(account.activity.months().len(), 25);
+    let used = account.activity.months().iter().filter(|month| month.discounts_used == 3);
+    assert_eq!(used.filter(|month| month.discount_value.0 > 10_000_000).count(), 25);
     assert!(account.holdings.lots().len() >= 60, "{} lots", account.holdings.lots().len());
     assert!(account.holdings.pending().len() >= 30, "{} days", account.holdings.pending().len());
     assert_eq!((account.discounts.len(), account.segments.len()), (10, 8));

@@ -27,6 +27,10 @@ pub struct MonthActivity {
     pub purchase_days: u32,
     /// Points earned by its orders.
     pub earned: Points,
+    /// Discounts that its orders used.
+    pub discounts_used: u64,
+    /// What they took off what is kept of these orders.
+    pub discount_value: Minor,
 }
 
 /// Totals over the whole relationship.
@@ -71,6 +75,8 @@ pub struct Lifetime {
     pub purchase_days: u64,
     /// Times a review lowered the tier.
     pub downgrades: u64,
+    /// What discounts took off what is kept of the orders that used them ([`discount::value`](crate::discount::value)).
+    pub discount_value: Minor,
 }
 
 /// What an order that was added counts for besides its figures.
@@ -95,6 +101,8 @@ pub struct Giveback {
     pub revenue: Minor,
     /// By how much its eligible total fell.
     pub eligible: Minor,
+    /// By how much what discounts took off it fell.
+    pub discount_value: Minor,
 }
 
 /// What one order counts for, less what came back of it.
@@ -110,6 +118,10 @@ pub struct Figures {
     pub eligible: Minor,
     /// Points it earned.
     pub earned: Points,
+    /// Discounts it used.
+    pub discounts_used: u64,
+    /// What they took off what is kept.
+    pub discount_value: Minor,
 }
 
 /// What one order adds.
@@ -127,6 +139,10 @@ pub struct Purchase {
     pub eligible: Minor,
     /// Points it earned.
     pub earned: Points,
+    /// Discounts it used.
+    pub discounts_used: u64,
+    /// What they took off.
+    pub discount_value: Minor,
 }
 
 /// The months kept, ascending, at most [`MONTHS_KEPT`].
@@ -184,6 +200,7 @@ impl Activity {
             month.units = month.units.saturating_sub(back.units);
             month.revenue = month.revenue.minus(back.revenue)?;
             month.eligible = month.eligible.minus(back.eligible)?;
+            month.discount_value = month.discount_value.minus(back.discount_value)?;
         }
         Ok(())
     }
@@ -196,6 +213,9 @@ impl Activity {
             month.revenue = month.revenue.minus(before.revenue)?.plus(after.revenue)?;
             month.eligible = month.eligible.minus(before.eligible)?.plus(after.eligible)?;
             month.earned = month.earned.minus(before.earned)?.plus(after.earned)?;
+            let used = month.discounts_used.saturating_sub(before.discounts_used);
+            month.discounts_used = used.checked_add(after.discounts_used).ok_or(Overflow)?;
+            month.discount_value = month.discount_value.minus(before.discount_value)?.plus(after.discount_value)?;
         }
         Ok(())
     }
@@ -217,6 +237,8 @@ impl MonthActivity {
             eligible: Minor::ZERO,
             purchase_days: 0,
             earned: Points::ZERO,
+            discounts_used: 0,
+            discount_value: Minor::ZERO,
         }
     }
 
@@ -230,6 +252,8 @@ impl MonthActivity {
         let is_known = self.purchase_days & day != 0;
         self.purchase_days |= day;
         self.earned = self.earned.plus(purchase.earned)?;
+        self.discounts_used = self.discounts_used.checked_add(purchase.discounts_used).ok_or(Overflow)?;
+        self.discount_value = self.discount_value.plus(purchase.discount_value)?;
         Ok(is_known)
     }
 }
@@ -242,12 +266,13 @@ impl Lifetime {
         self.revenue = self.revenue.plus(purchase.revenue)?;
         self.eligible = self.eligible.plus(purchase.eligible)?;
         self.earned = self.earned.plus(purchase.earned)?;
+        self.discount_value = self.discount_value.plus(purchase.discount_value)?;
         let days = u64::from(counted != Counted::OnKnownDay);
         self.purchase_days = self.purchase_days.checked_add(days).ok_or(Overflow)?;
         Ok(())
     }
 
-    /// Puts an order's new figures in place of those it counted for before.
+    /// Puts an order's new figures in place of those it counted for before; discounts are counted as they are used.
     pub fn amend(&mut self, before: &Figures, after: &Figures) -> Result<(), Overflow> {
         let units = |held: u64, old: u64, new: u64| held.saturating_sub(old).checked_add(new).ok_or(Overflow);
         self.units = units(self.units, before.units, after.units)?;
@@ -255,6 +280,7 @@ impl Lifetime {
         self.revenue = self.revenue.minus(before.revenue)?.plus(after.revenue)?;
         self.eligible = self.eligible.minus(before.eligible)?.plus(after.eligible)?;
         self.earned = self.earned.minus(before.earned)?.plus(after.earned)?;
+        self.discount_value = self.discount_value.minus(before.discount_value)?.plus(after.discount_value)?;
         Ok(())
     }
 
@@ -264,6 +290,7 @@ impl Lifetime {
         self.returned_units = self.returned_units.checked_add(back.units).ok_or(Overflow)?;
         self.revenue = self.revenue.minus(back.revenue)?;
         self.eligible = self.eligible.minus(back.eligible)?;
+        self.discount_value = self.discount_value.minus(back.discount_value)?;
         Ok(())
     }
 }
@@ -281,6 +308,8 @@ mod tests {
             revenue: Minor(eligible),
             eligible: Minor(eligible),
             earned: Points::ZERO,
+            discounts_used: 0,
+            discount_value: Minor::ZERO,
         }
     }
 

@@ -8,12 +8,13 @@
 use crate::account::Account;
 use crate::activity::Figures;
 use crate::advance;
+use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{Discount, Unusable};
+use crate::discount::{self, Discount, Unusable};
 use crate::document::{Faults, Path};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
-use crate::money::{Minor, Money, Overflow, Points};
+use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::program::{DiscountRule, Program};
 use crate::referral::{self, Redemption};
@@ -93,6 +94,7 @@ pub fn decide(
         changes,
         writes: Vec::new(),
         given_back: Vec::new(),
+        percents_off: Vec::new(),
     };
     amending.exchange_discounts()?;
     let points = amending.amend_points()?;
@@ -136,6 +138,8 @@ struct Amending<'a> {
     writes: Vec<Write>,
     /// Rules of the discounts that are open again because the new statement does not name them any more.
     given_back: Vec<RuleId>,
+    /// What each discount that the new statement names takes off.
+    percents_off: Vec<Percent>,
 }
 
 impl Amending<'_> {
@@ -174,6 +178,8 @@ impl Amending<'_> {
             }
             self.put(discount, unused);
         }
+        let record = |code: &Code| self.discounts.iter().find(|discount| discount.code == *code);
+        self.percents_off = after.discount_codes.iter().filter_map(record).map(|discount| discount.percent).collect();
         Ok(())
     }
 
@@ -184,7 +190,7 @@ impl Amending<'_> {
     /// Brings what the order counts for, and its points, to what its newest statement says.
     fn amend_points(&mut self) -> Result<PointsAmended, Rejection> {
         let (program, now) = (self.program, self.context.now);
-        let before = figures(self.stored, program)?;
+        let before = figures(self.stored, program, &self.stored.current().percents_off)?;
         let kept = returns::totals(&self.scored, program)?;
         let keeps = rules::points_for(program, kept.eligible, &self.stored.score.tier)?;
         let tally = self.stored.history.tally;
@@ -209,7 +215,7 @@ impl Amending<'_> {
         let lifetime = &mut self.account.lifetime;
         lifetime.reversed = lifetime.reversed.minus(reversal.reversed()?)?.plus(points.reversed)?;
         self.scored.history.tally = after;
-        let after = figures(&self.scored, program)?;
+        let after = figures(&self.scored, program, &self.percents_off)?;
         self.account.activity.amend(program.calendar.month(self.stored.order.placed_at), &before, &after)?;
         self.account.lifetime.amend(&before, &after)?;
         self.note(points, awarded);
@@ -351,6 +357,7 @@ impl Amending<'_> {
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued,
+            percents_off: self.percents_off,
             ..held.clone()
         };
         let mut scored = self.scored;
@@ -376,8 +383,8 @@ impl Reached {
     }
 }
 
-/// What an order counts for, less what came back.
-fn figures(scored: &ScoredOrder, program: &Program) -> Result<Figures, Overflow> {
+/// What an order that used such discounts counts for, less what came back.
+fn figures(scored: &ScoredOrder, program: &Program, percents_off: &[Percent]) -> Result<Figures, Overflow> {
     let kept = returns::totals(scored, program)?;
     let bought = scored.order.lines.iter().map(|line| line.quantity).fold(0, u64::saturating_add);
     let still = scored.kept_units().into_iter().fold(0, u64::saturating_add);
@@ -387,6 +394,8 @@ fn figures(scored: &ScoredOrder, program: &Program) -> Result<Figures, Overflow>
         revenue: kept.total,
         eligible: kept.eligible,
         earned: scored.history.tally.earned,
+        discounts_used: discount::count(percents_off),
+        discount_value: discount::value(kept.eligible, percents_off)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::decision::Context;
 use crate::id::{AccountId, OrderKey, RuleId};
-use crate::money::Percent;
+use crate::money::{self, Minor, Overflow, Percent};
 use crate::program::Program;
 use crate::referral::RedemptionKey;
 use crate::time::Instant;
@@ -12,6 +12,9 @@ use std::fmt;
 
 /// Most discounts an account can have open: it bounds the hot item.
 pub const OPEN_DISCOUNTS_MAX: usize = 10;
+
+/// All of a price, in the unit that [`value`] counts in what is left of it.
+const LEFT_ONE: i64 = 1_000_000_000_000_000_000;
 
 /// An open discount as the account's hot item knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +110,31 @@ pub(crate) struct Right<'a> {
     pub expires_at: Instant,
 }
 
+/// How many discounts these are.
+pub(crate) fn count(percents: &[Percent]) -> u64 {
+    u64::try_from(percents.len()).unwrap_or(u64::MAX)
+}
+
+/// What discounts took off something that came to `paid` after them: `paid ÷ Π (1 − percent) − paid`, rounded half up to
+/// the minor unit once. `paid` is not negative.
+///
+/// Nothing where nothing was paid, or where they leave nothing to pay: what it would have come to is not known then. What
+/// they leave is taken to 18 decimals, which is all of them for four discounts. Fails with [`Overflow`] where the result
+/// does not fit.
+pub fn value(paid: Minor, percents: &[Percent]) -> Result<Minor, Overflow> {
+    let (whole, hundred) = (i128::from(LEFT_ONE), i128::from(Percent::HUNDRED.0));
+    let mut left = whole;
+    for percent in percents {
+        let kept = hundred.checked_sub(percent.0.into()).ok_or(Overflow)?.clamp(0, hundred);
+        left = money::div_half_up(left.checked_mul(kept).ok_or(Overflow)?, hundred)?;
+    }
+    if left == whole || left == 0 {
+        return Ok(Minor::ZERO);
+    }
+    let before = money::div_half_up(i128::from(paid.0).checked_mul(whole).ok_or(Overflow)?, left)?;
+    Minor::narrow(before.checked_sub(paid.0.into()).ok_or(Overflow)?)
+}
+
 impl Discount {
     /// A discount of an account as it is issued: its code is made from its rule and what brings it about.
     pub(crate) fn issue(
@@ -174,5 +202,61 @@ impl Discount {
     pub fn open(&self) -> OpenDiscount {
         let Self { rule, code, expires_at, told_days, .. } = self.clone();
         OpenDiscount { rule, code, expires_at, told_days }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_discounts_took_off_follows_from_what_was_paid() {
+        for (paid, percents, expected) in [
+            (9_500, &[500][..], 500),
+            (9_500, &[], 0),
+            (0, &[500], 0),
+            (1, &[5_000], 1),
+            (1, &[3_333], 0),              // 1 ÷ 0.6667 = 1.4999
+            (2, &[2_000], 1),              // 2 ÷ 0.8 = 2.5, half up
+            (8_550, &[500, 1_000], 1_450), // 95 % of 90 % of 100.00
+            (8_550, &[1_000, 500], 1_450),
+            (9_500, &[10_000], 0), // what was given away had no price here
+            (9_500, &[500, 10_000], 0),
+            (100_000, &[750, 1_250, 333, 1], 27_821),
+            (1, &[9_999], 9_999),
+            (100, &[1_000; 10], 187), // 100 ÷ 0.9¹⁰ = 286.797…
+        ] {
+            let percents: Vec<_> = percents.iter().copied().map(Percent).collect();
+            assert_eq!(value(Minor(paid), &percents), Ok(Minor(expected)), "{paid} after {percents:?}");
+        }
+        let absurd = [Percent(9_999); 10];
+        assert_eq!(value(Minor(100), &absurd), Ok(Minor::ZERO), "18 decimals of what is left are nothing");
+        assert_eq!(value(Minor(100), &absurd[..4]), Ok(Minor(999_999_999_999_999_900)));
+        assert_eq!(value(Minor(1_000), &absurd[..4]), Err(Overflow));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// By the fraction itself, which fits for as many.
+        #[test]
+        fn up_to_four_discounts_are_exact(
+            paid in 0_i64..1_000_000_000_000, percents in prop::collection::vec(1_i64..9_000, 0..5),
+        ) {
+            let (numerator, denominator) = percents.iter().fold((i128::from(paid), 1_i128), |(numerator, left), percent| {
+                (numerator * 10_000, left * i128::from(10_000 - percent))
+            });
+            let before = (2 * numerator + denominator) / (2 * denominator);
+            let percents: Vec<_> = percents.into_iter().map(Percent).collect();
+            prop_assert_eq!(value(Minor(paid), &percents), Minor::narrow(before - i128::from(paid)));
+        }
+
+        #[test]
+        fn of_less_they_took_no_more(paid in 0_i64..1_000_000, less in 0_i64..1_000_000, percent in 1_i64..=10_000) {
+            let of = |paid: i64| value(Minor(paid), &[Percent(percent)]).unwrap();
+            prop_assert!(of(paid.min(less)) <= of(paid.max(less)));
+        }
     }
 }

@@ -170,7 +170,7 @@ impl Percent {
 }
 
 /// `numerator ÷ denominator`, rounded half up (towards plus infinity). `denominator` is positive.
-fn div_half_up(numerator: i128, denominator: i128) -> Result<i128, Overflow> {
+pub(crate) fn div_half_up(numerator: i128, denominator: i128) -> Result<i128, Overflow> {
     let doubled = numerator.checked_mul(2).and_then(|n| n.checked_add(denominator)).ok_or(Overflow)?;
     let divisor = denominator.checked_mul(2).ok_or(Overflow)?;
     // Nearly every amount fits 64 bits, which divide several times faster; an order divides for each of its lines.

@@ -12,6 +12,7 @@ use crate::account::Account;
 use crate::activity::Giveback;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::discount;
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
 use crate::lots::Own;
@@ -177,6 +178,11 @@ impl ScoredOrder {
         self.kept_units().into_iter().fold(0, u64::saturating_add)
     }
 
+    /// What the discounts that it used took off, where its eligible lines come to so much.
+    pub fn discount_value(&self, eligible: Minor) -> Result<Minor, Overflow> {
+        discount::value(eligible, &self.current().percents_off)
+    }
+
     /// Whether it qualified the redemption that its account came by.
     pub fn qualified_referral(&self) -> bool {
         self.current().qualified_referral
@@ -262,7 +268,8 @@ pub(crate) fn take_back(
     let units = kept_before.saturating_sub(scored.units_kept());
     let eligible = before.eligible.minus(after.eligible)?;
     let month = program.calendar.month(scored.order.placed_at);
-    let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible };
+    let discount_value = scored.discount_value(before.eligible)?.minus(scored.discount_value(after.eligible)?)?;
+    let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible, discount_value };
     account.activity.give_back(&back)?;
     account.lifetime.give_back(&back)?;
     let kept = rules::points_for(program, after.eligible, &scored.score.tier)?;

@@ -5,7 +5,7 @@ use crate::activity::{Counted, Purchase};
 use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{Discount, Unusable};
+use crate::discount::{self, Discount, Unusable};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::money::{Minor, Money, Overflow, Percent, Points};
@@ -72,6 +72,9 @@ pub struct Score {
     pub outcomes: Vec<Outcome>,
     /// Discounts that it issued.
     pub issued: Vec<IssuedDiscount>,
+    /// What each discount that it used takes off, as its codes are listed. None, too, where that was not noted yet when
+    /// it was scored: it counts for no discounts then.
+    pub percents_off: Vec<Percent>,
     /// It qualified the redemption that its account came by.
     pub qualified_referral: bool,
 }
@@ -201,6 +204,7 @@ struct Scoring<'a> {
     raise: Option<Raise>,
     outcomes: Vec<Outcome>,
     issued: Vec<IssuedDiscount>,
+    percents_off: Vec<Percent>,
 }
 
 impl<'a> Scoring<'a> {
@@ -234,6 +238,7 @@ impl<'a> Scoring<'a> {
             raise: None,
             outcomes: Vec::new(),
             issued: Vec::new(),
+            percents_off: Vec::new(),
         })
     }
 
@@ -246,6 +251,7 @@ impl<'a> Scoring<'a> {
             let (used, change) = self.account.use_discount(discount, &self.order.key);
             self.writes.push(Write::Put(Record::Discount(Box::new(used)), Guard::Version(discount.version)));
             self.changes.push(change);
+            self.percents_off.push(discount.percent);
         }
         Ok(())
     }
@@ -263,6 +269,8 @@ impl<'a> Scoring<'a> {
             revenue,
             eligible,
             earned: points,
+            discounts_used: discount::count(&self.percents_off),
+            discount_value: discount::value(eligible, &self.percents_off)?,
         })
     }
 
@@ -344,6 +352,7 @@ impl<'a> Scoring<'a> {
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued: self.issued,
+            percents_off: self.percents_off,
             qualified_referral: false,
         };
         let (guard, version) = match parked {

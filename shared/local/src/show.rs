@@ -146,7 +146,9 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     if life.gone_before != Points::ZERO {
         page.value("before", format_args!("{} points earned and gone before it was opened here", life.gone_before));
     }
-    page.value("discounts", format_args!("{} issued, {} used", life.discounts_issued, life.discounts_used));
+    let off = amount(life.discount_value, currency);
+    let (issued, used) = (life.discounts_issued, life.discounts_used);
+    page.value("discounts", format_args!("{issued} issued, {used} used, {off} {} off", currency.code()));
     page.value("tier changes", format_args!("{} up, {} down by a review", life.upgrades, life.downgrades));
     Ok(())
 }
@@ -157,8 +159,8 @@ fn months(page: &mut Page, months: &[MonthActivity], currency: Currency) {
     }
     page.section("activity");
     page.line(format_args!(
-        "  {:<8}{:>7}{:>9}{:>15}{:>15}{:>11}  days",
-        "month", "orders", "units", "revenue", "eligible", "earned"
+        "  {:<8}{:>7}{:>9}{:>15}{:>15}{:>11}{:>11}{:>12}  days",
+        "month", "orders", "units", "revenue", "eligible", "earned", "discounts", "off"
     ));
     for month in months {
         let days: Vec<_> = (1..=31_u32)
@@ -166,13 +168,15 @@ fn months(page: &mut Page, months: &[MonthActivity], currency: Currency) {
             .map(|d| d.to_string())
             .collect();
         page.line(format_args!(
-            "  {:<8}{:>7}{:>9}{:>15}{:>15}{:>11}  {}",
+            "  {:<8}{:>7}{:>9}{:>15}{:>15}{:>11}{:>11}{:>12}  {}",
             month.month.to_string(),
             month.orders,
             month.units,
             amount(month.revenue, currency),
             amount(month.eligible, currency),
             month.earned,
+            month.discounts_used,
+            amount(month.discount_value, currency),
             days.join(" ")
         ));
     }

@@ -3,11 +3,13 @@
 //! Every packed value starts with its format's number. What cannot be read is said, never guessed.
 
 mod account;
+mod activity;
 mod bytes;
 mod credit_note;
 mod order;
 
 pub use account::*;
+pub use activity::*;
 pub use bytes::Unpacked;
 pub use credit_note::*;
 pub use order::*;

@@ -58,6 +58,8 @@ fn holder(tier: &str, since: &str, spent: &[(&str, i64)]) -> Account {
         eligible: Minor(pounds * 100),
         purchase_days: 1,
         earned: Points::ZERO,
+        discounts_used: 0,
+        discount_value: Minor::ZERO,
     };
     account.activity = Activity::of(spent.iter().map(month).collect());
     account

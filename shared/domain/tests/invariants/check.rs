@@ -88,6 +88,8 @@ fn check_lifetime(world: &World, account: &Account, program: &Program) {
     let told = (life.units, life.revenue.0, life.eligible.0, life.returned_units);
     assert_eq!(told, (units, revenue, eligible, returned));
     assert_eq!(life.purchase_days, purchase_days(world, program), "as if the days were counted again");
+    let taken_off: i64 = world.orders.values().map(|scored| discount_value(world, scored, program)).sum();
+    assert_eq!(life.discount_value, Minor(taken_off), "as if every order had been placed as it is now");
     assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
     let owes = program.points.shortfall == Shortfall::Owe;
     assert!(owes || account.holdings.debt() == Points::ZERO, "invariant 8: owed only where the program says so");
@@ -103,15 +105,28 @@ fn purchase_days(world: &World, program: &Program) -> u64 {
     before + (late.len() + days.len()) as u64
 }
 
+/// What the discounts that an order names now took off what is kept of it: exactly, rounded half up once.
+fn discount_value(world: &World, scored: &ScoredOrder, program: &Program) -> i64 {
+    let eligible = i128::from(kept(scored, program).2.0);
+    let (mut before, mut left) = (eligible, 1_i128);
+    for code in &scored.order.discount_codes {
+        before *= 10_000;
+        left *= 10_000 - i128::from(world.discounts[code].percent.0);
+    }
+    i64::try_from((2 * before + left) / (2 * left) - eligible).unwrap()
+}
+
 /// Every month that is kept says what the orders placed in it come to now.
 fn check_months(world: &World, account: &Account, program: &Program) {
     let months = account.activity.months();
     assert!(months.len() <= usize::try_from(MONTHS_KEPT).unwrap());
-    for MonthActivity { month, orders, units, revenue, eligible, earned, .. } in months {
+    for kept_month in months {
+        let MonthActivity { month, orders, units, revenue, eligible, earned, .. } = kept_month;
         let placed = world.orders.values().filter(|scored| {
             !scored.score.beyond_kept_months && program.calendar.month(scored.order.placed_at) == *month
         });
         let mut sum = (0, 0, Minor::ZERO, Minor::ZERO, Points::ZERO);
+        let mut taken_off = (0, 0);
         for scored in placed {
             let kept = kept(scored, program);
             sum.0 += 1;
@@ -119,8 +134,11 @@ fn check_months(world: &World, account: &Account, program: &Program) {
             sum.2 = sum.2.plus(kept.1).unwrap();
             sum.3 = sum.3.plus(kept.2).unwrap();
             sum.4 = sum.4.plus(scored.history.tally.earned).unwrap();
+            taken_off.0 += scored.order.discount_codes.len() as u64;
+            taken_off.1 += discount_value(world, scored, program);
         }
         assert_eq!((*orders, *units, *revenue, *eligible, *earned), sum, "{month:?}");
+        assert_eq!((kept_month.discounts_used, kept_month.discount_value.0), taken_off, "{month:?}");
     }
 }
 

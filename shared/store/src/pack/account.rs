@@ -1,55 +1,14 @@
-//! What an account's hot item holds packed: activity, points, totals, open discounts.
+//! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
-use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::code::Code;
 use domain::discount::OpenDiscount;
 use domain::id::RuleId;
 use domain::lots::{Holdings, Lot, Pending};
-use domain::money::{Minor, Points};
+use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
-use domain::time::{Instant, Month};
+use domain::time::Instant;
 use domain::warning::{Subject, Told};
-
-/// Packs the months of activity.
-pub fn pack_activity(activity: &Activity) -> Vec<u8> {
-    let mut out = Writer::start();
-    out.count(activity.months().len());
-    let mut before = 0;
-    for month in activity.months() {
-        out.signed(i64::from(month.month.0.wrapping_sub(before)));
-        before = month.month.0;
-        out.number(month.orders);
-        out.number(month.units);
-        out.signed(month.revenue.0);
-        out.signed(month.eligible.0.wrapping_sub(month.revenue.0));
-        out.number(u64::from(month.purchase_days));
-        out.signed(month.earned.0);
-    }
-    out.0
-}
-
-/// Reads the months of activity.
-pub fn activity(bytes: &[u8]) -> Unpacked<Activity> {
-    let mut input = Reader::start(bytes)?;
-    let mut before = 0_i32;
-    let months = input.list(|input| {
-        let step = i32::try_from(input.signed()?).map_err(|_| "month too large")?;
-        before = before.checked_add(step).ok_or("month too large")?;
-        let (orders, units, revenue) = (input.number()?, input.number()?, input.signed()?);
-        Ok(MonthActivity {
-            month: Month(before),
-            orders,
-            units,
-            revenue: Minor(revenue),
-            eligible: Minor(input.signed()?.wrapping_add(revenue)),
-            purchase_days: u32::try_from(input.number()?).map_err(|_| "more than 32 days")?,
-            earned: Points(input.signed()?),
-        })
-    })?;
-    input.end()?;
-    Ok(Activity::of(months))
-}
 
 /// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
 /// mostly whole hours, which saves a third of the attribute.
@@ -144,70 +103,6 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     let debt = if input.0.is_empty() { 0 } else { input.signed()? };
     input.end()?;
     Ok(Holdings::of(lots, pending, Points(debt)))
-}
-
-/// Packs the lifetime totals. New totals are added at the end.
-pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
-    let mut out = Writer::start();
-    out.number(lifetime.orders);
-    out.number(lifetime.units);
-    for amount in [lifetime.revenue.0, lifetime.eligible.0, lifetime.earned.0, lifetime.expired.0] {
-        out.signed(amount);
-    }
-    for count in [lifetime.discounts_issued, lifetime.discounts_used, lifetime.upgrades] {
-        out.number(count);
-    }
-    out.signed(lifetime.reversed.0);
-    out.signed(lifetime.unrecovered.0);
-    out.number(lifetime.returned_units);
-    out.signed(lifetime.credited.0);
-    out.signed(lifetime.deducted.0);
-    out.number(lifetime.unmatched_units);
-    out.signed(lifetime.gone_before.0);
-    out.number(lifetime.purchase_days);
-    out.number(lifetime.downgrades);
-    out.0
-}
-
-/// Reads the lifetime totals of an account with these months of activity.
-pub fn lifetime(bytes: &[u8], activity: &Activity) -> Unpacked<Lifetime> {
-    let mut input = Reader::start(bytes)?;
-    let mut lifetime = Lifetime {
-        orders: input.number()?,
-        units: input.number()?,
-        revenue: Minor(input.signed()?),
-        eligible: Minor(input.signed()?),
-        earned: Points(input.signed()?),
-        expired: Points(input.signed()?),
-        discounts_issued: input.number()?,
-        discounts_used: input.number()?,
-        upgrades: input.number()?,
-        ..Lifetime::default()
-    };
-    // Totals that later shapes added: an item of an earlier one ends here.
-    if !input.0.is_empty() {
-        lifetime.reversed = Points(input.signed()?);
-        lifetime.unrecovered = Points(input.signed()?);
-        lifetime.returned_units = input.number()?;
-        lifetime.credited = Points(input.signed()?);
-        lifetime.deducted = Points(input.signed()?);
-    }
-    if !input.0.is_empty() {
-        lifetime.unmatched_units = input.number()?;
-    }
-    if !input.0.is_empty() {
-        lifetime.gone_before = Points(input.signed()?);
-    }
-    if input.0.is_empty() {
-        // Days were not counted yet: those of the months kept are known, and an order older than that is a day.
-        let older = lifetime.orders.saturating_sub(activity.orders());
-        lifetime.purchase_days = activity.purchase_days().saturating_add(older);
-    } else {
-        lifetime.purchase_days = input.number()?;
-        lifetime.downgrades = input.number()?;
-    }
-    input.end()?;
-    Ok(lifetime)
 }
 
 /// Packs the open discounts.

@@ -51,8 +51,13 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.instant(issued.expires_at);
         out.number(u64::from(issued.void));
     }
-    if score.qualified_referral {
-        out.number(1);
+    // Few orders qualify a referral or use discounts: the others end here.
+    if score.qualified_referral || !score.percents_off.is_empty() {
+        out.number(u64::from(score.qualified_referral));
+    }
+    if !score.percents_off.is_empty() {
+        out.count(score.percents_off.len());
+        score.percents_off.iter().for_each(|percent| out.signed(percent.0));
     }
     out.0
 }
@@ -199,8 +204,8 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
                 void: input.number()? == 1,
             })
         })?,
-        // Few orders do: the others end here.
         qualified_referral: !input.0.is_empty() && input.number()? == 1,
+        percents_off: if input.0.is_empty() { Vec::new() } else { input.list(|input| input.signed().map(Percent))? },
     };
     input.end()?;
     Ok(score)

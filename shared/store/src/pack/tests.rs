@@ -17,6 +17,7 @@ use domain::warning::{Subject, Told};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 fn seconds() -> impl Strategy<Value = Instant> {
     (0_i64..32_503_679_999).prop_map(|s| Instant::from_ms(s * 1000))
@@ -27,15 +28,24 @@ fn instant() -> impl Strategy<Value = Instant> {
 }
 
 fn month() -> impl Strategy<Value = MonthActivity> {
-    (any::<i32>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<i64>(), any::<u32>(), any::<i64>()).prop_map(
-        |(month, orders, units, revenue, eligible, purchase_days, earned)| MonthActivity {
-            month: Month(month / 2),
-            orders,
-            units,
-            revenue: Minor(revenue),
-            eligible: Minor(eligible),
-            purchase_days,
-            earned: Points(earned),
+    let month = prop_oneof![any::<i32>().prop_map(|month| month / 2), 24_000..24_100];
+    let used = prop_oneof![Just(0), 0_u64..20, any::<u64>()];
+    let orders = prop_oneof![Just(None), any::<u64>().prop_map(Some)];
+    let eligible = prop_oneof![Just(None), any::<i64>().prop_map(Some)];
+    let discount_value = prop_oneof![Just(0), any::<i64>()];
+    (month, orders, any::<u64>(), any::<i64>(), eligible, any::<u32>(), any::<i64>(), used, discount_value).prop_map(
+        |(month, orders, units, revenue, eligible, purchase_days, earned, discounts_used, discount_value)| {
+            MonthActivity {
+                month: Month(month),
+                orders: orders.unwrap_or(purchase_days.count_ones().into()),
+                units,
+                revenue: Minor(revenue),
+                eligible: Minor(eligible.unwrap_or(revenue)),
+                purchase_days,
+                earned: Points(earned),
+                discounts_used,
+                discount_value: Minor(discount_value),
+            }
         },
     )
 }
@@ -99,8 +109,9 @@ fn a_score() -> impl Strategy<Value = Score> {
         });
     let amounts = (any::<i64>(), any::<i64>(), any::<i64>(), any::<i64>());
     let times = (instant(), option::of(instant()), instant(), option::of((instant(), instant())));
-    (any::<u32>(), any::<u64>(), amounts, times, vec(outcome, 0..60), vec(issued, 0..10)).prop_map(
-        |(program_version, entry, amounts, times, outcomes, issued)| Score {
+    let percents = vec(any::<i64>().prop_map(Percent), 0..10);
+    (any::<u32>(), any::<u64>(), amounts, times, vec(outcome, 0..60), vec(issued, 0..10), percents).prop_map(
+        |(program_version, entry, amounts, times, outcomes, issued, percents_off)| Score {
             program_version,
             decided_at: times.0,
             entry,
@@ -116,6 +127,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             balance: Points(amounts.3),
             outcomes,
             issued,
+            percents_off,
             qualified_referral: entry % 2 == 0,
         },
     )
@@ -174,14 +186,15 @@ proptest! {
     }
 
     #[test]
-    fn totals_survive_packing(counts in any::<[u64; 9]>(), sums in any::<[i64; 9]>()) {
+    fn totals_survive_packing(counts in any::<[u64; 9]>(), sums in any::<[i64; 10]>()) {
         let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units, ..] = counts;
         let [.., purchase_days, downgrades] = counts;
         let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
-        let (revenue, eligible) = (Minor(sums[7]), Minor(sums[8]));
+        let (revenue, eligible, discount_value) = (Minor(sums[7]), Minor(sums[8]), Minor(sums[9]));
         let before = Lifetime {
             orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
             unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible, purchase_days, downgrades,
+            discount_value,
         };
         prop_assert_eq!(lifetime(&pack_lifetime(&before), &Activity::default()).unwrap(), before);
     }
@@ -313,16 +326,7 @@ fn lots_and_warnings_of_the_first_layout_are_read() {
 /// Totals as they were written before days were counted: from the first shape to the latest of those.
 #[test]
 fn days_of_totals_that_did_not_count_them_follow_from_the_months_kept() {
-    let month = |month, orders, purchase_days| MonthActivity {
-        month: Month(month),
-        orders,
-        units: 9,
-        revenue: Minor(1),
-        eligible: Minor(1),
-        purchase_days,
-        earned: Points(1),
-    };
-    let kept = Activity::of(vec![month(24_132, 5, 0b1011), month(24_134, 1, 1 << 30)]);
+    let kept = Activity::of(vec![a_month(24_132, 5, 0b1011), a_month(24_134, 1, 1 << 30)]);
     let written = [1, 9, 172, 2, 224, 197, 8, 144, 182, 8, 228, 10, 0, 3, 2, 1, 0, 0, 0, 0, 0, 7, 6];
     for bytes in [16, 21, 22, 23] {
         let read = lifetime(written.get(..bytes).unwrap(), &kept).unwrap();
@@ -330,6 +334,67 @@ fn days_of_totals_that_did_not_count_them_follow_from_the_months_kept() {
         assert_eq!(lifetime(&pack_lifetime(&read), &Activity::default()), Ok(read), "they are written with it");
     }
     assert_eq!(lifetime(&written, &Activity::default()).unwrap().purchase_days, 9);
+}
+
+fn a_month(month: i32, orders: u64, purchase_days: u32) -> MonthActivity {
+    MonthActivity {
+        month: Month(month),
+        orders,
+        units: 300,
+        revenue: Minor(70_000),
+        eligible: Minor(69_000),
+        purchase_days,
+        earned: Points(690),
+        discounts_used: 0,
+        discount_value: Minor::ZERO,
+    }
+}
+
+#[test]
+fn months_of_the_first_layout_are_read() {
+    let written = [
+        1, 2, 212, 7, 5, 172, 2, 224, 197, 8, 207, 15, 11, 228, 10, 4, 1, 172, 2, 224, 197, 8, 207, 15, 128, 128, 128,
+        128, 4, 228, 10,
+    ];
+    let months = vec![a_month(490, 5, 0b1011), a_month(492, 1, 1 << 30)];
+    assert_eq!(activity(&written), Ok(Activity::of(months)));
+}
+
+/// What a month without discounts took before they were counted, it takes at most.
+#[test]
+fn discounts_take_room_in_their_months_only() {
+    let (first, plain) = (a_month(24_132, 3, 0b1011), a_month(24_133, 3, 0b1011));
+    let bytes = |month: &MonthActivity| pack_activity(&Activity::of(vec![first, *month])).len();
+    let before = bytes(&plain);
+    let first_layout = [1, 3, 172, 2, 224, 197, 8, 207, 15, 11, 228, 10].len();
+    for (month, expected) in [
+        (plain, first_layout - 1),
+        (MonthActivity { orders: 5, ..plain }, first_layout),
+        (MonthActivity { eligible: plain.revenue, orders: 5, ..plain }, first_layout - 2),
+        (MonthActivity { discounts_used: 6, discount_value: Minor(8_000), ..plain }, first_layout - 1 + 2),
+        (MonthActivity { discounts_used: 7, discount_value: Minor(8_000), ..plain }, first_layout - 1 + 3),
+        (MonthActivity { discounts_used: 1, discount_value: Minor(0), ..plain }, first_layout - 1),
+    ] {
+        assert_eq!(bytes(&month) + first_layout - 1 - before, expected, "{month:?}");
+    }
+    assert_eq!(before, pack_activity(&Activity::of(vec![first])).len() + first_layout - 1);
+}
+
+/// The bytes of every order that was placed so far, and of most that will be.
+#[test]
+fn a_score_without_discounts_used_is_no_larger() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let made = a_score().new_tree(&mut runner).unwrap().current();
+    let plain = Score { percents_off: Vec::new(), qualified_referral: false, ..made };
+    let bytes = |score: &Score| pack_score(score).len();
+    let uses = Score { percents_off: vec![Percent(500)], ..plain.clone() };
+    let qualifies = Score { qualified_referral: true, ..plain.clone() };
+    let both = Score { qualified_referral: true, ..uses.clone() };
+    let more = [&qualifies, &uses, &both].map(|score| bytes(score) - bytes(&plain));
+    assert_eq!(more, [1, 1 + 1 + 2, 1 + 1 + 2]);
+    for score in [plain, uses, qualifies, both] {
+        assert_eq!(super::score(&pack_score(&score)), Ok(score));
+    }
 }
 
 /// Two years of lots are what an account has as a rule, and the hot item is small.
