@@ -235,7 +235,15 @@ pub struct Horizon {
 #[error("a horizon is 1 to 600 months, a month of above zero units, and a yearly discount of 0 to 10")]
 pub struct HorizonError;
 
+/// Weeks of a year: the Gregorian calendar's mean.
+pub const YEAR_WEEKS: f64 = 365.2425 / 7.0;
+
 impl Horizon {
+    /// One of a model whose unit of time is a week.
+    pub(crate) const fn of_weeks(months: u16, yearly_discount: f64) -> Self {
+        Self { months, month: YEAR_WEEKS / 12.0, yearly_discount }
+    }
+
     /// `months` months (1 to 600) of `month` units of the model's time each (above zero), discounted by
     /// `yearly_discount` (0.1 is 10 % a year; 0 to 10). Fails with [`HorizonError`] outside of these.
     pub fn new(months: u16, month: f64, yearly_discount: f64) -> Result<Self, HorizonError> {

@@ -4,9 +4,10 @@
 use crate::bg_nbd::BgNbd;
 use crate::histogram::Histogram;
 use crate::history::History;
+use serde::{Deserialize, Serialize};
 
 /// A customer at the cut, and how many purchases it made after it. Counted in a [`Histogram`], it merges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Trial {
     /// What was known at the cut.
     pub history: History,
@@ -15,7 +16,7 @@ pub struct Trial {
 }
 
 /// Predicted against actual purchases of a tenth of the customers.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decile {
     /// How many customers it has: a tenth of all, to within one.
     pub customers: u64,
@@ -27,7 +28,7 @@ pub struct Decile {
 }
 
 /// How a model held.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// From the tenth of whom the least was predicted to that of whom the most was.
     pub deciles: [Decile; 10],

@@ -2,9 +2,10 @@
 
 use crate::bucket::{bucket, range};
 use crate::histogram::{Histogram, Overflow};
+use serde::{Deserialize, Serialize};
 
 /// Amounts in minor units, counted in buckets of equal relative width. Sum, least and greatest are exact.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Distribution {
     /// By bucket of the magnitude, mirrored below zero: so in the order of the amounts.
     counts: Histogram<i32>,

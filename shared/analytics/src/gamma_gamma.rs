@@ -98,16 +98,16 @@ impl GammaGamma {
     /// What customers spend per purchase on average, in minor units: `p γ / (q − 1)`. Nothing where `q ≤ 1`: the mean
     /// is then infinite.
     pub fn population_mean(&self) -> Option<f64> {
-        self.expected_spend(0, 0)
+        self.expected_spend(0, 0.0)
     }
 
     /// What to expect of a customer per purchase, in minor units, after it spent `spend` minor units over `frequency`
     /// repeat purchases: `p (γ + spend) / (p x + q − 1)` (equation 5 of the paper), its own mean drawn towards that
     /// of all. A spend below zero counts as zero, and without a repeat purchase only the mean of all is known.
     /// Nothing where `p x + q ≤ 1`.
-    pub fn expected_spend(&self, frequency: u32, spend: i64) -> Option<f64> {
+    pub fn expected_spend(&self, frequency: u32, spend: f64) -> Option<f64> {
         let Parameters { p, q, gamma } = self.parameters;
-        let spend = if frequency == 0 { 0.0 } else { spend.max(0) as f64 };
+        let spend = if frequency == 0 { 0.0 } else { spend.max(0.0) };
         let divisor = p * f64::from(frequency) + q - 1.0;
         (divisor > 0.0).then(|| p * (gamma + spend) / divisor)
     }

@@ -3,6 +3,7 @@
 //! Counts are integers and the order is that of the keys, so the same customers give the same cells, byte for byte,
 //! however they were split and merged. The cost of what reads one grows with its cells, not with customers.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -11,8 +12,15 @@ use std::collections::btree_map::Entry;
 #[error("the sum does not fit its integer")]
 pub struct Overflow;
 
+impl From<domain::money::Overflow> for Overflow {
+    fn from(domain::money::Overflow: domain::money::Overflow) -> Self {
+        Self
+    }
+}
+
 /// Customers counted by `K`. A cell that is there counts at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Ord + Deserialize<'de>"))]
 pub struct Histogram<K> {
     counts: BTreeMap<K, u64>,
     total: u64,

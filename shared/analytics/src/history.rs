@@ -1,12 +1,14 @@
 //! What the purchase model needs to know of a customer: how often, how lately, and for how long it has been one.
 
+use serde::{Deserialize, Serialize};
+
 /// The most repeat purchases of one customer. Bounds the cost of a likelihood.
 pub const FREQUENCY_MAX: u32 = 100_000;
 
 /// A customer's purchases in short. Times are whole ticks (a day, say), the same for all customers of a model.
 ///
 /// The order is by frequency, then age, then recency: what one term of the likelihood depends on stands together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct History {
     frequency: u32,
     age: u32,

@@ -20,6 +20,8 @@ pub mod histogram;
 pub mod history;
 pub mod lifetime_value;
 mod newton;
+pub mod night;
 pub mod nps;
 pub mod rate;
+pub mod rollup;
 pub mod spend;

@@ -46,10 +46,11 @@ impl LifetimeValue {
 }
 
 impl Forecast {
-    /// The value of a customer that spent `spend` minor units on its repeat purchases. Nothing where the model gives
-    /// its spend no finite mean. For many customers see [`Valuation`].
-    pub fn value(&self, history: History, spend: i64) -> Option<LifetimeValue> {
-        self.value_with(&self.if_alive(history), history, spend)
+    /// The value of a customer whose spend is known of `purchases` purchases: `spend` minor units for all of them. They
+    /// are to be those that the model of spend was fitted on, such as the repeat purchases. Nothing where the model
+    /// gives its spend no finite mean. For many customers see [`Valuation`].
+    pub fn value(&self, history: History, purchases: u32, spend: f64) -> Option<LifetimeValue> {
+        self.value_with(&self.if_alive(history), history, purchases, spend)
     }
 
     fn if_alive(&self, history: History) -> IfAlive {
@@ -59,13 +60,13 @@ impl Forecast {
         }
     }
 
-    fn value_with(&self, if_alive: &IfAlive, history: History, spend: i64) -> Option<LifetimeValue> {
+    fn value_with(&self, if_alive: &IfAlive, history: History, purchases: u32, spend: f64) -> Option<LifetimeValue> {
         let probability_alive = self.purchases.probability_alive(history);
         Some(LifetimeValue {
             probability_alive,
             purchases_of_year: probability_alive * if_alive.of_year,
             purchases_discounted: probability_alive * if_alive.discounted,
-            mean_spend: self.spend.expected_spend(history.frequency(), spend)?,
+            mean_spend: self.spend.expected_spend(purchases, spend)?,
         })
     }
 }
@@ -91,12 +92,13 @@ impl Valuation {
         Self { forecast, kept: BTreeMap::new() }
     }
 
-    /// The same as [`Forecast::value`], to the last bit.
-    pub fn value(&mut self, history: History, spend: i64) -> Option<LifetimeValue> {
+    /// The same as [`Forecast::value`], to the last bit. What is to expect per purchase is linear in the spend: of
+    /// customers with one history, the mean spend gives the mean value.
+    pub fn value(&mut self, history: History, purchases: u32, spend: f64) -> Option<LifetimeValue> {
         let forecast = self.forecast;
         let if_alive =
             self.kept.entry((history.frequency(), history.age())).or_insert_with(|| forecast.if_alive(history));
-        forecast.value_with(if_alive, history, spend)
+        forecast.value_with(if_alive, history, purchases, spend)
     }
 }
 
@@ -132,7 +134,7 @@ mod tests {
     fn value_is_purchases_times_spend() {
         let forecast = forecast(0.1);
         let history = History::new(2, 213, 272).unwrap();
-        let value = forecast.value(history, 4_470).unwrap();
+        let value = forecast.value(history, 2, 4_470.0).unwrap();
         let purchases = forecast.purchases.expected_purchases(history, 52.0);
         assert!((value.purchases_of_year / purchases - 1.0).abs() < 1e-9);
         assert!((value.mean_spend - 6.25 * (1_545.0 + 4_470.0) / (6.25 * 2.0 + 2.74)).abs() < 1e-9);
@@ -143,14 +145,14 @@ mod tests {
     #[test]
     fn a_lifetime_is_the_sum_of_its_months_each_discounted_at_its_end() {
         let history = History::new(5, 200, 250).unwrap();
-        let undiscounted = forecast(0.0).value(history, 9_000).unwrap().purchases_discounted;
+        let undiscounted = forecast(0.0).value(history, 5, 9_000.0).unwrap().purchases_discounted;
         let plain = forecast(0.0).purchases.expected_purchases(history, 104.0);
         assert!((undiscounted / plain - 1.0).abs() < 1e-9);
         let forecast = forecast(0.21);
         let within = |months: f64| forecast.purchases.expected_purchases(history, months * 52.0 / 12.0);
         let months = (1..=24).map(f64::from);
         let direct: f64 = months.map(|k| (within(k) - within(k - 1.0)) / 1.21_f64.powf(k / 12.0)).sum();
-        let discounted = forecast.value(history, 9_000).unwrap().purchases_discounted;
+        let discounted = forecast.value(history, 5, 9_000.0).unwrap().purchases_discounted;
         assert!((discounted / direct - 1.0).abs() < 1e-9);
         assert!(discounted < undiscounted);
     }
@@ -160,10 +162,10 @@ mod tests {
         let forecast = forecast(0.1);
         let mut valuation = Valuation::new(forecast);
         for (frequency, recency, age, spend) in
-            [(2, 213, 272, 4_470), (2, 9, 272, 70), (0, 0, 272, 0), (2, 213, 280, 9)]
+            [(2, 213, 272, 4_470.0), (2, 9, 272, 70.0), (0, 0, 272, 0.0), (2, 213, 280, 9.0)]
         {
             let history = History::new(frequency, recency, age).unwrap();
-            assert_eq!(valuation.value(history, spend), forecast.value(history, spend));
+            assert_eq!(valuation.value(history, frequency, spend), forecast.value(history, frequency, spend));
         }
         assert_eq!(valuation.kept.len(), 3);
     }

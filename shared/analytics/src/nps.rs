@@ -2,13 +2,14 @@
 
 use crate::histogram::Overflow;
 use crate::rate::Change;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 
 /// Of the standard normal distribution: 95 % lie within this many standard deviations.
 pub const NORMAL_95: f64 = 1.959_963_984_540_054;
 
 /// Survey answers from 0 to 10, as counts that merge in any order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
     /// Answers of 9 and 10.
     pub promoters: u64,

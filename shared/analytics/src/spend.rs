@@ -6,6 +6,7 @@
 
 use crate::bucket::bucket;
 use crate::histogram::Overflow;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Above this correlation (of either sign) between frequency and mean spend, a model that takes them as independent
@@ -17,7 +18,7 @@ pub const CORRELATION_MAX: f64 = 0.3;
 const FRACTIONS: u128 = 256;
 
 /// Repeat buyers by frequency and mean spend.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spend {
     cells: BTreeMap<(u32, u16), Cell>,
     buyers: u64,
@@ -25,7 +26,7 @@ pub struct Spend {
 }
 
 /// Repeat buyers with one frequency and nearly one mean spend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// Repeat purchases of each buyer, at least one.
     pub frequency: u32,

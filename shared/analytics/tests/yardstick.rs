@@ -212,7 +212,7 @@ fn the_lifetime_value_of_cdnow_is_finite_and_above_that_of_a_year() {
     };
     let mut valuation = Valuation::new(forecast);
     for customer in &customers {
-        let value = valuation.value(customer.history, customer.spend).unwrap();
+        let value = valuation.value(customer.history, customer.history.frequency(), customer.spend as f64).unwrap();
         assert!(
             0.0 < value.of_year() && value.of_year() < value.of_lifetime() && value.of_lifetime() < 1e7,
             "{value:?}"

@@ -1,0 +1,255 @@
+//! What nights keep: results, and parts of those under way, as bytes that whoever aggregates understands.
+//!
+//! Large ones take several items: pieces first, then the head that counts them, so that a head never promises what is
+//! not there. Every write is guarded by the night and revision that it belongs to: a night that is late overwrites
+//! nothing newer.
+
+use crate::keys::{self, Item};
+use crate::read::corrupt;
+use crate::{Fault, Segment, Store, item};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::account::Account;
+use domain::id::AccountId;
+use domain::time::Day;
+
+/// Bytes of one item: some hundred less than the 400 KB that it may have.
+const PIECE_BYTES_MAX: usize = 380_000;
+/// How often a value is read anew that was replaced while its pieces were being read.
+const READS_MAX: u32 = 3;
+
+/// What a night keeps something under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept<'a> {
+    /// Something of the night of a day, by its name: its record, its models, how its groups stand.
+    Night {
+        /// What.
+        what: &'a str,
+        /// Whose night.
+        day: Day,
+    },
+    /// What the groups of one kind did in a period.
+    Period {
+        /// The kind of group.
+        by: &'a str,
+        /// The period.
+        period: &'a str,
+    },
+    /// A part of a night that is under way.
+    Part {
+        /// Whose night.
+        day: Day,
+        /// Which run of it.
+        revision: u32,
+        /// Which segment of the accounts.
+        segment: i32,
+    },
+}
+
+/// How new a value is: the night it is of, the run of that night, and how far a part has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Whose night.
+    pub night: Day,
+    /// Which run of it, from 1.
+    pub revision: u32,
+    /// Accounts counted; 0 for what is no part.
+    pub progress: u64,
+}
+
+/// A value that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptValue {
+    /// What it was kept under, within its kind: a day, a period.
+    pub name: String,
+    /// How new it is.
+    pub stamp: Stamp,
+    /// The value.
+    pub bytes: Vec<u8>,
+}
+
+/// A page of accounts that are counted. An item that cannot be read is named, with the reason.
+#[derive(Debug)]
+pub struct CountedPage {
+    /// The accounts.
+    pub accounts: Vec<Result<Account, (String, String)>>,
+    /// The account after which to go on; `None` at the end.
+    pub next: Option<AccountId>,
+}
+
+impl Store {
+    /// Keeps a value, unless a newer one is kept there; says whether it did.
+    pub async fn keep(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8]) -> Result<bool, Fault> {
+        self.put_kept(kept, stamp, bytes, "#night = :night AND #revision = :revision AND #progress <= :progress").await
+    }
+
+    /// Keeps the first value of a run: not where that run, or a newer one, has begun already.
+    pub async fn begin(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8]) -> Result<bool, Fault> {
+        self.put_kept(kept, stamp, bytes, "#night = :night AND #revision < :revision AND #progress <= :progress").await
+    }
+
+    /// `of_same` is the condition on a value of the same night and run.
+    async fn put_kept(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8], of_same: &str) -> Result<bool, Fault> {
+        let mut pieces = bytes.chunks(PIECE_BYTES_MAX);
+        let first = pieces.next().unwrap_or_default();
+        let mut more = 0_usize;
+        for piece in pieces {
+            more = more.saturating_add(1);
+            let mut item = keys::kept_piece(&kept, stamp, more);
+            item.insert("bytes".to_owned(), AttributeValue::B(Blob::new(piece)));
+            let put = self.client.put_item().table_name(&self.tables.metrics).set_item(Some(item));
+            put.send().await.map_err(Fault::service)?;
+        }
+        let mut item = keys::kept(&kept);
+        let number = |number: String| AttributeValue::N(number);
+        item.insert("night".to_owned(), AttributeValue::S(stamp.night.to_string()));
+        item.insert("revision".to_owned(), number(stamp.revision.to_string()));
+        item.insert("progress".to_owned(), number(stamp.progress.to_string()));
+        item.insert("pieces".to_owned(), number(more.to_string()));
+        item.insert("bytes".to_owned(), AttributeValue::B(Blob::new(first)));
+        let newer = "#night = :night AND #revision < :revision";
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.metrics)
+            .condition_expression(format!(
+                "attribute_not_exists(metric) OR #night < :night OR ({newer}) OR ({of_same})"
+            ))
+            .expression_attribute_names("#night", "night")
+            .expression_attribute_names("#revision", "revision")
+            .expression_attribute_names("#progress", "progress")
+            .expression_attribute_values(":night", AttributeValue::S(stamp.night.to_string()))
+            .expression_attribute_values(":revision", number(stamp.revision.to_string()))
+            .expression_attribute_values(":progress", number(stamp.progress.to_string()))
+            .return_values(ReturnValue::AllOld)
+            .set_item(Some(item));
+        match put.send().await {
+            Ok(written) => {
+                if let Some(old) = written.attributes.filter(|old| self::stamp(old) != Some(stamp)) {
+                    self.forget_pieces(&kept, &old).await?;
+                }
+                Ok(true)
+            }
+            Err(SdkError::ServiceError(refused)) if is_refused(refused.err()) => Ok(false),
+            Err(error) => Err(Fault::service(error)),
+        }
+    }
+
+    /// What is kept under a key.
+    pub async fn kept(&self, kept: Kept<'_>) -> Result<Option<KeptValue>, Fault> {
+        for _ in 0..READS_MAX {
+            let get = self.client.get_item().table_name(&self.tables.metrics).set_key(Some(keys::kept(&kept)));
+            let Some(found) = get.consistent_read(true).send().await.map_err(Fault::service)?.item else {
+                return Ok(None);
+            };
+            if let Some(value) = self.whole(&kept, found).await? {
+                return Ok(Some(value));
+            }
+        }
+        Err(Fault::Service(format!("{kept:?} was replaced while it was read, {READS_MAX} times")))
+    }
+
+    /// The newest value of a name that is of a day up to this one.
+    pub async fn newest(&self, what: &str, until: Day) -> Result<Option<KeptValue>, Fault> {
+        Ok(self.newest_of(what, until, 1).await?.pop())
+    }
+
+    /// The newest values of a name that are of days up to this one, the newest first, at most `limit`.
+    pub async fn newest_of(&self, what: &str, until: Day, limit: u16) -> Result<Vec<KeptValue>, Fault> {
+        let (condition, values) = keys::kept_until(what, until);
+        let query = self.client.query().table_name(&self.tables.metrics).key_condition_expression(condition);
+        let query = query.set_expression_attribute_values(Some(values)).scan_index_forward(false);
+        // Pieces stand between the heads: they are few, and passed over.
+        let query = query.filter_expression("attribute_exists(night)").consistent_read(true);
+        let (mut newest, mut after) = (Vec::new(), None);
+        loop {
+            let found = query.clone().set_exclusive_start_key(after).limit(i32::from(limit)).send().await;
+            let found = found.map_err(Fault::service)?;
+            for head in found.items.unwrap_or_default() {
+                let Some(day) = keys::kept_day(&head) else { continue };
+                let kept = Kept::Night { what, day };
+                let value = self.whole(&kept, head).await?;
+                newest.extend(match value {
+                    Some(value) => Some(value),
+                    None => self.kept(kept).await?,
+                });
+            }
+            after = found.last_evaluated_key.filter(|_| newest.len() < usize::from(limit));
+            if after.is_none() {
+                newest.truncate(limit.into());
+                return Ok(newest);
+            }
+        }
+    }
+
+    /// What a head begins, with its pieces; `None` where one is gone: the head has been replaced.
+    async fn whole(&self, kept: &Kept<'_>, mut head: Item) -> Result<Option<KeptValue>, Fault> {
+        let wrong = |head: &Item, what: &str| corrupt("metrics", head, what.to_owned());
+        let stamp = stamp(&head).ok_or_else(|| wrong(&head, "no night and revision"))?;
+        let Some(AttributeValue::B(first)) = head.remove("bytes") else { return Err(wrong(&head, "no bytes")) };
+        let name = head.get("period").and_then(|name| name.as_s().ok()).cloned().unwrap_or_default();
+        let mut bytes = first.into_inner();
+        for piece in 1..=pieces(&head) {
+            let key = keys::kept_piece(kept, stamp, piece);
+            let get = self.client.get_item().table_name(&self.tables.metrics).set_key(Some(key)).consistent_read(true);
+            let found = get.send().await.map_err(Fault::service)?.item.unwrap_or_default();
+            let Some(AttributeValue::B(more)) = found.get("bytes") else { return Ok(None) };
+            bytes.extend_from_slice(more.as_ref());
+        }
+        Ok(Some(KeptValue { name, stamp, bytes }))
+    }
+
+    /// Forgets a value.
+    pub async fn forget_kept(&self, kept: Kept<'_>) -> Result<(), Fault> {
+        let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(keys::kept(&kept)));
+        let deleted = delete.return_values(ReturnValue::AllOld).send().await.map_err(Fault::service)?;
+        match deleted.attributes {
+            Some(old) => self.forget_pieces(&kept, &old).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn forget_pieces(&self, kept: &Kept<'_>, head: &Item) -> Result<(), Fault> {
+        let Some(stamp) = stamp(head) else { return Ok(()) };
+        for piece in 1..=pieces(head) {
+            let key = keys::kept_piece(kept, stamp, piece);
+            let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(key));
+            delete.send().await.map_err(Fault::service)?;
+        }
+        Ok(())
+    }
+
+    /// A page of a segment's accounts after one of them, in no particular order. Eventually consistent: each account is
+    /// as it stood at some moment of the scan or just before.
+    pub async fn accounts_to_count(&self, segment: Segment, after: Option<&AccountId>) -> Result<CountedPage, Fault> {
+        let scan = self.client.scan().table_name(&self.tables.accounts);
+        let scan = scan.segment(segment.index).total_segments(segment.of);
+        let found = scan.set_exclusive_start_key(after.map(keys::account)).send().await.map_err(Fault::service)?;
+        let read = |found: Item| {
+            let name =
+                |found: &Item| found.get("account_id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
+            item::account(&found).map_err(|what| (name(&found), what))
+        };
+        Ok(CountedPage {
+            accounts: found.items.unwrap_or_default().into_iter().map(read).collect(),
+            next: found.last_evaluated_key.map(crate::scan::account_id).transpose()?,
+        })
+    }
+}
+
+fn stamp(head: &Item) -> Option<Stamp> {
+    let number = |name: &str| head.get(name)?.as_n().ok()?.parse().ok();
+    let night = Day::parse(head.get("night")?.as_s().ok()?)?;
+    let revision = u32::try_from(number("revision")?).ok()?;
+    Some(Stamp { night, revision, progress: number("progress")? })
+}
+
+fn pieces(head: &Item) -> usize {
+    head.get("pieces").and_then(|count| count.as_n().ok()).and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
+fn is_refused(error: &PutItemError) -> bool {
+    matches!(error, PutItemError::ConditionalCheckFailedException(_))
+}
