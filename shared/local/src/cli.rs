@@ -4,6 +4,7 @@
 //! for is not as it should be; 2: not understood.
 
 mod due;
+mod metrics;
 pub(crate) mod place;
 mod referrals;
 mod tasks;
@@ -78,6 +79,15 @@ enum Task {
         #[arg(long, value_parser = day, value_name = "DAY")]
         date: Day,
         /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Count a night's metrics, as the schedule does
+    Rollup {
+        /// A day that has ended, in the program's time zone, such as 2011-05-31 [default: yesterday]
+        #[arg(long, value_parser = day, value_name = "DAY")]
+        date: Option<Day>,
+        /// Print the summary as JSON
         #[arg(long)]
         json: bool,
     },
@@ -226,6 +236,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,
         Task::Sweep { date, json } => due::sweep(date, json, place).await,
         Task::Due { date, json } => due::due(date, json, place).await,
+        Task::Rollup { date, json } => metrics::rollup(date, json, place).await,
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,

@@ -1,6 +1,7 @@
 //! What falls due: sweeping it on this machine, and looking ahead. Memory is bounded by a page of accounts.
 
 use crate::cloud::Cloud;
+use crate::template::Machine;
 use domain::account::Account;
 use domain::forecast::Forecast;
 use domain::money::Overflow;
@@ -70,11 +71,15 @@ impl Swept {
     }
 }
 
-/// Runs the template's state machines in their order, each whatever became of the one before: for a day of the past or
+/// Runs the template's state machines that walk in their order, each whatever became of the one before: for a day of the past or
 /// today, or for all days that are open.
 pub async fn sweep(cloud: &Arc<Cloud>, date: Option<Day>) -> Result<Vec<Swept>, DueError> {
     let mut swept = Vec::new();
-    for machine in &cloud.template().machines {
+    let walks = |machine: &&Machine| {
+        let functions = machine.definition.functions();
+        Walk::ALL.into_iter().any(|walk| functions.contains(walk.function()))
+    };
+    for machine in cloud.template().machines.iter().filter(walks) {
         let (counts, failure) = executed(cloud, &machine.id, date).await;
         let functions = machine.definition.functions();
         let mut set_aside = Vec::new();

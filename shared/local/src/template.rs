@@ -25,8 +25,10 @@ mod tests;
 pub const TEXT: &str = include_str!("../../../template.yaml");
 
 /// The definitions of state machines that the template names, by their paths.
-pub const DEFINITIONS: [(&str, &str); 1] =
-    [("functions/discount-expiry/sweep.asl.json", include_str!("../../../functions/discount-expiry/sweep.asl.json"))];
+pub const DEFINITIONS: [(&str, &str); 2] = [
+    ("functions/discount-expiry/sweep.asl.json", include_str!("../../../functions/discount-expiry/sweep.asl.json")),
+    ("functions/metric-rollup/rollup.asl.json", include_str!("../../../functions/metric-rollup/rollup.asl.json")),
+];
 
 /// Everything the template defines, as far as the local cloud acts on it.
 #[derive(Debug, Clone, PartialEq)]

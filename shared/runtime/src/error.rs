@@ -68,6 +68,9 @@ pub enum Fault {
     /// Tasks of a walk failed; what they were, and what the others came to.
     #[error("{0}")]
     Incomplete(String),
+    /// Accounts' books do not balance, or cannot be read; which.
+    #[error("{0}")]
+    Unbalanced(String),
     /// Something panicked.
     #[error("panicked: {0}")]
     Panicked(String),
@@ -84,6 +87,7 @@ impl Fault {
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::BadTask(_) => "BadTask",
             Self::Incomplete(_) => "Incomplete",
+            Self::Unbalanced(_) => "Unbalanced",
             Self::Panicked(_) => "Panicked",
         }
     }

@@ -1,5 +1,6 @@
 //! Keys. The only file that builds or parses one.
 
+use crate::nightly::{Kept, Stamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::code::Code;
 use domain::due::Due;
@@ -32,6 +33,9 @@ const DISCOUNT: &str = "D#";
 const COMMAND: &str = "K#";
 const CREDIT_NOTE: &str = "R#";
 const CODE_HOLDER: &str = "F#";
+const NIGHT: &str = "night#";
+const PERIOD: &str = "period#";
+const PART: &str = "part#";
 const PROFILE: &str = "PROFILE";
 const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
@@ -258,6 +262,38 @@ pub fn asides_of(of: Walk) -> (&'static str, Item) {
     let mut value = |name: &str| values.remove(name).unwrap_or_else(|| text(""));
     let values = [(":metric".to_owned(), value("metric")), (":kind".to_owned(), value("period"))];
     ("metric = :metric AND begins_with(period, :kind)", values.into())
+}
+
+/// What a night keeps something under.
+pub fn kept(kept: &Kept<'_>) -> Item {
+    let (metric, period) = match kept {
+        Kept::Night { what, day } => (format!("{NIGHT}{what}"), day.to_string()),
+        Kept::Period { by, period } => (format!("{PERIOD}{by}"), (*period).to_owned()),
+        Kept::Part { day, revision, segment } => (format!("{PART}{day}#{revision}"), format!("{segment:04}")),
+    };
+    key(OTHER_ATTRIBUTES, [("metric", metric), ("period", period)])
+}
+
+/// A piece of it, from 1, of the value of a stamp.
+pub fn kept_piece(of: &Kept<'_>, stamp: Stamp, piece: usize) -> Item {
+    let mut key = kept(of);
+    if let Some(AttributeValue::S(period)) = key.get_mut("period") {
+        let Stamp { night, revision, progress } = stamp;
+        period.push_str(&format!("#{night}.{revision}.{progress}#{piece:04}"));
+    }
+    key
+}
+
+/// The condition, and its values, that what nights kept by one name up to a day, that day's included, is queried with.
+pub fn kept_until(what: &str, until: Day) -> (&'static str, Item) {
+    let values =
+        [(":metric".to_owned(), text(format!("{NIGHT}{what}"))), (":until".to_owned(), text(until.to_string()))];
+    ("metric = :metric AND period <= :until", values.into())
+}
+
+/// The day whose night kept a value by name.
+pub fn kept_day(head: &Item) -> Option<Day> {
+    Day::parse(head.get("period")?.as_s().ok()?)
 }
 
 /// The day of a `due` bucket, as written by [`due`].

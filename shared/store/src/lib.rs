@@ -11,6 +11,7 @@ mod commit;
 mod due;
 mod item;
 mod keys;
+mod nightly;
 mod pack;
 mod read;
 mod referral;
@@ -18,6 +19,7 @@ mod scan;
 
 pub use commit::{Commit, Conflict};
 pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
+pub use nightly::{CountedPage, Kept, KeptValue, Stamp};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use referral::{RedemptionsPage, ReviewsPage};
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
@@ -41,7 +43,7 @@ pub struct Tables {
     pub codes: String,
     /// Versions of the program and their activation.
     pub programs: String,
-    /// Checkpoints of imports.
+    /// Checkpoints of imports and walks, what nights keep, surveys and their answers.
     pub metrics: String,
 }
 

@@ -168,7 +168,7 @@ impl Store {
     }
 }
 
-fn account_id(item: Item) -> Result<AccountId, Fault> {
+pub(crate) fn account_id(item: Item) -> Result<AccountId, Fault> {
     let id = item.get("account_id").and_then(|id| id.as_s().ok()).map(|id| AccountId::parse(id));
     id.and_then(Result::ok).ok_or_else(|| corrupt("accounts", &item, "no account id".to_owned()))
 }

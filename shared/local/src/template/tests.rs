@@ -1,7 +1,14 @@
 use super::*;
 
-const HANDLERS: &[&str] =
-    &["account-review", "accounts", "discount-expiry", "order-placed", "order-returned", "referral-redemption"];
+const HANDLERS: &[&str] = &[
+    "account-review",
+    "accounts",
+    "discount-expiry",
+    "metric-rollup",
+    "order-placed",
+    "order-returned",
+    "referral-redemption",
+];
 
 /// Edits the real template, which must be understood before and refused after.
 fn faults_after(old: &str, new: &str) -> Vec<Fault> {

@@ -1,0 +1,90 @@
+//! Counts all accounts every night, and reduces them to the metrics of the program.
+//!
+//! A state machine asks for a plan, has each segment of the accounts counted until it hands back no cursor, and has the
+//! whole reduced. A segment keeps its part with every checkpoint and goes on from there, after a crash as after its time
+//! is over; memory is bounded by the part and a page of accounts. A run of a night that was run before is a new revision
+//! of it; reducing a run again comes to the same bytes. No order is read.
+//!
+//! Where an account's books do not balance, or an item cannot be read, the metrics are kept all the same, and the run
+//! fails, naming the accounts.
+
+mod part;
+mod reduce;
+mod task;
+
+pub use reduce::{NIGHT, NightRecord, kept, standing};
+pub use task::{Reduce, Scan, Summary, Task};
+
+use analytics::rollup::Night;
+use domain::time::Day;
+use runtime::{App, Fault};
+use serde_json::Value;
+use store::{Kept, Stamp};
+use task::day_of;
+
+/// Segments of all accounts. A state machine carries out eight at once.
+pub const SEGMENTS: i32 = 16;
+/// How many days a run's parts are kept: until then it can be reduced again.
+pub const PARTS_KEPT_DAYS: i32 = 7;
+
+/// One invocation by the state machine, or by hand: a [`Task`].
+pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
+    let task: Task = serde_json::from_value(event).map_err(|error| Fault::BadTask(error.to_string()))?;
+    let answer = match task {
+        Task::Plan { date } => serde_json::to_value(Task::Reduce(plan(app, date).await?)),
+        Task::Scan(scan) => serde_json::to_value(Task::Scan(part::scan(app, scan).await?)),
+        Task::Reduce(run) => serde_json::to_value(reduce::reduce(app, run).await?),
+    };
+    Ok(answer.unwrap_or_default())
+}
+
+/// Begins a run: a new revision where the night was run before.
+async fn plan(app: &App, date: Option<String>) -> Result<Reduce, Fault> {
+    let (schedule, now) = (app.schedule().await?, app.clock().now());
+    let today = schedule.at(now).program.calendar.day(now);
+    let day = date.as_deref().map_or(Ok(today.plus(-1)), day_of)?;
+    if day >= today {
+        return Err(Fault::BadTask(format!("{day} has not ended yet: it is {today} in the program's time zone")));
+    }
+    let key = Kept::Night { what: NIGHT, day };
+    loop {
+        let before = app.store().kept(key).await?;
+        let revision = before.as_ref().map_or(0, |before| before.stamp.revision).saturating_add(1);
+        let record = NightRecord::begun(before.and_then(|before| NightRecord::read(&before.bytes).ok()));
+        // Another run that begins at the same moment has the same number, and only one of them keeps it.
+        if app.store().begin(key, Stamp { night: day, revision, progress: 0 }, &record.bytes()).await? {
+            forget_parts(app, day, revision).await?;
+            let segment = |segment| {
+                let date = day.to_string();
+                Task::Scan(Scan { date, revision, segment, of: SEGMENTS, counted: 0, cursor: None })
+            };
+            return Ok(Reduce { date: day.to_string(), revision, segments: (0..SEGMENTS).map(segment).collect() });
+        }
+    }
+}
+
+/// Forgets the parts of runs that nobody reduces again: of this night's run before, and of nights a week ago.
+async fn forget_parts(app: &App, day: Day, revision: u32) -> Result<(), Fault> {
+    let old = app.store().newest_of(NIGHT, day.plus(PARTS_KEPT_DAYS.saturating_neg()), 3).await?;
+    let old = old.into_iter().map(|night| (night.stamp.night, night.stamp.revision));
+    let before = revision.checked_sub(1).filter(|before| *before > 0).map(|before| (day, before));
+    for (day, revision) in old.chain(before) {
+        for segment in 0..SEGMENTS {
+            app.store().forget_kept(Kept::Part { day, revision, segment }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The night of a day; by the models of the newest night before it accounts are proposed as at risk.
+async fn night(app: &App, day: Day) -> Result<Night, Fault> {
+    let before = app.store().newest(reduce::BELIEFS, day.plus(-1)).await?;
+    let beliefs = before.and_then(|kept| postcard::from_bytes::<analytics::night::Beliefs>(&kept.bytes).ok());
+    let schedule = app.schedule().await?;
+    Ok(Night::new(day, (*schedule).clone(), beliefs.and_then(|beliefs| beliefs.prior())))
+}
+
+/// What an overflow of a total is for whoever operates this.
+fn too_large(analytics::histogram::Overflow: analytics::histogram::Overflow) -> Fault {
+    Fault::Incomplete("a total of all accounts fits no integer".to_owned())
+}
