@@ -348,3 +348,31 @@ async fn what_a_version_to_come_asks_for_is_told_before_and_no_audit_misses_it()
     assert_eq!(forecast().await, (1, 1, 0));
     assert!(audit().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_version_that_changes_the_metrics_alone_files_nothing_anew() {
+    let cloud = Cloud::start().await;
+    cloud.order("o-1").line("MUG", 1, "1200.00").send().await.expect(201);
+    let mut document: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
+    // The first changes the metrics. The second brings in reviews, and gives way to the third within the hour.
+    for (point_value, reviews, from) in [
+        ("0.02", false, "2011-03-02T00:00:00Z"),
+        ("0.02", true, "2011-03-03T00:00:00Z"),
+        ("0.03", true, "2011-03-03T00:30:00Z"),
+    ] {
+        document["metrics"]["point_value"] = json!(point_value);
+        if reviews {
+            with_reviews(&mut document);
+        }
+        cloud.activate_from(document.clone(), from).await;
+    }
+    for (now, version, files) in [("2011-03-02T02:00:00Z", 2, 0), ("2011-03-03T02:00:00Z", 4, 16)] {
+        cloud.set_clock(now);
+        for walk in Walk::ALL {
+            let plan = runtime::walker::handle(cloud.app(), walk, json!({"task": "plan"})).await.unwrap();
+            assert_eq!(crate::walker::tasks(&plan).filter(|task| task["task"] == "file").count(), files, "{now}");
+            let filed = cloud.app().store().filed_version(walk).await.unwrap();
+            assert_eq!(filed, Some(if files == 0 { version } else { 2 }), "{now}");
+        }
+    }
+}

@@ -126,8 +126,17 @@ impl UnitPrice {
 
     /// `quantity × price` in minor units, rounded half up (towards plus infinity) once, for the whole line.
     pub fn times(self, quantity: u64, currency: Currency) -> Result<Minor, Overflow> {
+        self.times_wide(quantity.into(), currency)
+    }
+
+    /// The same for so many points, which may be owed.
+    pub fn for_points(self, points: Points, currency: Currency) -> Result<Minor, Overflow> {
+        self.times_wide(points.0.into(), currency)
+    }
+
+    fn times_wide(self, count: i128, currency: Currency) -> Result<Minor, Overflow> {
         let scaled = i128::from(self.0)
-            .checked_mul(i128::from(quantity))
+            .checked_mul(count)
             .and_then(|millionths| millionths.checked_mul(minor_per_major(currency)))
             .ok_or(Overflow)?;
         Minor::narrow(div_half_up(scaled, 1_000_000)?)
@@ -155,6 +164,12 @@ impl Factor {
     pub const DECIMALS: u32 = 4;
     /// What `1` is.
     pub const ONE: Self = Self(10_000);
+
+    /// `amount × factor`, rounded half up (towards plus infinity) once.
+    pub fn part_of(self, amount: Minor) -> Result<Minor, Overflow> {
+        let product = i128::from(amount.0).checked_mul(self.0.into()).ok_or(Overflow)?;
+        Minor::narrow(div_half_up(product, Self::ONE.0.into())?)
+    }
 }
 
 /// A percentage with two decimals (`5` % → `500`).

@@ -1,5 +1,6 @@
 //! The merchant's rules as one versioned document.
 
+mod metrics;
 mod read;
 mod referral;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
 
 /// One version of the program, checked: what every decision runs on.
@@ -43,6 +45,8 @@ pub struct Program {
     pub warnings: WarningRules,
     /// How referrals are rewarded; `None`: there are none.
     pub referral: Option<ReferralRules>,
+    /// What the metrics value things at.
+    pub metrics: MetricsRules,
 }
 
 /// What an order of an unknown account does.
@@ -153,6 +157,11 @@ impl Program {
     /// Reads a program from its JSON document; every fault at once.
     pub fn from_json(document: &Value) -> Result<Self, Faults> {
         read::program(document)
+    }
+
+    /// Whether it decides as another version does: it differs from that in what the metrics value things at, if at all.
+    pub fn decides_like(&self, other: &Self) -> bool {
+        Self { metrics: other.metrics, ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.

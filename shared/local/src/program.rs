@@ -2,8 +2,8 @@
 
 use domain::document::Faults;
 use domain::id::ProgramName;
-use domain::money::{self, Factor, Money, Percent, Points};
-use domain::program::{Program, UnknownAccount};
+use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
+use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
 use domain::time::Instant;
 use domain::warning::Walk;
@@ -200,6 +200,14 @@ fn rules(text: &mut String, program: &Program) {
     }
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
+    }
+    if let Some(PointValue { price, currency }) = program.metrics.point_value {
+        let price = money::format_trimmed(price.0, UnitPrice::DECIMALS_MAX);
+        line(text, format_args!("  metrics value a point at {price} {}", currency.code()));
+    }
+    if let Some(MarginRate(rate)) = program.metrics.margin_rate {
+        let rate = money::format_trimmed(rate.0, Factor::DECIMALS);
+        line(text, format_args!("  metrics take {rate} of revenue for the margin"));
     }
 }
 

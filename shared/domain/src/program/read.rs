@@ -1,9 +1,9 @@
 //! The program document, read into a [`Program`].
 
-use super::referral;
 use super::{
     DiscountRule, EarningRule, Ladder, PointsRules, Program, ReturnRules, Shortfall, Tier, Tiers, UnknownAccount,
 };
+use super::{metrics, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
@@ -46,7 +46,7 @@ const DAYS_OF_A_MONTH_MIN: u16 = 28;
 const AHEAD_DAYS_MAX: u16 = 365;
 const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "currency",
     "time_zone",
@@ -59,6 +59,7 @@ const FIELDS: [&str; 12] = [
     "discounts",
     "warnings",
     "referral",
+    "metrics",
 ];
 
 pub(super) fn program(value: &Value) -> Result<Program, Faults> {
@@ -83,6 +84,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
+    let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
     let program = Program {
         name: name?,
         currency: currency?,
@@ -96,6 +98,7 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
         discounts: discounts.unwrap_or_default(),
         warnings,
         referral,
+        metrics,
     };
     distinct(program.earning.iter().map(|rule| &rule.id), "earning_rules", faults);
     distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);

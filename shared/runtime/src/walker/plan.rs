@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::walker::task::{Counts, Filing, Plan, Retry, Shard, Task};
 use crate::walker::{CLOSES_AFTER_MS, SEGMENTS, day_of};
+use domain::schedule::Schedule;
 use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use store::DUE_SHARDS;
@@ -44,7 +45,12 @@ async fn filings(app: &App, walk: Walk, run: Instant) -> Result<Vec<Filing>, Fau
     let (version, store) = (in_force.version, app.store());
     // A commit that was decided under the version before would put its filing in the place of this one.
     let is_settled = in_force.from.plus_ms(CLOSES_AFTER_MS) <= run;
-    if !is_settled || store.filed_version(walk).await? == Some(version) {
+    let filed = store.filed_version(walk).await?;
+    if !is_settled || filed == Some(version) {
+        return Ok(Vec::new());
+    }
+    if filed.is_some_and(|filed| nothing_new(&schedule, filed, run)) {
+        store.set_filed_version(walk, version).await?;
         return Ok(Vec::new());
     }
     let done = store.segments_filed(walk, version).await?;
@@ -58,6 +64,15 @@ async fn filings(app: &App, walk: Walk, run: Instant) -> Result<Vec<Filing>, Fau
         Filing { run, version, segment, cursor: None, done, spared: 0, failure: None }
     };
     Ok(left.into_iter().map(filing).collect())
+}
+
+/// Whether no version since the one that accounts are filed for has asked anything else of them.
+fn nothing_new(schedule: &Schedule, filed: u32, run: Instant) -> bool {
+    let current = &schedule.at(run).program;
+    schedule.version(filed).is_some_and(|filed| {
+        let mut since = schedule.from(filed.from).take_while(|span| span.from <= run);
+        filed.program.decides_like(current) && since.all(|span| span.program.decides_like(current))
+    })
 }
 
 /// Closes what can be closed, and answers the days that are open, today as the last.
