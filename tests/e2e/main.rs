@@ -43,6 +43,7 @@ mod reordering;
 mod reordering_amended;
 mod restart;
 mod returns;
+mod rollup;
 mod statement;
 mod trouble;
 mod walker;

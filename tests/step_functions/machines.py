@@ -29,6 +29,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "
                "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
 PARAMETERS = {"SecretKeys": "1:a secret for tests only", "ProgramName": "wholesale", "LogLevel": "error"}
 COMPANIES = 40
+# The machines that walk, and their functions.
+WALKS = {"ExpirySweep": "DiscountExpiry", "ReviewSweep": "AccountReview"}
 INSTANCES = 4
 SECONDS_MAX = 300
 
@@ -162,7 +164,7 @@ def every_walk_is_done_once(api, tables, machines, functions):
     faults = iter(["StoreFault", "StoreFault"])
     functions["DiscountExpiry"].fault_of = lambda event: next(faults, None) if event.get("shard") == 9 else None
     written = 0
-    for machine in machines.machines:
+    for machine in WALKS:
         execution = machines.execute(machine, {"task": "plan"})
         assert execution["status"] == "SUCCEEDED", execution
         summary = json.loads(execution["output"])
@@ -170,13 +172,13 @@ def every_walk_is_done_once(api, tables, machines, functions):
         written += summary["done"]["written"]
     assert written == COMPANIES, written
     assert next(faults, None) is None
-    again = [json.loads(machines.execute(machine, {"task": "plan"})["output"]) for machine in machines.machines]
+    again = [json.loads(machines.execute(machine, {"task": "plan"})["output"]) for machine in WALKS]
     assert [summary["done"]["written"] for summary in again] == [0, 0], again
     assert {api.expired(number) for number in range(COMPANIES)} == {1}
     closed = str((today - timedelta(days=2)).date())
     assert all(tables.open_day(walk) > closed for walk in ["expiry", "review"])
     # Every shard of every open day was asked for, by each machine.
-    for function in functions.values():
+    for function in (functions[name] for name in WALKS.values()):
         walked = {(event["day"], event["shard"]) for event in function.events if event["task"] == "walk"}
         assert len(walked) == 3 * 64, len(walked)
 
@@ -193,6 +195,23 @@ def a_task_that_fails_keeps_no_other_from_being_done(machines, functions):
     assert {event["shard"] for event in expiry.events if event["task"] == "walk"} == set(range(64))
     refused = machines.execute("ExpirySweep", {"task": "plan", "day": "2999-01-01"})
     assert refused["status"] == "FAILED" and "in the future" in refused["cause"], refused
+
+
+def a_night_is_counted_whole(machines, functions):
+    rollup = functions["MetricRollup"]
+    # A segment that fails twice is counted once.
+    faults = iter(["StoreFault", "StoreFault"])
+    rollup.fault_of = lambda event: next(faults, None) if event.get("segment") == 3 else None
+    execution = machines.execute("NightlyRollup", {"task": "plan"})
+    assert execution["status"] == "SUCCEEDED", execution
+    assert next(faults, None) is None
+    summary = json.loads(execution["output"])
+    assert summary["accounts"] == COMPANIES, summary
+    assert {event["segment"] for event in rollup.events if event["task"] == "scan"} == set(range(16))
+    again = json.loads(machines.execute("NightlyRollup", {"task": "plan", "date": summary["date"]})["output"])
+    assert again == {**summary, "revision": summary["revision"] + 1}, again
+    refused = machines.execute("NightlyRollup", {"task": "plan", "date": "2999-01-01"})
+    assert refused["status"] == "FAILED" and "has not ended yet" in refused["cause"], refused
 
 
 def main():
@@ -223,6 +242,7 @@ def main():
             machines = StepFunctions(template, port)
             every_walk_is_done_once(Api(api_port), Tables(endpoint), machines, functions)
             a_task_that_fails_keeps_no_other_from_being_done(machines, functions)
+            a_night_is_counted_whole(machines, functions)
             print("the state machines did what they should")
         finally:
             for process in processes + [process for function in functions.values() for process in function.processes]:

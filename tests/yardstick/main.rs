@@ -14,6 +14,8 @@
     clippy::arithmetic_side_effects
 )]
 
+use analytics::night::{PeriodFigures, PeriodResult};
+use analytics::rate::Rate;
 use domain::money::format_trimmed;
 use domain::order::{LinePrice, Order};
 use domain::time::Instant;
@@ -21,7 +23,7 @@ use local::cloud::{Cloud, Options, Storage};
 use local::import::history::{History, Invoice};
 use local::import::{self, Plan, Summary};
 use local::mapping::Mapping;
-use local::{audit, export, program};
+use local::{audit, export, program, rollup};
 use runtime::{App, Clock};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -30,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
+use store::Kept;
 use tests::Folder;
 
 const FILE: &str = "online-retail-2010-12_2011-05.csv.gz";
@@ -154,14 +157,37 @@ fn check_figures(figures: &Figures, summary: &Summary) {
     assert_eq!(tiers, figures.tiers);
 }
 
+/// Fails unless the night of the last invoice comes to the same: who bought, who bought again, and what is outstanding.
+async fn check_night(figures: &Figures, cloud: &Arc<Cloud>, last_invoice: Instant) {
+    let day = last_invoice.utc_day();
+    let summary = rollup::rollup(cloud, Some(day)).await.unwrap();
+    assert_eq!((summary.accounts, summary.decided_later), (figures.accounts, 0));
+    assert_eq!(summary.points_outstanding, figures.points_outstanding.into());
+    let kept: Option<PeriodResult> =
+        metric_rollup::kept(app(cloud).store(), Kept::Period { by: "total", period: "lifetime" }).await.unwrap();
+    let PeriodFigures { figures: lifetime, .. } = kept.unwrap().groups["total"];
+    assert_eq!((lifetime.customers, lifetime.repeat_customers, lifetime.orders), (2_718, 1_386, 7_410));
+    assert_eq!(Rate::new(lifetime.repeat_customers, lifetime.customers).unwrap().percent(4), "50.9934");
+    assert_eq!(lifetime.points_earned, figures.points_earned.into());
+    // Six months, of which the quarters and years, too, count every order once.
+    let mut orders = 0;
+    for month in ["2010-12", "2011-01", "2011-02", "2011-03", "2011-04", "2011-05"] {
+        let kept: Option<PeriodResult> =
+            metric_rollup::kept(app(cloud).store(), Kept::Period { by: "tier", period: month }).await.unwrap();
+        orders += kept.unwrap().groups.values().map(|group| group.figures.orders).sum::<u64>();
+    }
+    assert_eq!(orders, 7_410);
+}
+
 async fn an_import_gives(figures: &Figures) {
     let Some(file) = file() else { return };
-    let cloud = open(Storage::Memory).await;
+    let cloud = Arc::new(open(Storage::Memory).await);
     let first = import(&cloud, &plan(figures, &file, false)).await;
     assert_eq!((first.orders_scored, first.orders_known), (7_410, 0));
     assert_eq!((first.returns_imported, first.returns_known), (figures.returns, 0));
     check_figures(figures, &first);
     check_tables(figures, &cloud, first.program.as_of.unwrap()).await;
+    check_night(figures, &cloud, first.program.as_of.unwrap()).await;
     if cfg!(debug_assertions) {
         return;
     }

@@ -2,13 +2,14 @@
 
 use crate::part::Part;
 use crate::task::{Reduce, Summary, Task, day_of};
-use crate::{night, too_large};
+use crate::{SEGMENTS, night, too_large};
 use analytics::night::{Books, Opinions, PeriodResult, Results};
 use analytics::rollup::{Night, Partial};
 use domain::time::Instant;
 use runtime::{App, Fault};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use store::{Kept, Stamp, Store};
 
 /// What nights keep, by name: their records,
@@ -82,11 +83,18 @@ pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
     let day = day_of(&run.date)?;
     let (night, store) = (night(app, day).await?, app.store());
     let mut whole = Partial::default();
-    for task in &run.segments {
-        let Task::Scan(scan) = task else { return Err(Fault::BadTask("a segment is no scan".to_owned())) };
-        let key = Kept::Part { day, revision: run.revision, segment: scan.segment };
+    let named = run.segments.iter().map(|task| match task {
+        Task::Scan(scan) => Ok(scan.segment),
+        _ => Err(Fault::BadTask("a segment is no scan".to_owned())),
+    });
+    let named = named.collect::<Result<BTreeSet<_>, _>>()?;
+    if !named.iter().copied().eq(0..SEGMENTS) || run.segments.len() != named.len() {
+        return Err(Fault::BadTask(format!("the segments must be 0 to {}", SEGMENTS.saturating_sub(1))));
+    }
+    for segment in 0..SEGMENTS {
+        let key = Kept::Part { day, revision: run.revision, segment };
         let part = Part::load(store, key).await?.filter(|part| part.done);
-        let part = part.ok_or_else(|| Fault::BadTask(format!("segment {} was not counted whole", scan.segment)))?;
+        let part = part.ok_or_else(|| Fault::BadTask(format!("segment {segment} was not counted whole")))?;
         whole.merge(part.partial).map_err(too_large)?;
     }
     let results = analytics::night::reduce(&night, whole, &opinions(app, &night).await?).map_err(too_large)?;

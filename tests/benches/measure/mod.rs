@@ -24,6 +24,21 @@ pub fn median(samples: impl IntoIterator<Item = f64>) -> f64 {
     if samples.len() % 2 == 1 { samples[middle] } else { (samples[middle - 1] + samples[middle]) / 2.0 }
 }
 
+/// Forgets what memory this process needed so far.
+#[allow(dead_code)]
+pub fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").expect("a kernel that can forget the peak of the memory in use");
+}
+
+/// The most memory that this process had in use since, in MiB.
+#[allow(dead_code)]
+pub fn peak_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse::<f64>().ok());
+    kib.unwrap_or(f64::NAN) / 1024.0
+}
+
 /// The folder of this build, such as `target/release`.
 pub fn build_folder() -> PathBuf {
     let program = std::env::current_exe().expect("the running program has a path");
