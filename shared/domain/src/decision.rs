@@ -14,6 +14,7 @@ use crate::parked::ParkedOrder;
 use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
+use crate::survey::{self, Survey};
 use crate::time::{Day, Instant};
 use std::sync::Arc;
 
@@ -57,6 +58,10 @@ pub enum Record {
     Redemption(Box<Redemption>),
     /// That somebody is to look at a redemption.
     WaitingReview(Box<WaitingReview>),
+    /// A question that contacts are asked.
+    Survey(Box<Survey>),
+    /// What a contact answered.
+    SurveyAnswer(Box<survey::Answer>),
 }
 
 /// One guarded write.
@@ -187,6 +192,12 @@ pub enum Rejection {
     NothingToReview,
     /// Somebody looked at the redemption and decided otherwise.
     ReviewedOtherwise,
+    /// No survey of that id.
+    UnknownSurvey,
+    /// The survey takes no answer any more.
+    SurveyClosed,
+    /// An open survey would be over already.
+    ClosesInPast,
     /// A sum does not fit.
     Overflow,
 }

@@ -108,6 +108,10 @@ id!(
     ProgramName, |t| plain(t, 64, LONG)
 );
 id!(
+    /// A question that contacts are asked.
+    SurveyId, |t| plain(t, 64, LONG)
+);
+id!(
     /// A stock keeping unit: 1 to 64 printable characters, compared byte for byte.
     Sku,
     |t| {

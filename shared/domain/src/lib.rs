@@ -40,6 +40,7 @@ pub mod schedule;
 pub mod score;
 pub mod standing;
 pub mod statement;
+pub mod survey;
 pub mod tier;
 pub mod time;
 pub mod walk;

@@ -209,6 +209,19 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         | Rejection::UnknownRedemption
         | Rejection::NothingToReview
         | Rejection::ReviewedOtherwise => of_referral(rejection),
+        Rejection::UnknownSurvey => Problem::new("unknown-survey", "Unknown survey", 404, "There is no such survey."),
+        Rejection::SurveyClosed => {
+            let detail = "The survey takes no answers; what was answered before stands.";
+            Problem::new("survey-closed", "Survey closed", 409, detail)
+        }
+        Rejection::ClosesInPast => {
+            let detail = "A survey that is opened, or whose end is moved, must end later than now.";
+            Problem::new("closes-in-past", "Closes in the past", 422, detail).with_fault(
+                "$.closes_at".to_owned(),
+                "in_past",
+                "has gone by",
+            )
+        }
     }
 }
 

@@ -147,6 +147,13 @@ impl Store {
                 let key = keys::waiting_review(&waiting.place());
                 (&tables.codes, "code", item::of_plain(key, waiting)?, false)
             }
+            Record::Survey(survey) => {
+                (&tables.metrics, "metric", item::of_plain(keys::survey(&survey.survey_id), survey)?, false)
+            }
+            Record::SurveyAnswer(answer) => {
+                let key = keys::survey_answer(&answer.survey_id, &answer.respondent);
+                (&tables.metrics, "metric", item::of_plain(key, answer)?, false)
+            }
         };
         let (condition, values) = condition(partition, guard);
         let hand_back = hand_back.then_some(ReturnValuesOnConditionCheckFailure::AllOld);

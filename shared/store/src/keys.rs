@@ -4,10 +4,11 @@ use crate::nightly::{Kept, Stamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::code::Code;
 use domain::due::Due;
-use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
+use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId, SurveyId};
 use domain::idempotency::CommandKey;
 use domain::membership::ClaimKey;
 use domain::referral::RedemptionKey;
+use domain::survey::Respondent;
 use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use std::collections::HashMap;
@@ -45,6 +46,9 @@ const REFERRAL: &str = "REFERRAL";
 const REDEMPTION: &str = "R#";
 /// Where the redemptions that somebody is to look at are listed. No code: those have eleven characters.
 const REVIEWS: &str = "REVIEWS";
+const SURVEYS: &str = "surveys";
+/// Begins the partitions of the answers to a survey.
+const ANSWERS: &str = "answers#";
 
 /// What a sort key of the ledger table stands for.
 pub enum LedgerKind {
@@ -190,7 +194,36 @@ pub fn program_version(program: &ProgramName, version: u32) -> Item {
 }
 
 pub fn checkpoint(of: &str) -> Item {
-    self::key(OTHER_ATTRIBUTES, [("metric", format!("import#{of}")), ("period", "CHECKPOINT".to_owned())])
+    in_metrics(format!("import#{of}"), "CHECKPOINT".to_owned())
+}
+
+fn in_metrics(metric: String, period: String) -> Item {
+    self::key(OTHER_ATTRIBUTES, [("metric", metric), ("period", period)])
+}
+
+pub fn survey(id: &SurveyId) -> Item {
+    in_metrics(SURVEYS.to_owned(), id.to_string())
+}
+
+/// The condition, and its values, that all surveys are queried with.
+pub fn surveys() -> (&'static str, Item) {
+    ("metric = :metric", [(":metric".to_owned(), text(SURVEYS))].into())
+}
+
+pub fn survey_answer(survey: &SurveyId, respondent: &Respondent) -> Item {
+    in_metrics(format!("{ANSWERS}{survey}"), respondent.to_string())
+}
+
+/// The condition, and its values, that the answers to a survey are queried with.
+pub fn answers_to(survey: &SurveyId) -> (&'static str, Item) {
+    ("metric = :metric", [(":metric".to_owned(), text(format!("{ANSWERS}{survey}")))].into())
+}
+
+/// The same of the people of one account, whose keys begin with it and a `#`, which no account has in its id.
+pub fn answers_of(survey: &SurveyId, account: &AccountId) -> (&'static str, Item) {
+    let (_, mut values) = answers_to(survey);
+    values.insert(":account".to_owned(), text(format!("{account}#")));
+    ("metric = :metric AND begins_with(period, :account)", values)
 }
 
 /// The key attributes of the `due` index: the bucket is the day and one of 64 shards of accounts.
@@ -228,7 +261,7 @@ fn of_kind(id: &AccountId, kind: &str) -> (&'static str, Item) {
 }
 
 fn walk(walk: Walk, period: String) -> Item {
-    self::key(OTHER_ATTRIBUTES, [("metric", format!("walk#{}", walk.name())), ("period", period)])
+    in_metrics(format!("walk#{}", walk.name()), period)
 }
 
 pub fn walk_open(of: Walk) -> Item {

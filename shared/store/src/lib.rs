@@ -13,9 +13,11 @@ mod item;
 mod keys;
 mod nightly;
 mod pack;
+mod page;
 mod read;
 mod referral;
 mod scan;
+mod survey;
 
 pub use commit::{Commit, Conflict};
 pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
@@ -23,6 +25,7 @@ pub use nightly::{CountedPage, Kept, KeptValue, Stamp};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use referral::{RedemptionsPage, ReviewsPage};
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
+pub use survey::{AnswersPage, SurveysPage};
 
 /// What faults call the table of the program.
 pub const PROGRAMS: &str = "programs";

@@ -1,9 +1,9 @@
 //! Referral codes, their redemptions, and those that somebody is to look at.
 
 use crate::keys::{self, Item};
+use crate::page::Listed;
 use crate::read::{Consistency, corrupt};
 use crate::{Fault, Store, item};
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::code::Code;
 use domain::id::{AccountId, ContactId};
@@ -86,7 +86,7 @@ impl Store {
     ) -> Result<RedemptionsPage, Fault> {
         let after = after.map(|redemption_id| keys::redemption(&RedemptionKey { code: code.clone(), redemption_id }));
         let (redemptions, more): (Vec<Redemption>, _) =
-            self.code_records(keys::redemptions_of(code), after, limit).await?;
+            self.page(Listed::Codes, keys::redemptions_of(code), after, limit).await?;
         let next = redemptions.last().filter(|_| more).map(|last| last.key.redemption_id);
         Ok(RedemptionsPage { redemptions, next })
     }
@@ -94,31 +94,9 @@ impl Store {
     /// Redemptions that somebody is to look at after a place among them, at most `limit`, read strongly.
     pub async fn waiting_reviews(&self, after: Option<&str>, limit: u16) -> Result<ReviewsPage, Fault> {
         let after = after.map(keys::waiting_review);
-        let (reviews, more): (Vec<WaitingReview>, _) = self.code_records(keys::waiting_reviews(), after, limit).await?;
+        let (reviews, more): (Vec<WaitingReview>, _) =
+            self.page(Listed::Codes, keys::waiting_reviews(), after, limit).await?;
         let next = reviews.last().filter(|_| more).map(WaitingReview::place);
         Ok(ReviewsPage { reviews, next })
-    }
-
-    /// A page of the codes table, and whether there is more.
-    async fn code_records<T: DeserializeOwned>(
-        &self,
-        (names, values): (&str, Item),
-        after: Option<Item>,
-        limit: u16,
-    ) -> Result<(Vec<T>, bool), Fault> {
-        let query = self.client.query().table_name(&self.tables.codes).key_condition_expression(names);
-        let query = query.set_expression_attribute_values(Some(values)).set_exclusive_start_key(after);
-        // One more than asked for says whether there are more.
-        let query = query.limit(i32::from(limit).saturating_add(1)).consistent_read(true);
-        let mut found = query.send().await.map_err(Fault::service)?;
-        let items = found.items.get_or_insert_default();
-        let more = items.len() > usize::from(limit) || found.last_evaluated_key.is_some();
-        items.truncate(usize::from(limit));
-        let read = |record: Item| {
-            let key = record.get("sk").cloned().unwrap_or(AttributeValue::Null(true));
-            item::plain(record).map_err(|what| corrupt("codes", &[("sk".to_owned(), key)].into(), what))
-        };
-        let records = found.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok((records, more))
     }
 }
