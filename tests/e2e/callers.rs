@@ -42,7 +42,20 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
-    requests.into_iter().chain(about_referrals(cloud)).collect()
+    requests.into_iter().chain(about_referrals(cloud)).chain(about_surveys()).collect()
+}
+
+/// Those about surveys; `acme` is asked.
+fn about_surveys() -> Requests {
+    let survey = json!({"name": "Spring"}).to_string();
+    let answer = json!({"account_id": "acme", "contact_id": "ann", "score": 9}).to_string();
+    vec![
+        ("PUT", SURVEY.to_owned(), survey, "program:write"),
+        ("GET", SURVEY.to_owned(), String::new(), "metrics:read"),
+        ("GET", SURVEYS.to_owned(), String::new(), "metrics:read"),
+        ("POST", ANSWERS.to_owned(), answer, "accounts:write"),
+        ("GET", ANSWERS.to_owned(), String::new(), "metrics:read"),
+    ]
 }
 
 /// Those about the referrals of `acme`.
@@ -81,13 +94,21 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+const SURVEYS: &str = "/v1/surveys";
+const SURVEY: &str = "/v1/surveys/nps";
+const ANSWERS: &str = "/v1/surveys/nps/answers";
 
 /// Sends one of [`requests`].
 async fn ask(cloud: &Cloud, authorizer: Option<Value>, method: &str, target: &str, body: &str) -> Reply {
     cloud.request_with_key(authorizer, method, target, body, Some("key-1")).await
 }
 
-const SCOPES: [&str; 3] = ["orders:write", "accounts:read", "accounts:write"];
+const SCOPES: [&str; 5] = ["orders:write", "accounts:read", "accounts:write", "program:write", "metrics:read"];
+
+/// All that is stored.
+async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
+    (cloud.tables().await, cloud.metrics().await)
+}
 
 async fn start() -> Cloud {
     let cloud = Cloud::start().await;
@@ -95,6 +116,8 @@ async fn start() -> Cloud {
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
+    let survey = cloud.survey("nps").opened().await;
+    survey.answer("acme", "ann", 3).send().await.expect(201);
     // Two prospects whom somebody is to look at.
     cloud.account("acme").put(json!({"name": "Acme Ltd", "email": "office@acme.example"})).await.expect(200);
     let code = cloud.account("acme").refers().await;
@@ -110,7 +133,7 @@ async fn start() -> Cloud {
 #[tokio::test]
 async fn without_an_identity_everything_is_refused() {
     let cloud = start().await;
-    let before = cloud.tables().await;
+    let before = stored(&cloud).await;
     let nobody = [
         None,
         Some(json!({})),
@@ -128,13 +151,13 @@ async fn without_an_identity_everything_is_refused() {
             reply.expect_problem(401, "unauthenticated");
         }
     }
-    assert_eq!(cloud.tables().await, before);
+    assert_eq!(stored(&cloud).await, before);
 }
 
 #[tokio::test]
 async fn every_request_needs_its_own_scope() {
     let cloud = start().await;
-    let before = cloud.tables().await;
+    let before = stored(&cloud).await;
     for (method, target, body, scope) in requests(&cloud) {
         let others: Vec<_> = SCOPES.into_iter().filter(|other| *other != scope).collect();
         for scopes in [&others[..], &[]] {
@@ -143,7 +166,7 @@ async fn every_request_needs_its_own_scope() {
             assert!(reply["detail"].as_str().unwrap().contains(scope), "{method} {target}");
         }
     }
-    assert_eq!(cloud.tables().await, before);
+    assert_eq!(stored(&cloud).await, before);
     for (method, target, body, scope) in requests(&cloud) {
         let reply = ask(&cloud, token(&[scope], None), method, &target, &body).await;
         assert!(reply.status() < 300, "{method} {target}: {}", reply.json());
@@ -164,7 +187,7 @@ async fn a_scope_may_also_stand_in_the_claim() {
 async fn an_accounts_own_token_is_for_that_account_only() {
     let cloud = start().await;
     cloud.account("beta").put(json!({"name": "Beta"})).await.expect(201);
-    let before = cloud.tables().await;
+    let before = stored(&cloud).await;
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("beta")), method, &target, &body).await;
         // Somebody else's order looks like none at all; a document that names another account is refused for that.
@@ -173,6 +196,13 @@ async fn an_accounts_own_token_is_for_that_account_only() {
             (_, ["orders", "shop", "o-1", _]) => reply.expect_problem(404, "unknown-order"),
             (_, ["referrals", "reviews"]) => reply.expect_problem(403, "forbidden"),
             ("GET", ["referrals", ..]) => reply.expect_problem(404, "unknown-code"),
+            // What is asked anybody may see who is asked; of what was answered nothing, since none of it is its own.
+            ("GET", ["surveys", "nps"]) => reply.expect(200),
+            ("GET", ["surveys", "nps", "answers"]) => {
+                let reply = reply.expect(200);
+                assert_eq!(reply["answers"], json!([]));
+                reply
+            }
             _ => reply.expect_problem(403, "forbidden"),
         };
     }
@@ -182,12 +212,14 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     // Nor does an unknown account look different from another's.
     let unknown = cloud.request_as(token(&SCOPES, Some("beta")), "GET", "/v1/accounts/nobody", "").await;
     unknown.expect_problem(403, "forbidden");
-    assert_eq!(cloud.tables().await, before);
+    assert_eq!(stored(&cloud).await, before);
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
             // Nobody gives points to themselves, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | REVIEWS => drop(reply.expect_problem(403, "forbidden")),
+            ADJUSTMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // Nor asks.
+            SURVEY if method == "PUT" => drop(reply.expect_problem(403, "forbidden")),
             _ if method != "GET" && target.starts_with("/v1/referrals/") => {
                 reply.expect_problem(403, "forbidden");
             }
@@ -205,7 +237,7 @@ async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing
     waiting.cancelled().send().await.expect(202);
     // A revision that is stored, with one below it and one above.
     cloud.order("o-1").amended(1).line("MUG", 3, "1.00").put().await.expect(200);
-    let before = cloud.tables().await;
+    let before = stored(&cloud).await;
     // Somebody else's order, one that is awaited, and none: all the same.
     for (what, document) in [
         ("returns", cloud.order("o-1").returned("r-1").units("1", 1).document()),
@@ -236,7 +268,7 @@ async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing
             assert_eq!(reply["differences"], json!(["$.account_id"]));
         }
     }
-    assert_eq!(cloud.tables().await, before);
+    assert_eq!(stored(&cloud).await, before);
 }
 
 #[tokio::test]

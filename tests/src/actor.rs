@@ -283,23 +283,30 @@ impl Cloud {
     pub async fn tables(&self) -> BTreeMap<String, Vec<String>> {
         let mut content = BTreeMap::new();
         for name in self.table_names() {
-            let mut items = Vec::new();
-            let mut from = None;
-            loop {
-                let scan = self.local.client().scan().table_name(&name).consistent_read(true);
-                let page = scan.set_exclusive_start_key(from).send().await.unwrap();
-                for item in page.items() {
-                    items.push(canonical(&AttributeValue::M(item.clone())));
-                }
-                from = page.last_evaluated_key;
-                if from.is_none() {
-                    break;
-                }
-            }
-            items.sort();
+            let items = self.items(&name).await;
             content.insert(name, items);
         }
         content
+    }
+
+    /// Everything stored in the table of metrics, which [`Self::tables`] leaves out: walks note there how far they are.
+    pub async fn metrics(&self) -> Vec<String> {
+        self.items(&self.app().config().tables.metrics).await
+    }
+
+    async fn items(&self, table: &str) -> Vec<String> {
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let scan = self.local.client().scan().table_name(table).consistent_read(true);
+            let page = scan.set_exclusive_start_key(from).send().await.unwrap();
+            items.extend(page.items().iter().map(|item| canonical(&AttributeValue::M(item.clone()))));
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                items.sort();
+                return items;
+            }
+        }
     }
 
     /// The names of the tables, without queues.

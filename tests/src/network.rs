@@ -351,31 +351,33 @@ enum Fate {
 }
 
 /// What a request asks of which tables. A transaction asks what its items ask. Of the metrics table it says which
-/// partition, since policies do. The local queues stand in a table, too:
-/// a message in it was sent to its queue.
+/// partition, since policies do. The local queues stand in a table, too: a message in it was sent to its queue.
 fn calls(operation: &str, body: &Value) -> Vec<Call> {
     if body["TableName"].as_str().is_some_and(|table| table.ends_with("local-queues")) {
         let queue = body["Item"]["queue"]["S"].as_str().unwrap_or("no queue").to_owned();
         return vec![("SendMessage".to_owned(), queue)];
     }
-    let call = |action: &str, table: &Value| (action.to_owned(), table.as_str().unwrap_or("no table").to_owned());
+    let call = |action: &str, asked: &Value| {
+        let table = asked["TableName"].as_str().unwrap_or("no table");
+        let index = asked["IndexName"].as_str().map(|index| format!("{table}/index/{index}"));
+        let places = ["/Key/metric/S", "/Item/metric/S", "/ExpressionAttributeValues/:metric/S"];
+        let metric = places.iter().find_map(|place| asked.pointer(place)?.as_str());
+        let partition = metric.map(|metric| format!("{table}/{metric}"));
+        (action.to_owned(), index.or(partition).unwrap_or_else(|| table.to_owned()))
+    };
     let items = body["TransactItems"].as_array().into_iter().flatten();
     let mut calls: Vec<_> = items
         .flat_map(|item| item.as_object().into_iter().flatten())
         .map(|(kind, asked)| match kind.as_str() {
-            "ConditionCheck" => call("ConditionCheckItem", &asked["TableName"]),
-            kind => call(&format!("{kind}Item"), &asked["TableName"]),
+            "ConditionCheck" => call("ConditionCheckItem", asked),
+            kind => call(&format!("{kind}Item"), asked),
         })
         .collect();
     if let Some(tables) = body["RequestItems"].as_object() {
         calls.extend(tables.keys().map(|table| (operation.to_owned(), table.clone())));
     }
-    if let Some(table) = body["TableName"].as_str() {
-        let index = body["IndexName"].as_str().map(|index| format!("{table}/index/{index}"));
-        let places = ["/Key/metric/S", "/Item/metric/S", "/ExpressionAttributeValues/:metric/S"];
-        let metric = places.iter().find_map(|place| body.pointer(place)?.as_str());
-        let partition = metric.map(|metric| format!("{table}/{metric}"));
-        calls.push((operation.to_owned(), index.or(partition).unwrap_or_else(|| table.to_owned())));
+    if body["TableName"].is_string() {
+        calls.push(call(operation, body));
     }
     calls
 }

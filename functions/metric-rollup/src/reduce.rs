@@ -23,6 +23,8 @@ const SEGMENTED: &str = "segmented";
 /// and accounts to look at.
 const LISTED: &str = "listed";
 
+/// Surveys, or answers, that are read at once.
+const PAGE: u16 = 500;
 /// Names of flawed accounts in the message of a run that fails; the record has more.
 const NAMED_MAX: usize = 5;
 
@@ -164,7 +166,32 @@ async fn put<T: Serialize>(store: &Store, key: Kept<'_>, stamp: Stamp, value: &T
     Ok(())
 }
 
-/// The answers to surveys.
-async fn opinions(_app: &App, _night: &Night) -> Result<Opinions, Fault> {
-    Ok(Opinions::default())
+/// The answers to all surveys, each by the tier and the segments that its account had when it was given.
+async fn opinions(app: &App, night: &Night) -> Result<Opinions, Fault> {
+    let (store, mut opinions) = (app.store(), Opinions::default());
+    let calendar = &night.program().calendar;
+    let mut after = None;
+    loop {
+        let page = store.surveys_page(after.as_ref(), PAGE).await?;
+        for survey in &page.surveys {
+            let mut after = None;
+            loop {
+                let page = store.answers_page(&survey.survey_id, after.as_ref(), PAGE).await?;
+                for answer in &page.answers {
+                    let (day, score) = (calendar.day(answer.answered_at), answer.said.score.as_u8());
+                    let segments = answer.segments.iter().map(|segment| segment.as_str());
+                    let counted = opinions.record(night, day, answer.tier.as_str(), segments, score);
+                    counted.map_err(|error| Fault::Incomplete(error.to_string()))?;
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(opinions);
+        }
+    }
 }

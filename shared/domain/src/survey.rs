@@ -1,9 +1,9 @@
 //! Surveys: a question to the people of accounts, answered from 0 to 10.
 //!
 //! Each contact has one answer to a survey, and may change it until the survey takes no more. It is put as `Absent` or
-//! at its version, so that of two at once one is stored and the other decided again; the survey itself is only read, or
-//! all who answer would wait for each other. Nothing here is part of an account: an answer moves no points and writes no
-//! entry. What answers come to is counted from the records.
+//! at its version, so that of two at once one is stored and the other decided again. The survey itself is only read, or
+//! all who answer would wait for each other. Nothing here is part of an account: an answer moves no points and writes
+//! no entry. What answers come to is counted from the records.
 
 mod answer;
 mod read;

@@ -38,6 +38,7 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
     ("order-returned", |app, event| Box::pin(order_returned::handle(app, event))),
     ("referral-redemption", |app, event| Box::pin(referral_redemption::handle(app, event))),
+    ("surveys", |app, event| Box::pin(surveys::handle(app, event))),
 ];
 
 /// How often queues are looked at while nothing is announced: messages become visible by time, too.

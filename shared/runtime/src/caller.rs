@@ -12,10 +12,15 @@ pub enum Scope {
     AccountsRead,
     /// Enrol and change accounts.
     AccountsWrite,
+    /// Change what the merchant runs: surveys.
+    ProgramWrite,
+    /// Read what is measured: surveys and their answers.
+    MetricsRead,
 }
 
 impl Scope {
-    const ALL: [Self; 3] = [Self::OrdersWrite, Self::AccountsRead, Self::AccountsWrite];
+    const ALL: [Self; 5] =
+        [Self::OrdersWrite, Self::AccountsRead, Self::AccountsWrite, Self::ProgramWrite, Self::MetricsRead];
 
     /// Its name in tokens.
     pub fn name(self) -> &'static str {
@@ -23,6 +28,8 @@ impl Scope {
             Self::OrdersWrite => "orders:write",
             Self::AccountsRead => "accounts:read",
             Self::AccountsWrite => "accounts:write",
+            Self::ProgramWrite => "program:write",
+            Self::MetricsRead => "metrics:read",
         }
     }
 }
@@ -80,6 +87,11 @@ impl Caller {
     /// Who it is, for the ledger.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The account that it is, of an account's own token.
+    pub fn own_account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
     }
 
     /// Fails unless the caller may do this at least to its own account.

@@ -54,7 +54,7 @@ fn rating(value: &Value) -> Leaf<Rating> {
     rating.map_err(|fault| ("out_of_range", fault.to_string()))
 }
 
-/// What somebody typed: printable characters, line breaks and tabs. A line ends with a line feed, whatever it came with.
+/// What somebody typed: printable characters, line breaks and tabs. A line ends with a line feed, however it came.
 fn comment(value: &Value) -> Leaf<String> {
     let text = document::string(value)?.replace("\r\n", "\n");
     let text = text.trim();

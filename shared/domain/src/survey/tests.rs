@@ -22,10 +22,13 @@ fn schedule() -> Schedule {
         "enrolment": { "unknown_account": "enrol" },
         "earning_rules": [{ "id": "base", "name": "Points", "points": 1, "per": "1.00" }],
         "points": { "validity_months": 24, "shortfall": "owe" },
-        "tiers": { "window_months": 12, "review": { "hold_months": 1, "grace_days": 0, "downgrade": "to_earned" }, "levels": [
-            { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
-            { "id": "silver", "name": "Silver", "threshold": "1000", "multiplier": "1" },
-        ]},
+        "tiers": {
+            "window_months": 12, "review": { "hold_months": 1, "grace_days": 0, "downgrade": "to_earned" },
+            "levels": [
+                { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
+                { "id": "silver", "name": "Silver", "threshold": "1000", "multiplier": "1" },
+            ],
+        },
     });
     let program = Arc::new(Program::from_json(&document).unwrap_or_else(|faults| panic!("{faults:?}")));
     Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program }]).unwrap()

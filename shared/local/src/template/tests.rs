@@ -8,6 +8,7 @@ const HANDLERS: &[&str] = &[
     "order-placed",
     "order-returned",
     "referral-redemption",
+    "surveys",
 ];
 
 /// Edits the real template, which must be understood before and refused after.
