@@ -103,7 +103,13 @@ async fn stale_reads_make_no_second_answer_and_open_no_closed_survey() {
         // Contacts of accounts that a lagging replica does not know yet.
         cloud.people("beta", &["bob"]).await;
         survey.answer("beta", "bob", 9).send().await.expect(201);
+        // One that even a lagging replica knows, so that nothing but the survey refuses it.
+        for name in ["Cy", "Cy Old"] {
+            let cy = json!({"name": name, "role": "buyer", "locale": "en"});
+            assert!(cloud.account("acme").put_contact("cy", cy).await.status() < 300);
+        }
         survey.close().await;
+        survey.answer("acme", "cy", 3).send().await.expect_problem(409, "survey-closed");
         survey.answer("acme", "ann", 3).send().await.expect_problem(409, "survey-closed");
         survey.answer("acme", "ann", 9).send().await.expect(200);
         survey.close().await;

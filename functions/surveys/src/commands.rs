@@ -41,8 +41,8 @@ impl Command for GiveAnswer {
     type State = Asked;
     type Answer = (Answer, Outcome);
 
-    /// The survey strongly: no guard protects it, and whoever was told that it is closed must find it so. An answer that
-    /// is there says that account and contact are, and keeps what the account was when it was given first.
+    /// The survey strongly: no guard protects it, and whoever was told that it is closed must find it so. An answer
+    /// that is there says that account and contact are, and keeps what the account was when it was given first.
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Asked, Fault> {
         let Some(survey) = store.survey(&self.survey_id, Consistency::Strong).await? else {
             return Ok(Asked::default());

@@ -24,7 +24,7 @@ pub struct Answer {
     /// What they said last.
     #[serde(flatten)]
     pub said: Said,
-    /// The tier that the account held at `answered_at`, whatever is said later: an answer counts where it was asked for.
+    /// The tier that the account held at `answered_at`: what is said later moves no answer to another.
     pub tier: TierId,
     /// The segments that the account was in at `answered_at`, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
