@@ -1,6 +1,7 @@
 //! Discounts for the next purchase: issued by a large order, used once, in the order's own transaction.
 
 use domain::code::Code;
+use domain::id::AccountId;
 use serde_json::{Value, json};
 use tests::Account;
 use tests::Cloud;
@@ -145,4 +146,49 @@ async fn an_order_may_use_one_discount_and_issue_the_next() {
     let next = reply["discounts_issued"][0]["code"].as_str().unwrap();
     assert_ne!(next, code);
     assert_eq!(acme.standing().await.expect(200)["discounts"].as_array().unwrap().len(), 1);
+}
+
+/// How many discounts an account's newest month knows, and what they took off in it and ever; and the books balance.
+async fn taken_off(cloud: &Cloud, id: &str) -> (u64, i64, i64) {
+    cloud.audit().await;
+    let id = AccountId::parse(id).unwrap();
+    let account = cloud.app().store().account(&id, store::Consistency::Strong).await.unwrap().unwrap();
+    let month = account.activity.months().last().unwrap();
+    (month.discounts_used, month.discount_value.0, account.lifetime.discount_value.0)
+}
+
+#[tokio::test]
+async fn what_discounts_took_off_is_counted_and_falls_with_what_comes_back() {
+    let cloud = Cloud::with(|program| {
+        let mut second = program["discounts"][0].clone();
+        (second["id"], second["percent"]) = (json!("large-order"), json!("10"));
+        program["discounts"].as_array_mut().unwrap().push(second);
+    })
+    .await;
+    let acme = cloud.account("acme");
+    let reply = acme.order("o-1").line("MUG", 1, "500.00").send().await.expect(201);
+    let codes: Vec<_> = reply["discounts_issued"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    let codes: Vec<_> = codes.iter().map(|code| code.as_str().unwrap()).collect();
+    assert_eq!(taken_off(&cloud, "acme").await, (0, 0, 0));
+    // 95 % of 90 % of 100.00 are paid; postage is none of it.
+    let order = acme.order("o-2");
+    let lines = |revision| order.amended(revision).line("MUG", 10, "8.55").line("POST", 1, "5.00");
+    lines(0).code(codes[0]).code(codes[1]).send().await.expect(201);
+    assert_eq!(taken_off(&cloud, "acme").await, (2, 1_450, 1_450));
+    order.returned("r-1").units("1", 3).send().await.expect(201);
+    assert_eq!(taken_off(&cloud, "acme").await, (2, 1_015, 1_015), "59.85 of 70.00");
+    // Without the first it is 90 % of what it was, and then 95 %.
+    lines(1).code(codes[1]).put().await.expect(200);
+    assert_eq!(taken_off(&cloud, "acme").await, (1, 665, 665), "59.85 of 66.50");
+    lines(2).code(codes[0]).put().await.expect(200);
+    assert_eq!(taken_off(&cloud, "acme").await, (1, 315, 315), "59.85 of 63.00");
+    lines(3).put().await.expect(200);
+    assert_eq!(taken_off(&cloud, "acme").await, (0, 0, 0));
+    lines(4).code(codes[1]).code(codes[0]).put().await.expect(200);
+    assert_eq!(taken_off(&cloud, "acme").await, (2, 1_015, 1_015));
+    let note = acme.credit_note("c-1").units("MUG", 2);
+    note.at(&cloud.now().to_string()).send().await.expect(201);
+    assert_eq!(taken_off(&cloud, "acme").await, (2, 725, 725), "42.75 of 50.00");
+    order.cancelled().send().await.expect(201);
+    assert_eq!(taken_off(&cloud, "acme").await, (2, 0, 0), "they stay used");
 }

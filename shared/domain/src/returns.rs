@@ -178,6 +178,11 @@ impl ScoredOrder {
         self.kept_units().into_iter().fold(0, u64::saturating_add)
     }
 
+    /// How many discounts it counts for: those that it names now, unless that was not noted yet when it was scored.
+    pub fn discounts_counted(&self) -> u64 {
+        discount::count(&self.current().percents_off)
+    }
+
     /// What the discounts that it used took off, where its eligible lines come to so much.
     pub fn discount_value(&self, eligible: Minor) -> Result<Minor, Overflow> {
         discount::value(eligible, &self.current().percents_off)
@@ -201,7 +206,7 @@ impl ScoredOrder {
 
 /// What is kept of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub struct Kept {
     /// What the kept units of all lines come to.
     pub total: Minor,
     /// What those of the eligible lines come to.
@@ -209,7 +214,7 @@ pub(crate) struct Kept {
 }
 
 /// What the units that are still kept of an order come to.
-pub(crate) fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow> {
+pub fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow> {
     let mut kept = Kept { total: Minor::ZERO, eligible: Minor::ZERO };
     for (line, units) in scored.order.lines.iter().zip(scored.kept_units()) {
         let amount = kept_amount(line, units, scored.order.currency)?;

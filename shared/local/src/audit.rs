@@ -6,19 +6,22 @@
 //! with what an order that had to be read again tells of them.
 
 mod account;
+mod activity;
 mod filing;
 mod notes;
 mod referrals;
 
 use crate::walk;
 use account::Books;
+use activity::Share;
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::{CreditNote, State};
 use domain::id::{AccountId, OrderKey};
-use domain::money::Points;
+use domain::money::{Overflow, Points};
 use domain::parked::ParkedOrder;
 use domain::returns::{ReturnKey, Returned};
+use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use filing::Walks;
@@ -133,6 +136,8 @@ struct OrderFacts {
     revision: u64,
     codes: Vec<Code>,
     returns: Vec<ReturnFacts>,
+    /// What it counts for; `None`: the program version that it was scored under is not there.
+    share: Option<Result<Share, Overflow>>,
     /// An entry tells of it.
     told: bool,
 }
@@ -145,8 +150,8 @@ struct ReturnFacts {
     told: bool,
 }
 
-impl From<&ScoredOrder> for OrderFacts {
-    fn from(scored: &ScoredOrder) -> Self {
+impl OrderFacts {
+    fn of(scored: &ScoredOrder, schedule: &Schedule) -> Self {
         let tally = scored.history.tally;
         let returns = scored.history.returns.iter().map(|returned| returned.entry);
         let entries = returns.chain(scored.history.amended.as_ref().map(|amended| amended.score.entry));
@@ -161,12 +166,11 @@ impl From<&ScoredOrder> for OrderFacts {
             revision: scored.order.revision,
             codes: scored.order.discount_codes.clone(),
             returns: scored.history.returns.iter().map(returned).collect(),
+            share: Share::of(scored, schedule),
             told: false,
         }
     }
-}
 
-impl OrderFacts {
     fn returned(&mut self, by: &ReturnKey) -> Option<&mut ReturnFacts> {
         self.returns.iter_mut().find(|back| back.by == *by)
     }
@@ -186,12 +190,13 @@ impl OrderFacts {
 /// Checks everything that is stored. `now` decides what has waited too long.
 pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     let (store, mut report) = (app.store(), Report::default());
-    let walks = Walks::read(store, app.schedule().await?, now).await?;
+    let schedule = app.schedule().await?;
+    let walks = Walks::read(store, schedule.clone(), now).await?;
     let mut orders: HashMap<OrderKey, OrderFacts> = HashMap::new();
     walk::orders(store, |stored| match stored {
         StoredOrder::Scored(scored) => {
             report.note_excess(&scored);
-            orders.insert(scored.order.key.clone(), OrderFacts::from(&*scored));
+            orders.insert(scored.order.key.clone(), OrderFacts::of(&scored, &schedule));
         }
         StoredOrder::Parked(parked) => report.note_parked(&parked, now),
     })
@@ -205,7 +210,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     let mut referrals = Referrals::default();
     for account in accounts.values() {
         let records = store.ledger_of(&account.id).await?;
-        read_newer_orders(store, account, &records, &mut orders).await?;
+        read_newer_orders(store, &schedule, account, &records, &mut orders).await?;
         for record in &records {
             if let LedgerRecord::CreditNote(note) = record {
                 report.note_open(note, now);
@@ -235,6 +240,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
 /// Orders that were scored, or given back, after the orders were read.
 async fn read_newer_orders(
     store: &Store,
+    schedule: &Schedule,
     account: &Account,
     records: &[LedgerRecord],
     orders: &mut HashMap<OrderKey, OrderFacts>,
@@ -250,7 +256,7 @@ async fn read_newer_orders(
             returned && account::amended_by(entry).is_none_or(|revision| revision <= facts.revision)
         });
         if !known && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? {
-            let mut facts = OrderFacts::from(&*scored);
+            let mut facts = OrderFacts::of(&scored, schedule);
             facts.returns.retain(|back| back.entry <= account.version);
             orders.insert(key.clone(), facts);
         }

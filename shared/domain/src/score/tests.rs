@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 use super::*;
+use crate::activity::{Activity, MonthActivity};
+use crate::amendment;
 use crate::code::Secrets;
+use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
 use crate::walk;
 use crate::warning::Walk;
@@ -375,4 +378,43 @@ fn the_receipt_gives_every_reason_in_words() {
     tier.raised: Gold reached: 5280.79 GBP of 5000.00 GBP in 12 months.
     POST: excluded_sku
     ");
+}
+
+/// Orders were scored before it was noted what their discounts take off: these count for none.
+#[test]
+fn what_was_not_noted_of_discounts_is_counted_once_the_order_is_amended() {
+    let mut shop = Shop::wholesale();
+    shop.sell("2011-01-10T10:00:00Z", "500.00");
+    let codes = [shop.discounts[0].code.clone()];
+    let placed_at = "2011-01-11T10:00:00Z";
+    let mut scored = ScoredOrder::clone(&shop.sell_order(placed_at, placed_at, "95.00", &codes).unwrap());
+    let mut account = shop.account.clone().unwrap();
+    let figures = |account: &Account| {
+        let month = account.activity.months()[0];
+        (month.discounts_used, month.discount_value, account.lifetime.discount_value, account.lifetime.discounts_used)
+    };
+    assert_eq!(figures(&account), (1, Minor(500), Minor(500), 1));
+    scored.score.percents_off.clear();
+    let month = MonthActivity { discounts_used: 0, discount_value: Minor::ZERO, ..account.activity.months()[0] };
+    account.activity = Activity::of(vec![month]);
+    account.lifetime.discount_value = Minor::ZERO;
+
+    let now = Instant::parse(placed_at).unwrap();
+    let (schedule, secrets) = (&shop.schedule, &shop.secrets);
+    let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
+    let after = |writes: Vec<Write>| {
+        let account = writes.into_iter().find_map(|write| match write {
+            Write::Put(Record::Account(account), _) => Some(*account),
+            _ => None,
+        });
+        figures(&account.unwrap())
+    };
+    let cancelled = Reversing::Cancellation(CancellationDocument { cancelled_at: now });
+    let returned = returns::decide(&account, &scored, &cancelled, None, &context).unwrap();
+    assert_eq!(after(returned.writes), (0, Minor::ZERO, Minor::ZERO, 1));
+    let mut order = Order::clone(&scored.order);
+    (order.revision, order.lines[0].quantity) = (1, 2);
+    let (hash, order) = (order.content_hash(), Arc::new(order));
+    let amended = amendment::decide(&account, &shop.discounts, &scored, &order, hash, None, &context).unwrap();
+    assert_eq!(after(amended.writes), (1, Minor(1_000), Minor(1_000), 1));
 }

@@ -1,6 +1,6 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject, notes};
+use super::{OrderFacts, Report, Subject, activity, notes};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -163,8 +163,14 @@ impl<'a> Books<'a> {
         let sums = self.check_entries(&mut found);
         self.check_points(&sums, &mut found);
         self.check_discounts(&sums, orders, &mut found);
+        let others = found.len();
         self.check_orders(sums.past_orders, orders, &mut found);
         self.check_returns(orders, &mut found);
+        if found.len() == others {
+            // An order that is not what its entries say comes to something else, too.
+            let placed = self.entries.iter().filter_map(|entry| placed_in(entry));
+            activity::check(self.account, &self.entries, placed, orders, &mut found);
+        }
         notes::check(self.account, &self.entries, &self.notes, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));

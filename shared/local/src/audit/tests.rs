@@ -3,6 +3,9 @@ use crate::cloud::{Cloud, Options, Storage};
 use crate::import::balances;
 use crate::program;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::activity::{Activity, MonthActivity};
+use domain::decision::{Guard, Record, Write};
+use domain::money::Minor;
 use domain::order::Order;
 use domain::time::Instant;
 use runtime::{Caller, Clock};
@@ -386,4 +389,54 @@ async fn an_account_that_no_walk_would_come_by_is_found() {
         audited(&cloud).await,
         [format!("account other: is filed under {day}, which is closed, and not set aside")]
     );
+}
+
+/// What is done to an account, and what is found of it.
+type Wrong = (fn(&mut Account), &'static [&'static str]);
+
+const WRONG: [Wrong; 8] = [
+    (|_| {}, &[]),
+    (|acme| acme.lifetime.purchase_days = 4, &["lifetime purchase days: 4 stored, 3 by its orders"]),
+    (|acme| acme.lifetime.purchase_days = 2, &["lifetime purchase days: 2 stored, 3 by its orders"]),
+    (|acme| acme.lifetime.downgrades = 1, &["lifetime downgrades: 1 stored, 0 by its entries"]),
+    (|acme| acme.lifetime.discount_value = Minor(2_631), &["lifetime discount value: 2631 stored, 2632 by its orders"]),
+    (|acme| acme.lifetime.units = 1_701, &["lifetime units: 1701 stored, 1700 by its orders"]),
+    (
+        |acme| {
+            let mut month = acme.activity.months()[0];
+            (month.discounts_used, month.discount_value) = (2, Minor(3_158));
+            (month.orders, month.purchase_days) = (4, month.purchase_days | 1);
+            acme.activity = Activity::of(vec![month]);
+        },
+        &[
+            "discount value of 2011-01: 3158 stored, 2632 by its orders",
+            "discounts used of 2011-01: 2 stored, 1 by its orders",
+            "orders of 2011-01: 4 stored, 3 by its orders",
+            "purchase days, the last first, of 2011-01: 0000000000000000000111000000001 stored, \
+             0000000000000000000111000000000 by its orders",
+        ],
+    ),
+    (
+        |acme| {
+            let month = acme.activity.months()[0];
+            acme.activity = Activity::of(vec![MonthActivity { month: month.month.plus(1), ..month }]);
+        },
+        &["2011-01 has orders and is not kept", "2011-02 is kept and has no order"],
+    ),
+];
+
+#[tokio::test]
+async fn months_and_totals_that_are_not_those_of_the_orders_are_found() {
+    for (wrong, findings) in WRONG {
+        let cloud = cloud().await;
+        // A sixth of what the second order had bought with its discount comes back.
+        take_back(&cloud, "2", Some("r-1")).await;
+        let (store, id) = (cloud.app("accounts").unwrap().store(), AccountId::parse("acme").unwrap());
+        let mut acme = store.account(&id, Consistency::Strong).await.unwrap().unwrap();
+        let guard = Guard::Version(acme.version);
+        wrong(&mut acme);
+        store.commit(&[Write::Put(Record::Account(Box::new(acme)), guard)]).await.unwrap();
+        let findings: Vec<_> = findings.iter().map(|what| format!("account acme: {what}")).collect();
+        assert_eq!(audited(&cloud).await, findings);
+    }
 }
