@@ -4,6 +4,8 @@
 mod model;
 mod opinions;
 mod segmentation;
+#[cfg(test)]
+mod tests;
 
 pub use model::{Beliefs, Expected, FittedSpend, Forecasts, Held, LIFETIME_MONTHS, Purchases, SpendModel};
 pub use model::{YEAR_WEEKS, YEARLY_DISCOUNT};
@@ -13,7 +15,7 @@ pub use segmentation::{Band, Scales, Segmented};
 use crate::histogram::Overflow;
 use crate::nps::Answers;
 use crate::rollup::{By, Candidate, Cohorts, Figures, Flaw, LISTED_MAX, Lists, Mover, Near, Night, Partial};
-use crate::rollup::{Ranking, Standing, Totals, alive_lost};
+use crate::rollup::{Period, Ranking, Standing, Totals, alive_lost};
 use domain::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -161,12 +163,14 @@ pub fn reduce(night: &Night, whole: Partial, opinions: &Opinions) -> Result<Resu
     for (by_name, by) in By::ALL {
         let groups = whole.groups.by(by)?;
         for (place, period) in night.periods().enumerate() {
-            let previous = period.previous().and_then(|before| night.periods().position(|kept| kept == before));
             let knows_previous = night.knows_previous(period);
+            let previous = period.previous().filter(|_| knows_previous).map(|before| months(night, before));
             let figures = groups.iter().map(|(name, group)| {
                 let at = |place: usize| group.figures.get(place).copied().unwrap_or_default();
                 let answers = opinions.of(by, name, place);
-                let previous_revenue = previous.map(|before| at(before).revenue);
+                let revenues =
+                    |places: &Vec<usize>| places.iter().map(|place| at(*place).revenue).fold(0, i128::saturating_add);
+                let previous_revenue = previous.as_ref().map(revenues);
                 (name.clone(), PeriodFigures { figures: at(place), previous_revenue, answers })
             });
             let groups = figures.collect();
@@ -194,6 +198,12 @@ pub fn reduce(night: &Night, whole: Partial, opinions: &Opinions) -> Result<Resu
         listed: listed(&whole.lists, &forecasts),
         beliefs: forecasts.beliefs,
     })
+}
+
+/// The places of a period's months. What is kept of a group has each month, but not each period before another.
+fn months(night: &Night, period: Period) -> Vec<usize> {
+    let is_inside = |month: Period| matches!(month, Period::Month(month) if period.months().is_some_and(|months| months.contains(&month)));
+    night.periods().enumerate().filter(|(_, month)| is_inside(*month)).map(|(place, _)| place).collect()
 }
 
 fn listed(lists: &Lists, forecasts: &Forecasts) -> Listed {

@@ -12,6 +12,8 @@ mod lists;
 mod period;
 mod standing;
 mod sums;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use cohorts::{Cohorts, Retained};
 pub use customers::{Alike, Customers, Evidence, HOLD_OUT_DAYS, HOLD_OUT_WEEKS, Recent, history, purchases};
