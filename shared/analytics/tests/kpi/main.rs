@@ -13,6 +13,7 @@
 mod brute;
 mod calendar;
 mod evidence;
+mod models;
 mod wallet;
 mod world;
 
