@@ -47,3 +47,51 @@ impl Opinions {
 fn holds(period: Period, day: Day) -> bool {
     period.months().is_none_or(|months| months.contains(&day.month()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rollup::tests::{day, night};
+
+    #[test]
+    fn an_answer_counts_in_the_periods_of_its_day_and_for_the_groups_of_then() {
+        let night = night("2012-05-10");
+        let mut opinions = Opinions::default();
+        for (text, tier, segments, score) in [
+            ("2012-05-10", "silver", &["trade", "hotel"][..], 10),
+            ("2012-05-11", "silver", &["trade"], 10), // after the night
+            ("2012-04-30", "member", &["trade"], 0),
+            ("2011-05-31", "member", &[], 8), // before the trailing year
+            ("2010-07-01", "member", &[], 9), // the first day of a month and quarter
+            ("2010-03-31", "gold", &["hotel"], 6),
+        ] {
+            opinions.record(&night, day(text), tier, segments.iter().copied(), score).unwrap();
+        }
+        let told = |by: By, group: &str, period: &str| {
+            let place = night.periods().position(|kept| kept.to_string() == period).unwrap();
+            let Answers { promoters, passives, detractors } = opinions.of(by, group, place);
+            [promoters, passives, detractors]
+        };
+        for (by, group, period, answers) in [
+            (By::Total, "total", "2012-05", [1, 0, 0]),
+            (By::Total, "total", "2012-04", [0, 0, 1]),
+            (By::Total, "total", "2012-Q2", [1, 0, 1]),
+            (By::Total, "total", "2012-05-T12M", [1, 0, 1]),
+            (By::Total, "total", "2011", [0, 1, 0]),
+            (By::Total, "total", "2010-07", [1, 0, 0]),
+            (By::Total, "total", "2010-Q3", [1, 0, 0]),
+            (By::Total, "total", "lifetime", [2, 1, 2]),
+            (By::Tier, "silver", "lifetime", [1, 0, 0]),
+            (By::Tier, "member", "lifetime", [1, 1, 1]),
+            (By::Tier, "gold", "lifetime", [0, 0, 1]),
+            (By::Segment, "trade", "2012", [1, 0, 1]),
+            (By::Segment, "hotel", "lifetime", [1, 0, 1]),
+            (By::Segment, "silver", "lifetime", [0, 0, 0]),
+            (By::Joined, "2012-05", "lifetime", [0, 0, 0]),
+        ] {
+            assert_eq!(told(by, group, period), answers, "{} {group} {period}", by.name());
+        }
+        assert_eq!(opinions.record(&night, day("2012-05-10"), "gold", [], 11), Err(AnswerError::OutOfRange(11)));
+    }
+}

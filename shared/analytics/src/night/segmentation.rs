@@ -152,3 +152,92 @@ impl Segmented {
         Self { scales, segments }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(values: &[(u16, u64)]) -> Scale {
+        Scale::of(&values.iter().copied().collect())
+    }
+
+    #[test]
+    fn each_band_has_a_fifth_where_values_differ() {
+        let five = scale(&[(10, 1), (20, 1), (30, 1), (40, 1), (50, 1)]);
+        assert_eq!(five, Scale([Some(20), Some(30), Some(40), Some(50)]));
+        let bands = [0, 10, 19, 20, 29, 30, 40, 50, 51, u16::MAX].map(|value| five.band(value));
+        assert_eq!(bands, [1, 1, 1, 2, 2, 3, 4, 5, 5, 5]);
+    }
+
+    #[test]
+    fn equal_values_share_a_band_and_few_leave_bands_empty() {
+        for (values, starts) in [
+            (&[][..], [None; 4]),
+            (&[(7, 1)], [None; 4]),
+            (&[(7, 100)], [None; 4]),
+            // Half of the customers are below the second value: it begins the third band.
+            (&[(1, 1), (2, 1)], [Some(2), Some(2), None, None]),
+            (&[(1, 1), (2, 1), (3, 1)], [Some(2), Some(3), Some(3), None]),
+            (&[(1, 4), (2, 1)], [Some(2); 4]),
+            (&[(1, 1), (2, 4)], [Some(2), None, None, None]),
+            // Exactly a fifth, and one short of it.
+            (&[(1, 2), (2, 8)], [Some(2), None, None, None]),
+            (&[(1, 1), (2, 8)], [None; 4]),
+        ] {
+            assert_eq!(scale(values), Scale(starts), "{values:?}");
+        }
+        assert_eq!([1, 2].map(|value| scale(&[(1, 1), (2, 1)]).band(value)), [1, 3]);
+        assert_eq!(Scale::default().band(9), 1);
+    }
+
+    #[test]
+    fn fewer_weeks_are_better() {
+        let weeks = scale(&[(0, 1), (1, 1), (2, 1), (3, 1), (4, 1)]);
+        let scales = Scales { recency: weeks, frequency: weeks, money: weeks };
+        let recent = |recency_weeks, orders, revenue_step| Recent { recency_weeks, orders, revenue_step };
+        assert_eq!(scales.bands(&recent(0, 0, 0)), [5, 1, 1]);
+        assert_eq!(scales.bands(&recent(4, 3, 9)), [1, 4, 5]);
+        assert_eq!(scales.segment(&recent(0, 4, 4)), Band::Champions);
+        assert_eq!(scales.segment(&recent(3, 4, 4)), Band::CannotLose);
+    }
+
+    #[test]
+    fn bands_make_a_customer_what_the_table_says() {
+        use Band::{AtRisk, Champions, Hibernating, Lost, Loyal, NeedsAttention, New, Promising};
+        // By recency from 5 to 1, by frequency from 1 to 5.
+        let table = [
+            [New, Promising, Promising, Champions, Champions],
+            [New, Promising, Promising, Champions, Champions],
+            [NeedsAttention, NeedsAttention, NeedsAttention, Loyal, Loyal],
+            [Lost, Hibernating, Hibernating, AtRisk, AtRisk],
+            [Lost, Hibernating, Hibernating, AtRisk, AtRisk],
+        ];
+        for (row, recency) in table.iter().zip([5, 4, 3, 2, 1]) {
+            for (band, frequency) in row.iter().zip(1..) {
+                for money in 1..=5 {
+                    // Of those at risk who has spent most cannot be lost.
+                    let expected = if *band == AtRisk && money == 5 { Band::CannotLose } else { *band };
+                    assert_eq!(Band::of(recency, frequency, money), expected, "{recency} {frequency} {money}");
+                }
+            }
+        }
+        for (name, band) in Band::ALL {
+            assert_eq!(band.name(), name);
+        }
+    }
+
+    #[test]
+    fn segments_hold_all_customers_and_all_they_spent() {
+        let cell = |weeks, orders, customers, spend| {
+            (Recent { recency_weeks: weeks, orders, revenue_step: orders }, Alike { customers, spend })
+        };
+        let recent = BTreeMap::from([cell(0, 9, 2, 900), cell(0, 1, 3, 30), cell(20, 9, 4, 1_000), cell(20, 1, 1, 5)]);
+        let Segmented { scales, segments } = Segmented::of(&recent);
+        assert_eq!(scales.recency, Scale([Some(20), Some(20), None, None]));
+        assert_eq!(scales.frequency, Scale([Some(9), Some(9), None, None]));
+        let told: Vec<_> = segments.iter().map(|(band, alike)| (*band, alike.customers, alike.spend)).collect();
+        // Twice in five reaches the middle band, and no more.
+        assert_eq!(told, [(Band::Promising, 2, 900), (Band::New, 3, 30), (Band::NeedsAttention, 5, 1_005)]);
+        assert_eq!(Segmented::of(&BTreeMap::new()), Segmented::default());
+    }
+}

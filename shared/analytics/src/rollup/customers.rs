@@ -185,3 +185,44 @@ fn trial(account: &Account, cut: Day) -> Option<Trial> {
     let last = last.or((before == 1).then_some(first))?;
     Some(Trial { history: known(before, first, last, cut)?, actual: after })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn weeks_are_whole_ones_the_nearest() {
+        let table = [(-5, 0), (0, 0), (3, 0), (4, 1), (7, 1), (10, 1), (11, 2), (364, 52), (368, 53)];
+        assert_eq!(table.map(|(days, _)| weeks(days)), table.map(|(_, weeks)| weeks));
+        assert_eq!(weeks(i32::MAX), 306_783_378);
+    }
+
+    #[test]
+    fn a_history_needs_a_purchase_and_goes_on_until_its_last() {
+        let known = |purchases, first, last, day| known(purchases, Day(first), Day(last), Day(day));
+        assert_eq!(known(0, 0, 0, 9), None);
+        assert_eq!(known(1, 0, 0, 10), History::new(0, 0, 1).ok());
+        assert_eq!(known(3, 0, 10, 10), History::new(2, 1, 1).ok());
+        assert_eq!(known(2, 0, 3, 4), History::new(1, 0, 1).ok(), "bought again within a week");
+        assert_eq!(known(FREQUENCY_MAX, 0, 9, 9).unwrap().frequency(), FREQUENCY_MAX - 1);
+    }
+
+    #[test]
+    fn what_is_recent_is_told_apart_in_bounds() {
+        for ((days, orders, revenue), cell) in [
+            ((-1, 1, -5), (0, 1, 0)),
+            ((6, 1_000, 15), (0, 1_000, 0)),
+            ((7, 1_001, 16), (1, 1_000, 1)),
+            ((13, 70_000, 255), (1, 1_000, 15)),
+            ((i32::MAX, u64::MAX, 256), (u16::MAX, 1_000, 16)),
+            ((0, 1, 287), (0, 1, 16)),
+            ((0, 1, 288), (0, 1, 17)),
+            ((0, 1, 512), (0, 1, 24)), // eight steps on
+        ] {
+            let (recency_weeks, orders_told, revenue_step) = cell;
+            let told = Recent { recency_weeks, orders: orders_told, revenue_step };
+            assert_eq!(Recent::new(days, orders, revenue), told, "{days} {orders} {revenue}");
+        }
+    }
+}

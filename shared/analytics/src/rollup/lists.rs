@@ -134,3 +134,55 @@ impl Lists {
         self.candidates.merge(other.candidates);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn offered(items: impl IntoIterator<Item = u8>) -> Ranking<u8, 4> {
+        let mut ranking = Ranking::default();
+        items.into_iter().for_each(|item| ranking.offer(item));
+        ranking
+    }
+
+    #[test]
+    fn a_full_ranking_takes_only_what_finds_a_place() {
+        let ranking = offered([9, 3, 7]);
+        assert!(ranking.takes(|_| false), "there is room");
+        let full = offered([9, 3, 7, 5, 8]);
+        assert!(full.iter().eq([&3, &5, &7, &8]) && full.len() == 4);
+        assert!(full.takes(|last| 7 <= *last) && !full.takes(|last| 9 <= *last));
+        assert!(Ranking::<u8, 4>::default().is_empty() && !full.is_empty());
+        assert_eq!(offered([2, 2, 2]).len(), 1, "the same is one");
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_are_the_first_however_they_are_offered(
+            items in prop::collection::vec((any::<u8>(), 0_usize..3), 0..30),
+            order in Just([0_usize, 1, 2]).prop_shuffle(),
+        ) {
+            let mut merged = Ranking::<u8, 4>::default();
+            for part in order {
+                let mine = items.iter().filter(|(_, owner)| *owner == part).map(|(item, _)| *item);
+                let mut ranking = Ranking::<u8, 4>::default();
+                for item in mine {
+                    // What finds no place need not be offered.
+                    if ranking.takes(|last| item <= *last) {
+                        ranking.offer(item);
+                    }
+                }
+                merged.merge(ranking);
+            }
+            let mut sorted: Vec<_> = items.iter().map(|(item, _)| *item).collect();
+            sorted.sort_unstable();
+            sorted.dedup();
+            sorted.truncate(4);
+            prop_assert_eq!(merged.iter().copied().collect::<Vec<_>>(), sorted);
+            let bytes = postcard::to_stdvec(&merged).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Ranking<u8, 4>>(&bytes).unwrap(), merged);
+        }
+    }
+}

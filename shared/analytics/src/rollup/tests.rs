@@ -72,9 +72,152 @@ pub fn account(id: &str, orders: &[(Instant, i64)]) -> Account {
     account.unwrap()
 }
 
+/// The same after orders at noon of days, of £10 each.
+pub fn buyer(id: &str, days: &[&str]) -> Account {
+    let orders: Vec<_> = days.iter().map(|day| (at(&format!("{day}T12:00:00Z")), 1_000)).collect();
+    account(id, &orders)
+}
+
 /// Accounts, counted.
 pub fn count<'a>(night: &Night, accounts: impl IntoIterator<Item = &'a Account>) -> Partial {
     let mut partial = Partial::default();
     accounts.into_iter().for_each(|account| partial.record(night, account).unwrap());
     partial
+}
+
+#[test]
+fn a_night_ends_with_the_last_millisecond_of_its_day_in_its_zone() {
+    for (zone, text, end) in [
+        ("Europe/London", "2011-01-31", "2011-01-31T23:59:59.999Z"),
+        ("Europe/London", "2011-03-26", "2011-03-26T23:59:59.999Z"),
+        ("Europe/London", "2011-03-27", "2011-03-27T22:59:59.999Z"), // 23 hours
+        ("Europe/London", "2011-10-29", "2011-10-29T22:59:59.999Z"),
+        ("Europe/London", "2011-10-30", "2011-10-30T23:59:59.999Z"), // 25 hours
+        ("America/New_York", "2011-11-06", "2011-11-07T04:59:59.999Z"),
+        ("Asia/Tokyo", "2011-12-31", "2011-12-31T14:59:59.999Z"),
+        ("America/Sao_Paulo", "2011-10-15", "2011-10-16T02:59:59.999Z"), // the next day has no midnight
+    ] {
+        let night = Night::new(day(text), schedule(zone, &[]), None);
+        assert_eq!((night.as_of().to_string().as_str(), night.day()), (end, day(text)), "{zone}");
+        let calendar = &night.program().calendar;
+        let days = [night.as_of(), night.as_of().plus_ms(1)].map(|at| calendar.day(at));
+        assert_eq!(days, [day(text), day(text).plus(1)], "{zone}");
+    }
+}
+
+#[test]
+fn a_night_goes_by_the_version_in_force_at_its_end() {
+    // New York's day ends five hours after UTC's, Tokyo's nine before it.
+    for (zone, from, version) in [
+        ("America/New_York", "2011-12-02T04:59:59.999Z", 2),
+        ("America/New_York", "2011-12-02T05:00:00Z", 1),
+        ("Asia/Tokyo", "2011-12-01T14:59:59.999Z", 2),
+        ("Asia/Tokyo", "2011-12-01T15:00:00Z", 1),
+    ] {
+        let night = Night::new(day("2011-12-01"), schedule(zone, &[(from, zone)]), None);
+        assert_eq!(night.program_version(), version, "{zone} {from}");
+    }
+}
+
+#[test]
+fn what_is_decided_after_its_end_is_the_next_nights() {
+    // The points of December 2009 end with December 2011.
+    let points = |night: &Night, account: &Account| {
+        let whole = count(night, [account]);
+        let standing = whole.groups.total().unwrap().standing;
+        let expiring: Vec<_> = standing.expiring.iter().map(|(month, points)| (month.to_string(), *points)).collect();
+        (whole.decided_later, standing.totals.points_available, standing.totals.points_expired, expiring)
+    };
+    let acme = account("acme", &[(at("2009-12-31T23:59:59.999Z"), 1_000)]);
+    assert_eq!(points(&night("2011-12-31"), &acme), (0, 10, 0, vec![("2011-12".to_owned(), 10)]));
+    assert_eq!(points(&night("2012-01-01"), &acme), (0, 0, 10, Vec::new()));
+    assert_eq!(points(&night("2009-12-31"), &acme).0, 0);
+    let late = account("late", &[(at("2010-01-01T00:00:00Z"), 1_000)]);
+    assert_eq!(points(&night("2009-12-31"), &late), (1, 10, 0, vec![("2012-01".to_owned(), 10)]));
+}
+
+#[test]
+fn an_order_of_after_the_night_is_in_no_month_of_it_and_keeps_what_the_account_keeps() {
+    let orders = [("2010-01-15", 1), ("2010-02-15", 20), ("2012-01-31", 300), ("2012-02-01", 4_000)];
+    let acme = account("acme", &orders.map(|(day, pence)| (at(&format!("{day}T12:00:00Z")), pence)));
+    let night = night("2012-01-31");
+    let total = count(&night, [&acme]).groups.total().unwrap();
+    let revenue = |name: &str| {
+        let place = night.periods().position(|period| period.to_string() == name).unwrap();
+        total.figures.get(place).map_or(0, |figures| figures.revenue)
+    };
+    // January 2010 is a month of the night, yet the account counts back from its own newest.
+    let months = ["2010-01", "2010-02", "2012-01", "2010", "2012", "2012-01-T12M", "lifetime"];
+    assert_eq!(months.map(revenue), [0, 20, 300, 20, 300, 300, 4_321]);
+}
+
+#[test]
+fn an_account_that_is_not_right_is_named_and_counted_all_the_same() {
+    let night = night("2012-05-10");
+    let mut broken: Vec<_> = (0..25).map(|n| buyer(&format!("a-{n:02}"), &["2012-05-01"])).collect();
+    broken.iter_mut().for_each(|account| account.lifetime.expired.0 -= 3);
+    let mut whole = count(&night, broken.iter().rev().chain([&buyer("fine", &["2012-05-01"])]));
+    whole.flaw("b", "no account").unwrap();
+    let names: Vec<_> = whole.flaws.iter().map(|flaw| flaw.account_id.clone()).collect();
+    assert_eq!(names, (0..20).map(|n| format!("a-{n:02}")).collect::<Vec<_>>());
+    assert_eq!(whole.flaws.iter().next().unwrap().what, "3 points more were issued than are accounted for");
+    assert_eq!((whole.flawed, whole.groups.total().unwrap().standing.totals.accounts), (26, 26));
+    // One whose points fit no integer is named, and nothing of it is counted.
+    let mut huge = buyer("huge", &["2012-05-01", "2012-06-01"]);
+    let lots = [1, 2].map(|n| domain::lots::Lot {
+        expires_at: at("2020-01-01T00:00:00Z").plus_ms(n),
+        points: domain::money::Points(i64::MAX),
+    });
+    huge.holdings = domain::lots::Holdings::of(lots.to_vec(), Vec::new(), domain::money::Points::ZERO);
+    let whole = count(&night, [&huge]);
+    assert_eq!((whole.flawed, whole.groups.total().unwrap().standing.totals.accounts), (1, 0));
+    assert_eq!((whole.cohorts, whole.evidence, whole.lists), Default::default());
+}
+
+#[test]
+fn a_trial_is_told_from_the_days_before_the_cut() {
+    // The cut is the end of 9 February 2012, 91 days before.
+    let night = night("2012-05-10");
+    let history = |frequency, recency, age| History::new(frequency, recency, age).unwrap();
+    for (days, told) in [
+        (&["2012-02-09"][..], Some((history(0, 0, 0), 0))),
+        (&["2012-02-10"], None), // not a customer yet
+        (&["2012-01-12", "2012-02-09", "2012-02-10", "2012-02-10", "2012-05-10"], Some((history(1, 4, 4), 2))),
+        (&["2012-01-31", "2012-02-29", "2012-03-31"], Some((history(0, 0, 1), 2))),
+        (&["2012-01-01", "2012-01-31", "2012-02-29"], Some((history(1, 4, 6), 1))),
+        // Its only order by then is older than the months it keeps: it was the first, and the last.
+        (&["2009-02-12", "2012-04-01"], Some((history(0, 0, 156), 1))),
+        (&["2009-02-12"], Some((history(0, 0, 156), 0))),
+    ] {
+        let evidence = count(&night, [&buyer("acme", days)]).evidence;
+        let found: Vec<_> = evidence.trials.iter().map(|(trial, n)| (trial.history, trial.actual, n)).collect();
+        let told: Vec<_> = told.into_iter().map(|(history, actual)| (history, actual, 1)).collect();
+        assert_eq!((found, evidence.trials_unknown), (told, 0), "{days:?}");
+    }
+    // When the last of two was, nobody knows any more.
+    let evidence = count(&night, [&buyer("acme", &["2009-02-12", "2009-03-05", "2012-04-01"])]).evidence;
+    assert_eq!((evidence.trials.total(), evidence.trials_unknown), (0, 1));
+}
+
+#[test]
+fn of_those_that_moved_alike_the_first_by_id_are_listed_in_whatever_order_they_come() {
+    let night = night("2012-05-10");
+    let accounts: Vec<_> = (0..23).map(|n| buyer(&format!("a-{n:02}"), &["2012-05-01"])).collect();
+    let names = |lists: &Lists| lists.rising.iter().map(|one| one.account_id.clone()).collect::<Vec<_>>();
+    let (forth, back) = (count(&night, &accounts).lists, count(&night, accounts.iter().rev()).lists);
+    assert_eq!(names(&forth), (0..20).map(|n| format!("a-{n:02}")).collect::<Vec<_>>());
+    assert_eq!(forth, back);
+    assert!(forth.falling.is_empty() && forth.near_next_tier.len() == 20);
+}
+
+#[test]
+fn who_has_left_or_is_at_the_top_is_near_to_no_tier() {
+    let night = night("2012-05-10");
+    let spent = |id: &str, pence| account(id, &[(at("2012-05-01T12:00:00Z"), pence)]);
+    let mut left = spent("left", 99_000);
+    left.status = Status::Closed;
+    let accounts = [spent("top", 100_000), left, spent("far", 1), spent("near", 99_999), spent("free", 0)];
+    let lists = count(&night, &accounts).lists;
+    let near = lists.near_next_tier.iter().map(|one| (one.account_id.as_str(), one.missing, one.missing_ppm));
+    assert_eq!(near.collect::<Vec<_>>(), [("near", 1, 10), ("far", 99_999, 999_990)]);
 }
