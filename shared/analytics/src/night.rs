@@ -218,6 +218,10 @@ fn listed(lists: &Lists, forecasts: &Forecasts) -> Listed {
 /// How many of its usual gaps an account stays away before it is at risk where no model tells.
 const GAPS_AWAY: i32 = 3;
 
+fn away(candidate: &Candidate) -> bool {
+    candidate.days_since.checked_div(candidate.gap_days).is_some_and(|gaps| gaps >= GAPS_AWAY)
+}
+
 /// Of the candidates those with the most at stake by the night's own model. Where there is none, or one by which nobody
 /// leaves, those with the most revenue of who has stayed away for three of its usual gaps.
 fn at_risk<const MAX: usize>(candidates: &Ranking<Candidate, MAX>, forecasts: &Forecasts) -> Vec<AtRisk> {
@@ -226,9 +230,7 @@ fn at_risk<const MAX: usize>(candidates: &Ranking<Candidate, MAX>, forecasts: &F
         let fell_by = model.map(|model| alive_lost(model, candidate.history));
         let at_stake = match model {
             Some(model) => crate::rollup::at_stake(model, candidate.history, candidate.revenue),
-            None if candidate.gap_days > 0 && candidate.days_since / candidate.gap_days >= GAPS_AWAY => {
-                candidate.revenue.max(0)
-            }
+            None if away(candidate) => candidate.revenue.max(0),
             None => 0,
         };
         AtRisk {

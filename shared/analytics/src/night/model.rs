@@ -67,7 +67,7 @@ pub struct FittedSpend {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Held {
     /// What was predicted and what happened.
-    Against(Calibration),
+    Against(Box<Calibration>),
     /// There was no model to hold against it, and why.
     Unknown(String),
 }
@@ -248,8 +248,10 @@ fn held(evidence: &Evidence) -> Result<Held, Overflow> {
     evidence.trials.iter().try_for_each(|(trial, customers)| before.record(trial.history, customers))?;
     let (model, purchases) = purchases(&before);
     Ok(match (model, purchases) {
-        (Some(model), _) => Calibration::new(&model, &evidence.trials, HOLD_OUT_WEEKS)
-            .map_or_else(|| Held::Unknown("there were no customers then".to_owned()), Held::Against),
+        (Some(model), _) => Calibration::new(&model, &evidence.trials, HOLD_OUT_WEEKS).map_or_else(
+            || Held::Unknown("there were no customers then".to_owned()),
+            |held| Held::Against(Box::new(held)),
+        ),
         (None, Purchases::Unknown(why)) => Held::Unknown(why),
         (None, Purchases::Fitted { .. }) => Held::Unknown(String::new()),
     })
