@@ -2,7 +2,7 @@
 //!
 //! A part is all integers (but for which accounts it proposes as at risk), bounded by groups, months and weeks, not by
 //! accounts, and reads nothing but an account's own item. The same accounts give the same bytes, however they were
-//! split. No order is read: an account knows what it did in each of the last 25 months.
+//! split. No order is read: an account knows what it did in each of the last months.
 
 mod cohorts;
 mod customers;
@@ -40,8 +40,8 @@ use std::num::NonZeroU32;
 
 /// A model's unit of time is a week, and so is a tick of a history.
 pub const TICKS_PER_WEEK: NonZeroU32 = NonZeroU32::MIN;
-/// Months kept, as a count of places.
-const PLACES: usize = 25;
+/// Months that a night looks at, as a count of places; those that every account keeps, though it ordered since.
+const PLACES: usize = 24;
 const _: () = assert!(MONTHS_KEPT == 25);
 /// Months that are held against those before to see whose revenue moves.
 const MOVE_MONTHS: usize = 3;

@@ -99,9 +99,10 @@ impl Period {
     }
 }
 
-/// The first month kept where `last` is the newest.
+/// The first month that every account keeps where `last` is the month of the night. One less than an account keeps: it
+/// counts back from its own newest order, which may have come, or be dated, after the night's end.
 pub(super) fn first_kept(last: Month) -> Month {
-    last.plus(1_i32.saturating_sub(MONTHS_KEPT))
+    last.plus(2_i32.saturating_sub(MONTHS_KEPT))
 }
 
 impl fmt::Display for Period {
@@ -154,9 +155,9 @@ mod tests {
     #[test]
     fn only_what_the_kept_months_tell_whole_is_given() {
         let names: Vec<_> = Period::kept(month("2011-05")).iter().map(Period::to_string).collect();
-        assert_eq!((names.first().unwrap().as_str(), names.len()), ("2009-05", 25 + 8 + 2 + 1 + 1));
+        assert_eq!((names.first().unwrap().as_str(), names.len()), ("2009-06", 24 + 8 + 2 + 1 + 1));
         assert_eq!(
-            names.get(25..).unwrap(),
+            names.get(24..).unwrap(),
             [
                 "2009-Q3",
                 "2009-Q4",
@@ -172,8 +173,10 @@ mod tests {
                 "lifetime"
             ]
         );
-        // From a January to the January two years on, both years are whole.
-        let names: Vec<_> = Period::kept(month("2012-01")).iter().map(Period::to_string).collect();
-        assert_eq!(names.iter().filter(|name| name.len() == 4).collect::<Vec<_>>(), ["2010", "2011", "2012"]);
+        // From a January to the December of the year after, both years are whole.
+        for (last, years) in [("2011-12", &["2010", "2011"][..]), ("2012-01", &["2011", "2012"])] {
+            let names: Vec<_> = Period::kept(month(last)).iter().map(Period::to_string).collect();
+            assert_eq!(names.iter().filter(|name| name.len() == 4).collect::<Vec<_>>(), years);
+        }
     }
 }

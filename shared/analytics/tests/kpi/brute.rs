@@ -11,8 +11,10 @@ use domain::standing;
 use domain::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Months that are kept, the newest included.
+/// Months that an account keeps, its newest included.
 const KEPT: i32 = 25;
+/// Months that a night tells of, its own included.
+pub const TOLD: i32 = 24;
 
 /// One order, as it is now.
 #[derive(Debug, Clone)]
@@ -173,7 +175,7 @@ pub struct Stretch {
 impl Stretch {
     /// All that the months up to `last` tell whole.
     pub fn all(last: i32) -> Vec<Self> {
-        let first = last - KEPT + 1;
+        let first = last - TOLD + 1;
         let mut all = Vec::new();
         let mut add = |name: String, months| all.push(Self { name, months });
         for month in first..=last {
@@ -193,7 +195,7 @@ impl Stretch {
     /// The stretch of the same length right before it, where it is kept.
     pub fn previous(&self, last: i32) -> Option<(i32, i32)> {
         let (first, length) = self.months?;
-        (first - length > last - KEPT).then_some((first - length, length))
+        (first - length > last - TOLD).then_some((first - length, length))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the models, the segmentation and the lists are made of, person by person.
 
 use crate::Terms;
-use crate::brute::{Bought, Person};
+use crate::brute::{Bought, Person, TOLD};
 use analytics::bg_nbd::{BgNbd, Parameters};
 use analytics::calibration::Trial;
 use analytics::histogram::Histogram;
@@ -104,7 +104,7 @@ pub fn cohorts(people: &[Person], last: i32) -> Cohorts {
     for person in people {
         let Some(first) = person.bought.iter().map(|one| one.month).min() else { continue };
         *cohorts.sizes.entry(Month(first)).or_default() += 1;
-        for month in last - 24..=last {
+        for month in last - TOLD + 1..=last {
             let bought: Vec<_> = person.kept().filter(|one| one.month == month).collect();
             if bought.is_empty() {
                 continue;
