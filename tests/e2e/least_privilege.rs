@@ -319,6 +319,7 @@ impl Watched {
         // A version that files every account anew, and a plan that notes that all are.
         let mut document: Json = serde_json::from_str(tests::WHOLESALE).unwrap();
         crate::walks::with_reviews(&mut document);
+        document["warnings"]["points_expiring_days"] = json!([14]);
         self.cloud.activate_from(document, "2011-04-28T03:00:00Z").await;
         self.cloud.set_clock("2011-04-28T04:00:00Z");
         for function in ["discount-expiry", "account-review"] {

@@ -44,9 +44,11 @@ async fn filings(app: &App, walk: Walk, run: Instant) -> Result<Vec<Filing>, Fau
     let in_force = schedule.at(run);
     let (version, store) = (in_force.version, app.store());
     // A commit that was decided under the version before would put its filing in the place of this one.
-    let is_settled = in_force.from.plus_ms(CLOSES_AFTER_MS) <= run;
+    if in_force.from.plus_ms(CLOSES_AFTER_MS) > run {
+        return Ok(Vec::new());
+    }
     let filed = store.filed_version(walk).await?;
-    if !is_settled || filed == Some(version) {
+    if filed == Some(version) {
         return Ok(Vec::new());
     }
     if filed.is_some_and(|filed| nothing_new(&schedule, filed, run)) {
