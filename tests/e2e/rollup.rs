@@ -1,5 +1,6 @@
 //! Nights: run by the state machine, again, at once, cut short, over accounts that are not right.
 
+use analytics::night::kept::{self, NIGHT, NightRecord, standing};
 use analytics::night::{PeriodFigures, PeriodResult, StandingResult};
 use analytics::rollup::Totals;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,7 +12,7 @@ use domain::lots::Lot;
 use domain::money::Points;
 use domain::time::Day;
 use local::rollup::RollupError;
-use metric_rollup::{NIGHT, NightRecord, SEGMENTS, Summary, kept, standing};
+use metric_rollup::{SEGMENTS, Summary};
 use serde_json::{Value, json};
 use store::Kept;
 use tests::{Cloud, at};
@@ -31,18 +32,18 @@ async fn invoke(cloud: &Cloud, task: Value) -> Result<Value, runtime::Fault> {
 }
 
 async fn period(cloud: &Cloud, period: &str, by: &str) -> PeriodResult {
-    kept(cloud.app().store(), Kept::Period { by, period }).await.unwrap().unwrap()
+    cloud.app().store().kept_as(Kept::Period { by, period }, kept::read).await.unwrap().unwrap()
 }
 
 async fn record(cloud: &Cloud) -> NightRecord {
-    let record: Option<NightRecord> =
-        kept(cloud.app().store(), Kept::Night { what: NIGHT, day: day(NIGHT_OF) }).await.unwrap();
+    let key = Kept::Night { what: NIGHT, day: day(NIGHT_OF) };
+    let record: Option<NightRecord> = cloud.app().store().kept_as(key, kept::read).await.unwrap();
     record.unwrap()
 }
 
 async fn totals(cloud: &Cloud) -> Totals {
     let key = Kept::Night { what: &standing("total"), day: day(NIGHT_OF) };
-    let result: StandingResult = kept(cloud.app().store(), key).await.unwrap().unwrap();
+    let result: StandingResult = cloud.app().store().kept_as(key, kept::read).await.unwrap().unwrap();
     result.groups["total"].standing.totals
 }
 

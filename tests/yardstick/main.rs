@@ -14,7 +14,7 @@
     clippy::arithmetic_side_effects
 )]
 
-use analytics::night::{PeriodFigures, PeriodResult};
+use analytics::night::{PeriodFigures, PeriodResult, kept};
 use analytics::rate::Rate;
 use domain::money::format_trimmed;
 use domain::order::{LinePrice, Order};
@@ -164,7 +164,7 @@ async fn check_night(figures: &Figures, cloud: &Arc<Cloud>, last_invoice: Instan
     assert_eq!((summary.accounts, summary.decided_later), (figures.accounts, 0));
     assert_eq!(summary.points_outstanding, figures.points_outstanding.into());
     let kept: Option<PeriodResult> =
-        metric_rollup::kept(app(cloud).store(), Kept::Period { by: "total", period: "lifetime" }).await.unwrap();
+        app(cloud).store().kept_as(Kept::Period { by: "total", period: "lifetime" }, kept::read).await.unwrap();
     let PeriodFigures { figures: lifetime, .. } = kept.unwrap().groups["total"];
     assert_eq!((lifetime.customers, lifetime.repeat_customers, lifetime.orders), (2_718, 1_386, 7_410));
     assert_eq!(Rate::new(lifetime.repeat_customers, lifetime.customers).unwrap().percent(4), "50.9934");
@@ -173,7 +173,7 @@ async fn check_night(figures: &Figures, cloud: &Arc<Cloud>, last_invoice: Instan
     let mut orders = 0;
     for month in ["2010-12", "2011-01", "2011-02", "2011-03", "2011-04", "2011-05"] {
         let kept: Option<PeriodResult> =
-            metric_rollup::kept(app(cloud).store(), Kept::Period { by: "tier", period: month }).await.unwrap();
+            app(cloud).store().kept_as(Kept::Period { by: "tier", period: month }, kept::read).await.unwrap();
         orders += kept.unwrap().groups.values().map(|group| group.figures.orders).sum::<u64>();
     }
     assert_eq!(orders, 7_410);

@@ -12,12 +12,14 @@ mod part;
 mod reduce;
 mod task;
 
-pub use reduce::{NIGHT, NightRecord, kept, standing};
 pub use task::{Reduce, Scan, Summary, Task};
 
+use analytics::night::Beliefs;
+use analytics::night::kept::{self, BELIEFS, NIGHT, NightRecord};
 use analytics::rollup::Night;
 use domain::time::Day;
 use runtime::{App, Fault};
+use serde::Serialize;
 use serde_json::Value;
 use store::{Kept, Stamp};
 use task::day_of;
@@ -50,9 +52,11 @@ async fn plan(app: &App, date: Option<String>) -> Result<Reduce, Fault> {
     loop {
         let before = app.store().kept(key).await?;
         let revision = before.as_ref().map_or(0, |before| before.stamp.revision).saturating_add(1);
-        let record = NightRecord::begun(before.and_then(|before| NightRecord::read(&before.bytes).ok()));
+        // What the run before came to stands until this one is reduced.
+        let record = before.as_ref().and_then(|before| kept::read::<NightRecord>(&before.bytes).ok());
+        let bytes = bytes_of(&record.unwrap_or_default())?;
         // Another run that begins at the same moment has the same number, and only one of them keeps it.
-        if app.store().begin(key, Stamp { night: day, revision, progress: 0 }, &record.bytes()).await? {
+        if app.store().begin(key, Stamp { night: day, revision, progress: 0 }, &bytes).await? {
             forget_parts(app, day, revision).await?;
             let segment = |segment| {
                 let date = day.to_string();
@@ -78,10 +82,15 @@ async fn forget_parts(app: &App, day: Day, revision: u32) -> Result<(), Fault> {
 
 /// The night of a day; by the models of the newest night before it accounts are proposed as at risk.
 async fn night(app: &App, day: Day) -> Result<Night, Fault> {
-    let before = app.store().newest(reduce::BELIEFS, day.plus(-1)).await?;
-    let beliefs = before.and_then(|kept| postcard::from_bytes::<analytics::night::Beliefs>(&kept.bytes).ok());
+    let before = app.store().newest(BELIEFS, day.plus(-1)).await?;
+    let beliefs = before.and_then(|before| kept::read::<Beliefs>(&before.bytes).ok());
     let schedule = app.schedule().await?;
     Ok(Night::new(day, (*schedule).clone(), beliefs.and_then(|beliefs| beliefs.prior())))
+}
+
+/// What a value is kept as.
+fn bytes_of<T: Serialize>(value: &T) -> Result<Vec<u8>, Fault> {
+    kept::bytes(value).map_err(|error| Fault::Incomplete(error.to_string()))
 }
 
 /// What an overflow of a total is for whoever operates this.

@@ -1,7 +1,8 @@
 //! Counting one segment: page after page, with checkpoints.
 
 use crate::task::{Scan, day_of};
-use crate::{SEGMENTS, night, too_large};
+use crate::{SEGMENTS, bytes_of, night, too_large};
+use analytics::night::kept::read;
 use analytics::rollup::Partial;
 use domain::id::AccountId;
 use runtime::{App, Deadline, Fault};
@@ -27,17 +28,11 @@ pub(crate) struct Part {
 impl Part {
     /// The part of a segment, as far as it has come.
     pub async fn load(store: &Store, kept: Kept<'_>) -> Result<Option<Self>, Fault> {
-        let Some(value) = store.kept(kept).await? else { return Ok(None) };
-        let corrupt = |error: postcard::Error| store::Fault::Corrupt {
-            table: "metrics",
-            key: format!("{kept:?}"),
-            what: error.to_string(),
-        };
-        Ok(Some(postcard::from_bytes(&value.bytes).map_err(corrupt)?))
+        Ok(store.kept_as(kept, read).await?)
     }
 
     async fn keep(&self, store: &Store, kept: Kept<'_>, night: (domain::time::Day, u32)) -> Result<(), Fault> {
-        let bytes = postcard::to_stdvec(self).map_err(|error| Fault::Incomplete(error.to_string()))?;
+        let bytes = bytes_of(self)?;
         // A finished part is newer than the last of its checkpoints, even with no account more.
         let progress = self.counted.saturating_add(self.done.into());
         let stamp = Stamp { night: night.0, revision: night.1, progress };

@@ -2,83 +2,19 @@
 
 use crate::part::Part;
 use crate::task::{Reduce, Summary, Task, day_of};
-use crate::{SEGMENTS, night, too_large};
-use analytics::night::{Books, Opinions, PeriodResult, Results};
+use crate::{SEGMENTS, bytes_of, night, too_large};
+use analytics::night::kept::{self, BELIEFS, COHORTS, LISTED, NIGHT, NightRecord, SEGMENTED, standing};
+use analytics::night::{Opinions, PeriodResult, Results};
 use analytics::rollup::{Night, Partial};
-use domain::time::Instant;
 use runtime::{App, Fault};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use store::{Kept, Stamp, Store};
-
-/// What nights keep, by name: their records,
-pub const NIGHT: &str = "night";
-/// what the models say,
-pub(crate) const BELIEFS: &str = "beliefs";
-/// who stays,
-const COHORTS: &str = "cohorts";
-/// customers by how lately, how often and for how much they bought,
-const SEGMENTED: &str = "segmented";
-/// and accounts to look at.
-const LISTED: &str = "listed";
 
 /// Surveys, or answers, that are read at once.
 const PAGE: u16 = 500;
 /// Names of flawed accounts in the message of a run that fails; the record has more.
 const NAMED_MAX: usize = 5;
-
-/// The record of a night.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NightRecord {
-    /// Its last instant; nothing until its first run was reduced.
-    pub as_of: Option<Instant>,
-    /// The version of the program in force then.
-    pub program_version: Option<u32>,
-    /// The run whose results are kept; nothing until one was reduced.
-    pub reduced: Option<u32>,
-    /// Its books.
-    pub books: Option<Books>,
-}
-
-impl NightRecord {
-    /// A run begins: what the one before came to stands until this one is reduced.
-    pub(crate) fn begun(before: Option<Self>) -> Self {
-        before.unwrap_or_default()
-    }
-
-    /// Reads a kept record.
-    pub fn read(bytes: &[u8]) -> Result<Self, postcard::Error> {
-        postcard::from_bytes(bytes)
-    }
-
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        // Integers and text only: it cannot fail.
-        postcard::to_stdvec(self).unwrap_or_default()
-    }
-}
-
-/// What the groups of a kind are kept under.
-pub fn standing(by: &str) -> String {
-    format!("standing#{by}")
-}
-
-/// A value that a night kept.
-pub async fn kept<T: DeserializeOwned>(store: &Store, key: Kept<'_>) -> Result<Option<T>, Fault> {
-    match store.kept(key).await? {
-        Some(value) => Ok(Some(read(&value.bytes, key)?)),
-        None => Ok(None),
-    }
-}
-
-fn read<T: DeserializeOwned>(bytes: &[u8], key: Kept<'_>) -> Result<T, Fault> {
-    let corrupt = |error: postcard::Error| store::Fault::Corrupt {
-        table: "metrics",
-        key: format!("{key:?}"),
-        what: error.to_string(),
-    };
-    Ok(postcard::from_bytes(bytes).map_err(corrupt)?)
-}
 
 /// Merges the parts of a run and keeps what they come to.
 pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
@@ -136,7 +72,7 @@ async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> 
         }
         // What an earlier night still knew of who stayed and was lost.
         if !result.knows_previous
-            && let Some(before) = kept::<PeriodResult>(store, key).await?
+            && let Some(before) = store.kept_as(key, kept::read::<PeriodResult>).await?
         {
             result.inherit(&before);
         }
@@ -160,7 +96,7 @@ async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> 
 }
 
 async fn put<T: Serialize>(store: &Store, key: Kept<'_>, stamp: Stamp, value: &T) -> Result<(), Fault> {
-    let bytes = postcard::to_stdvec(value).map_err(|error| Fault::Incomplete(error.to_string()))?;
+    let bytes = bytes_of(value)?;
     // What a newer night or run keeps stands.
     store.keep(key, stamp, &bytes).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! What a night comes to: the parts reduced to what is kept of it, in counts and parameters; percentages and money are
 //! rendered when they are read ([`crate::report`]).
 
+pub mod kept;
 mod model;
 mod opinions;
 mod segmentation;

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::account::Account;
 use domain::id::AccountId;
 use domain::time::Day;
+use std::fmt::Display;
 
 /// Bytes of one item: some hundred less than the 400 KB that it may have.
 const PIECE_BYTES_MAX: usize = 380_000;
@@ -62,12 +63,25 @@ pub struct Stamp {
 /// A value that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptValue {
+    /// Of which kind it is.
+    pub kind: String,
     /// What it was kept under, within its kind: a day, a period.
     pub name: String,
     /// How new it is.
     pub stamp: Stamp,
     /// The value.
     pub bytes: Vec<u8>,
+}
+
+impl KeptValue {
+    /// The value as `read` understands its bytes. Fails with [`Fault::Corrupt`] where it does not.
+    pub fn read<T, E: Display>(&self, read: impl FnOnce(&[u8]) -> Result<T, E>) -> Result<T, Fault> {
+        read(&self.bytes).map_err(|error| Fault::Corrupt {
+            table: "metrics",
+            key: format!("{}/{}", self.kind, self.name),
+            what: error.to_string(),
+        })
+    }
 }
 
 /// A page of accounts that are counted. An item that cannot be read is named, with the reason.
@@ -151,6 +165,15 @@ impl Store {
         Err(Fault::Service(format!("{kept:?} was replaced while it was read, {READS_MAX} times")))
     }
 
+    /// The same, as `read` understands its bytes.
+    pub async fn kept_as<T, E: Display>(
+        &self,
+        kept: Kept<'_>,
+        read: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<Option<T>, Fault> {
+        self.kept(kept).await?.map(|value| value.read(read)).transpose()
+    }
+
     /// The newest value of a name that is of a day up to this one.
     pub async fn newest(&self, what: &str, until: Day) -> Result<Option<KeptValue>, Fault> {
         Ok(self.newest_of(what, until, 1).await?.pop())
@@ -189,7 +212,8 @@ impl Store {
         let wrong = |head: &Item, what: &str| corrupt("metrics", head, what.to_owned());
         let stamp = stamp(&head).ok_or_else(|| wrong(&head, "no night and revision"))?;
         let Some(AttributeValue::B(first)) = head.remove("bytes") else { return Err(wrong(&head, "no bytes")) };
-        let name = head.get("period").and_then(|name| name.as_s().ok()).cloned().unwrap_or_default();
+        let text = |name: &str| head.get(name).and_then(|text| text.as_s().ok()).cloned().unwrap_or_default();
+        let (kind, name) = (text("metric"), text("period"));
         let mut bytes = first.into_inner();
         for piece in 1..=pieces(&head) {
             let key = keys::kept_piece(kept, stamp, piece);
@@ -198,7 +222,7 @@ impl Store {
             let Some(AttributeValue::B(more)) = found.get("bytes") else { return Ok(None) };
             bytes.extend_from_slice(more.as_ref());
         }
-        Ok(Some(KeptValue { name, stamp, bytes }))
+        Ok(Some(KeptValue { kind, name, stamp, bytes }))
     }
 
     /// Forgets a value.

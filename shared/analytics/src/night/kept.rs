@@ -1,0 +1,50 @@
+//! What is kept of nights, by name and as bytes: whoever counts writes it, whoever serves reads it.
+
+use super::Books;
+use domain::time::Instant;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What nights keep, by name: their records,
+pub const NIGHT: &str = "night";
+/// what the models say,
+pub const BELIEFS: &str = "beliefs";
+/// who stays,
+pub const COHORTS: &str = "cohorts";
+/// customers by how lately, how often and for how much they bought,
+pub const SEGMENTED: &str = "segmented";
+/// and accounts to look at.
+pub const LISTED: &str = "listed";
+
+/// What the groups of a kind are kept under.
+pub fn standing(by: &str) -> String {
+    format!("standing#{by}")
+}
+
+/// The record of a night.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NightRecord {
+    /// Its last instant; nothing until its first run was reduced.
+    pub as_of: Option<Instant>,
+    /// The version of the program in force then.
+    pub program_version: Option<u32>,
+    /// The run whose results are kept; nothing until one was reduced.
+    pub reduced: Option<u32>,
+    /// Its books.
+    pub books: Option<Books>,
+}
+
+/// Bytes that are not what they should be, or a value that has none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(postcard::Error);
+
+/// Reads what was kept.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+    postcard::from_bytes(bytes).map_err(Unreadable)
+}
+
+/// What a value is kept as.
+pub fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, Unreadable> {
+    postcard::to_stdvec(value).map_err(Unreadable)
+}
