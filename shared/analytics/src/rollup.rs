@@ -16,11 +16,12 @@ mod sums;
 pub(crate) mod tests;
 
 pub use cohorts::{Cohorts, Retained};
-pub use customers::{Alike, Customers, Evidence, HOLD_OUT_DAYS, HOLD_OUT_WEEKS, Recent, history, purchases};
+pub use customers::{Alike, Customers, Evidence, HOLD_OUT_DAYS, HOLD_OUT_WEEKS, Recent, history, purchases, recent};
 pub use figures::Figures;
 pub use group::{By, Group, Groups};
 pub use lists::{CANDIDATES_MAX, Candidate, LISTED_MAX, Lists, Mover, Near, Ranking};
 pub use period::Period;
+pub(crate) use period::first_kept;
 pub use standing::{Standing, Totals};
 
 use crate::bg_nbd::{self, BgNbd};

@@ -3,6 +3,7 @@
 //! Times are whole weeks, rounded: cells are then bounded by weeks and frequency, and a week is short beside the months
 //! between a company's orders.
 
+use super::figures::Sums;
 use crate::bucket::bucket;
 use crate::calibration::Trial;
 use crate::histogram::{Histogram, Overflow};
@@ -18,6 +19,8 @@ pub const HOLD_OUT_DAYS: i32 = 91;
 /// The same in weeks.
 pub const HOLD_OUT_WEEKS: f64 = 13.0;
 const WEEK_DAYS: i32 = 7;
+/// Months of the segmentation by recency, frequency and money.
+const TRAILING_MONTHS: i32 = 12;
 /// Most orders that are told apart in a segmentation by recency, frequency and money.
 const ORDERS_MAX: u16 = 1_000;
 /// Buckets of revenue that make up one there: eight are left per doubling.
@@ -156,6 +159,17 @@ pub fn purchases(account: &Account) -> u32 {
 pub fn history(account: &Account, day: Day) -> Option<History> {
     let (first, last) = (account.first_purchase?, account.last_purchase?);
     known(purchases(account), first, last, day.max(last))
+}
+
+/// How lately, how often and for how much an account bought in the twelve months that end with a day's; `None` where it
+/// did not.
+pub fn recent(account: &Account, day: Day) -> Option<Recent> {
+    let last = day.month();
+    let months = account.activity.months().iter();
+    let months = months.filter(|month| month.month <= last && month.month.plus(TRAILING_MONTHS) > last);
+    let sums = months.fold(Sums::default(), Sums::and);
+    let days_since = day.0.saturating_sub(account.last_purchase?.0);
+    (sums.orders > 0).then(|| Recent::new(days_since, sums.orders, sums.revenue))
 }
 
 fn known(purchases: u32, first: Day, last: Day, day: Day) -> Option<History> {

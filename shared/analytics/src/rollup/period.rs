@@ -101,7 +101,7 @@ impl Period {
 
 /// The first month that every account keeps where `last` is the month of the night. One less than an account keeps: it
 /// counts back from its own newest order, which may have come, or be dated, after the night's end.
-pub(super) fn first_kept(last: Month) -> Month {
+pub(crate) fn first_kept(last: Month) -> Month {
     last.plus(2_i32.saturating_sub(MONTHS_KEPT))
 }
 

@@ -1,0 +1,286 @@
+//! The metrics of a period by group, and the same as a table.
+
+use super::period::{Customers, Did, Economics, Participation, Sales, Survey};
+use super::standing::{Changes, CustomerValue, Discounts, Liability, Membership, PointsHeld, Referrals, Stands};
+use super::value::{Cell, Section, Worth};
+use crate::histogram::Overflow;
+use crate::night::{Beliefs, PeriodResult, Purchases, SpendModel, StandingResult};
+use crate::rollup::{By, Period, Totals};
+use domain::time::Day;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// A value of a night, with the run of the night that it is of.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<T> {
+    /// Which night.
+    pub night: Day,
+    /// Which run of it.
+    pub revision: u32,
+    /// The value.
+    pub value: T,
+}
+
+/// Which night something is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CountedBy {
+    /// The day, `YYYY-MM-DD`.
+    pub night: String,
+    /// Which run of it.
+    pub revision: u32,
+}
+
+impl<T> From<&Named<T>> for CountedBy {
+    fn from(named: &Named<T>) -> Self {
+        Self { night: named.night.to_string(), revision: named.revision }
+    }
+}
+
+/// How things stood at the end of a period.
+#[derive(Debug, Clone, Copy)]
+pub struct Stood<'a> {
+    /// By group.
+    pub groups: Named<&'a StandingResult>,
+    /// The totals of that night over all accounts.
+    pub totals: &'a Totals,
+    /// What its models say.
+    pub beliefs: Option<&'a Beliefs>,
+    /// The totals of the last night before the period.
+    pub before: Option<Named<&'a Totals>>,
+}
+
+/// Figures that are not given, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unknown {
+    /// Which, by their names.
+    pub figures: Vec<&'static str>,
+    /// Why.
+    pub why: String,
+}
+
+/// The metrics of one group.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupReport {
+    /// Its name.
+    pub group: String,
+    /// What it did in the period; nothing where it was none when the period was counted.
+    pub did: Option<Did>,
+    /// How it stood at the period's end; nothing where it was none then.
+    pub stands: Option<Stands>,
+}
+
+/// The metrics of a period, by groups of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MetricsReport {
+    /// The period.
+    pub period: String,
+    /// What accounts are grouped by.
+    pub by: &'static str,
+    /// Its first day; nothing for the whole relationship.
+    pub first_day: Option<String>,
+    /// Its last day; nothing for the whole relationship.
+    pub last_day: Option<String>,
+    /// Whether the period had ended when it was counted. Growth, retention and churn of one that had not hold a part
+    /// against a whole.
+    pub complete: bool,
+    /// The program's currency.
+    pub currency: &'static str,
+    /// The version of the program that values are by.
+    pub program_version: u32,
+    /// The night that counted what was done in the period.
+    pub counted: CountedBy,
+    /// The night at its end, or the newest of one that runs; nothing where there was none by then.
+    pub stood: Option<CountedBy>,
+    /// What changed; in total only.
+    pub changes: Option<Changes>,
+    /// What is not known.
+    pub unknown: Vec<Unknown>,
+    /// By group.
+    pub groups: Vec<GroupReport>,
+}
+
+impl MetricsReport {
+    /// Renders the figures of a period. Fails with [`Overflow`] where a sum fits no integer, or no amount of money.
+    pub fn of(
+        (period, by): (Period, By),
+        counted: &Named<PeriodResult>,
+        stood: Option<Stood<'_>>,
+        (worth, program_version): (&Worth, u32),
+    ) -> Result<Self, Overflow> {
+        let result = &counted.value;
+        let standing = stood.map(|stood| stood.groups.value);
+        let names = result.groups.keys().chain(standing.into_iter().flat_map(|standing| standing.groups.keys()));
+        let names: BTreeSet<_> = names.collect();
+        let group = |name: &String| {
+            let did = result.groups.get(name);
+            let stands = standing.and_then(|standing| standing.groups.get(name));
+            Ok(GroupReport {
+                group: name.clone(),
+                did: did.map(|did| Did::of(did, by, (period, result.knows_previous), worth)).transpose()?,
+                stands: stands.map(|stands| Stands::of(stands, worth)).transpose()?,
+            })
+        };
+        let changes = stood.filter(|_| by == By::Total).map(|stood| changes(period, &stood)).transpose()?.flatten();
+        let last_day = period.last_day();
+        Ok(Self {
+            period: period.to_string(),
+            by: by.name(),
+            first_day: period.first_day().map(|day| day.to_string()),
+            last_day: last_day.map(|day| day.to_string()),
+            complete: last_day.is_some_and(|last| last <= counted.night),
+            currency: worth.currency().code(),
+            program_version,
+            counted: counted.into(),
+            stood: stood.map(|stood| (&stood.groups).into()),
+            unknown: unknown((period, by), result.knows_previous, stood.as_ref(), changes.is_some(), worth),
+            changes,
+            groups: names.into_iter().map(group).collect::<Result<_, Overflow>>()?,
+        })
+    }
+
+    /// The one group of what is not grouped.
+    pub fn total(&self) -> Option<&GroupReport> {
+        self.groups.iter().find(|group| group.group == By::Total.name())
+    }
+
+    /// The same as a table: a header and one row per group. What a group has several of (points by the month they expire
+    /// in) is in the document only.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let mut header = vec!["period", "by", "group", "currency", "complete", "counted_night", "standing_night"];
+        header.extend(GroupReport::names());
+        header.extend(Option::<Changes>::names());
+        let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        for group in &self.groups {
+            let standing_night = self.stood.as_ref().map(|stood| stood.night.clone()).unwrap_or_default();
+            let mut row = vec![self.period.clone(), self.by.cell(), group.group.clone(), self.currency.cell()];
+            row.extend([self.complete.to_string(), self.counted.night.clone(), standing_night]);
+            row.extend(group.cells());
+            row.extend(self.changes.cells());
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+/// What changed; nothing where it is not known how things stood before.
+fn changes(period: Period, stood: &Stood<'_>) -> Result<Option<Changes>, Overflow> {
+    let after = (stood.groups.night.to_string(), stood.totals);
+    let before = stood.before.map(|before| (before.night.to_string(), before.value));
+    if before.is_none() && period != Period::Lifetime {
+        return Ok(None);
+    }
+    Changes::between(before, after).map(Some)
+}
+
+impl Section for GroupReport {
+    fn names() -> Vec<&'static str> {
+        [
+            Customers::names(),
+            Sales::names(),
+            Participation::names(),
+            Economics::names(),
+            Survey::names(),
+            Membership::names(),
+            PointsHeld::names(),
+            Liability::names(),
+            Discounts::names(),
+            Referrals::names(),
+            CustomerValue::names(),
+        ]
+        .concat()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let (did, stands) = (self.did.as_ref(), self.stands.as_ref());
+        [
+            did.map(|did| did.customers.clone()).cells(),
+            did.map(|did| did.sales.clone()).cells(),
+            did.map(|did| did.participation.clone()).cells(),
+            did.map(|did| did.economics.clone()).cells(),
+            did.and_then(|did| did.survey.clone()).cells(),
+            stands.map(|stands| stands.membership.clone()).cells(),
+            stands.map(|stands| stands.points.clone()).cells(),
+            stands.map(|stands| stands.liability.clone()).cells(),
+            stands.map(|stands| stands.discounts.clone()).cells(),
+            stands.map(|stands| stands.referrals.clone()).cells(),
+            stands.map(|stands| stands.value.clone()).cells(),
+        ]
+        .concat()
+    }
+}
+
+fn unknown(
+    (period, by): (Period, By),
+    knows_previous: bool,
+    stood: Option<&Stood<'_>>,
+    has_changes: bool,
+    worth: &Worth,
+) -> Vec<Unknown> {
+    let mut unknown = Vec::new();
+    let mut add = |figures: &[&'static str], why: &str| {
+        unknown.push(Unknown { figures: figures.to_vec(), why: why.to_owned() });
+    };
+    let of_previous = [
+        "previous_customers",
+        "retained_customers",
+        "retention_rate",
+        "churned_customers",
+        "churn_rate",
+        "reactivated_customers",
+        "previous_revenue",
+        "revenue_growth",
+    ];
+    if period == Period::Lifetime {
+        add(&["new_customers", "returning_customers", "returning_customer_rate"], "nothing comes before a lifetime");
+        add(&of_previous, "nothing comes before a lifetime");
+    } else if !knows_previous {
+        add(&of_previous, "the months of the period before are not kept any more");
+    }
+    if !matches!(by, By::Total | By::Tier | By::Segment) {
+        add(&Survey::names(), "answers are counted in total, by tier and by segment");
+    }
+    let points = ["points_cost", "program_cost", "return_on_investment", "liability", "liability_expected"];
+    if !worth.values_points() {
+        add(&points, "the program does not say what a point is worth (metrics.point_value)");
+    }
+    if !worth.knows_margin() {
+        let margins = [
+            "attributed_margin",
+            "return_on_investment",
+            "historic_margin",
+            "historic_margin_average",
+            "predicted_margin_12_months",
+            "predicted_lifetime_margin",
+        ];
+        add(&margins, "the program does not say what of revenue is left (metrics.margin_rate)");
+    }
+    match stood {
+        None => add(&["stood", "stands"], "no night was counted up to the end of the period"),
+        Some(stood) => of_models(stood.beliefs, &mut add),
+    }
+    if by == By::Total && !has_changes {
+        add(&["changes"], "no night was counted before the period began, or none up to its end");
+    }
+    unknown
+}
+
+fn of_models(beliefs: Option<&Beliefs>, add: &mut impl FnMut(&[&'static str], &str)) {
+    let lifetime = ["predicted_lifetime_value", "predicted_lifetime_value_average", "predicted_lifetime_margin"];
+    let year = ["predicted_value_12_months", "predicted_value_12_months_average", "predicted_margin_12_months"];
+    let both = [year, lifetime].concat();
+    let Some(beliefs) = beliefs else { return add(&both, "the night kept no models") };
+    match &beliefs.purchases {
+        Purchases::Unknown(why) => {
+            let all = ["customers_alive", "probability_alive", "expected_orders"];
+            add(&[all.as_slice(), &both].concat(), why);
+        }
+        Purchases::Fitted { a, .. } => {
+            if let SpendModel::Unknown(why) = &beliefs.spend {
+                add(&both, why);
+            }
+            if *a <= 0.0 {
+                add(&lifetime, "the history shows nobody who left for good, so a lifetime has no end");
+            }
+        }
+    }
+}
