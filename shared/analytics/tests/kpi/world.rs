@@ -1,7 +1,7 @@
 //! Accounts and what happens to them: every statement is decided by the domain, and noted here as it was stated.
 
 use crate::calendar::{HOUR_MS, first_day, last_sunday, local_day, local_month, start_of};
-use domain::account::Account;
+use domain::account::{Account, Status};
 use domain::adjustment::{self, adjustment_document};
 use domain::amendment;
 use domain::code::{Code, Secrets};
@@ -437,10 +437,12 @@ impl World {
     }
 
     fn review(&mut self, approves: bool) {
-        let waiting = self
-            .customers
-            .values()
-            .find(|customer| customer.redemption.as_ref().is_some_and(Redemption::is_under_review));
+        // Who has left is let in no more.
+        let waits = |customer: &&Customer| {
+            customer.redemption.as_ref().is_some_and(Redemption::is_under_review)
+                && customer.account.as_ref().is_some_and(|account| account.status != Status::Closed)
+        };
+        let waiting = self.customers.values().find(waits);
         let Some(customer) = waiting else { return };
         let (redemption, referee) = (customer.redemption.clone().unwrap(), customer.account.clone().unwrap());
         let verdict = if approves { Verdict::Approved } else { Verdict::Rejected };
