@@ -274,7 +274,7 @@ fn assumptions(beliefs: &Beliefs) -> Vec<Assumption> {
 impl CalibrationReport {
     fn of(beliefs: &Beliefs) -> Option<Self> {
         let Held::Against(held) = &beliefs.held else { return None };
-        let Calibration { deciles, customers, predicted, actual, .. } = held;
+        let Calibration { deciles, customers, predicted, actual, .. } = &**held;
         let tenth = |(decile, place): (&Decile, u8)| DecileReport {
             decile: place,
             customers: decile.customers,
