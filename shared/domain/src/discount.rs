@@ -115,12 +115,12 @@ pub(crate) fn count(percents: &[Percent]) -> u64 {
     u64::try_from(percents.len()).unwrap_or(u64::MAX)
 }
 
-/// What discounts took off something that came to `paid` after them: `paid ÷ Π (1 − percent) − paid`, rounded half up to
-/// the minor unit once. `paid` is not negative.
+/// What discounts took off something that came to `paid` after them: `paid ÷ Π (1 − percent) − paid`, rounded half up
+/// to the minor unit once. `paid` is not negative.
 ///
-/// Nothing where nothing was paid, or where they leave nothing to pay: what it would have come to is not known then. What
-/// they leave is taken to 18 decimals, which is all of them for four discounts. Fails with [`Overflow`] where the result
-/// does not fit.
+/// Nothing where nothing was paid, or where they leave nothing to pay: what it would have come to is not known then.
+/// The part that they leave is taken to 18 decimals, which is all of them for four discounts. Fails with [`Overflow`]
+/// where the result does not fit.
 pub fn value(paid: Minor, percents: &[Percent]) -> Result<Minor, Overflow> {
     let (whole, hundred) = (i128::from(LEFT_ONE), i128::from(Percent::HUNDRED.0));
     let mut left = whole;
@@ -245,10 +245,11 @@ mod tests {
         fn up_to_four_discounts_are_exact(
             paid in 0_i64..1_000_000_000_000, percents in prop::collection::vec(1_i64..9_000, 0..5),
         ) {
-            let (numerator, denominator) = percents.iter().fold((i128::from(paid), 1_i128), |(numerator, left), percent| {
-                (numerator * 10_000, left * i128::from(10_000 - percent))
-            });
-            let before = (2 * numerator + denominator) / (2 * denominator);
+            let (mut numerator, mut left) = (i128::from(paid), 1_i128);
+            for percent in &percents {
+                (numerator, left) = (numerator * 10_000, left * i128::from(10_000 - percent));
+            }
+            let before = (2 * numerator + left) / (2 * left);
             let percents: Vec<_> = percents.into_iter().map(Percent).collect();
             prop_assert_eq!(value(Minor(paid), &percents), Minor::narrow(before - i128::from(paid)));
         }

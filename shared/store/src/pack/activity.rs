@@ -5,8 +5,8 @@ use domain::activity::{Activity, Lifetime, MonthActivity};
 use domain::money::{Minor, Points};
 use domain::time::Month;
 
-// What a month starts with: which of its figures are not what they are as a rule and so are stated, and above these bits
-// how many discounts it used.
+// What a month starts with: which of its figures are not what they are as a rule and so are stated, and above these
+// bits how many discounts it used.
 /// It is not the month after the one before.
 const GAP: u64 = 1;
 /// Not all of its revenue is eligible.
