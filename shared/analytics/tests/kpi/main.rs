@@ -35,7 +35,7 @@ use world::{ACCOUNTS, Act, World, act};
 
 const START: &str = "2009-02-10T09:00:00Z";
 /// Whether an account knows by month what its discounts were and took off.
-pub const DISCOUNTS_BY_MONTH: bool = false;
+pub const DISCOUNTS_BY_MONTH: bool = true;
 
 /// What histories must come by.
 const SEEN: [&str; 14] = [
