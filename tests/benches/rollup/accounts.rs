@@ -16,7 +16,8 @@ use fastrand::Rng;
 use local::cloud::{Cloud, Options, Storage};
 use runtime::Clock;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 /// Accounts that differ; the rest are the same under other ids.
@@ -25,6 +26,7 @@ const SEED: u64 = 7;
 const MONTHS: i32 = 25;
 /// Items of one request, as many as there may be.
 const BATCH: usize = 25;
+const FILL: &str = "--fill";
 const SEGMENTS: [&str; 5] = ["north", "south", "hospitality", "retail", "key-accounts"];
 const TIERS: [(&str, i64); 4] = [("member", 0), ("silver", 100_000), ("gold", 500_000), ("platinum", 2_500_000)];
 
@@ -128,18 +130,34 @@ pub struct Place {
 }
 
 impl Place {
+    /// Filled by a process of its own, so that what filling takes is no memory of this one.
     pub async fn filled(count: usize) -> Self {
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
         let folder = std::env::temp_dir().join(format!("guilder-rollup-{}-{nanos}", std::process::id()));
-        let options = Options::new(Storage::File(folder.join("guilder.db")));
-        let cloud = Cloud::open(Options { clock: Clock::manual(world::now()), ..options }).await.unwrap();
-        world::activate(&cloud).await;
-        let database = cloud.database().unwrap().database().clone();
-        database.enable_bulk_loading().unwrap();
-        fill(&cloud, count).await;
-        database.disable_bulk_loading().unwrap();
-        Self { cloud: Arc::new(cloud), folder }
+        let mut filling = Command::new(std::env::current_exe().unwrap());
+        let filled = filling.args(["--bench", FILL]).arg(&folder).arg(count.to_string()).status().unwrap();
+        assert!(filled.success());
+        Self { cloud: Arc::new(open(&folder).await), folder }
     }
+}
+
+/// Fills a folder, where this process was started for that: `--bench --fill FOLDER COUNT`.
+pub async fn fill_if_asked() -> bool {
+    let arguments: Vec<_> = std::env::args().collect();
+    let Some(at) = arguments.iter().position(|argument| argument == FILL) else { return false };
+    let (folder, count) = (PathBuf::from(&arguments[at + 1]), arguments[at + 2].parse().unwrap());
+    let cloud = open(&folder).await;
+    world::activate(&cloud).await;
+    let database = cloud.database().unwrap().database().clone();
+    database.enable_bulk_loading().unwrap();
+    fill(&cloud, count).await;
+    database.disable_bulk_loading().unwrap();
+    true
+}
+
+async fn open(folder: &Path) -> Cloud {
+    let options = Options::new(Storage::File(folder.join("guilder.db")));
+    Cloud::open(Options { clock: Clock::manual(world::now()), ..options }).await.unwrap()
 }
 
 impl Drop for Place {
