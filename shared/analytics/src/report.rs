@@ -14,7 +14,7 @@ mod standing;
 mod tests;
 mod value;
 
-pub use document::{CountedBy, GroupReport, MetricsReport, Named, Stood, Unknown};
+pub use document::{CountedBy, GroupReport, MetricsReport, Named, Stood, StoodBy, Unknown};
 pub use insight::{Insight, Known, Rfm};
 pub use lists::{AccountsReport, AtRiskAccount, MovedAccount, NearAccount, RfmSegment};
 pub use night::{Assumption, CalibrationReport, ModelsReport, NightReport, TrialBalance};

@@ -4,8 +4,8 @@ use super::period::{Customers, Did, Economics, Participation, Sales, Survey};
 use super::standing::{Changes, CustomerValue, Discounts, Liability, Membership, PointsHeld, Referrals, Stands};
 use super::value::{Cell, Section, Worth};
 use crate::histogram::Overflow;
-use crate::night::{Beliefs, PeriodResult, Purchases, SpendModel, StandingResult};
-use crate::rollup::{By, Period, Totals};
+use crate::night::{Beliefs, Books, PeriodResult, Purchases, SpendModel, StandingResult};
+use crate::rollup::{By, Period};
 use domain::time::Day;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -36,17 +36,27 @@ impl<T> From<&Named<T>> for CountedBy {
     }
 }
 
+/// The night at whose end things stood so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoodBy {
+    /// Which.
+    #[serde(flatten)]
+    pub counted: CountedBy,
+    /// Accounts that were decided after its end and before they were counted: they stand as they did when they were.
+    pub accounts_decided_later: u64,
+}
+
 /// How things stood at the end of a period.
 #[derive(Debug, Clone, Copy)]
 pub struct Stood<'a> {
     /// By group.
     pub groups: Named<&'a StandingResult>,
-    /// The totals of that night over all accounts.
-    pub totals: &'a Totals,
+    /// The books of that night.
+    pub books: &'a Books,
     /// What its models say.
     pub beliefs: Option<&'a Beliefs>,
-    /// The totals of the last night before the period.
-    pub before: Option<Named<&'a Totals>>,
+    /// The books of the last night before the period.
+    pub before: Option<Named<&'a Books>>,
 }
 
 /// Figures that are not given, and why.
@@ -90,7 +100,7 @@ pub struct MetricsReport {
     /// The night that counted what was done in the period.
     pub counted: CountedBy,
     /// The night at its end, or the newest of one that runs; nothing where there was none by then.
-    pub stood: Option<CountedBy>,
+    pub stood: Option<StoodBy>,
     /// What changed; in total only.
     pub changes: Option<Changes>,
     /// What is not known.
@@ -131,7 +141,10 @@ impl MetricsReport {
             currency: worth.currency().code(),
             program_version,
             counted: counted.into(),
-            stood: stood.map(|stood| (&stood.groups).into()),
+            stood: stood.map(|stood| StoodBy {
+                counted: (&stood.groups).into(),
+                accounts_decided_later: stood.books.decided_later,
+            }),
             unknown: unknown((period, by), result.knows_previous, stood.as_ref(), changes.is_some(), worth),
             changes,
             groups: names.into_iter().map(group).collect::<Result<_, Overflow>>()?,
@@ -151,7 +164,7 @@ impl MetricsReport {
         header.extend(Option::<Changes>::names());
         let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
         for group in &self.groups {
-            let standing_night = self.stood.as_ref().map(|stood| stood.night.clone()).unwrap_or_default();
+            let standing_night = self.stood.as_ref().map(|stood| stood.counted.night.clone()).unwrap_or_default();
             let mut row = vec![self.period.clone(), self.by.cell(), group.group.clone(), self.currency.cell()];
             row.extend([self.complete.to_string(), self.counted.night.clone(), standing_night]);
             row.extend(group.cells());
@@ -164,12 +177,11 @@ impl MetricsReport {
 
 /// What changed; nothing where it is not known how things stood before.
 fn changes(period: Period, stood: &Stood<'_>) -> Result<Option<Changes>, Overflow> {
-    let after = (stood.groups.night.to_string(), stood.totals);
-    let before = stood.before.map(|before| (before.night.to_string(), before.value));
-    if before.is_none() && period != Period::Lifetime {
+    if stood.before.is_none() && period != Period::Lifetime {
         return Ok(None);
     }
-    Changes::between(before, after).map(Some)
+    let Named { night, revision, .. } = stood.groups;
+    Changes::between(stood.before, Named { night, revision, value: stood.books }).map(Some)
 }
 
 impl Section for GroupReport {

@@ -1,10 +1,11 @@
 //! How a group stands at the end of a night: each figure's definition, in one place. `docs/metrics.md` has an example of
 //! each.
 
+use super::document::Named;
 use super::value::{Decimal, Percent, Worth, section};
 use crate::distribution::Distribution;
 use crate::histogram::Overflow;
-use crate::night::{Expected, GroupStanding};
+use crate::night::{Books, Expected, GroupStanding};
 use crate::rollup::{Standing, Totals};
 use domain::money::{Minor, Money, Points};
 use domain::time::Month;
@@ -365,8 +366,13 @@ section! {
     pub struct Changes {
         /// The last night before the period; nothing for the whole relationship.
         pub changes_after_night: Option<String>,
+        /// Accounts that were decided after that night's end and counted as they stood then: what they did in the
+        /// meantime is missing here.
+        pub changes_after_decided_later: Option<u64>,
         /// The last night of it.
         pub changes_until_night: String,
+        /// The same of that night: what they did in the meantime is in here already.
+        pub changes_until_decided_later: u64,
         /// Points earned and given.
         pub points_issued: Points,
         /// Points given by hand or for referrals.
@@ -387,12 +393,12 @@ section! {
 }
 
 impl Changes {
-    /// From the totals of one night to those of another, each with its name; from nothing where there is none before.
-    pub fn between(before: Option<(String, &Totals)>, after: (String, &Totals)) -> Result<Self, Overflow> {
-        let nothing = Totals::default();
-        let (from, until) = (before.as_ref().map_or(&nothing, |(_, totals)| *totals), after.1);
-        let points = |of: fn(&Totals) -> i128| Points::narrow(of(until).saturating_sub(of(from)));
-        let count = |of: fn(&Totals) -> u64| of(until).saturating_sub(of(from));
+    /// From the books of one night to those of another; from nothing where there is none before.
+    pub fn between(before: Option<Named<&Books>>, after: Named<&Books>) -> Result<Self, Overflow> {
+        let from = before.map(|before| before.value.totals).unwrap_or_default();
+        let until = after.value.totals;
+        let points = |of: fn(&Totals) -> i128| Points::narrow(of(&until).saturating_sub(of(&from)));
+        let count = |of: fn(&Totals) -> u64| of(&until).saturating_sub(of(&from));
         Ok(Self {
             points_issued: points(Totals::points_issued)?,
             points_credited: points(|totals| totals.points_credited)?,
@@ -402,8 +408,10 @@ impl Changes {
             tier_upgrades: count(|totals| totals.tier_upgrades),
             tier_downgrades: count(|totals| totals.tier_downgrades),
             discounts_issued: count(|totals| totals.discounts_issued),
-            changes_after_night: before.map(|(night, _)| night),
-            changes_until_night: after.0,
+            changes_after_night: before.map(|before| before.night.to_string()),
+            changes_after_decided_later: before.map(|before| before.value.decided_later),
+            changes_until_night: after.night.to_string(),
+            changes_until_decided_later: after.value.decided_later,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::fit::FitError;
 use crate::night::kept::NightRecord;
 use crate::night::{
-    Beliefs, FittedSpend, Forecasts, Held, Opinions, PeriodFigures, PeriodResult, Purchases, Results, Segmented,
+    Beliefs, Books, FittedSpend, Forecasts, Held, Opinions, PeriodFigures, PeriodResult, Purchases, Results, Segmented,
     SpendModel, reduce,
 };
 use crate::nps::Answers;
@@ -219,15 +219,17 @@ fn discounts_and_referrals() {
 
 #[test]
 fn what_changed_is_what_ever_happened_less_what_had_before() {
-    let before = Totals { points_earned: 1_000, points_expired: 10, tier_upgrades: 3, ..Totals::default() };
-    let after =
-        Totals { points_earned: 1_500, points_credited: 20, points_expired: 25, tier_upgrades: 5, ..Totals::default() };
-    let changes =
-        Changes::between(Some(("2011-04-30".to_owned(), &before)), ("2011-05-31".to_owned(), &after)).unwrap();
+    let books = |totals, decided_later| Books { totals, decided_later, ..Books::default() };
+    let before = books(Totals { points_earned: 1_000, points_expired: 10, tier_upgrades: 3, ..Totals::default() }, 4);
+    let after = Totals { points_earned: 1_500, points_credited: 20, points_expired: 25, ..Totals::default() };
+    let after = books(Totals { tier_upgrades: 5, ..after }, 0);
+    let night = Day::parse("2011-04-30").unwrap();
+    let changes = Changes::between(Some(Named { night, revision: 1, value: &before }), named(&after)).unwrap();
     expect(
         &serde_json::to_value(&changes).unwrap(),
         json!({
-            "changes_after_night": "2011-04-30", "changes_until_night": "2011-05-31",
+            "changes_after_night": "2011-04-30", "changes_after_decided_later": 4,
+            "changes_until_night": "2011-05-31", "changes_until_decided_later": 0,
             "points_issued": 520, "points_credited": 20, "points_expired": 15, "tier_upgrades": 2,
         }),
     );
@@ -285,8 +287,7 @@ fn named<T>(value: T) -> Named<T> {
 fn rendered(results: &Results, text: &str, by: By) -> MetricsReport {
     let result = results.periods.iter().find(|(period, kind, _)| period == text && kind == by.name()).unwrap();
     let (_, standing) = results.standings.iter().find(|(kind, _)| kind == by.name()).unwrap();
-    let stood =
-        Stood { groups: named(standing), totals: &results.books.totals, beliefs: Some(&results.beliefs), before: None };
+    let stood = Stood { groups: named(standing), books: &results.books, beliefs: Some(&results.beliefs), before: None };
     let worth = Worth::by(&program(json!({"point_value": "0.01"})));
     MetricsReport::of((period(text), by), &named(result.2.clone()), Some(stood), (&worth, 1)).unwrap()
 }
@@ -476,8 +477,7 @@ fn a_result_of_another_kind_of_group_leaves_standing_groups_without_figures() {
     let results = night("2011-05-31", &accounts());
     let nothing = PeriodResult { night: named(()).night, knows_previous: false, groups: [].into() };
     let (_, standing) = results.standings.iter().find(|(kind, _)| kind == "tier").unwrap();
-    let totals = results.books.totals;
-    let stood = Stood { groups: named(standing), totals: &totals, beliefs: None, before: None };
+    let stood = Stood { groups: named(standing), books: &results.books, beliefs: None, before: None };
     let report = MetricsReport::of((period("2011-05"), By::Tier), &named(nothing), Some(stood), (&worth(), 1)).unwrap();
     let groups: Vec<_> = report.groups.iter().map(|group| (group.group.as_str(), group.did.is_some())).collect();
     assert_eq!(groups, [("member", false)]);
