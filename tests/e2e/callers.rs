@@ -42,7 +42,19 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
-    requests.into_iter().chain(about_referrals(cloud)).chain(about_surveys()).collect()
+    requests.into_iter().chain(about_referrals(cloud)).chain(about_surveys()).chain(about_metrics()).collect()
+}
+
+/// Those about what a night counted.
+fn about_metrics() -> Requests {
+    let ask = |target: &str, scope| ("GET", target.to_owned(), String::new(), scope);
+    vec![
+        ask(METRICS, "metrics:read"),
+        ask("/v1/metrics/nights/2011-03-01", "metrics:read"),
+        ask("/v1/metrics/retention", "metrics:read"),
+        ask("/v1/metrics/accounts", "metrics:read"),
+        ask("/v1/accounts/acme/insights", "accounts:read"),
+    ]
 }
 
 /// Those about surveys; `acme` is asked.
@@ -94,6 +106,7 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+const METRICS: &str = "/v1/metrics";
 const SURVEYS: &str = "/v1/surveys";
 const SURVEY: &str = "/v1/surveys/nps";
 const ANSWERS: &str = "/v1/surveys/nps/answers";
@@ -118,6 +131,8 @@ async fn start() -> Cloud {
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
     let survey = cloud.survey("nps").opened().await;
     survey.answer("acme", "ann", 3).send().await.expect(201);
+    // A night to read of.
+    cloud.night("2011-03-01").await;
     // Two prospects whom somebody is to look at.
     cloud.account("acme").put(json!({"name": "Acme Ltd", "email": "office@acme.example"})).await.expect(200);
     let code = cloud.account("acme").refers().await;
@@ -218,6 +233,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
         match target.as_str() {
             // Nobody gives points to themselves, nor refers, limits a code, approves or rejects on their own account.
             ADJUSTMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // What all accounts come to is the merchant's to know.
+            _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.
             SURVEY if method == "PUT" => drop(reply.expect_problem(403, "forbidden")),
             _ if method != "GET" && target.starts_with("/v1/referrals/") => {

@@ -1,5 +1,6 @@
 //! What the guides say and what the code does: the same.
 
+use analytics::report::{Changes, GroupReport, Section};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -64,4 +65,20 @@ fn every_type_of_problem_is_in_the_guide_and_no_other() {
     let stale: Vec<_> = documented.difference(&used).collect();
     assert!(missing.is_empty(), "docs/integrate.md does not list {missing:?}");
     assert!(stale.is_empty(), "docs/integrate.md lists {stale:?}, which nothing answers");
+}
+
+#[test]
+fn every_figure_is_defined_in_the_guide_with_an_example() {
+    let guide = text(&root().join("docs/metrics.md"));
+    let rows: Vec<Vec<&str>> = guide.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    // | figure, or several | what it is | example |
+    let defined = rows.iter().filter(|row| row.len() == 5 && !row[2].is_empty() && !row[3].is_empty());
+    let names: BTreeSet<_> = defined.flat_map(|row| row[1].split('`').skip(1).step_by(2)).collect();
+    let figures = [GroupReport::names(), Changes::names()].concat();
+    let missing: Vec<_> = figures.iter().filter(|name| !names.contains(**name)).collect();
+    assert!(missing.is_empty(), "docs/metrics.md does not define {missing:?}");
+    let known: BTreeSet<_> = figures.into_iter().collect();
+    let others = ["total", "tier", "segment", "joined", "referral"];
+    let stale: Vec<_> = names.iter().filter(|name| !known.contains(**name) && !others.contains(*name)).collect();
+    assert!(stale.is_empty(), "docs/metrics.md defines {stale:?}, which nothing answers");
 }

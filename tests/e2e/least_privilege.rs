@@ -232,6 +232,35 @@ impl Watched {
         self.ask("GET", "/v1/surveys/none/answers", &Json::Null, 404).await;
     }
 
+    /// A night that is run, and run again when some of what it kept is said to take several items; then all that is read
+    /// of it.
+    async fn nights(&mut self) {
+        let today = self.cloud.now();
+        self.cloud.set_clock("2011-03-02T04:00:00Z");
+        for run in 1..=2 {
+            let plan = self.invoke("metric-rollup", json!({"task": "plan"})).await;
+            assert_eq!((&plan["date"], &plan["revision"]), (&json!("2011-03-01"), &json!(run)));
+            for segment in plan["segments"].as_array().unwrap().clone() {
+                self.invoke("metric-rollup", segment).await;
+            }
+            self.invoke("metric-rollup", plan).await;
+            for (metric, period) in [("night#cohorts", "2011-03-01"), ("period#tier", "2011-03")] {
+                let update = self.cloud.local().client().update_item();
+                let update = update.table_name(&self.cloud.app().config().tables.metrics);
+                let update = update.key("metric", AttributeValue::S(metric.to_owned()));
+                let update = update.key("period", AttributeValue::S(period.to_owned()));
+                let update = update.update_expression("SET pieces = :pieces");
+                let pieces = AttributeValue::N(if run == 1 { "1" } else { "0" }.to_owned());
+                update.expression_attribute_values(":pieces", pieces).send().await.unwrap();
+            }
+        }
+        for target in ["", "?period=lifetime&by=segment", "/nights/2011-03-01", "/retention", "/accounts"] {
+            self.ask("GET", &format!("/v1/metrics{target}"), &Json::Null, 200).await;
+        }
+        self.ask("GET", "/v1/accounts/acme/insights", &Json::Null, 200).await;
+        self.cloud.set_instant(today);
+    }
+
     /// Referrals: codes, redemptions with and without a review, an order that qualifies one, is amended and comes back,
     /// a reward that is given and taken back.
     async fn referrals(&mut self) {
@@ -342,6 +371,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.returns().await;
     watched.credit_notes().await;
     watched.accounts().await;
+    watched.nights().await;
     // Two secrets: claims under the older one are looked for, too.
     watched.cloud = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;
     watched.ask("PUT", "/v1/accounts/delta", &json!({"name": "Delta", "vat_id": "GB111111111"}), 201).await;

@@ -30,6 +30,7 @@ mod events;
 mod hot_item;
 mod least_privilege;
 mod many_due;
+mod metrics;
 mod orders;
 mod parked;
 mod program;

@@ -48,7 +48,7 @@ async fn totals(cloud: &Cloud) -> Totals {
 }
 
 /// A cloud after some orders of two companies in three months; it stands on the day after the night.
-async fn traded() -> Cloud {
+pub async fn traded() -> Cloud {
     let cloud = Cloud::start().await;
     for (account, order, placed) in [
         ("acme", "a-1", "2011-02-10T10:00:00Z"),

@@ -11,6 +11,7 @@ use local::audit::Report;
 use local::cloud::{Cloud as LocalCloud, Options, Storage};
 use local::due::Swept;
 use local::gateway::{Invocation, Request, Response};
+use metric_rollup::Summary;
 use runtime::{Clock, Patience};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -266,6 +267,15 @@ impl Cloud {
     /// Walks what has fallen due on a day, or on every day that is open, with both state machines.
     pub async fn sweep(&self, date: Option<&str>) -> Vec<Swept> {
         local::due::sweep(&self.local, date.map(|day| Day::parse(day).unwrap())).await.unwrap()
+    }
+
+    /// Counts the night of a day with its state machine, four hours after it has ended; the clock stands as before then.
+    pub async fn night(&self, date: &str) -> Summary {
+        let (day, before) = (Day::parse(date).unwrap(), self.now());
+        self.set_instant(day.end().plus_ms(4 * 3_600_000).max(before));
+        let summary = local::rollup::rollup(&self.local, Some(day)).await.unwrap();
+        self.set_instant(before);
+        summary
     }
 
     /// Delivers everything that waits in queues, until nothing does.

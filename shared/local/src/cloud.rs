@@ -35,6 +35,7 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
     ("discount-expiry", |app, event| Box::pin(discount_expiry::handle(app, event))),
     ("metric-rollup", |app, event| Box::pin(metric_rollup::handle(app, event))),
+    ("metrics", |app, event| Box::pin(metrics::handle(app, event))),
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
     ("order-returned", |app, event| Box::pin(order_returned::handle(app, event))),
     ("referral-redemption", |app, event| Box::pin(referral_redemption::handle(app, event))),

@@ -14,7 +14,7 @@ pub enum Scope {
     AccountsWrite,
     /// Change what the merchant runs: surveys.
     ProgramWrite,
-    /// Read what is measured: surveys and their answers.
+    /// Read what is measured: metrics, surveys and their answers.
     MetricsRead,
 }
 

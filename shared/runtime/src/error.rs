@@ -37,6 +37,8 @@ pub enum RequestFault {
     },
     /// Nothing is served there.
     NoSuchRoute,
+    /// There are no metrics of what is asked for; why.
+    NotCounted(String),
     /// A write without a business key of its own came without `Idempotency-Key`.
     NoIdempotencyKey,
 }

@@ -25,7 +25,7 @@ pub struct Request {
     segments: Vec<String>,
 }
 
-/// An answer: a status, a JSON document and a few headers.
+/// An answer: a status, a JSON document (or a table) and a few headers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     status: u16,
@@ -41,6 +41,11 @@ impl Answer {
         let written = serde_json::to_writer(&mut body, document);
         let body = written.ok().and_then(|()| String::from_utf8(body).ok()).unwrap_or_default();
         Self { status, body, headers: vec![("content-type", "application/json".to_owned())] }
+    }
+
+    /// An answer with a table.
+    pub fn csv(body: String) -> Self {
+        Self { status: 200, body, headers: vec![("content-type", "text/csv; charset=utf-8".to_owned())] }
     }
 
     /// The same with one more header.
@@ -99,6 +104,11 @@ impl Request {
         self.event.get("queryStringParameters")?.get(name)?.as_str()
     }
 
+    /// A header, by its name in lower case: so names are written in this format.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.event.get("headers")?.get(name)?.as_str()
+    }
+
     /// The body.
     pub fn body(&self) -> Result<Cow<'_, [u8]>, Error> {
         let body = self.event.get("body").and_then(Value::as_str).unwrap_or_default();
@@ -125,9 +135,9 @@ impl Request {
 
     /// The `Idempotency-Key`: required of every write that has no business key of its own.
     pub fn idempotency_key(&self) -> Result<&str, Error> {
-        // Names of headers are in lower case in this format.
-        let key = self.event.pointer("/headers/idempotency-key").and_then(Value::as_str);
-        key.filter(|key| !key.is_empty()).ok_or_else(|| RequestFault::NoIdempotencyKey.into())
+        self.header("idempotency-key")
+            .filter(|key| !key.is_empty())
+            .ok_or_else(|| RequestFault::NoIdempotencyKey.into())
     }
 
     /// An opaque cursor of the query's `cursor`, as [`cursor`] wrote it.

@@ -300,6 +300,7 @@ fn of_request(fault: &RequestFault) -> Problem {
             )
         }
         RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
+        RequestFault::NotCounted(detail) => Problem::new("not-counted", "Not counted", 404, detail),
         RequestFault::NoIdempotencyKey => {
             let detail = "This write needs an Idempotency-Key header, so that a retry cannot repeat it.";
             Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)

@@ -5,6 +5,7 @@ const HANDLERS: &[&str] = &[
     "accounts",
     "discount-expiry",
     "metric-rollup",
+    "metrics",
     "order-placed",
     "order-returned",
     "referral-redemption",
