@@ -405,3 +405,22 @@ async fn answers_to_surveys_make_a_score_by_tier_and_segment() {
     let by_tier = cloud.get("/v1/metrics?period=2011-05&by=tier").await.expect(200);
     assert_eq!(by_tier["groups"][0]["did"]["survey"]["answers"], 3);
 }
+
+#[tokio::test]
+async fn the_dashboard_shows_the_same() {
+    let cloud = traded().await;
+    let none = local::report::gather(cloud.app(), None).await.unwrap_err().to_string();
+    assert_eq!(none, "No night has been counted yet. `guilder rollup` counts a night.");
+    cloud.night("2011-04-30").await;
+    let dashboard = local::report::gather(cloud.app(), None).await.unwrap();
+    let text = local::report::dashboard(&dashboard);
+    let line = |start: &str| {
+        text.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or_else(|| panic!("{text}"))
+    };
+    let revenue: Vec<_> = line("revenue").split_whitespace().collect();
+    assert_eq!(revenue[..5], ["revenue", "1,600.00", "2,000.00", "-20.0", "%"]);
+    // Nothing was bought before February, and nothing is known of before the program.
+    assert!(revenue[5].ends_with("·▅█▇"), "{revenue:?}");
+    assert!(line("liability").contains("52.50"), "{text}");
+    assert!(text.lines().count() <= 62 && text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}

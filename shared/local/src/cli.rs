@@ -10,6 +10,7 @@ mod referrals;
 mod tasks;
 
 use crate::{import, serve};
+use analytics::rollup::Period;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -88,6 +89,15 @@ enum Task {
         #[arg(long, value_parser = day, value_name = "DAY")]
         date: Option<Day>,
         /// Print the summary as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what nights counted: sales, customers, points, what is to be expected, accounts to look at
+    Report {
+        /// 2011-05, 2011-Q2, 2011, 2011-05-T12M (twelve months) or lifetime [default: the month of the newest night]
+        #[arg(long, value_parser = period, value_name = "PERIOD")]
+        period: Option<Period>,
+        /// Print all of it as JSON
         #[arg(long)]
         json: bool,
     },
@@ -199,6 +209,10 @@ enum Program {
     Show,
 }
 
+fn period(text: &str) -> Result<Period, &'static str> {
+    Period::parse(text).ok_or("must be 2011-05, 2011-Q2, 2011, 2011-05-T12M or lifetime, or such")
+}
+
 fn day(text: &str) -> Result<Day, &'static str> {
     Day::parse(text).ok_or("must be a day such as 2011-05-31")
 }
@@ -237,6 +251,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Sweep { date, json } => due::sweep(date, json, place).await,
         Task::Due { date, json } => due::due(date, json, place).await,
         Task::Rollup { date, json } => metrics::rollup(date, json, place).await,
+        Task::Report { period, json } => metrics::report(period, json, place).await,
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,

@@ -32,6 +32,7 @@ pub mod mapping;
 pub mod program;
 pub mod queue;
 pub mod referrals;
+pub mod report;
 pub mod rollup;
 pub mod serve;
 pub mod show;

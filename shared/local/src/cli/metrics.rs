@@ -1,9 +1,21 @@
-//! The nightly metrics: `guilder rollup` counts a night.
+//! The nightly metrics: `guilder rollup` counts a night, `guilder report` shows what was counted.
 
 use super::{Failure, Place, print};
-use crate::rollup;
+use crate::{report, rollup};
+use analytics::rollup::Period;
 use domain::time::Day;
 use std::process::ExitCode;
+
+pub(super) async fn report(period: Option<Period>, json: bool, place: &Place) -> Result<ExitCode, Failure> {
+    let tables = place.open_existing().await?;
+    let dashboard = report::gather(tables.app()?, period).await?;
+    if json {
+        print(&format!("{}\n", serde_json::to_string_pretty(&dashboard)?))?;
+    } else {
+        print(&report::dashboard(&dashboard))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
 
 pub(super) async fn rollup(date: Option<Day>, json: bool, place: &Place) -> Result<ExitCode, Failure> {
     let tables = place.open_existing().await?;
