@@ -112,19 +112,28 @@ async fn a_night_run_again_is_a_new_revision() {
 #[tokio::test]
 async fn a_run_reduced_again_comes_to_the_same_bytes() {
     let cloud = traded().await;
+    cloud.set_clock("2011-04-29T09:00:00Z");
+    cloud.people("acme", &["ada"]).await;
+    let survey = cloud.survey("spring").opened().await;
+    survey.answer("acme", "ada", 3).send().await.expect(201);
+    cloud.set_clock("2011-05-01T09:00:00Z");
     night(&cloud).await.unwrap();
-    let before = cloud.tables().await;
+    let counted = async || {
+        let items = cloud.metrics().await.into_iter();
+        items.filter(|item| !item.contains("answers#")).collect::<Vec<_>>()
+    };
+    let before = counted().await;
+    let answers = period(&cloud, "2011-04", "tier").await.groups["silver"].answers;
+    assert_eq!((answers.detractors, answers.promoters), (1, 0));
     let segment =
         |segment| json!({"task": "scan", "date": NIGHT_OF, "revision": 1, "segment": segment, "of": SEGMENTS});
     let segments: Vec<_> = (0..SEGMENTS).map(segment).collect();
-    // Whatever the accounts have done since: the run counted them as they were.
+    // Whatever accounts and contacts have done since: the run counted them as they were.
     cloud.account("cube").order("c-1").line("lamp", 1, "5.00").send().await.expect(201);
+    survey.answer("acme", "ada", 9).send().await.expect(200);
     let task = json!({"task": "reduce", "date": NIGHT_OF, "revision": 1, "segments": segments});
     invoke(&cloud, task).await.unwrap();
-    let (before, after) = (before.iter(), cloud.tables().await);
-    for (table, items) in before.filter(|(table, _)| table.ends_with("metrics")) {
-        assert_eq!(&after[table], items);
-    }
+    assert_eq!(counted().await, before);
 }
 
 #[tokio::test]
@@ -169,6 +178,37 @@ async fn runs_at_once_have_revisions_of_their_own() {
     let mut revisions = [one, two, three].map(|plan| plan.unwrap()["revision"].as_u64().unwrap());
     revisions.sort_unstable();
     assert_eq!(revisions, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_night_before_one_that_was_counted_is_not_run_any_more() {
+    let cloud = traded().await;
+    cloud.set_clock("2011-05-03T09:00:00Z");
+    local::rollup::rollup(cloud.local(), Some(day("2011-05-02"))).await.unwrap();
+    let before = cloud.metrics().await;
+    let refused = night(&cloud).await.unwrap_err().to_string();
+    assert!(refused.contains("the night of 2011-05-02 has been counted"), "{refused}");
+    assert_eq!(cloud.metrics().await, before);
+    // The newest itself may be run again.
+    let again = local::rollup::rollup(cloud.local(), Some(day("2011-05-02"))).await.unwrap();
+    assert_eq!(again.revision, 2);
+}
+
+#[tokio::test]
+async fn a_run_that_another_has_followed_comes_to_nothing() {
+    let cloud = traded().await;
+    let first = invoke(&cloud, json!({"task": "plan", "date": NIGHT_OF})).await.unwrap();
+    for segment in first["segments"].as_array().unwrap() {
+        invoke(&cloud, segment.clone()).await.unwrap();
+    }
+    let second = night(&cloud).await.unwrap();
+    assert_eq!(second.revision, 2);
+    for task in [first["segments"][0].clone(), first.clone()] {
+        let refused = invoke(&cloud, task).await.unwrap_err();
+        assert_eq!(refused.kind(), "BadTask");
+        assert!(refused.to_string().contains("run 1 of 2011-04-30 is not the newest, which is 2"), "{refused}");
+    }
+    assert_eq!(record(&cloud).await.reduced, Some(2));
 }
 
 #[tokio::test]
@@ -247,11 +287,11 @@ async fn what_is_no_task_is_refused() {
             "segments",
         ),
     ] {
-        let before = cloud.tables().await;
+        let before = (cloud.tables().await, cloud.metrics().await);
         let refused = invoke(&cloud, task.clone()).await.unwrap_err();
         assert_eq!(refused.kind(), "BadTask", "{task}");
         assert!(refused.to_string().contains(reason), "{task}: {refused}");
-        assert_eq!(cloud.tables().await, before, "{task}");
+        assert_eq!((cloud.tables().await, cloud.metrics().await), before, "{task}");
     }
 }
 

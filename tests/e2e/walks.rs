@@ -212,8 +212,6 @@ async fn each_walk_leaves_the_work_of_the_other() {
     cloud.order("o-1").line("MUG", 1, "1200.00").send().await.expect(201);
     // Both have something to say by now: the discount has ended, and the tier is at risk.
     cloud.set_clock("2011-05-01T02:00:00Z");
-    let machines: Vec<_> = cloud.local().template().machines.iter().map(|machine| machine.id.clone()).collect();
-    assert_eq!(machines, ["ExpirySweep", "ReviewSweep"]);
     let run =
         async |machine, day| drop(cloud.local().execute(machine, json!({"task": "plan", "day": day})).await.unwrap());
     run("ExpirySweep", "2011-03-24").await;

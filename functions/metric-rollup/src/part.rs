@@ -1,8 +1,8 @@
 //! Counting one segment: page after page, with checkpoints.
 
 use crate::task::{Scan, day_of};
-use crate::{SEGMENTS, bytes_of, night, too_large};
-use analytics::night::kept::read;
+use crate::{SEGMENTS, bytes_of, is_current, night, too_large};
+use analytics::night::kept::{Unreadable, read};
 use analytics::rollup::Partial;
 use domain::id::AccountId;
 use runtime::{App, Deadline, Fault};
@@ -11,6 +11,10 @@ use store::{Kept, Segment, Stamp, Store};
 
 /// Accounts between two checkpoints: about a minute of counting.
 const CHECKPOINT_ACCOUNTS: u64 = 200_000;
+/// How far a part has come that is finished: further than accounts are counted.
+pub(crate) const FINISHED: u64 = 1 << 62;
+/// The part after those of all segments: the answers to surveys.
+pub(crate) const ANSWERS: i32 = SEGMENTS;
 
 /// What is kept of a segment under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,16 +32,17 @@ pub(crate) struct Part {
 impl Part {
     /// The part of a segment, as far as it has come.
     pub async fn load(store: &Store, kept: Kept<'_>) -> Result<Option<Self>, Fault> {
-        Ok(store.kept_as(kept, read).await?)
+        // One of another format was begun by another version of this function: the segment is counted anew.
+        Ok(store.kept_as(kept, |bytes| Ok::<_, Unreadable>(read(bytes).ok())).await?.flatten())
     }
 
     async fn keep(&self, store: &Store, kept: Kept<'_>, night: (domain::time::Day, u32)) -> Result<(), Fault> {
         let bytes = bytes_of(self)?;
-        // A finished part is newer than the last of its checkpoints, even with no account more.
-        let progress = self.counted.saturating_add(self.done.into());
+        // A finished part is further than any checkpoint of whoever else counts the segment.
+        let progress = if self.done { FINISHED } else { self.counted };
         let stamp = Stamp { night: night.0, revision: night.1, progress };
-        // Whoever else counts the same segment and has come further keeps what it has.
-        store.keep(kept, stamp, &bytes).await?;
+        // Who has come as far or further keeps what it has.
+        store.keep_part(kept, stamp, &bytes).await?;
         Ok(())
     }
 }
@@ -48,6 +53,7 @@ pub(crate) async fn scan(app: &App, mut scan: Scan) -> Result<Scan, Fault> {
     if scan.of != SEGMENTS || !(0..SEGMENTS).contains(&scan.segment) {
         return Err(Fault::BadTask(format!("there is no segment {} of {}", scan.segment, scan.of)));
     }
+    is_current(app, day, scan.revision).await?;
     let (night, store) = (night(app, day).await?, app.store());
     let kept = Kept::Part { day, revision: scan.revision, segment: scan.segment };
     let mut part = Part::load(store, kept).await?.unwrap_or_default();

@@ -1,11 +1,11 @@
 //! Reducing a run: its parts merged, the answers to surveys counted, the results kept.
 
-use crate::part::Part;
+use crate::part::{ANSWERS, FINISHED, Part};
 use crate::task::{Reduce, Summary, Task, day_of};
-use crate::{SEGMENTS, bytes_of, night, too_large};
-use analytics::night::kept::{self, BELIEFS, COHORTS, LISTED, NIGHT, NightRecord, SEGMENTED, standing};
+use crate::{SEGMENTS, bytes_of, forget_parts, is_current, night, too_large};
+use analytics::night::kept::{self, BELIEFS, COHORTS, LISTED, NIGHT, NightRecord, SEGMENTED, Unreadable, standing};
 use analytics::night::{Opinions, PeriodResult, Results};
-use analytics::rollup::{Night, Partial};
+use analytics::rollup::{By, Night, Partial};
 use runtime::{App, Fault};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -13,14 +13,14 @@ use store::{Kept, Stamp, Store};
 
 /// Surveys, or answers, that are read at once.
 const PAGE: u16 = 500;
+/// How far the record of a night has come that was reduced.
+const REDUCED: u64 = 1;
 /// Names of flawed accounts in the message of a run that fails; the record has more.
 const NAMED_MAX: usize = 5;
 
 /// Merges the parts of a run and keeps what they come to.
 pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
     let day = day_of(&run.date)?;
-    let (night, store) = (night(app, day).await?, app.store());
-    let mut whole = Partial::default();
     let named = run.segments.iter().map(|task| match task {
         Task::Scan(scan) => Ok(scan.segment),
         _ => Err(Fault::BadTask("a segment is no scan".to_owned())),
@@ -29,15 +29,22 @@ pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
     if !named.iter().copied().eq(0..SEGMENTS) || run.segments.len() != named.len() {
         return Err(Fault::BadTask(format!("the segments must be 0 to {}", SEGMENTS.saturating_sub(1))));
     }
+    is_current(app, day, run.revision).await?;
+    let (night, store) = (night(app, day).await?, app.store());
+    let mut whole = Partial::default();
     for segment in 0..SEGMENTS {
         let key = Kept::Part { day, revision: run.revision, segment };
         let part = Part::load(store, key).await?.filter(|part| part.done);
         let part = part.ok_or_else(|| Fault::BadTask(format!("segment {segment} was not counted whole")))?;
         whole.merge(part.partial).map_err(too_large)?;
     }
-    let results = analytics::night::reduce(&night, whole, &opinions(app, &night).await?).map_err(too_large)?;
+    let opinions = opinions(app, &night, run.revision).await?;
+    let results = analytics::night::reduce(&night, whole, &opinions).map_err(too_large)?;
     let stamp = Stamp { night: day, revision: run.revision, progress: 0 };
     keep(store, &night, stamp, &results).await?;
+    if let Some(before) = run.revision.checked_sub(1).filter(|before| *before > 0) {
+        forget_parts(app, day, before).await?;
+    }
     conclude(&run, &results)
 }
 
@@ -70,11 +77,11 @@ async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> 
         if result.is_empty() {
             continue;
         }
-        // What an earlier night still knew of who stayed and was lost.
-        if !result.knows_previous
-            && let Some(before) = store.kept_as(key, kept::read::<PeriodResult>).await?
-        {
-            result.inherit(&before);
+        // What an earlier night still knew of who stayed and was lost; nothing, where it was kept in another format.
+        if !result.knows_previous && keeps_members(by) {
+            let before =
+                store.kept_as(key, |bytes| Ok::<_, Unreadable>(kept::read::<PeriodResult>(bytes).ok())).await?;
+            before.flatten().into_iter().for_each(|before| result.inherit(&before));
         }
         put(store, key, stamp, &result).await?;
     }
@@ -92,7 +99,11 @@ async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> 
         reduced: Some(stamp.revision),
         books: Some(results.books.clone()),
     };
-    put(store, Kept::Night { what: NIGHT, day }, stamp, &record).await
+    let stamp = Stamp { progress: REDUCED, ..stamp };
+    match store.keep(Kept::Night { what: NIGHT, day }, stamp, &bytes_of(&record)?).await? {
+        true => Ok(()),
+        false => Err(Fault::BadTask(format!("another run of {day} has begun since"))),
+    }
 }
 
 async fn put<T: Serialize>(store: &Store, key: Kept<'_>, stamp: Stamp, value: &T) -> Result<(), Fault> {
@@ -102,8 +113,25 @@ async fn put<T: Serialize>(store: &Store, key: Kept<'_>, stamp: Stamp, value: &T
     Ok(())
 }
 
+/// Whether accounts stay in the groups of a kind: then who was in one before is who is in it now.
+fn keeps_members(by: &str) -> bool {
+    matches!(By::parse(by), Some(By::Total | By::Joined | By::Referral))
+}
+
+/// The answers to surveys, as they stood when the run was reduced first.
+async fn opinions(app: &App, night: &Night, revision: u32) -> Result<Opinions, Fault> {
+    let (store, day) = (app.store(), night.day());
+    let key = Kept::Part { day, revision, segment: ANSWERS };
+    if let Some(kept) = store.kept_as(key, kept::read::<Opinions>).await? {
+        return Ok(kept);
+    }
+    let counted = count_answers(app, night).await?;
+    store.keep_part(key, Stamp { night: day, revision, progress: FINISHED }, &bytes_of(&counted)?).await?;
+    Ok(counted)
+}
+
 /// The answers to all surveys, each by the tier and the segments that its account had when it was given.
-async fn opinions(app: &App, night: &Night) -> Result<Opinions, Fault> {
+async fn count_answers(app: &App, night: &Night) -> Result<Opinions, Fault> {
     let (store, mut opinions) = (app.store(), Opinions::default());
     let calendar = &night.program().calendar;
     let mut after = None;

@@ -37,6 +37,8 @@ pub async fn metrics(app: &App, period: Option<Period>, by: By) -> Result<Metric
     let counted = counted(store, period, by).await?;
     let until = period.last_day().map_or(today, |last| last.min(today));
     let stood = if until < newest_of_all.day { newest(store, until).await? } else { Some(newest_of_all) };
+    // How things stood before the period began says nothing of it.
+    let stood = stood.filter(|night| period.first_day().is_none_or(|first| night.day >= first));
     let groups = match &stood {
         Some(night) => of_night::<StandingResult>(store, &standing(by.name()), night.day).await?,
         None => None,

@@ -15,10 +15,11 @@ pub use segmentation::{Band, Scales, Segmented};
 
 use crate::histogram::Overflow;
 use crate::nps::Answers;
-use crate::rollup::{By, Candidate, Cohorts, Figures, Flaw, LISTED_MAX, Lists, Mover, Near, Night, Partial};
+use crate::rollup::{By, Candidate, Cohorts, Figures, Flaw, Group, LISTED_MAX, Lists, Mover, Near, Night, Partial};
 use crate::rollup::{Period, Ranking, Standing, Totals, alive_lost};
 use domain::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -73,8 +74,6 @@ pub struct GroupStanding {
     pub standing: Standing,
     /// What is to be expected of the customers, where there is a model.
     pub expected: Option<Expected>,
-    /// Answers to surveys ever given.
-    pub answers: Answers,
 }
 
 /// How the groups of one kind stand.
@@ -162,7 +161,13 @@ pub fn reduce(night: &Night, whole: Partial, opinions: &Opinions) -> Result<Resu
     let forecasts = Forecasts::fit(&total.customers, &whole.evidence)?;
     let (mut periods, mut standings) = (Vec::new(), Vec::new());
     for (by_name, by) in By::ALL {
-        let groups = whole.groups.by(by)?;
+        let mut groups = whole.groups.by(by)?;
+        // Answers count for the tier and the segments that were held then, though nobody may hold them now.
+        for name in opinions.groups(by) {
+            if !groups.iter().any(|(group, _)| group == name) {
+                groups.push((name.to_owned(), Cow::Owned(Group::default())));
+            }
+        }
         for (place, period) in night.periods().enumerate() {
             let knows_previous = night.knows_previous(period);
             let previous = period.previous().filter(|_| knows_previous).map(|before| months(night, before));
@@ -181,8 +186,7 @@ pub fn reduce(night: &Night, whole: Partial, opinions: &Opinions) -> Result<Resu
         let mut stand = BTreeMap::new();
         for (name, group) in &groups {
             let expected = forecasts.expected(&group.customers);
-            let answers = opinions.of(by, name, night.periods().count().saturating_sub(1));
-            stand.insert(name.clone(), GroupStanding { standing: group.standing.clone(), expected, answers });
+            stand.insert(name.clone(), GroupStanding { standing: group.standing.clone(), expected });
         }
         standings.push((by_name.to_owned(), StandingResult { night: night.day(), groups: stand }));
     }

@@ -72,7 +72,7 @@ struct Span {
     places: Option<(usize, usize)>,
     /// The same of the period before, where that is kept whole.
     previous: Option<(usize, usize)>,
-    first_day: Option<Day>,
+    first_month: Option<Month>,
 }
 
 impl Night {
@@ -95,7 +95,7 @@ impl Night {
             period,
             places: places(period),
             previous: period.previous().and_then(places),
-            first_day: period.first_day(),
+            first_month: period.months().map(|months| *months.start()),
         };
         let spans = Period::kept(last).into_iter().map(span).collect();
         let prior = BgNbd::new(prior.unwrap_or(FIRST_PRIOR), TICKS_PER_WEEK).ok();
@@ -190,8 +190,10 @@ impl Partial {
         };
         self.groups.record(&facts)?;
         self.cohorts.record(&account, night.first_kept, night.last)?;
-        if history.is_some() {
-            self.evidence.record(&account, night.day)?;
+        match history {
+            Some(_) => self.evidence.record(&account, night.day)?,
+            None if account.lifetime.orders > 0 => self.evidence.leave_out()?,
+            None => {}
         }
         self.list(night, &account, &sums, history)
     }
@@ -211,15 +213,21 @@ impl Partial {
         history: Option<History>,
     ) -> Result<(), Overflow> {
         let id = account.id.as_str();
-        let back = |months: usize| between(sums, PLACES.saturating_sub(months), PLACES);
-        let (moved, year) = (back(MOVE_MONTHS), back(TRAILING_MONTHS));
-        let before = back(MOVE_MONTHS.saturating_mul(2)).less(&moved);
-        self.lists.moved(id, before.revenue, moved.revenue);
+        let back = |months: usize, to: usize| between(sums, to.saturating_sub(months), to);
+        // A month that has begun is held against no whole one.
+        let whole = if night.day.plus(1).month() == night.last { PLACES.saturating_sub(1) } else { PLACES };
+        let (moved, year) = (back(MOVE_MONTHS, whole), back(TRAILING_MONTHS, PLACES));
+        let before = back(MOVE_MONTHS, whole.saturating_sub(MOVE_MONTHS));
+        // Who has left is nobody to look after.
+        let stays = account.status != Status::Closed;
+        if stays {
+            self.lists.moved(id, before.revenue, moved.revenue);
+        }
         if let Some(days_since) = account.last_purchase.map(|last| night.day.0.saturating_sub(last.0)) {
             if year.orders > 0 {
                 self.evidence.record_recent(Recent::new(days_since, year.orders, year.revenue), year.revenue)?;
             }
-            if let (Some(history), Some(prior)) = (history, &night.prior) {
+            if let (Some(history), Some(prior), true) = (history, &night.prior, stays) {
                 self.propose(id, history, prior, account, (days_since, year.revenue));
             }
         }
@@ -253,7 +261,9 @@ impl Partial {
         let spend = tier::qualifying_spend(program, account, month)?;
         let held = tiers.get(&account.tier);
         let Some((next, missing)) = tier::next(tiers, held, spend)? else { return Ok(()) };
-        let ppm = i128::from(missing.0).saturating_mul(1_000_000).checked_div(next.threshold.0.into()).unwrap_or(0);
+        let (missing_ppms, whole) = (i128::from(missing.0).saturating_mul(1_000_000), i128::from(next.threshold.0));
+        let twice = missing_ppms.saturating_mul(2).saturating_add(whole);
+        let ppm = twice.checked_div(whole.saturating_mul(2)).unwrap_or(0);
         let missing_ppm = u32::try_from(ppm).unwrap_or(u32::MAX);
         // Who bought nothing in the window is near to nothing.
         if spend.0 <= 0 || !self.lists.near_next_tier.takes(|last| missing_ppm <= last.missing_ppm) {
@@ -304,13 +314,18 @@ fn between(sums: &[Sums; PLACES + 1], from: usize, to: usize) -> Sums {
 /// What the account did in each period in which, or before which, it did anything.
 fn figures(night: &Night, account: &Account, sums: &[Sums; PLACES + 1]) -> Vec<(usize, Figures)> {
     let referred = account.referral.is_some();
+    // All orders since a month began, whichever are kept: who has more had bought before it.
+    let since = |start: Month| {
+        let months = account.activity.months().iter().filter(|month| month.month >= start);
+        months.fold(0_u64, |sum, month| sum.saturating_add(month.orders))
+    };
     let of_span = |span: &Span| {
         let of = match span.places {
             Some((from, to)) => between(sums, from, to),
             None => Sums::lifetime(&account.lifetime),
         };
         let previous = span.previous.map_or(0, |(from, to)| between(sums, from, to).orders);
-        let bought_before = span.first_day.zip(account.first_purchase).is_some_and(|(start, first)| first < start);
+        let bought_before = span.first_month.is_some_and(|first| account.lifetime.orders > since(first));
         of.figures(previous, bought_before, referred)
     };
     let all = night.spans.iter().map(of_span).enumerate();

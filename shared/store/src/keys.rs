@@ -307,12 +307,12 @@ pub fn kept(kept: &Kept<'_>) -> Item {
     key(OTHER_ATTRIBUTES, [("metric", metric), ("period", period)])
 }
 
-/// A piece of it, from 1, of the value of a stamp.
-pub fn kept_piece(of: &Kept<'_>, stamp: Stamp, piece: usize) -> Item {
+/// A piece of it, from 1, of the value of a stamp and a content.
+pub fn kept_piece(of: &Kept<'_>, stamp: Stamp, content: &str, piece: usize) -> Item {
     let mut key = kept(of);
     if let Some(AttributeValue::S(period)) = key.get_mut("period") {
-        let Stamp { night, revision, progress } = stamp;
-        period.push_str(&format!("#{night}.{revision}.{progress}#{piece:04}"));
+        let Stamp { night, revision, .. } = stamp;
+        period.push_str(&format!("#{night}.{revision}.{content}#{piece:04}"));
     }
     key
 }

@@ -9,14 +9,15 @@ use crate::read::corrupt;
 use crate::{Fault, Segment, Store, item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::account::Account;
 use domain::id::AccountId;
 use domain::time::Day;
 use std::fmt::Display;
 
-/// Bytes of one item: some hundred less than the 400 KB that it may have.
+/// Bytes of one item: the 400 KB that it may have, less its key and what the head says.
 const PIECE_BYTES_MAX: usize = 380_000;
 /// How often a value is read anew that was replaced while its pieces were being read.
 const READS_MAX: u32 = 3;
@@ -94,59 +95,62 @@ pub struct CountedPage {
 }
 
 impl Store {
-    /// Keeps a value, unless a newer one is kept there; says whether it did.
+    /// Keeps a value, unless a newer one is kept there; says whether it did. The same stamp again replaces what it kept.
     pub async fn keep(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8]) -> Result<bool, Fault> {
-        self.put_kept(kept, stamp, bytes, "#night = :night AND #revision = :revision AND #progress <= :progress").await
+        self.put_kept(kept, stamp, bytes, Over::NotNewer).await
     }
 
-    /// Keeps the first value of a run: not where that run, or a newer one, has begun already.
-    pub async fn begin(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8]) -> Result<bool, Fault> {
-        self.put_kept(kept, stamp, bytes, "#night = :night AND #revision < :revision AND #progress <= :progress").await
+    /// Keeps a part, unless one that has come as far, or further, is kept there; says whether it did.
+    pub async fn keep_part(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8]) -> Result<bool, Fault> {
+        self.put_kept(kept, stamp, bytes, Over::Older).await
     }
 
-    /// `of_same` is the condition on a value of the same night and run.
-    async fn put_kept(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8], of_same: &str) -> Result<bool, Fault> {
+    /// Keeps the first value of a run in the place of exactly that which was read: not where anybody has kept another
+    /// since. `None`: nothing was there.
+    pub async fn begin(
+        &self,
+        kept: Kept<'_>,
+        stamp: Stamp,
+        bytes: &[u8],
+        before: Option<Stamp>,
+    ) -> Result<bool, Fault> {
+        self.put_kept(kept, stamp, bytes, Over::Exactly(before)).await
+    }
+
+    async fn put_kept(&self, kept: Kept<'_>, stamp: Stamp, bytes: &[u8], over: Over) -> Result<bool, Fault> {
+        let content = content(bytes);
         let mut pieces = bytes.chunks(PIECE_BYTES_MAX);
         let first = pieces.next().unwrap_or_default();
         let mut more = 0_usize;
         for piece in pieces {
             more = more.saturating_add(1);
-            let mut item = keys::kept_piece(&kept, stamp, more);
+            let mut item = keys::kept_piece(&kept, stamp, &content, more);
             item.insert("bytes".to_owned(), AttributeValue::B(Blob::new(piece)));
             let put = self.client.put_item().table_name(&self.tables.metrics).set_item(Some(item));
             put.send().await.map_err(Fault::service)?;
         }
         let mut item = keys::kept(&kept);
-        let number = |number: String| AttributeValue::N(number);
-        item.insert("night".to_owned(), AttributeValue::S(stamp.night.to_string()));
-        item.insert("revision".to_owned(), number(stamp.revision.to_string()));
-        item.insert("progress".to_owned(), number(stamp.progress.to_string()));
-        item.insert("pieces".to_owned(), number(more.to_string()));
+        item.extend(stamp_attributes(stamp).map(|(name, value)| (name.to_owned(), value)));
+        item.insert("content".to_owned(), AttributeValue::S(content));
+        item.insert("pieces".to_owned(), number(more));
         item.insert("bytes".to_owned(), AttributeValue::B(Blob::new(first)));
-        let newer = "#night = :night AND #revision < :revision";
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.tables.metrics)
-            .condition_expression(format!(
-                "attribute_not_exists(metric) OR #night < :night OR ({newer}) OR ({of_same})"
-            ))
-            .expression_attribute_names("#night", "night")
-            .expression_attribute_names("#revision", "revision")
-            .expression_attribute_names("#progress", "progress")
-            .expression_attribute_values(":night", AttributeValue::S(stamp.night.to_string()))
-            .expression_attribute_values(":revision", number(stamp.revision.to_string()))
-            .expression_attribute_values(":progress", number(stamp.progress.to_string()))
-            .return_values(ReturnValue::AllOld)
-            .set_item(Some(item));
+        let mine = item.clone();
+        let put = self.client.put_item().table_name(&self.tables.metrics).set_item(Some(item));
+        let put = over.guard(put, stamp).return_values(ReturnValue::AllOld);
+        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match put.send().await {
             Ok(written) => {
-                if let Some(old) = written.attributes.filter(|old| self::stamp(old) != Some(stamp)) {
-                    self.forget_pieces(&kept, &old).await?;
-                }
+                let old = written.attributes.unwrap_or_default();
+                self.forget_pieces(&kept, &old, &mine).await?;
                 Ok(true)
             }
-            Err(SdkError::ServiceError(refused)) if is_refused(refused.err()) => Ok(false),
+            Err(SdkError::ServiceError(refused)) => match refused.into_err() {
+                PutItemError::ConditionalCheckFailedException(refused) => {
+                    self.forget_pieces(&kept, &mine, &refused.item.unwrap_or_default()).await?;
+                    Ok(false)
+                }
+                other => Err(Fault::service(other)),
+            },
             Err(error) => Err(Fault::service(error)),
         }
     }
@@ -214,9 +218,10 @@ impl Store {
         let Some(AttributeValue::B(first)) = head.remove("bytes") else { return Err(wrong(&head, "no bytes")) };
         let text = |name: &str| head.get(name).and_then(|text| text.as_s().ok()).cloned().unwrap_or_default();
         let (kind, name) = (text("metric"), text("period"));
+        let content_is = content_of(&head).ok_or_else(|| wrong(&head, "no hash of its content"))?.to_owned();
         let mut bytes = first.into_inner();
         for piece in 1..=pieces(&head) {
-            let key = keys::kept_piece(kept, stamp, piece);
+            let key = keys::kept_piece(kept, stamp, &content_is, piece);
             let get = self.client.get_item().table_name(&self.tables.metrics).set_key(Some(key)).consistent_read(true);
             let found = get.send().await.map_err(Fault::service)?.item.unwrap_or_default();
             let Some(AttributeValue::B(more)) = found.get("bytes") else { return Ok(None) };
@@ -230,15 +235,17 @@ impl Store {
         let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(keys::kept(&kept)));
         let deleted = delete.return_values(ReturnValue::AllOld).send().await.map_err(Fault::service)?;
         match deleted.attributes {
-            Some(old) => self.forget_pieces(&kept, &old).await,
+            Some(old) => self.forget_pieces(&kept, &old, &Item::new()).await,
             None => Ok(()),
         }
     }
 
-    async fn forget_pieces(&self, kept: &Kept<'_>, head: &Item) -> Result<(), Fault> {
-        let Some(stamp) = stamp(head) else { return Ok(()) };
+    /// Forgets the pieces of a head, but those that another one has in common with it.
+    async fn forget_pieces(&self, kept: &Kept<'_>, head: &Item, stays: &Item) -> Result<(), Fault> {
+        let names = |head: &Item| Some((stamp(head)?, content_of(head)?.to_owned()));
+        let Some((stamp, content)) = names(head).filter(|of| Some(of) != names(stays).as_ref()) else { return Ok(()) };
         for piece in 1..=pieces(head) {
-            let key = keys::kept_piece(kept, stamp, piece);
+            let key = keys::kept_piece(kept, stamp, &content, piece);
             let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(key));
             delete.send().await.map_err(Fault::service)?;
         }
@@ -270,10 +277,61 @@ fn stamp(head: &Item) -> Option<Stamp> {
     Some(Stamp { night, revision, progress: number("progress")? })
 }
 
-fn pieces(head: &Item) -> usize {
-    head.get("pieces").and_then(|count| count.as_n().ok()).and_then(|count| count.parse().ok()).unwrap_or(0)
+fn content_of(head: &Item) -> Option<&str> {
+    head.get("content")?.as_s().ok().map(String::as_str)
 }
 
-fn is_refused(error: &PutItemError) -> bool {
-    matches!(error, PutItemError::ConditionalCheckFailedException(_))
+/// FNV-1a of the bytes: names the pieces of a value, so that those of two writers never mix, and tells whether they are
+/// whole.
+fn content(bytes: &[u8]) -> String {
+    let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, fold))
+}
+
+fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn stamp_attributes(stamp: Stamp) -> [(&'static str, AttributeValue); 3] {
+    let night = AttributeValue::S(stamp.night.to_string());
+    [("night", night), ("revision", number(stamp.revision)), ("progress", number(stamp.progress))]
+}
+
+/// What a value may be put in the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Nothing, or what is not newer.
+    NotNewer,
+    /// Nothing, or what is older.
+    Older,
+    /// Nothing, or the value of this stamp.
+    Exactly(Option<Stamp>),
+}
+
+impl Over {
+    fn guard(self, put: PutItemFluentBuilder, stamp: Stamp) -> PutItemFluentBuilder {
+        let older = |same: &str| {
+            format!(
+                "attribute_not_exists(metric) OR #night < :night OR (#night = :night AND (#revision < :revision OR \
+                 (#revision = :revision AND #progress {same} :progress)))"
+            )
+        };
+        let (condition, against) = match self {
+            Self::NotNewer => (older("<="), stamp),
+            Self::Older => (older("<"), stamp),
+            Self::Exactly(Some(before)) => {
+                ("#night = :night AND #revision = :revision AND #progress = :progress".to_owned(), before)
+            }
+            Self::Exactly(None) => return put.condition_expression("attribute_not_exists(metric)"),
+        };
+        let names = stamp_attributes(against).into_iter();
+        names.fold(put.condition_expression(condition), |put, (name, value)| {
+            put.expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value)
+        })
+    }
+}
+
+fn pieces(head: &Item) -> usize {
+    head.get("pieces").and_then(|count| count.as_n().ok()).and_then(|count| count.parse().ok()).unwrap_or(0)
 }

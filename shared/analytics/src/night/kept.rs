@@ -34,17 +34,34 @@ pub struct NightRecord {
     pub books: Option<Books>,
 }
 
+/// The first byte of all that is kept: how the rest is written. What a later format writes otherwise needs a number of its
+/// own, and readers of those before.
+const FORMAT: u8 = 1;
+
 /// Bytes that are not what they should be, or a value that has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(postcard::Error);
+pub enum Unreadable {
+    /// The bytes, or the value, cannot be understood.
+    #[error("{0}")]
+    Bytes(postcard::Error),
+    /// They are of a format that this version does not know.
+    #[error("it is kept in format {0}, and this version knows format {FORMAT}")]
+    Format(u8),
+    /// There are none.
+    #[error("nothing is kept")]
+    Nothing,
+}
 
 /// Reads what was kept.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
-    postcard::from_bytes(bytes).map_err(Unreadable)
+    match bytes.split_first() {
+        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(Unreadable::Bytes),
+        Some((&other, _)) => Err(Unreadable::Format(other)),
+        None => Err(Unreadable::Nothing),
+    }
 }
 
 /// What a value is kept as.
 pub fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, Unreadable> {
-    postcard::to_stdvec(value).map_err(Unreadable)
+    postcard::to_extend(value, vec![FORMAT]).map_err(Unreadable::Bytes)
 }

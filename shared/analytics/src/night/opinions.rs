@@ -3,10 +3,11 @@
 use crate::nps::{AnswerError, Answers};
 use crate::rollup::{By, Night, Period};
 use domain::time::Day;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers by group and period of a night. A customer counts by the tier and the segments that it had when it answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opinions {
     counts: BTreeMap<(By, String, usize), Answers>,
 }
@@ -36,6 +37,11 @@ impl Opinions {
             }
         }
         Ok(())
+    }
+
+    /// The groups of a kind that gave any.
+    pub(super) fn groups(&self, by: By) -> BTreeSet<&str> {
+        self.counts.keys().filter(|(of, ..)| *of == by).map(|(_, group, _)| group.as_str()).collect()
     }
 
     /// The answers of a group in the period at a place.

@@ -267,11 +267,11 @@ fn unknown(
         add(&margins, "the program does not say what of revenue is left (metrics.margin_rate)");
     }
     match stood {
-        None => add(&["stood", "stands"], "no night was counted up to the end of the period"),
+        None => add(&["stood", "stands"], "no night of the period was counted"),
         Some(stood) => of_models(stood.beliefs, &mut add),
     }
     if by == By::Total && !has_changes {
-        add(&["changes"], "no night was counted before the period began, or none up to its end");
+        add(&["changes"], "no night was counted before the period began, or none of it");
     }
     unknown
 }

@@ -383,12 +383,12 @@ section! {
         pub points_reversed: Points,
         /// Points taken by hand or for referrals.
         pub points_deducted: Points,
-        /// Times a tier was raised.
-        pub tier_upgrades: u64,
+        /// Times a tier was raised, less raises that were undone.
+        pub tier_upgrades: i64,
         /// Times a review lowered a tier.
-        pub tier_downgrades: u64,
-        /// Discounts issued.
-        pub discounts_issued: u64,
+        pub tier_downgrades: i64,
+        /// Discounts issued, less those withdrawn.
+        pub discounts_issued: i64,
     }
 }
 
@@ -398,16 +398,19 @@ impl Changes {
         let from = before.map(|before| before.value.totals).unwrap_or_default();
         let until = after.value.totals;
         let points = |of: fn(&Totals) -> i128| Points::narrow(of(&until).saturating_sub(of(&from)));
-        let count = |of: fn(&Totals) -> u64| of(&until).saturating_sub(of(&from));
+        let count = |of: fn(&Totals) -> u64| {
+            let change = i128::from(of(&until)).saturating_sub(of(&from).into());
+            i64::try_from(change).map_err(|_| Overflow)
+        };
         Ok(Self {
             points_issued: points(Totals::points_issued)?,
             points_credited: points(|totals| totals.points_credited)?,
             points_expired: points(|totals| totals.points_expired)?,
             points_reversed: points(|totals| totals.points_reversed)?,
             points_deducted: points(|totals| totals.points_deducted)?,
-            tier_upgrades: count(|totals| totals.tier_upgrades),
-            tier_downgrades: count(|totals| totals.tier_downgrades),
-            discounts_issued: count(|totals| totals.discounts_issued),
+            tier_upgrades: count(|totals| totals.tier_upgrades)?,
+            tier_downgrades: count(|totals| totals.tier_downgrades)?,
+            discounts_issued: count(|totals| totals.discounts_issued)?,
             changes_after_night: before.map(|before| before.night.to_string()),
             changes_after_decided_later: before.map(|before| before.value.decided_later),
             changes_until_night: after.night.to_string(),

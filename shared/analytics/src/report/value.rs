@@ -80,6 +80,12 @@ impl Cell for Points {
     }
 }
 
+impl Cell for i64 {
+    fn cell(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Cell for u64 {
     fn cell(&self) -> String {
         self.to_string()

@@ -1,5 +1,6 @@
 //! Who stays: customers by the month of their first order, and what they did in each month since.
 
+use super::customers;
 use crate::histogram::Overflow;
 use domain::account::Account;
 use domain::time::Month;
@@ -25,9 +26,9 @@ pub struct Cohorts {
 }
 
 impl Cohorts {
-    /// Adds an account; one that never bought has no cohort.
+    /// Adds an account; one that never bought, or of which nobody knows when it bought first, has no cohort.
     pub(super) fn record(&mut self, account: &Account, first_kept: Month, last: Month) -> Result<(), Overflow> {
-        let Some(first) = account.first_purchase.map(|day| day.month()) else { return Ok(()) };
+        let Some(first) = customers::first_purchase(account).map(|day| day.month()) else { return Ok(()) };
         self.size(first, 1)?;
         let months = account.activity.months().iter().filter(|month| month.orders > 0);
         for month in months.filter(|month| (first_kept..=last).contains(&month.month)) {

@@ -10,6 +10,7 @@ use crate::histogram::{Histogram, Overflow};
 use crate::history::{FREQUENCY_MAX, History};
 use crate::spend::Spend;
 use domain::account::Account;
+use domain::activity::MONTHS_KEPT;
 use domain::time::Day;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -106,7 +107,7 @@ pub struct Evidence {
     pub trials: Histogram<Trial>,
     /// Customers of whom the kept months do not tell when they had bought last by then.
     pub trials_unknown: u64,
-    /// What customers spend per day with an order.
+    /// What customers spend per day with an order, those with two such days at least.
     pub spend: Spend,
     /// Customers of the trailing twelve months, and their revenue in them.
     pub recent: BTreeMap<Recent, Alike>,
@@ -115,18 +116,24 @@ pub struct Evidence {
 impl Evidence {
     /// Adds a customer: how it is as of `day`, and what it spent.
     pub(super) fn record(&mut self, account: &Account, day: Day) -> Result<(), Overflow> {
-        self.spend.record(purchases(account), account.lifetime.revenue.0)?;
+        match purchases(account) {
+            once @ ..=1 => self.spend.leave_out(once.into())?,
+            purchases => self.spend.record(purchases, account.lifetime.revenue.0)?,
+        }
         let cut = day.plus(HOLD_OUT_DAYS.saturating_neg());
         if account.first_purchase.is_none_or(|first| first > cut) {
             return Ok(());
         }
-        match trial(account, cut) {
+        match trial(account, cut, day) {
             Some(trial) => self.trials.record(trial, 1),
-            None => {
-                self.trials_unknown = self.trials_unknown.checked_add(1).ok_or(Overflow)?;
-                Ok(())
-            }
+            None => self.leave_out(),
         }
+    }
+
+    /// Notes a customer of whom it is not known when it bought.
+    pub(super) fn leave_out(&mut self) -> Result<(), Overflow> {
+        self.trials_unknown = self.trials_unknown.checked_add(1).ok_or(Overflow)?;
+        Ok(())
     }
 
     /// Adds a customer of the trailing twelve months.
@@ -155,10 +162,29 @@ pub fn purchases(account: &Account) -> u32 {
     u32::try_from(account.lifetime.purchase_days).unwrap_or(u32::MAX).min(FREQUENCY_MAX)
 }
 
-/// The history of a customer as of a day: days with an order after the first, and weeks. `None` where it never bought.
+/// The history of a customer as of a day: days with an order after the first, and weeks. `None` where it never bought, or
+/// nobody knows when it bought first.
 pub fn history(account: &Account, day: Day) -> Option<History> {
-    let (first, last) = (account.first_purchase?, account.last_purchase?);
+    let (first, last) = (first_purchase(account)?, account.last_purchase?);
     known(purchases(account), first, last, day.max(last))
+}
+
+/// The day on which a customer bought first; `None` where it never did, or where it brought orders from before its
+/// account was opened here and nobody stated when they were placed: the first day that is known is then that of its first
+/// order here.
+pub fn first_purchase(account: &Account) -> Option<Day> {
+    let first = account.first_purchase?;
+    let months = account.activity.months();
+    let earliest = months.first().map(|month| month.month.first().plus(lowest_bit(month.purchase_days)));
+    // Orders of months that are kept no more are older than every kept one; all others are in their months.
+    let kept = months.last().map(|newest| newest.month.plus(1_i32.saturating_sub(MONTHS_KEPT)));
+    let is_kept = kept.is_some_and(|kept| first.month() >= kept);
+    let undated = account.lifetime.orders > account.activity.orders() && is_kept && earliest == Some(first);
+    (!undated).then_some(first)
+}
+
+fn lowest_bit(days: u32) -> i32 {
+    i32::try_from(days.trailing_zeros()).unwrap_or(0)
 }
 
 /// How lately, how often and for how much an account bought in the twelve months that end with a day's; `None` where it
@@ -179,25 +205,31 @@ fn known(purchases: u32, first: Day, last: Day, day: Day) -> Option<History> {
     History::new(frequency, recency, since(day).max(recency)).ok()
 }
 
-/// The customer as it was at the end of a day, and on how many days it has bought since; `None` where the kept months do
-/// not tell.
-fn trial(account: &Account, cut: Day) -> Option<Trial> {
+/// The customer as it was at the end of the day `cut`, and on how many days until the end of `day` it has bought since;
+/// `None` where the kept months do not tell.
+fn trial(account: &Account, cut: Day, day: Day) -> Option<Trial> {
     let first = account.first_purchase?;
-    let (mut after, mut last) = (0_u32, None);
+    let (mut actual, mut later, mut last) = (0_u32, 0_u32, None);
     for month in account.activity.months() {
         let start = month.month.first();
-        // Bits of the days up to the cut: none where the month begins after it.
-        let until = cut.0.saturating_sub(start.0).saturating_add(1).clamp(0, 32);
-        let mask = 1_u64.checked_shl(until.unsigned_abs()).map_or(u64::MAX, |bit| bit.saturating_sub(1));
         let days = u64::from(month.purchase_days);
-        after = after.saturating_add((days & !mask).count_ones());
-        let latest = (days & mask).checked_ilog2().and_then(|bit| i32::try_from(bit).ok());
+        let (before, told) = (days & until(start, cut), days & until(start, day));
+        actual = actual.saturating_add((told & !before).count_ones());
+        later = later.saturating_add((days & !told).count_ones());
+        let latest = before.checked_ilog2().and_then(|bit| i32::try_from(bit).ok());
         last = latest.map(|bit| start.plus(bit)).or(last);
     }
-    let before = purchases(account).checked_sub(after).filter(|before| *before > 0)?;
-    // Before the kept months there was a single purchase, the first, or nobody knows when the last of them was.
-    let last = last.or((before == 1).then_some(first))?;
-    Some(Trial { history: known(before, first, last, cut)?, actual: after })
+    let before = purchases(account).checked_sub(actual.saturating_add(later)).filter(|before| *before > 0)?;
+    // Before the kept months there was a single purchase, the first, or it has bought on no day since, or nobody knows
+    // when the last of them was.
+    let last = last.or((before == 1).then_some(first)).or(account.last_purchase.filter(|last| *last <= cut))?;
+    Some(Trial { history: known(before, first, last, cut)?, actual })
+}
+
+/// The bits of the days of a month up to a day: none where the month begins after it.
+fn until(start: Day, day: Day) -> u64 {
+    let days = day.0.saturating_sub(start.0).saturating_add(1).clamp(0, 32);
+    1_u64.checked_shl(days.unsigned_abs()).map_or(u64::MAX, |bit| bit.saturating_sub(1))
 }
 
 #[cfg(test)]

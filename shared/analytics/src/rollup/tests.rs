@@ -204,8 +204,46 @@ fn a_trial_is_told_from_the_days_before_the_cut() {
 }
 
 #[test]
+fn who_was_opened_with_orders_that_nobody_dated_is_no_newcomer_and_no_history() {
+    let night = night("2012-05-31");
+    let mut opened = buyer("opened", &["2012-05-10"]);
+    opened.lifetime.orders += 41;
+    opened.lifetime.purchase_days += 41;
+    let whole = count(&night, [&opened]);
+    let total = whole.groups.total().unwrap();
+    let may = night.periods().position(|period| period.to_string() == "2012-05").unwrap();
+    assert_eq!((total.figures[may].customers, total.figures[may].returning_customers), (1, 1));
+    assert_eq!((total.customers.iter().count(), whole.cohorts.sizes.len()), (0, 0));
+    assert_eq!(whole.evidence.trials_unknown, 1);
+    // Of one whose first day was stated all is known.
+    opened.first_purchase = Day::parse("2011-03-01");
+    let whole = count(&night, [&opened]);
+    assert_eq!((whole.groups.total().unwrap().customers.iter().count(), whole.cohorts.sizes.len()), (1, 1));
+}
+
+#[test]
+fn who_has_left_is_on_no_list() {
+    let night = night("2012-05-31");
+    let mut left = buyer("left", &["2012-01-03", "2012-02-01"]);
+    assert!(!count(&night, [&left]).lists.falling.is_empty());
+    left.status = Status::Closed;
+    let lists = count(&night, [&left]).lists;
+    assert!(lists.falling.is_empty() && lists.candidates.is_empty());
+}
+
+#[test]
+fn a_month_that_has_begun_is_held_against_no_whole_one() {
+    let steady = ["2011-11-02", "2011-12-02", "2012-01-02", "2012-02-02", "2012-03-02", "2012-04-02", "2012-05-31"];
+    let steady = buyer("steady", &steady);
+    for day in ["2012-05-30", "2012-05-31"] {
+        let lists = count(&night(day), [&steady]).lists;
+        assert!(lists.falling.is_empty() && lists.rising.is_empty(), "{day}");
+    }
+}
+
+#[test]
 fn of_those_that_moved_alike_the_first_by_id_are_listed_in_whatever_order_they_come() {
-    let night = night("2012-05-10");
+    let night = night("2012-05-31");
     let accounts: Vec<_> = (0..23).map(|n| buyer(&format!("a-{n:02}"), &["2012-05-01"])).collect();
     let names = |lists: &Lists| lists.rising.iter().map(|one| one.account_id.clone()).collect::<Vec<_>>();
     let (forth, back) = (count(&night, &accounts).lists, count(&night, accounts.iter().rev()).lists);

@@ -2,6 +2,7 @@
 
 use crate::Terms;
 use crate::brute::{Bought, Person, TOLD};
+use crate::calendar::first_day;
 use analytics::bg_nbd::{BgNbd, Parameters};
 use analytics::calibration::Trial;
 use analytics::histogram::Histogram;
@@ -152,7 +153,11 @@ pub fn spend(people: &[Person]) -> Spend {
     let mut spend = Spend::default();
     for person in people.iter().filter(|person| !person.bought.is_empty()) {
         let (days, revenue) = (person.purchase_days(), person.lifetime_revenue());
-        spend.record(u32::try_from(days).unwrap(), i64::try_from(revenue).unwrap()).unwrap();
+        if days < 2 {
+            spend.leave_out(1).unwrap();
+        } else {
+            spend.record(u32::try_from(days).unwrap(), i64::try_from(revenue).unwrap()).unwrap();
+        }
     }
     spend
 }
@@ -164,11 +169,12 @@ pub fn trials(people: &[Person], day: i32) -> (Histogram<Trial>, u64) {
     for person in people.iter().filter(|person| person.first_day().is_some_and(|first| first <= cut)) {
         let first = person.first_day().unwrap();
         let days: BTreeSet<_> = person.kept().map(|one| one.day).collect();
-        let actual = days.iter().filter(|day| **day > cut).count();
-        let before = person.purchase_days() - actual;
+        let actual = days.iter().filter(|one| **one > cut && **one <= day).count();
+        let before = person.purchase_days() - days.iter().filter(|one| **one > cut).count();
         let last = days.into_iter().rfind(|day| *day <= cut);
+        let ever = person.last_day().filter(|last| *last <= cut);
         // One purchase is the first and the last.
-        match last.or((before == 1).then_some(first)) {
+        match last.or((before == 1).then_some(first)).or(ever) {
             Some(last) => {
                 let trial = Trial { history: history_of(before, first, last, cut), actual: actual as u32 };
                 trials.record(trial, 1).unwrap();
@@ -267,9 +273,10 @@ pub fn lists(people: &[Person], terms: &Terms, day: i32, last: i32) -> Lists {
     let mut lists = Lists::default();
     for person in people {
         let account_id = person.id.clone();
+        let whole = if first_day(last + 1) - 1 == day { last } else { last - 1 };
         let (before, after) =
-            (revenue(&between(person, last - 5, last - 3)), revenue(&between(person, last - 2, last)));
-        let change = after - before;
+            (revenue(&between(person, whole - 5, whole - 3)), revenue(&between(person, whole - 2, whole)));
+        let change = if person.status == Status::Closed { 0 } else { after - before };
         if change > 0 {
             lists.rising.offer(Mover { change: Reverse(change), account_id: account_id.clone(), before, after });
         } else if change < 0 {
@@ -283,7 +290,7 @@ pub fn lists(people: &[Person], terms: &Terms, day: i32, last: i32) -> Lists {
         let span = person.last_day().unwrap() - person.first_day().unwrap();
         let gaps = i32::try_from(person.purchase_days() - 1).unwrap();
         let gap_days = if gaps == 0 { 0 } else { span / gaps };
-        if stake.0 > 0 {
+        if stake.0 > 0 && person.status != Status::Closed {
             lists.candidates.offer(Candidate { stake, account_id, history, days_since, gap_days, revenue });
         }
     }
@@ -296,7 +303,10 @@ fn near(person: &Person, terms: &Terms, last: i32) -> Option<Near> {
     let (next, threshold) = terms.tiers.get(held + 1)?;
     let missing = (threshold - i64::try_from(spend).unwrap()).max(0);
     (spend > 0 && person.status == Status::Active).then(|| Near {
-        missing_ppm: u32::try_from(i128::from(missing) * 1_000_000 / i128::from(*threshold)).unwrap(),
+        missing_ppm: u32::try_from(
+            (i128::from(missing) * 2_000_000 + i128::from(*threshold)) / i128::from(threshold * 2),
+        )
+        .unwrap(),
         account_id: person.id.clone(),
         tier: person.tier.clone(),
         next_tier: (*next).to_owned(),
