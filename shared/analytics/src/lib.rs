@@ -7,8 +7,8 @@
 //! last bit of a logarithm is the platform's), so what is published is rounded first.
 //!
 //! Where to look: [`bg_nbd`] says how often customers will buy and whether they still do, [`gamma_gamma`] what they
-//! spend, [`lifetime_value`] puts the two together and [`calibration`] holds them against what happened; [`rollup`] counts
-//! the accounts of a night, [`night`] reduces what was counted, and [`report`] renders what was kept of it.
+//! spend, [`lifetime_value`] puts the two together and [`calibration`] holds them against what happened; [`rollup`]
+//! counts the accounts of a night, [`night`] reduces what was counted, and [`report`] renders what was kept of it.
 
 pub mod bg_nbd;
 mod bucket;

@@ -1,7 +1,7 @@
 //! What was kept of nights, rendered: documents for the API, rows of a table, each figure defined in one place.
 //!
-//! Counts stay numbers; money, rates and what models say are decimal strings, rounded once, when they are rendered. What
-//! is not known is nothing, never 0, and a document says why.
+//! Counts stay numbers; money, rates and what models say are decimal strings, rounded once, when they are rendered.
+//! What is not known is nothing, never 0, and a document says why.
 
 mod document;
 mod insight;

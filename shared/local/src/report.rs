@@ -2,6 +2,8 @@
 
 mod blocks;
 mod numbers;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use analytics::report::{AccountsReport, Cell, MetricsReport, NightReport, RetentionReport};
@@ -67,27 +69,34 @@ impl From<Error> for ReportError {
     }
 }
 
-/// Gathers the dashboard of a period, or of the month of the newest night.
+/// Gathers the dashboard of a period; left out, of the month of the newest night.
 pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, ReportError> {
     let newest = metrics::newest_night(app).await?;
     let newest = newest.ok_or_else(|| ReportError::NotCounted("No night has been counted yet.".to_owned()))?;
-    let period = period.unwrap_or(Period::Month(newest.month()));
-    let metrics = metrics::metrics(app, Some(period), By::Total).await?;
+    let of = |period| metrics::metrics(app, Some(period), By::Total);
+    let (period, metrics) = match (period, Period::Month(newest.month())) {
+        (Some(period), _) => (period, of(period).await?),
+        // Where nobody has ordered lately, the whole relationship says more than nothing.
+        (None, month) => match if_counted(of(month).await)? {
+            Some(metrics) => (month, metrics),
+            None => (Period::Lifetime, of(Period::Lifetime).await?),
+        },
+    };
     let before = match period.previous() {
-        Some(before) => if_counted(metrics::metrics(app, Some(before), By::Total).await)?,
+        Some(before) => if_counted(of(before).await)?,
         None => None,
     };
     let last = period.last_day().map_or(newest, |last| last.min(newest)).month();
     let mut months = Vec::new();
     for month in (last.0.saturating_sub(MONTHS_DRAWN).saturating_add(1)..=last.0).map(Month) {
-        let metrics = if_counted(metrics::metrics(app, Some(Period::Month(month)), By::Total).await)?;
+        let metrics = if_counted(of(Period::Month(month)).await)?;
         months.push(MonthOf { month: month.to_string(), metrics });
     }
     let schedule = app.schedule().await.map_err(Error::from)?;
     Ok(Dashboard {
         program: schedule.newest().program.name.to_string(),
         before,
-        lifetime: metrics::metrics(app, Some(Period::Lifetime), By::Total).await?,
+        lifetime: of(Period::Lifetime).await?,
         tiers: metrics::metrics(app, Some(period), By::Tier).await?,
         months,
         retention: metrics::retention(app).await?,

@@ -156,8 +156,8 @@ impl MetricsReport {
         self.groups.iter().find(|group| group.group == By::Total.name())
     }
 
-    /// The same as a table: a header and one row per group. What a group has several of (points by the month they expire
-    /// in) is in the document only.
+    /// The same as a table: a header and one row per group. What a group has several of (points by the month they
+    /// expire in) is in the document only.
     pub fn table(&self) -> Vec<Vec<String>> {
         let mut header = vec!["period", "by", "group", "currency", "complete", "counted_night", "standing_night"];
         header.extend(GroupReport::names());

@@ -268,7 +268,9 @@ fn assumptions(beliefs: &Beliefs) -> Vec<Assumption> {
             Some(assumption("calibration", None, format!("not held against the last quarter: {why}")))
         }
     };
-    [purchases, leaves, independent, spend].into_iter().chain(held).collect()
+    // Where the two are not independent there is no such model, for that reason.
+    let spend = (independent.holds != Some(false)).then_some(spend);
+    [purchases, leaves, independent].into_iter().chain(spend).chain(held).collect()
 }
 
 impl CalibrationReport {

@@ -1,5 +1,5 @@
-//! How a group stands at the end of a night: each figure's definition, in one place. `docs/metrics.md` has an example of
-//! each.
+//! How a group stands at the end of a night: each figure's definition, in one place. `docs/metrics.md` has an example
+//! of each.
 
 use super::document::Named;
 use super::value::{Decimal, Percent, Worth, section};

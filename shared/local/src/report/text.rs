@@ -1,4 +1,4 @@
-//! The dashboard as text: sixty lines of a hundred characters.
+//! The dashboard as text: some sixty lines of at most a hundred characters.
 
 mod lists;
 
@@ -145,7 +145,7 @@ fn since_the_beginning(dashboard: &Dashboard) -> Vec<String> {
     ];
     if let Some(Stands { value, .. }) = stands(lifetime) {
         lines.push(format!(
-            "value of a customer   {} so far on average, {} the median; lifetime {} ({})",
+            "value of a customer   {} so far (median {}), {} for the lifetime ({})",
             shown(&value.historic_value_average),
             shown(&value.historic_value_median),
             shown(&value.customer_lifetime_value),

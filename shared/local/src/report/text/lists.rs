@@ -9,7 +9,7 @@ use analytics::report::{AccountsReport, Cell, CohortMonth, RetentionReport};
 /// Cohorts, and months since, that are shown.
 const COHORTS_SHOWN: usize = 7;
 /// Accounts of each list.
-const LISTED: usize = 5;
+const LISTED: usize = 4;
 
 /// The newest cohorts, each with the share of its customers that bought in each month since.
 pub fn retention(report: &RetentionReport) -> Vec<String> {
@@ -62,7 +62,7 @@ pub fn models(dashboard: &Dashboard) -> Vec<String> {
 
 /// Accounts to look at, those that may be leaving beside those that have nearly reached the next tier.
 pub fn lists(report: &AccountsReport) -> Vec<String> {
-    let widths = [18, 17, 14];
+    let widths = [23, 13, 13];
     let rows = |title: [&str; 3], rows: Vec<[String; 3]>| {
         let nobody = vec!["  nobody".to_owned()];
         let head = vec![title.map(str::to_owned).to_vec()];
@@ -73,8 +73,8 @@ pub fn lists(report: &AccountsReport) -> Vec<String> {
         block
     };
     let at_risk = report.at_risk.iter().take(LISTED).map(|account| {
-        let gap = account.usual_gap_days.map_or(String::new(), |gap| format!(", usually {gap}"));
-        let away = format!("{}{gap}", account.days_since_last_order);
+        let gap = account.usual_gap_days.map_or(UNKNOWN.to_owned(), |gap| gap.to_string());
+        let away = format!("{} / {gap}", account.days_since_last_order);
         [format!("  {}", account.account_id), away, shown(&account.at_stake)]
     });
     let near = report
@@ -88,19 +88,20 @@ pub fn lists(report: &AccountsReport) -> Vec<String> {
     let falling = report.falling.iter().take(LISTED).map(moved);
     let rising = report.rising.iter().take(LISTED).map(moved);
     let mut lines = beside(
-        &rows(["at risk", "days away", "at stake"], at_risk.collect()),
+        &rows(["at risk", "days / usual", "at stake"], at_risk.collect()),
         &rows(["near the next tier", "next", "missing"], near.collect()),
     );
     lines.push(String::new());
     lines.extend(beside(
-        &rows(["falling", "last 3 months", "change"], falling.collect()),
-        &rows(["rising", "last 3 months", "change"], rising.collect()),
+        &rows(["falling", "3 months", "change"], falling.collect()),
+        &rows(["rising", "3 months", "change"], rising.collect()),
     ));
     lines.push(String::new());
     let mut segments: Vec<_> = report.rfm_segments.iter().filter(|segment| segment.customers > 0).collect();
     segments.sort_by_key(|segment| std::cmp::Reverse(segment.customers));
     let segments = segments.iter().map(|one| format!("{} {}", one.segment.replace('_', " "), shown(&one.customers)));
     let segments = segments.collect::<Vec<_>>().join(", ");
-    lines.extend(wrapped(&segments, WIDTH, "customers of the last 12 months  ", "  "));
+    let segments = if segments.is_empty() { "nobody" } else { &segments };
+    lines.extend(wrapped(segments, WIDTH, "customers of the last 12 months  ", "  "));
     lines
 }
