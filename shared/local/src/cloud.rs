@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use crate::connector::Embedded;
+use crate::machine::{self, Start};
 use crate::queue::{Message, QueueError, Queues, message_id};
 use crate::queue::{batch, sqs};
 use crate::tables;
@@ -142,6 +143,7 @@ pub struct Cloud {
     instances: BTreeMap<String, Instance>,
     queues: Queues,
     retry_delay: Duration,
+    starts: Vec<Start>,
     announced: Arc<Notify>,
 }
 
@@ -158,6 +160,7 @@ impl Cloud {
     /// Opens the storage, creates what the template defines and starts an instance of each function.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let template = Template::embedded()?;
+        let starts = machine::starts(&template, &options.parameters)?;
         let storage = storage::Open::new(options.storage)?;
         let (client, prefix) = (&storage.client, storage.prefix.as_str());
         tables::create(client, &template.tables, prefix).await?;
@@ -181,7 +184,7 @@ impl Cloud {
             instances.insert(function.name.clone(), instance);
         }
         let retry_delay = options.retry_delay;
-        Ok(Self { template, storage, instances, queues, retry_delay, announced })
+        Ok(Self { template, storage, instances, queues, retry_delay, starts, announced })
     }
 
     /// The template that this cloud was built from.
@@ -192,6 +195,11 @@ impl Cloud {
     /// The client of its tables.
     pub fn client(&self) -> &Client {
         &self.storage.client
+    }
+
+    /// What starts its state machines.
+    pub(crate) fn starts(&self) -> &[Start] {
+        &self.starts
     }
 
     /// How long a state of a state machine rests after its first failure.

@@ -1,17 +1,18 @@
 //! State machines and their schedules, as Step Functions and EventBridge run them: the template's own definitions,
 //! executed over the functions of this cloud.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::time::Instant;
+use domain::time::{Calendar, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::cloud::{Cloud, InvokeError, wall_clock};
-use crate::template::{Definition, Jitter, Machine, Map, Retry, State, Task};
+use crate::template::{Definition, Faults, Jitter, Map, Retry, State, Task, Template, Timer};
 
 /// How often the schedules are looked at. A machine that slept over several times of one schedule runs once.
 const TICK: Duration = Duration::from_secs(20);
@@ -43,6 +44,30 @@ pub enum ExecutionError {
     Lost(String),
 }
 
+/// What starts a machine by itself: one of its schedules, in the time zone chosen for it.
+pub(crate) struct Start {
+    machine: String,
+    timer: Timer,
+    calendar: Calendar,
+}
+
+/// The starts of all machines of a template, with `chosen` parameters.
+pub(crate) fn starts(template: &Template, chosen: &BTreeMap<String, String>) -> Result<Vec<Start>, Faults> {
+    let timers = template.machines.iter().flat_map(|machine| machine.timers.iter().map(move |timer| (machine, timer)));
+    let start = |(machine, timer)| {
+        let calendar = template.calendar(machine, timer, chosen)?;
+        Ok(Start { machine: machine.id.clone(), timer: timer.clone(), calendar })
+    };
+    timers.map(start).collect()
+}
+
+impl Start {
+    /// Its first time after an instant.
+    fn next(&self, after: Instant) -> Option<Instant> {
+        self.timer.schedule.next(&self.calendar, after)
+    }
+}
+
 type Output<'a> = Pin<Box<dyn Future<Output = Result<Value, ExecutionError>> + Send + 'a>>;
 
 impl Cloud {
@@ -55,13 +80,10 @@ impl Cloud {
 
     /// Runs every machine whose schedule has a time after `since` and not after `until`, in the order of those times.
     pub async fn fire(self: &Arc<Self>, since: Instant, until: Instant) {
-        let timers = self.template().machines.iter().flat_map(|machine| {
-            let due = |timer: &crate::template::Timer| timer.schedule.next(since).filter(|at| *at <= until);
-            machine.timers.iter().filter_map(move |timer| Some((due(timer)?, machine, timer)))
-        });
-        let mut timers: Vec<_> = timers.collect();
-        timers.sort_by_key(|(at, ..)| *at);
-        for (at, Machine { id, .. }, timer) in timers {
+        let due = |start: &Start| start.next(since).filter(|at| *at <= until);
+        let mut starts: Vec<_> = self.starts().iter().filter_map(|start| Some((due(start)?, start))).collect();
+        starts.sort_by_key(|(at, _)| *at);
+        for (at, Start { machine: id, timer, .. }) in starts {
             match self.execute(id, timer.input.clone()).await {
                 Ok(_) => info!(machine = id, "{id} ran, as scheduled for {at}"),
                 Err(failure) => error!(machine = id, "{id}, scheduled for {at}, failed: {failure}"),
@@ -215,6 +237,30 @@ async fn each(cloud: &Arc<Cloud>, state: &str, map: &Map, input: &Value) -> Resu
         let (index, output) = joined.map_err(|_| ExecutionError::Lost(state.to_owned()))??;
         if let Some(place) = outputs.get_mut(index) {
             *place = output;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use domain::time::Day;
+
+    use super::*;
+
+    #[test]
+    fn a_night_is_counted_after_its_midnight_and_before_any_sweep() {
+        let template = Template::embedded().unwrap();
+        for zone in ["Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Kathmandu"] {
+            let chosen = BTreeMap::from([("TimeZone".to_owned(), zone.to_owned())]);
+            let starts = starts(&template, &chosen).unwrap();
+            for day in ["2026-01-01", "2026-04-01", "2026-08-01", "2026-11-01"] {
+                let midnight = Calendar::of(zone).unwrap().start_of_day(Day::parse(day).unwrap());
+                let next = |id| starts.iter().find(|start| start.machine == id).unwrap().next(midnight).unwrap();
+                let night = next("NightlyRollup");
+                assert_eq!(night, midnight.plus_ms(5 * 60_000), "{day} in {zone}");
+                assert!(night < next("ExpirySweep").min(next("ReviewSweep")), "{day} in {zone}");
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use domain::time::Calendar;
+
 pub use definition::{Catch, Choice, Definition, Jitter, Map, Retry, State, Task};
 pub use route::Path;
 pub use schedule::Schedule;
@@ -20,6 +22,7 @@ mod route;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod timer;
 
 /// The template that this program was built with.
 pub const TEXT: &str = include_str!("../../../template.yaml");
@@ -177,11 +180,13 @@ pub struct Machine {
 pub struct Timer {
     /// When.
     pub schedule: Schedule,
+    /// The time zone that is meant, before parameters are filled in.
+    pub zone: Text,
     /// What it is started with.
     pub input: serde_json::Value,
 }
 
-/// The value of a variable.
+/// The value of a variable, or the time zone of a schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Text {
     /// As it stands.
@@ -239,6 +244,18 @@ impl Template {
             }
         }
         if faults.is_empty() { Ok(variables) } else { Err(Faults(faults)) }
+    }
+
+    /// The calendar of a timer of a machine, with `chosen` parameters.
+    pub fn calendar(
+        &self,
+        machine: &Machine,
+        timer: &Timer,
+        chosen: &BTreeMap<String, String>,
+    ) -> Result<Calendar, Faults> {
+        let zone = self.resolve(&timer.zone, chosen, "");
+        let calendar = zone.and_then(|zone| Calendar::of(&zone).ok_or_else(|| format!("{zone:?} is no time zone")));
+        calendar.map_err(|reason| Faults(vec![Fault { path: machine.id.clone(), reason }]))
     }
 
     fn resolve(&self, text: &Text, chosen: &BTreeMap<String, String>, prefix: &str) -> Result<String, String> {

@@ -7,9 +7,10 @@ use serde_yaml_ng::Value;
 
 use super::read::{Fields, Node, Sink};
 use super::references::Names;
+use super::timer::timer;
 use super::{
     DEFINITIONS, Definition, Faults, Function, Index, Key, Machine, Parameter, Path, Queue, QueueSource, Redrive,
-    Route, Rule, Schedule, Table, Template, Text, Timer,
+    Route, Rule, Table, Template, Text,
 };
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
@@ -307,7 +308,10 @@ impl<'a> Reader<'a> {
             return None;
         };
         let definition = Definition::parse(text, &substitutions.collect()).map_err(|reason| uri.fault(reason)).ok()?;
-        let timers = entries(&fields, "Events").into_iter().filter_map(|(_, event)| timer(&event)).collect();
+        let timers = entries(&fields, "Events")
+            .into_iter()
+            .filter_map(|(_, event)| timer(&event, &self.template.parameters))
+            .collect();
         Some(Machine { id: id.to_owned(), definition: Arc::new(definition), timers })
     }
 
@@ -327,8 +331,11 @@ impl<'a> Reader<'a> {
         for action in fields.need("AlarmActions").map(|node| node.items()).unwrap_or_default() {
             self.names.resource(&action, TOPIC, None);
         }
-        fields.need("ComparisonOperator").map(|operator| operator.one_of(&["GreaterThanOrEqualToThreshold"]));
-        fields.need("TreatMissingData").map(|missing| missing.one_of(&["notBreaching"]));
+        let operators = ["GreaterThanOrEqualToThreshold", "LessThanThreshold"];
+        let operator = fields.need("ComparisonOperator").and_then(|operator| operator.one_of(&operators));
+        // What nobody counted is nothing: too little where little is alarming, and never too much.
+        let missing = if operator.as_deref() == Some("LessThanThreshold") { "breaching" } else { "notBreaching" };
+        fields.need("TreatMissingData").map(|node| node.one_of(&[missing]));
     }
 
     /// What is counted in a log.
@@ -373,17 +380,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-/// A schedule of a state machine.
-fn timer(node: &Node<'_>) -> Option<Timer> {
-    let fields = node.fields(&["Type", "Properties"], &[]);
-    fields.need("Type")?.one_of(&["Schedule"])?;
-    let fields = fields.need("Properties")?.fields(&["Schedule", "Input"], &["Description", "RetryPolicy"]);
-    let (schedule, input) = (fields.need("Schedule")?, fields.need("Input")?);
-    let parsed = Schedule::parse(&schedule.text()?).map_err(|reason| schedule.fault(reason)).ok();
-    let document = serde_json::from_str(&input.text()?).map_err(|reason| input.fault(reason.to_string())).ok();
-    Some(Timer { schedule: parsed?, input: document? })
 }
 
 /// An API must have an authorizer that guards every route: a function also denies by default, but AWS should not even

@@ -1,14 +1,13 @@
-//! Schedules as EventBridge writes them: `rate(5 minutes)` and `cron(15 1 * * ? *)`, in UTC.
+//! Schedules as EventBridge writes them: `rate(5 minutes)` and `cron(15 1 * * ? *)`, in a time zone.
 
 use std::collections::BTreeSet;
 
-use domain::time::Instant;
+use domain::time::{Calendar, Instant};
 use jiff::ToSpan;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::civil::Date;
 
 /// How far ahead the next time is looked for: a 29th of February may be eight years away.
-const DAYS_AHEAD_MAX: usize = 8 * 366 + 1;
+const DAYS_AHEAD_MAX: usize = 8 * 366 + 2;
 const NAMED_DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const YEARS: (u16, u16) = (1970, 2199);
 
@@ -45,11 +44,11 @@ impl Schedule {
         }
     }
 
-    /// The first time after an instant; `None` where there is none in the next eight years.
-    pub fn next(&self, after: Instant) -> Option<Instant> {
+    /// The first time after an instant; `None` where there is none in the next eight years. A rate knows no time zone.
+    pub fn next(&self, calendar: &Calendar, after: Instant) -> Option<Instant> {
         match self {
             Self::Rate(ms) => Some(Instant::from_ms(after.as_ms().checked_div(*ms)?.checked_add(1)?.checked_mul(*ms)?)),
-            Self::Cron(cron) => cron.next(after),
+            Self::Cron(cron) => cron.next(calendar, after),
         }
     }
 }
@@ -119,16 +118,13 @@ fn values(text: &str, (least, most): (u16, u16)) -> Option<BTreeSet<u16>> {
 }
 
 impl Cron {
-    fn next(&self, after: Instant) -> Option<Instant> {
-        let timestamp = jiff::Timestamp::from_millisecond(after.as_ms()).ok()?;
-        let start = TimeZone::UTC.to_datetime(timestamp);
-        let days = std::iter::successors(Some(start.date()), |day| day.checked_add(1.day()).ok());
-        let times = days.take(DAYS_AHEAD_MAX).filter(|day| self.runs_on(*day)).flat_map(|day| self.times_of(day));
-        let instant = |time: DateTime| {
-            let timestamp = TimeZone::UTC.to_timestamp(time).ok()?;
-            Some(Instant::from_ms(timestamp.as_millisecond()))
-        };
-        times.filter_map(instant).find(|at| *at > after)
+    fn next(&self, calendar: &Calendar, after: Instant) -> Option<Instant> {
+        // From the day before: a skipped time of its last hour has moved into this one.
+        let start = calendar.day(after).plus(-1).to_string().parse::<Date>().ok()?;
+        let days = std::iter::successors(Some(start), |day| day.checked_add(1.day()).ok());
+        let days = days.take(DAYS_AHEAD_MAX).filter(|day| self.runs_on(*day));
+        // Not the first of a day but the least: a skipped time has moved past those that follow it.
+        days.filter_map(|day| self.times_of(day, calendar).filter(|at| *at > after).min()).next()
     }
 
     fn runs_on(&self, day: Date) -> bool {
@@ -140,11 +136,12 @@ impl Cron {
             && self.weekdays.as_ref().is_none_or(|days| has(days, weekday))
     }
 
-    fn times_of(&self, day: Date) -> impl Iterator<Item = DateTime> {
-        let hours = self.hours.iter().filter_map(|hour| i8::try_from(*hour).ok());
-        hours.flat_map(move |hour| {
-            let minutes = self.minutes.iter().filter_map(|minute| i8::try_from(*minute).ok());
-            minutes.map(move |minute| day.at(hour, minute, 0, 0))
+    /// The times of a day; one that the zone skips moves forward, of a doubled one it is the first.
+    fn times_of(&self, day: Date, calendar: &Calendar) -> impl Iterator<Item = Instant> {
+        self.hours.iter().flat_map(move |hour| {
+            let time =
+                move |minute: &u16| calendar.parse_local(&format!("{day} {hour:02}:{minute:02}"), "%Y-%m-%d %H:%M");
+            self.minutes.iter().filter_map(time)
         })
     }
 }
@@ -155,6 +152,7 @@ mod tests {
 
     #[test]
     fn the_next_time_follows_from_the_expression() {
+        let utc = Calendar::of("UTC").unwrap();
         for (expression, after, next) in [
             ("cron(15 1 * * ? *)", "2026-11-22T01:14:59.999Z", "2026-11-22T01:15:00Z"),
             ("cron(15 1 * * ? *)", "2026-11-22T01:15:00Z", "2026-11-23T01:15:00Z"),
@@ -166,11 +164,41 @@ mod tests {
             ("rate(1 hour)", "2026-11-22T01:00:00Z", "2026-11-22T02:00:00Z"),
         ] {
             let schedule = Schedule::parse(expression).unwrap();
-            let found = schedule.next(Instant::parse(after).unwrap()).unwrap();
+            let found = schedule.next(&utc, Instant::parse(after).unwrap()).unwrap();
             assert_eq!(found.to_string(), next, "{expression} after {after}");
         }
         let never = Schedule::parse("cron(0 0 30 2 ? *)").unwrap();
-        assert_eq!(never.next(Instant::MIN), None);
+        assert_eq!(never.next(&utc, Instant::MIN), None);
+    }
+
+    #[test]
+    fn a_time_is_the_zones_own_through_clock_changes() {
+        for (zone, expression, times) in [
+            // The night of London: summer time from 01:00 UTC on 29 March to 01:00 UTC on 25 October.
+            ("Europe/London", "cron(5 0 * * ? *)", ["2026-03-28T00:05", "2026-03-29T00:05", "2026-03-29T23:05"]),
+            ("Europe/London", "cron(5 0 * * ? *)", ["2026-10-23T23:05", "2026-10-24T23:05", "2026-10-26T00:05"]),
+            ("America/New_York", "cron(5 0 * * ? *)", ["2026-03-07T05:05", "2026-03-08T05:05", "2026-03-09T04:05"]),
+            ("America/New_York", "cron(5 0 * * ? *)", ["2026-10-31T04:05", "2026-11-01T04:05", "2026-11-02T05:05"]),
+            // Skipped: forward by the hour. Doubled: the first.
+            ("Europe/London", "cron(30 1 * * ? *)", ["2026-03-28T01:30", "2026-03-29T01:30", "2026-03-30T00:30"]),
+            ("Europe/London", "cron(30 1 * * ? *)", ["2026-10-24T00:30", "2026-10-25T00:30", "2026-10-26T01:30"]),
+            ("America/New_York", "cron(30 2 * * ? *)", ["2026-03-07T07:30", "2026-03-08T07:30", "2026-03-09T06:30"]),
+            ("America/New_York", "cron(30 1 * * ? *)", ["2026-10-31T05:30", "2026-11-01T05:30", "2026-11-02T06:30"]),
+            // Moved past 02:15, and where midnight itself, or the hour before it, is skipped.
+            ("Europe/London", "cron(15/15 1,2 29 3 ? *)", ["2026-03-29T01:15", "2026-03-29T01:30", "2026-03-29T01:45"]),
+            ("America/Havana", "cron(5 0 * * ? *)", ["2026-03-07T05:05", "2026-03-08T05:05", "2026-03-09T04:05"]),
+            ("America/Nuuk", "cron(30 23 * * ? *)", ["2026-03-28T01:30", "2026-03-29T01:30", "2026-03-30T00:30"]),
+            // No zone's hour: a rate.
+            ("America/New_York", "rate(1 day)", ["2026-03-08T00:00", "2026-03-09T00:00", "2026-03-10T00:00"]),
+        ] {
+            let (calendar, schedule) = (Calendar::of(zone).unwrap(), Schedule::parse(expression).unwrap());
+            let times = times.map(|time| Instant::parse(&format!("{time}:00Z")).unwrap());
+            let mut after = times[0].plus_ms(-1);
+            for time in times {
+                after = schedule.next(&calendar, after).unwrap();
+                assert_eq!(after.to_string(), time.to_string(), "{expression} in {zone}");
+            }
+        }
     }
 
     #[test]

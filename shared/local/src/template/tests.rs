@@ -47,6 +47,27 @@ fn state_machines_are_read_with_their_functions_and_schedules() {
     assert_eq!(machine(0).timers[0].schedule, Schedule::parse("cron(15 1,7,13,19 * * ? *)").unwrap());
     assert_eq!(machine(1).timers[0].schedule, Schedule::parse("cron(45 1,7,13,19 * * ? *)").unwrap());
     assert_eq!(machine(0).timers[0].input, serde_json::json!({"task": "plan"}));
+    assert_eq!(machine(2).id, "NightlyRollup");
+    assert_eq!(machine(2).timers[0].schedule, Schedule::parse("cron(5 0 * * ? *)").unwrap());
+    assert_eq!(machine(2).timers[0].input, serde_json::json!({"task": "plan"}));
+}
+
+#[test]
+fn the_zone_of_a_schedule_is_utc_or_what_the_deployment_chose() {
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let zone = |index: usize, chosen: &[&str]| {
+        let machine = &template.machines[index];
+        let chosen = chosen.iter().map(|zone| ("TimeZone".to_owned(), (*zone).to_owned())).collect();
+        template.calendar(machine, &machine.timers[0], &chosen).map(|calendar| calendar.zone_name().to_owned())
+    };
+    assert_eq!(zone(0, &["America/New_York"]).unwrap(), "UTC");
+    assert_eq!(zone(2, &[]).unwrap(), "Europe/London");
+    assert_eq!(zone(2, &["America/New_York"]).unwrap(), "America/New_York");
+    let refused = zone(2, &["Europe/Atlantis"]).unwrap_err().to_string();
+    assert!(refused.contains("NightlyRollup: \"Europe/Atlantis\" is no time zone"), "{refused}");
+    let written = TEXT.replacen("Timezone: !Ref TimeZone", "Timezone: Asia/Tokyo", 1);
+    let timer = &Template::parse(&written, HANDLERS).unwrap().machines[2].timers[0];
+    assert_eq!(timer.zone, Text::Literal("Asia/Tokyo".into()));
 }
 
 #[test]
@@ -190,6 +211,37 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ),
         ("Input: '{\"task\": \"plan\"}'", "Input: plan", "EverySixHours.Properties.Input", "expected"),
         ("Input: '{", "Inputs: '{", "EverySixHours.Properties.Inputs", "unknown key"),
+        ("Type: ScheduleV2", "Type: ScheduleV3", "EveryNight.Type", "\"ScheduleV3\" is not understood"),
+        ("Type: ScheduleV2", "Type: Schedule", "EveryNight.Properties.ScheduleExpression", "unknown key"),
+        ("Type: Schedule\n", "Type: ScheduleV2\n", "EverySixHours.Properties.Schedule", "unknown key"),
+        (
+            "ScheduleExpression: cron",
+            "FlexibleTimeWindow: cron",
+            "EveryNight.Properties.FlexibleTimeWindow",
+            "unknown key",
+        ),
+        ("ScheduleExpression: cron(5 0", "ScheduleExpression: cron(5 24", "Properties.ScheduleExpression", "no hour"),
+        ("Timezone: !Ref TimeZone", "TimeZone: UTC", "EveryNight.Properties", "ScheduleExpressionTimezone is missing"),
+        ("Timezone: !Ref TimeZone", "Timezone: Atlantis", "ScheduleExpressionTimezone", "\"Atlantis\" is no time zone"),
+        (
+            "Timezone: !Ref TimeZone",
+            "Timezone: !Ref LogLevel",
+            "ScheduleExpressionTimezone",
+            "\"info\" is no time zone",
+        ),
+        ("Timezone: !Ref TimeZone", "Timezone: !Ref Bus", "ScheduleExpressionTimezone", "the !Ref of a parameter"),
+        (
+            "ComparisonOperator: LessThanThreshold\n      TreatMissingData: breaching",
+            "ComparisonOperator: LessThanThreshold\n      TreatMissingData: notBreaching",
+            "NightlyRollupMissing.Properties.TreatMissingData",
+            "known here: breaching",
+        ),
+        (
+            "TreatMissingData: notB",
+            "TreatMissingData: b",
+            "ExpirySweepFailed.Properties.TreatMissingData",
+            "not understood",
+        ),
         ("sweep.asl.json", "swept.asl.json", "ExpirySweep.Properties.DefinitionUri", "is no definition"),
         (
             "{Function: !GetAtt DiscountExpiry.Arn}",
