@@ -11,6 +11,8 @@ use store::{Kept, Segment, Stamp, Store};
 
 /// Accounts between two checkpoints: about a minute of counting.
 const CHECKPOINT_ACCOUNTS: u64 = 200_000;
+/// Accounts of one page: a fraction of the megabyte that one may have, since two pages of each segment are in memory.
+const PAGE: u16 = 1_000;
 /// How far a part has come that is finished: further than accounts are counted.
 pub(crate) const FINISHED: u64 = 1 << 62;
 /// The part after those of all segments: the answers to surveys.
@@ -97,5 +99,5 @@ type Page = tokio::task::JoinHandle<Result<store::CountedPage, store::Fault>>;
 
 fn fetch(store: &Store, segment: Segment, after: Option<AccountId>) -> Page {
     let store = store.clone();
-    tokio::spawn(async move { store.accounts_to_count(segment, after.as_ref()).await })
+    tokio::spawn(async move { store.accounts_to_count(segment, after.as_ref(), PAGE).await })
 }

@@ -252,10 +252,15 @@ impl Store {
         Ok(())
     }
 
-    /// A page of a segment's accounts after one of them, in no particular order. Eventually consistent: each account is
+    /// A page of a segment's accounts after one of them, at most `limit`, in no particular order. Eventually consistent: each account is
     /// as it stood at some moment of the scan or just before.
-    pub async fn accounts_to_count(&self, segment: Segment, after: Option<&AccountId>) -> Result<CountedPage, Fault> {
-        let scan = self.client.scan().table_name(&self.tables.accounts);
+    pub async fn accounts_to_count(
+        &self,
+        segment: Segment,
+        after: Option<&AccountId>,
+        limit: u16,
+    ) -> Result<CountedPage, Fault> {
+        let scan = self.client.scan().table_name(&self.tables.accounts).limit(i32::from(limit));
         let scan = scan.segment(segment.index).total_segments(segment.of);
         let found = scan.set_exclusive_start_key(after.map(keys::account)).send().await.map_err(Fault::service)?;
         let read = |found: Item| {
