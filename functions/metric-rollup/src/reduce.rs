@@ -5,7 +5,7 @@ use crate::task::{Reduce, Summary, Task, day_of};
 use crate::{SEGMENTS, bytes_of, forget_parts, is_current, night, too_large};
 use analytics::night::kept::{self, BELIEFS, COHORTS, LISTED, NIGHT, NightRecord, SEGMENTED, Unreadable, standing};
 use analytics::night::{Opinions, PeriodResult, Results};
-use analytics::rollup::{By, Night, Partial};
+use analytics::rollup::{By, Night, Partial, Period};
 use runtime::{App, Fault};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -71,10 +71,13 @@ fn conclude(run: &Reduce, results: &Results) -> Result<Summary, Fault> {
 
 /// Keeps the results; the record last, so that a night is said to be reduced when all of it is there.
 async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> Result<(), Fault> {
+    // Of its own periods a night tells even that nobody did anything.
+    let own = Period::of_month(night.day().month()).into_iter().chain([Period::Lifetime]);
+    let own: Vec<_> = own.map(|period| period.to_string()).collect();
     for (period, by, result) in &results.periods {
         let key = Kept::Period { by, period };
         let mut result = result.clone();
-        if result.is_empty() {
+        if result.is_empty() && !own.contains(period) {
             continue;
         }
         // What an earlier night still knew of who stayed and was lost; nothing, where it was kept in another format.

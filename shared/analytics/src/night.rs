@@ -224,11 +224,13 @@ fn listed(lists: &Lists, forecasts: &Forecasts) -> Listed {
 const GAPS_AWAY: i32 = 3;
 
 fn away(candidate: &Candidate) -> bool {
-    candidate.days_since.checked_div(candidate.gap_days).is_some_and(|gaps| gaps >= GAPS_AWAY)
+    // Of one gap alone nobody knows whether it is a usual one.
+    candidate.history.frequency() > 1
+        && candidate.days_since.checked_div(candidate.gap_days).is_some_and(|gaps| gaps >= GAPS_AWAY)
 }
 
 /// Of the candidates those with the most at stake by the night's own model. Where there is none, or one by which nobody
-/// leaves, those with the most revenue of who has stayed away for three of its usual gaps.
+/// leaves, those with the most revenue of who has stayed away for three of its usual gaps, and had two of them at least.
 fn at_risk<const MAX: usize>(candidates: &Ranking<Candidate, MAX>, forecasts: &Forecasts) -> Vec<AtRisk> {
     let model = forecasts.leaving();
     let of = |candidate: &Candidate| {

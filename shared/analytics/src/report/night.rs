@@ -244,15 +244,17 @@ fn assumptions(beliefs: &Beliefs) -> Vec<Assumption> {
         Purchases::Unknown(_) => assumption("customers_leave", None, "no model of purchases tells".to_owned()),
     };
     let independent = match beliefs.correlation {
-        Some(correlation) => assumption(
-            "spend_is_independent",
-            Some(correlation.abs() <= CORRELATION_MAX),
-            format!(
-                "what customers spend does not depend on how often they buy: correlated by {}, the bound is {}",
-                Decimal::<4>(correlation).cell(),
-                CORRELATION_MAX
-            ),
-        ),
+        Some(correlation) => {
+            let (holds, by) = (correlation.abs() <= CORRELATION_MAX, Decimal::<4>(correlation).cell());
+            let text = if holds {
+                format!("what customers spend does not depend on how often they buy: correlated by {by}")
+            } else {
+                format!(
+                    "what customers spend depends on how often they buy, so no model of it is used: correlated by {by}"
+                )
+            };
+            assumption("spend_is_independent", Some(holds), format!("{text}, the bound is {CORRELATION_MAX}"))
+        }
         None => {
             let text = "there is no correlation of spend and frequency: all buy alike, or nobody bought twice";
             assumption("spend_is_independent", None, text.to_owned())
