@@ -15,7 +15,7 @@ async fn looking_years_ahead_reads_no_more_than_what_is_filed() {
     // What has ended already is filed under today.
     put_due(&cloud, "late", at("2011-02-27T12:00:00Z")).await;
     for walk in Walk::ALL {
-        cloud.app().store().set_filed_version(walk, 1).await.unwrap();
+        cloud.app().store().set_filed_activation(walk, 1).await.unwrap();
     }
     let ahead = async |day| forecast(cloud.app(), Day::parse(day).unwrap(), cloud.now()).await;
     assert_eq!(ahead("2011-03-01").await.unwrap().points_expired.count, 1);

@@ -192,7 +192,7 @@ async fn the_state_machine_rewards_what_is_filed_for_the_day() {
         code.redeemed_by(number).await.order(&format!("o-{number}"), "300.00").send().await.expect(201);
     }
     for walk in Walk::ALL {
-        cloud.app().store().set_filed_version(walk, 1).await.unwrap();
+        cloud.app().store().set_filed_activation(walk, 1).await.unwrap();
     }
     let ahead = async |day| {
         let told = local::due::forecast(cloud.app(), Day::parse(day).unwrap(), cloud.now()).await.unwrap();

@@ -279,7 +279,7 @@ async fn a_database_of_which_nobody_noted_the_first_day_is_filed_whole() {
     assert_eq!(store.first_open_day(Walk::Expiry).await.unwrap(), Day::parse("2011-04-20"));
     // Noted by the next plan, and then no more.
     cloud.sweep(None).await;
-    assert_eq!(store.filed_version(Walk::Expiry).await.unwrap(), Some(1));
+    assert_eq!(store.filed_activation(Walk::Expiry).await.unwrap(), Some(1));
 }
 
 #[tokio::test]
@@ -379,10 +379,10 @@ async fn a_task_that_makes_no_sense_is_refused_and_nothing_is_done() {
         (walk(TOMORROW, 7, json!("e30")), "the cursor is not one of this walk"),
         (walk(TOMORROW, 8, cursor.clone()), "the cursor is not one of this shard"),
         (walk("2011-03-01", 7, cursor.clone()), "the cursor is not one of this shard"),
-        (json!({"task": "file", "version": 1, "segment": 16}), "there is no segment 16"),
-        (json!({"task": "file", "version": 99, "segment": 0}), "there is no version 99"),
+        (json!({"task": "file", "activation": 1, "segment": 16}), "there is no segment 16"),
+        (json!({"task": "file", "activation": 99, "segment": 0}), "there is no activation 99"),
         (
-            json!({"task": "file", "run": run, "version": 1, "segment": 0, "cursor": cursor}),
+            json!({"task": "file", "run": run, "activation": 1, "segment": 0, "cursor": cursor}),
             "the cursor is not one of this segment",
         ),
         (json!({"task": "walk", "day": TOMORROW, "shard": 7, "cursor": cursor}), "the cursor is not one of this run"),
@@ -398,7 +398,7 @@ async fn a_task_that_makes_no_sense_is_refused_and_nothing_is_done() {
     // A version is filed under once it has been in force for an hour, and while it is.
     cloud.activate_from(serde_json::from_str(tests::WHOLESALE).unwrap(), "2011-03-03T01:30:00Z").await;
     for version in [1, 2] {
-        let task = json!({"task": "file", "version": version, "segment": 0});
+        let task = json!({"task": "file", "activation": version, "segment": 0});
         let refused = walker::handle(&app, Walk::Expiry, task).await.unwrap_err();
         assert!(refused.to_string().contains("has not been in force for an hour, or is no longer"), "{refused}");
     }
@@ -436,7 +436,7 @@ async fn a_version_that_brings_in_reviews_files_accounts_that_order_nothing_more
     }
     assert_eq!(plan().await, [] as [Value; 0]);
     let store = cloud.app().store();
-    assert_eq!(store.filed_version(Walk::Expiry).await.unwrap(), Some(2));
+    assert_eq!(store.filed_activation(Walk::Expiry).await.unwrap(), Some(2));
     // The first warning: the discount ends on the 31st of March.
     for id in &ids {
         let account = store.account(&AccountId::parse(id).unwrap(), store::Consistency::Strong).await.unwrap().unwrap();
@@ -444,7 +444,7 @@ async fn a_version_that_brings_in_reviews_files_accounts_that_order_nothing_more
     }
     assert_eq!(store.segments_filed(Walk::Expiry, 2).await.unwrap(), [].into(), "nobody asks any more");
     // Once; the other walk sees for itself, in case it runs alone.
-    let task = json!({"task": "file", "version": 2, "segment": 3});
+    let task = json!({"task": "file", "activation": 2, "segment": 3});
     let again = walker::handle(expiry(&cloud), Walk::Expiry, task.clone()).await.unwrap();
     assert_eq!(again["done"].get("written"), Some(&json!(0)));
     let plan = walker::handle(expiry(&cloud), Walk::Review, json!({"task": "plan"})).await.unwrap();

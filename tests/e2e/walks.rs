@@ -341,7 +341,7 @@ async fn what_a_version_to_come_asks_for_is_told_before_and_no_audit_misses_it()
     // The plan after the one that filed them notes that all are.
     cloud.sweep(None).await;
     for walk in Walk::ALL {
-        assert_eq!(cloud.app().store().filed_version(walk).await.unwrap(), Some(2), "{}", walk.name());
+        assert_eq!(cloud.app().store().filed_activation(walk).await.unwrap(), Some(2), "{}", walk.name());
     }
     assert_eq!(forecast().await, (1, 1, 0));
     assert!(audit().await.is_empty());
@@ -369,7 +369,7 @@ async fn a_version_that_changes_the_metrics_alone_files_nothing_anew() {
         for walk in Walk::ALL {
             let plan = runtime::walker::handle(cloud.app(), walk, json!({"task": "plan"})).await.unwrap();
             assert_eq!(crate::walker::tasks(&plan).filter(|task| task["task"] == "file").count(), files, "{now}");
-            let filed = cloud.app().store().filed_version(walk).await.unwrap();
+            let filed = cloud.app().store().filed_activation(walk).await.unwrap();
             assert_eq!(filed, Some(if files == 0 { version } else { 2 }), "{now}");
         }
     }

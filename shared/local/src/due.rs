@@ -128,7 +128,7 @@ pub async fn forecast(app: &App, date: Day, now: Instant) -> Result<Forecast, Du
     }
     let schedule = app.schedule().await?;
     let until = date.end().plus_ms(-1);
-    let all = !are_filed(app.store(), schedule.at(until).version).await?;
+    let all = !are_filed(app.store(), schedule.number_at(until)).await?;
     let (accounts, mut found) = mpsc::channel(FOUND_MAX);
     let mut readers = JoinSet::new();
     for index in 0..SEGMENTS {
@@ -149,10 +149,10 @@ pub async fn forecast(app: &App, date: Day, now: Instant) -> Result<Forecast, Du
     Ok(forecast)
 }
 
-/// Whether both walks have filed every account for what a version asks of it.
-async fn are_filed(store: &Store, version: u32) -> Result<bool, store::Fault> {
+/// Whether both walks have filed every account for what the version of an activation asks of it.
+async fn are_filed(store: &Store, activation: u32) -> Result<bool, store::Fault> {
     for walk in Walk::ALL {
-        if store.filed_version(walk).await? != Some(version) {
+        if store.filed_activation(walk).await? != Some(activation) {
             return Ok(false);
         }
     }

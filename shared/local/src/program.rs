@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 /// The sample program, in force on a new database until another version is activated.
 const SAMPLE: &str = include_str!("../programs/wholesale.json");
 const SAMPLE_NAME: &str = "wholesale";
-/// The number of the first version.
-const FIRST_VERSION: u32 = 1;
+/// The number of the first activation of a version.
+const FIRST_ACTIVATION: u32 = 1;
 /// Activation takes effect this much ahead at the earliest: no instance decides on a schedule older than half of it.
 pub const ACTIVATION_AHEAD_MS: i64 = 120_000;
 
@@ -105,7 +105,7 @@ pub async fn note_first_day(app: &App) -> Result<(), store::Fault> {
     for walk in Walk::ALL {
         if app.store().first_open_day(walk).await?.is_none() {
             app.store().set_first_open_day(walk, app.clock().wall_day()).await?;
-            app.store().set_filed_version(walk, FIRST_VERSION).await?;
+            app.store().set_filed_activation(walk, FIRST_ACTIVATION).await?;
         }
     }
     Ok(())

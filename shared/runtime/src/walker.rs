@@ -134,27 +134,31 @@ async fn try_again(app: &App, walk: Walk, mut retry: Retry) -> Result<Retry, Fau
     }
 }
 
-/// Files a part of all accounts; nothing for a plan whose version is no longer in force: the next one knows better.
+/// Files a part of all accounts; nothing for a plan whose activation is no longer in force: the next one knows better.
 async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault> {
-    let (version, segment) = (filing.version, filing.segment);
+    let (activation, segment) = (filing.activation, filing.segment);
     let index = i32::try_from(segment).ok().filter(|_| segment < SEGMENTS);
     let index = index.ok_or_else(|| Fault::BadTask(format!("there is no segment {segment} to file")))?;
     let part = Segment { index, of: i32::try_from(SEGMENTS).unwrap_or(i32::MAX) };
     let (schedule, now) = (app.schedule().await?, app.clock().now());
-    if schedule.version(version).is_none() {
-        return Err(Fault::BadTask(format!("there is no version {version} of the program")));
+    if schedule.activation(activation).is_none() {
+        return Err(Fault::BadTask(format!("there is no activation {activation} of a version of the program")));
     }
-    let in_force = schedule.at(now);
-    if in_force.version != version && filing.run.is_some() {
+    let is_in_force = schedule.number_at(now) == activation;
+    if !is_in_force && filing.run.is_some() {
         return Ok(filing);
     }
-    if in_force.version != version || in_force.from.plus_ms(CLOSES_AFTER_MS) > now {
-        return Err(Fault::BadTask(format!("version {version} has not been in force for an hour, or is no longer")));
+    if !is_in_force || schedule.at(now).from.plus_ms(CLOSES_AFTER_MS) > now {
+        return Err(Fault::BadTask(format!(
+            "activation {activation} has not been in force for an hour, or is no longer"
+        )));
     }
     let (underway, place) = Underway::take_up(walk, filing.run, filing.cursor.take(), now)?;
     let mut place: Option<AccountId> = match place {
         None => None,
-        Some(Place::Filing { version: of, segment: within, account_id }) if (of, within) == (version, segment) => {
+        Some(Place::Filing { activation: of, segment: within, account_id })
+            if (of, within) == (activation, segment) =>
+        {
             Some(account_id)
         }
         Some(_) => return Err(Fault::BadTask("the cursor is not one of this segment".to_owned())),
@@ -167,11 +171,11 @@ async fn file(app: &App, walk: Walk, mut filing: Filing) -> Result<Filing, Fault
         place = after(page.accounts, page.next, walked);
         let Some(next) = &place else { break };
         if round.deadline.is_over() {
-            let place = Place::Filing { version, segment, account_id: next.clone() };
+            let place = Place::Filing { activation, segment, account_id: next.clone() };
             filing.cursor = underway.cursor(place);
             return Ok(filing);
         }
     }
-    app.store().note_segment_filed(walk, version, segment).await?;
+    app.store().note_segment_filed(walk, activation, segment).await?;
     Ok(filing)
 }

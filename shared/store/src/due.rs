@@ -164,29 +164,30 @@ impl Store {
         self.forget(keys::walk_day(walk, day)).await
     }
 
-    /// The version of the program that all accounts were filed under last; `None`: nobody noted any.
-    pub async fn filed_version(&self, walk: Walk) -> Result<Option<u32>, Fault> {
+    /// The activation of a version of the program, by its number, that all accounts were filed for last; `None`: nobody
+    /// noted any.
+    pub async fn filed_activation(&self, walk: Walk) -> Result<Option<u32>, Fault> {
         self.noted(keys::walk_filed(walk)).await
     }
 
-    /// Notes the version of the program that all accounts are filed under.
-    pub async fn set_filed_version(&self, walk: Walk, version: u32) -> Result<(), Fault> {
-        self.note(keys::walk_filed(walk), version).await
+    /// Notes the activation that all accounts are filed for.
+    pub async fn set_filed_activation(&self, walk: Walk, activation: u32) -> Result<(), Fault> {
+        self.note(keys::walk_filed(walk), activation).await
     }
 
-    /// The segments whose accounts are filed under a version.
-    pub async fn segments_filed(&self, walk: Walk, version: u32) -> Result<BTreeSet<u64>, Fault> {
-        self.parts_done(keys::walk_filing(walk, version)).await
+    /// The segments whose accounts are filed for an activation.
+    pub async fn segments_filed(&self, walk: Walk, activation: u32) -> Result<BTreeSet<u64>, Fault> {
+        self.parts_done(keys::walk_filing(walk, activation)).await
     }
 
-    /// Notes that the accounts of a segment are filed under a version.
-    pub async fn note_segment_filed(&self, walk: Walk, version: u32, segment: u64) -> Result<(), Fault> {
-        self.note_part_done(keys::walk_filing(walk, version), segment).await
+    /// Notes that the accounts of a segment are filed for an activation.
+    pub async fn note_segment_filed(&self, walk: Walk, activation: u32, segment: u64) -> Result<(), Fault> {
+        self.note_part_done(keys::walk_filing(walk, activation), segment).await
     }
 
-    /// Forgets which segments are filed under a version: once all are nobody asks.
-    pub async fn forget_segments_filed(&self, walk: Walk, version: u32) -> Result<(), Fault> {
-        self.forget(keys::walk_filing(walk, version)).await
+    /// Forgets which segments are filed for an activation: once all are nobody asks.
+    pub async fn forget_segments_filed(&self, walk: Walk, activation: u32) -> Result<(), Fault> {
+        self.forget(keys::walk_filing(walk, activation)).await
     }
 
     /// Sets an account aside; the next walk tries it again.

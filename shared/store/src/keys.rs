@@ -276,8 +276,8 @@ pub fn walk_filed(of: Walk) -> Item {
     walk(of, "FILED".to_owned())
 }
 
-pub fn walk_filing(of: Walk, version: u32) -> Item {
-    walk(of, format!("{FILING}{version:010}"))
+pub fn walk_filing(of: Walk, activation: u32) -> Item {
+    walk(of, format!("{FILING}{activation:010}"))
 }
 
 pub fn walk_aside(of: Walk, name: &str) -> Item {

@@ -42,36 +42,36 @@ fn fitting(days: Vec<Day>) -> Vec<Day> {
 async fn filings(app: &App, walk: Walk, run: Instant) -> Result<Vec<Filing>, Fault> {
     let schedule = app.schedule().await?;
     let in_force = schedule.at(run);
-    let (version, store) = (in_force.version, app.store());
+    let (activation, store) = (schedule.number_at(run), app.store());
     // A commit that was decided under the version before would put its filing in the place of this one.
     if in_force.from.plus_ms(CLOSES_AFTER_MS) > run {
         return Ok(Vec::new());
     }
-    let filed = store.filed_version(walk).await?;
-    if filed == Some(version) {
+    let filed = store.filed_activation(walk).await?;
+    if filed == Some(activation) {
         return Ok(Vec::new());
     }
     if filed.is_some_and(|filed| nothing_new(&schedule, filed, run)) {
-        store.set_filed_version(walk, version).await?;
+        store.set_filed_activation(walk, activation).await?;
         return Ok(Vec::new());
     }
-    let done = store.segments_filed(walk, version).await?;
+    let done = store.segments_filed(walk, activation).await?;
     let left: Vec<_> = (0..SEGMENTS).filter(|segment| !done.contains(segment)).collect();
     if left.is_empty() {
-        store.set_filed_version(walk, version).await?;
-        store.forget_segments_filed(walk, version).await?;
+        store.set_filed_activation(walk, activation).await?;
+        store.forget_segments_filed(walk, activation).await?;
     }
     let filing = |segment| {
         let (run, done) = (Some(run), Counts::default());
-        Filing { run, version, segment, cursor: None, done, spared: 0, failure: None }
+        Filing { run, activation, segment, cursor: None, done, spared: 0, failure: None }
     };
     Ok(left.into_iter().map(filing).collect())
 }
 
-/// Whether no version since the one that accounts are filed for has asked anything else of them.
+/// Whether no version since the activation that accounts are filed for has asked anything else of them.
 fn nothing_new(schedule: &Schedule, filed: u32, run: Instant) -> bool {
     let current = &schedule.at(run).program;
-    schedule.version(filed).is_some_and(|filed| {
+    schedule.activation(filed).is_some_and(|filed| {
         let mut since = schedule.from(filed.from).take_while(|span| span.from <= run);
         filed.program.decides_like(current) && since.all(|span| span.program.decides_like(current))
     })

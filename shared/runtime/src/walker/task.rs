@@ -48,7 +48,7 @@ impl fmt::Display for Task {
         match self {
             Self::Walk(shard) => write!(f, "shard {} of {}", shard.shard, shard.day),
             Self::Retry(_) => f.write_str("what was set aside"),
-            Self::File(filing) => write!(f, "segment {} filed under version {}", filing.segment, filing.version),
+            Self::File(filing) => write!(f, "segment {} filed for activation {}", filing.segment, filing.activation),
             Self::Plan { .. } | Self::Conclude(_) => f.write_str("a plan"),
         }
     }
@@ -165,8 +165,8 @@ pub struct Retry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filing {
-    /// The version of the program.
-    pub version: u32,
+    /// Which activation of a version of the program, by its number in the schedule.
+    pub activation: u32,
     /// 0 to 15.
     pub segment: u64,
     /// The plan that it is of, by its instant; by hand it may be left out.
@@ -239,7 +239,7 @@ pub(super) enum Place {
     /// Among what was set aside.
     Aside { place: AsidePosition },
     /// After an account of a part of all.
-    Filing { version: u32, segment: u64, account_id: AccountId },
+    Filing { activation: u32, segment: u64, account_id: AccountId },
 }
 
 /// A task that is being carried out, by as many invocations as it takes.
