@@ -42,7 +42,8 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
-    requests.into_iter().chain(about_referrals(cloud)).chain(about_surveys()).chain(about_metrics()).collect()
+    let others = about_surveys().into_iter().chain(about_metrics()).chain(about_the_program());
+    requests.into_iter().chain(about_referrals(cloud)).chain(others).collect()
 }
 
 /// Those about what a night counted.
@@ -68,6 +69,20 @@ fn about_surveys() -> Requests {
         ("POST", ANSWERS.to_owned(), answer, "accounts:write"),
         ("GET", ANSWERS.to_owned(), String::new(), "metrics:read"),
     ]
+}
+
+/// Those about the program, of which no account has a say.
+fn about_the_program() -> Requests {
+    let version = tests::WHOLESALE.replace("500.00", "600.00");
+    let requests = [
+        ("POST", "/versions", version, "program:write"),
+        ("PUT", "/active", json!({"version": 1}).to_string(), "program:write"),
+        ("GET", "/active", String::new(), "metrics:read"),
+        ("GET", "/versions", String::new(), "metrics:read"),
+        ("GET", "/versions/1", String::new(), "metrics:read"),
+        ("GET", "/versions/1/diff/1", String::new(), "metrics:read"),
+    ];
+    requests.map(|(method, place, body, scope)| (method, format!("{PROGRAM}{place}"), body, scope)).into()
 }
 
 /// Those about the referrals of `acme`.
@@ -107,6 +122,7 @@ const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 const METRICS: &str = "/v1/metrics";
+const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
 const SURVEY: &str = "/v1/surveys/nps";
 const ANSWERS: &str = "/v1/surveys/nps/answers";
@@ -120,7 +136,7 @@ const SCOPES: [&str; 5] = ["orders:write", "accounts:read", "accounts:write", "p
 
 /// All that is stored.
 async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
-    (cloud.tables().await, cloud.metrics().await)
+    (cloud.tables().await, cloud.metrics().await, cloud.programs().await)
 }
 
 async fn start() -> Cloud {
@@ -237,6 +253,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.
             SURVEY if method == "PUT" => drop(reply.expect_problem(403, "forbidden")),
+            // Nor reads what the merchant plans.
+            _ if target.starts_with(PROGRAM) => drop(reply.expect_problem(403, "forbidden")),
             _ if method != "GET" && target.starts_with("/v1/referrals/") => {
                 reply.expect_problem(403, "forbidden");
             }

@@ -199,7 +199,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let cloud = Cloud::start_with_secrets(&secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
-    // answer its contact and survey.
+    // answer its contact and survey, a comparison two versions.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
         "POST /v1/orders",
@@ -208,6 +208,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         "POST /v1/referrals/{code}/redemptions",
         "PUT /v1/accounts/{account_id}/contacts/{contact_id}",
         "PUT /v1/surveys/{survey_id}",
+        "POST /v1/program/versions",
     ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());

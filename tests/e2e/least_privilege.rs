@@ -207,6 +207,7 @@ impl Watched {
         self.ask("GET", "/v1/accounts/nobody/entries", &Json::Null, 404).await;
         self.ask("GET", "/v1/orders/shop/o-1/score", &Json::Null, 200).await;
         self.surveys().await;
+        self.program().await;
         // With a discount to show.
         let order = self.cloud.order("o-4").account("gamma").line("MUG", 1, "600.00").document();
         self.ask("POST", "/v1/orders", &order, 201).await;
@@ -259,6 +260,21 @@ impl Watched {
         }
         self.ask("GET", "/v1/accounts/acme/insights", &Json::Null, 200).await;
         self.cloud.set_instant(today);
+    }
+
+    /// A version that is stored, shown, compared and put in force.
+    async fn program(&mut self) {
+        let version: Json = serde_json::from_str(&tests::WHOLESALE.replace("500.00", "600.00")).unwrap();
+        for status in [201, 200] {
+            self.ask("POST", "/v1/program/versions", &version, status).await;
+        }
+        for target in ["versions", "versions/2", "versions/1/diff/2", "active"] {
+            self.ask("GET", &format!("/v1/program/{target}"), &Json::Null, 200).await;
+        }
+        self.ask("GET", "/v1/program/versions/3", &Json::Null, 404).await;
+        for _ in 0..2 {
+            self.ask("PUT", "/v1/program/active", &json!({"version": 2}), 200).await;
+        }
     }
 
     /// Referrals: codes, redemptions with and without a review, an order that qualifies one, is amended and comes back,

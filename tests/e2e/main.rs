@@ -50,6 +50,7 @@ mod survey_crowd;
 mod survey_refusals;
 mod surveys;
 mod trouble;
+mod versions;
 mod walker;
 mod walker_trouble;
 mod walks;

@@ -4,9 +4,10 @@ use crate::network::{Network, Staleness, Units};
 use crate::reply::Reply;
 use crate::trade::{Account, Order};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::id::ProgramName;
+use domain::decision::{Guard, Record, Write};
 use domain::program::Program;
 use domain::time::{Day, Instant};
+use domain::version::{self, Version};
 use local::audit::Report;
 use local::cloud::{Cloud as LocalCloud, Options, Storage};
 use local::due::Swept;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use store::Commit;
 
 /// The sample program.
 pub const WHOLESALE: &str = include_str!("../../shared/local/programs/wholesale.json");
@@ -44,6 +46,18 @@ pub struct Cloud {
     local: Arc<LocalCloud>,
     clock: Clock,
     network: Option<Network>,
+}
+
+/// Stores a document as the next version of an app's program and puts it in force from an instant, past or not, whether
+/// or not it makes sense.
+pub async fn activate(app: &runtime::App, document: &Value, from: Instant) {
+    Program::from_json(document).unwrap();
+    let (name, store) = (&app.config().program, app.store());
+    let number = store.newest_version(name).await.unwrap().map_or(0, |newest| newest.number) + 1;
+    let version = Version { number, document: document.to_string(), created_at: None, created_by: None };
+    let mut writes = version::put_in_force(name, &store.timeline(name).await.unwrap(), &version, from).unwrap();
+    writes.push(Write::Put(Record::Version(name.clone(), Box::new(version)), Guard::Absent));
+    assert!(matches!(store.commit(&writes).await.unwrap(), Commit::Done));
 }
 
 impl Cloud {
@@ -121,12 +135,8 @@ impl Cloud {
 
     /// Stores a program and puts it in force from an instant.
     pub async fn activate_from(&self, document: Value, from: &str) {
-        Program::from_json(&document).unwrap();
-        let name = ProgramName::parse("wholesale").unwrap();
-        self.app().store().activate(&name, &document, at(from)).await.unwrap();
-        for function in local::cloud::function_names() {
-            self.local.app(function).unwrap().forget_schedule().await;
-        }
+        activate(self.app(), &document, at(from)).await;
+        self.minute_passes().await;
     }
 
     /// The cloud below.
@@ -302,6 +312,18 @@ impl Cloud {
     /// Everything stored in the table of metrics, which [`Self::tables`] leaves out: walks note there how far they are.
     pub async fn metrics(&self) -> Vec<String> {
         self.items(&self.app().config().tables.metrics).await
+    }
+
+    /// Lets every function read the schedule again, as it would within a minute.
+    pub async fn minute_passes(&self) {
+        for function in local::cloud::function_names() {
+            self.local.app(function).unwrap().forget_schedule().await;
+        }
+    }
+
+    /// Everything stored of the program.
+    pub async fn programs(&self) -> Vec<String> {
+        self.items(&self.app().config().tables.programs).await
     }
 
     async fn items(&self, table: &str) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::credit_note::CreditNote;
 use crate::discount::{Discount, Unusable};
 use crate::document::Faults;
 use crate::due::Due;
+use crate::id::ProgramName;
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
 use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
@@ -16,6 +17,7 @@ use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::survey::{self, Survey};
 use crate::time::{Day, Instant};
+use crate::version::{KeyUse, Timeline, Version};
 use std::sync::Arc;
 
 /// What a write needs to find in its place. There is no write without one.
@@ -62,6 +64,14 @@ pub enum Record {
     Survey(Box<Survey>),
     /// What a contact answered.
     SurveyAnswer(Box<survey::Answer>),
+    /// A version of the program, in force or not.
+    Version(ProgramName, Box<Version>),
+    /// The copy of a version that is read with the schedule, which names it.
+    ActiveVersion(ProgramName, Box<Version>),
+    /// The schedule of the program.
+    Timeline(ProgramName, Box<Timeline>),
+    /// What the key of a request for a new version was used for.
+    VersionKey(ProgramName, Box<KeyUse>),
 }
 
 /// One guarded write.
@@ -198,6 +208,24 @@ pub enum Rejection {
     SurveyClosed,
     /// An open survey would be over already.
     ClosesInPast,
+    /// No version of that number.
+    UnknownVersion,
+    /// A running instance may not know of the version by then.
+    TooEarly {
+        /// The earliest instant at which all are sure to.
+        earliest: Instant,
+    },
+    /// A version takes away what accounts hold under the one in force before it.
+    CannotFollow {
+        /// The one before.
+        before: u32,
+        /// The one that cannot follow it.
+        after: u32,
+        /// What is wrong with its document.
+        faults: Faults,
+    },
+    /// The schedule holds as many activations as it can.
+    TooManyActivations,
     /// A sum does not fit.
     Overflow,
 }

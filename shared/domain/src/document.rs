@@ -66,6 +66,14 @@ impl Faults {
         self.listed.is_empty()
     }
 
+    /// Notes those of another list after these.
+    pub fn append(&mut self, other: Self) {
+        let room = FAULTS_LISTED_MAX.saturating_sub(self.listed.len());
+        let cut = other.listed.len().saturating_sub(room);
+        self.listed.extend(other.listed.into_iter().take(room));
+        self.unlisted = self.unlisted.saturating_add(other.unlisted).saturating_add(cut);
+    }
+
     /// `value`, if nothing is wrong; otherwise the faults.
     pub fn into_result<T>(self, value: Option<T>) -> Result<T, Self> {
         match value {
@@ -438,6 +446,21 @@ mod tests {
             assert!(parse(twice.as_bytes()).unwrap_err().contains("twice"), "{twice}");
         }
         assert!(parse(b"{} {}").is_err());
+    }
+
+    #[test]
+    fn faults_that_are_appended_are_listed_up_to_the_bound_and_counted_beyond() {
+        let noted = |count: usize| {
+            let mut faults = Faults::default();
+            (0..count).for_each(|index| faults.add(&Path::Index(&Path::Root, index), "any", ""));
+            faults
+        };
+        for (own, other) in [(0, 0), (1, 2), (99, 2), (100, 5), (150, 160)] {
+            let mut faults = noted(own);
+            faults.append(noted(other));
+            let listed = (own + other).min(FAULTS_LISTED_MAX).min(own.min(FAULTS_LISTED_MAX) + other);
+            assert_eq!((faults.listed().len(), faults.unlisted()), (listed, own + other - listed), "{own} + {other}");
+        }
     }
 
     #[test]

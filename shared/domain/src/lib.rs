@@ -43,5 +43,6 @@ pub mod statement;
 pub mod survey;
 pub mod tier;
 pub mod time;
+pub mod version;
 pub mod walk;
 pub mod warning;

@@ -1,8 +1,10 @@
 //! The merchant's rules as one versioned document.
 
+pub mod difference;
 mod metrics;
 mod read;
 mod referral;
+mod sense;
 
 use crate::document::{Faults, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
@@ -159,6 +161,12 @@ impl Program {
         read::program(document)
     }
 
+    /// Reads the document of a new version of the program `name`; every fault at once. Beyond what [`Self::from_json`]
+    /// refuses, no rule may contradict another or be one that never does anything.
+    pub fn from_new(document: &Value, name: &ProgramName) -> Result<Self, Faults> {
+        read::new_program(document, name)
+    }
+
     /// Whether it decides as another version does: it differs from that in what the metrics value things at, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
         Self { metrics: other.metrics, ..self.clone() } == *other
@@ -166,7 +174,8 @@ impl Program {
 
     /// Whether this may be the next version after `previous`; every fault at once.
     ///
-    /// What accounts hold is counted in the program's currency, and they hold its tiers: neither may disappear.
+    /// What accounts hold is counted in the program's currency, and they hold its tiers: neither may disappear. Each of
+    /// the versions in force one after the other is asked, so that a tier that was there once is there ever after.
     pub fn may_follow(&self, previous: &Self) -> Result<(), Faults> {
         let mut faults = Faults::default();
         let root = Path::Root;

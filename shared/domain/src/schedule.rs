@@ -43,8 +43,8 @@ pub struct Span<'a> {
 }
 
 impl Schedule {
-    /// A schedule of these activations in the order in which they were decided; `None` where there are none. Of two from
-    /// the same instant on, the one that was decided later counts.
+    /// A schedule of these activations in the order in which they were decided; `None` where there are none. Of two
+    /// from the same instant on, the one that was decided later counts.
     pub fn new(activations: Vec<Activation>) -> Option<Self> {
         let mut numbered: Vec<_> =
             (1..).zip(activations).map(|(number, activation)| Numbered { number, activation }).collect();
@@ -66,8 +66,8 @@ impl Schedule {
         &self.numbered_at(instant).activation
     }
 
-    /// The number of the activation in force at an instant: its place, from 1, among all in the order in which they were
-    /// decided. A version may be activated more than once.
+    /// The number of the activation in force at an instant: its place, from 1, among all in the order in which they
+    /// were decided. A version may be activated more than once.
     pub fn number_at(&self, instant: Instant) -> u32 {
         self.numbered_at(instant).number
     }
@@ -111,12 +111,6 @@ impl Schedule {
     #[must_use]
     pub fn trying(&self, version: Activation) -> Self {
         Self { tried: Some(version), ..self.clone() }
-    }
-
-    /// The version with the highest number.
-    pub fn newest(&self) -> &Activation {
-        let activated = self.all().map(|numbered| &numbered.activation);
-        activated.fold(self.at(Instant::MIN), |newest, next| if next.version > newest.version { next } else { newest })
     }
 
     /// A version by its number.

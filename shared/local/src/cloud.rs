@@ -39,6 +39,7 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("metrics", |app, event| Box::pin(metrics::handle(app, event))),
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
     ("order-returned", |app, event| Box::pin(order_returned::handle(app, event))),
+    ("program", |app, event| Box::pin(::program::handle(app, event))),
     ("referral-redemption", |app, event| Box::pin(referral_redemption::handle(app, event))),
     ("surveys", |app, event| Box::pin(surveys::handle(app, event))),
 ];

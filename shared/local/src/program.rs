@@ -1,24 +1,26 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+use ::program::commands::{PostVersion, PutActive};
+use domain::decision::Rejection;
 use domain::document::Faults;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
 use domain::time::Instant;
+use domain::version::{Asked, Draft};
 use domain::warning::Walk;
-use runtime::App;
+use runtime::{App, Caller, Clock};
 use serde_json::Value;
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
+use store::Planned;
 
 /// The sample program, in force on a new database until another version is activated.
 const SAMPLE: &str = include_str!("../programs/wholesale.json");
 const SAMPLE_NAME: &str = "wholesale";
 /// The number of the first activation of a version.
 const FIRST_ACTIVATION: u32 = 1;
-/// Activation takes effect this much ahead at the earliest: no instance decides on a schedule older than half of it.
-pub const ACTIVATION_AHEAD_MS: i64 = 120_000;
 
 /// Why a program cannot be activated or shown.
 #[derive(Debug, thiserror::Error)]
@@ -34,19 +36,21 @@ pub enum ProgramError {
     /// The document has faults.
     #[error("the program has faults:{}", listed(.0))]
     Faulty(Faults),
-    /// The document is another program's.
-    #[error("the document is of the program {found}; this deployment runs {expected}")]
-    Foreign {
-        /// What the document says.
-        found: ProgramName,
-        /// What the configuration says.
-        expected: ProgramName,
-    },
     /// The instant is too near.
     #[error("a version takes effect two minutes ahead at the earliest: {earliest} now")]
     TooEarly {
         /// The earliest instant possible.
         earliest: Instant,
+    },
+    /// Accounts hold what the version would take away.
+    #[error("version {after} was stored and cannot be in force after version {before}:{}", listed(.faults))]
+    CannotFollow {
+        /// The one before.
+        before: u32,
+        /// The one that cannot follow it.
+        after: u32,
+        /// Why not.
+        faults: Faults,
     },
     /// Nothing is active yet.
     #[error("no version of the program {0} has been activated")]
@@ -54,6 +58,21 @@ pub enum ProgramError {
     /// The tables could not be read or written.
     #[error(transparent)]
     Fault(#[from] store::Fault),
+    /// It was refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<runtime::Error> for ProgramError {
+    fn from(error: runtime::Error) -> Self {
+        match error {
+            runtime::Error::Rejected(Rejection::TooEarly { earliest }) => Self::TooEarly { earliest },
+            runtime::Error::Rejected(Rejection::CannotFollow { before, after, faults }) => {
+                Self::CannotFollow { before, after, faults }
+            }
+            other => Self::Refused(other.cause()),
+        }
+    }
 }
 
 fn listed(faults: &Faults) -> String {
@@ -93,10 +112,8 @@ pub async fn ensure(app: &App) -> Result<Option<u32>, ProgramError> {
         path: "programs/wholesale.json".into(),
         reason: error.to_string(),
     };
-    let document: Value = serde_json::from_str(SAMPLE).map_err(unreadable)?;
-    Program::from_json(&document).map_err(ProgramError::Faulty)?;
-    note_first_day(app).await?;
-    Ok(Some(app.store().activate(name, &document, Instant::MIN).await?))
+    let document = serde_json::from_str(SAMPLE).map_err(unreadable)?;
+    Ok(Some(activate(app, document, None, app.clock().now()).await?.version))
 }
 
 /// Notes where the walks over what falls due begin: nothing is filed before the first version is there, and everything
@@ -118,53 +135,46 @@ pub fn document(path: &Path) -> Result<Value, ProgramError> {
     domain::document::parse(&bytes).map_err(|reason| unreadable(format!("not JSON: {reason}")))
 }
 
-/// Stores a document as the next version, in force from `from`, or from the earliest instant possible.
+/// Stores a document as the next version, unless it is the newest, and puts it in force from `from`, or from the
+/// earliest instant possible: the two requests of the API, one after the other.
 pub async fn activate(
     app: &App,
-    document: &Value,
+    document: Value,
     from: Option<Instant>,
     now: Instant,
 ) -> Result<Activated, ProgramError> {
-    let program = Program::from_json(document).map_err(ProgramError::Faulty)?;
-    let name = &app.config().program;
-    if program.name != *name {
-        return Err(ProgramError::Foreign { found: program.name, expected: name.clone() });
+    let (app, caller) = (app.with_clock(Clock::manual(now)), Caller::operator("guilder program activate"));
+    let name = app.config().program.clone();
+    let draft = Draft::read(document, &name).map_err(ProgramError::Faulty)?;
+    let command = PostVersion { program: name.clone(), draft, key: None };
+    let (version, _) = app.transact_program(&caller, &command).await?;
+    if app.store().timeline(&name).await?.activations.is_empty() {
+        note_first_day(&app).await?;
     }
-    let earliest = now.plus_ms(ACTIVATION_AHEAD_MS);
-    let schedule = app.store().schedule(name).await?;
-    if let Some(schedule) = &schedule {
-        program.may_follow(&schedule.newest().program).map_err(ProgramError::Faulty)?;
-    }
-    let is_first = schedule.is_none();
-    let from = match (schedule, from) {
-        (None, _) => Instant::MIN,
-        (Some(_), Some(from)) if from < earliest => return Err(ProgramError::TooEarly { earliest }),
-        (Some(_), from) => from.unwrap_or(earliest),
-    };
-    if is_first {
-        note_first_day(app).await?;
-    }
-    let version = app.store().activate(name, document, from).await?;
+    let command = PutActive { program: name.clone(), asked: Asked { version: version.number, from } };
+    let (activation, _) = app.transact_program(&caller, &command).await?;
     app.forget_schedule().await;
-    Ok(Activated { name: name.clone(), version, from })
+    Ok(Activated { name, version: activation.version, from: activation.from })
 }
 
 /// The versions and the rules in force at `now`, for people.
 pub async fn show(app: &App, now: Instant) -> Result<String, ProgramError> {
     let name = &app.config().program;
-    let schedule = app.store().schedule(name).await?.ok_or_else(|| ProgramError::None(name.clone()))?;
-    let current = schedule.at(now);
+    let Planned { timeline, schedule } = app.store().planned(name).await?;
+    let (schedule, in_force) = schedule.zip(timeline.at(now)).ok_or_else(|| ProgramError::None(name.clone()))?;
+    let effective = timeline.effective();
     let mut text = format!("program {name}\n\n");
-    for version in (1..).map_while(|number| schedule.version(number)) {
-        let note = match version {
-            version if version.version == current.version => "  in force",
-            version if version.from > now => "  to come",
+    for activation in &timeline.activations {
+        let note = match activation {
+            activation if *activation == in_force => "  in force",
+            activation if !effective.contains(activation) => "  replaced",
+            activation if activation.from > now => "  to come",
             _ => "",
         };
-        line(&mut text, format_args!("  version {:<4} from {}{note}", version.version, start(version.from)));
+        line(&mut text, format_args!("  version {:<4} from {}{note}", activation.version, start(activation.from)));
     }
     line(&mut text, format_args!(""));
-    rules(&mut text, &current.program);
+    rules(&mut text, &schedule.at(now).program);
     Ok(text)
 }
 
@@ -256,27 +266,40 @@ mod tests {
         Instant::parse(text).unwrap()
     }
 
+    fn sample(from: &str, to: &str) -> Value {
+        serde_json::from_str(&SAMPLE.replace(from, to)).unwrap()
+    }
+
     #[tokio::test]
     async fn a_version_takes_effect_two_minutes_ahead_and_the_first_at_all_times() {
         let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
         let app = cloud.app("order-placed").unwrap();
         let now = at("2026-05-20T12:00:00Z");
         assert!(matches!(show(app, now).await, Err(ProgramError::None(_))));
-        let sample: Value = serde_json::from_str(SAMPLE).unwrap();
         let mut activated = Vec::new();
-        for from in [Some(at("2030-01-01T00:00:00Z")), None, Some(at("2026-05-20T12:02:00Z"))] {
-            activated.push(activate(app, &sample, from, now).await.unwrap().to_string());
+        for (percent, from) in
+            [("5", Some("2030-01-01T00:00:00Z")), ("6", None), ("7", Some("2026-05-20T12:02:00Z")), ("7", None)]
+        {
+            let document = sample("\"percent\": \"5\"", &format!("\"percent\": \"{percent}\""));
+            activated.push(activate(app, document, from.map(at), now).await.unwrap().to_string());
         }
         let expected = [
             "wholesale version 1 is in force from the beginning of time",
             "wholesale version 2 is in force from 2026-05-20T12:02:00Z",
             "wholesale version 3 is in force from 2026-05-20T12:02:00Z",
+            // The newest again, as soon as possible: it is on its way.
+            "wholesale version 3 is in force from 2026-05-20T12:02:00Z",
         ];
         assert_eq!(activated, expected);
-        let refused = activate(app, &sample, Some(at("2026-05-20T12:01:59Z")), now).await.unwrap_err();
+        let refused = activate(app, sample("", ""), Some(at("2026-05-20T12:01:59Z")), now).await.unwrap_err();
         assert!(matches!(refused, ProgramError::TooEarly { earliest } if earliest == at("2026-05-20T12:02:00Z")));
         assert_eq!(ensure(app).await.unwrap(), None);
         insta::assert_snapshot!(show(app, now).await.unwrap());
+        // It would be in the place of the other two.
+        let euros = activate(app, sample("\"GBP\"", "\"EUR\""), None, now).await.unwrap_err().to_string();
+        let expected = "version 5 was stored and cannot be in force after version 1:\
+            \n  $.currency must stay GBP: accounts hold spend in it (conflict)";
+        assert_eq!(euros, expected);
     }
 
     #[tokio::test]
@@ -284,13 +307,14 @@ mod tests {
         let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
         let app = cloud.app("order-placed").unwrap();
         let faulty = SAMPLE.replace("\"per\": \"1.00\"", "\"per\": 1").replace("\"GBP\"", "\"Pound\"");
-        let faulty = activate(app, &serde_json::from_str(&faulty).unwrap(), None, Instant::MIN).await.unwrap_err();
+        let faulty = activate(app, serde_json::from_str(&faulty).unwrap(), None, Instant::MIN).await.unwrap_err();
         let expected = "the program has faults:\
             \n  $.currency must be an ISO 4217 currency code in capitals (unknown_currency)\
             \n  $.earning_rules[0].per must be a decimal string such as \"12.50\", not a number (wrong_type)";
         assert_eq!(faulty.to_string(), expected);
-        let foreign = serde_json::from_str(&SAMPLE.replace("\"wholesale\"", "\"retail\"")).unwrap();
-        let foreign = activate(app, &foreign, None, Instant::MIN).await.unwrap_err().to_string();
-        assert_eq!(foreign, "the document is of the program retail; this deployment runs wholesale");
+        let foreign = activate(app, sample("\"wholesale\"", "\"retail\""), None, Instant::MIN).await.unwrap_err();
+        let expected = "the program has faults:\n  $.name must be wholesale, the program that runs here (conflict)";
+        assert_eq!(foreign.to_string(), expected);
+        assert_eq!(app.store().newest_version(&app.config().program).await.unwrap(), None);
     }
 }

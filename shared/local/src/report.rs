@@ -92,9 +92,8 @@ pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, Repo
         let metrics = if_counted(of(Period::Month(month)).await)?;
         months.push(MonthOf { month: month.to_string(), metrics });
     }
-    let schedule = app.schedule().await.map_err(Error::from)?;
     Ok(Dashboard {
-        program: schedule.newest().program.name.to_string(),
+        program: app.config().program.to_string(),
         before,
         lifetime: of(Period::Lifetime).await?,
         tiers: metrics::metrics(app, Some(period), By::Tier).await?,

@@ -12,9 +12,9 @@ pub enum Scope {
     AccountsRead,
     /// Enrol and change accounts.
     AccountsWrite,
-    /// Change what the merchant runs: surveys.
+    /// Change what the merchant runs: the program, surveys.
     ProgramWrite,
-    /// Read what is measured: metrics, surveys and their answers.
+    /// Read what the merchant runs and measures: the program, metrics, surveys and their answers.
     MetricsRead,
 }
 

@@ -135,9 +135,12 @@ impl Request {
 
     /// The `Idempotency-Key`: required of every write that has no business key of its own.
     pub fn idempotency_key(&self) -> Result<&str, Error> {
-        self.header("idempotency-key")
-            .filter(|key| !key.is_empty())
-            .ok_or_else(|| RequestFault::NoIdempotencyKey.into())
+        self.stated_idempotency_key().ok_or_else(|| RequestFault::NoIdempotencyKey.into())
+    }
+
+    /// The `Idempotency-Key` of a write that knows a repeat without one, too; `None`: it has none.
+    pub fn stated_idempotency_key(&self) -> Option<&str> {
+        self.header("idempotency-key").filter(|key| !key.is_empty())
     }
 
     /// An opaque cursor of the query's `cursor`, as [`cursor`] wrote it.
@@ -188,15 +191,18 @@ fn bad_cursor() -> Error {
 
 /// The Lambda response to an HTTP request. A fault is logged here, once, and told to the caller as no more than that.
 pub fn respond(result: Result<Answer, Error>) -> Value {
-    let answer = result.unwrap_or_else(|error| {
+    answered(result).into_value()
+}
+
+fn answered(result: Result<Answer, Error>) -> Answer {
+    result.unwrap_or_else(|error| {
         let problem = Problem::of(&error);
         match &error {
             Error::Fault(fault) => tracing::error!(fault.kind = fault.kind(), "request failed: {fault}"),
             _ => tracing::info!(problem.r#type = problem.kind(), "request refused: {}", error.cause()),
         }
         Answer::problem(&problem)
-    });
-    answer.into_value()
+    })
 }
 
 #[cfg(test)]

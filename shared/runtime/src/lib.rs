@@ -27,5 +27,5 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use error::{Error, Fault, RequestFault};
 pub use patience::{Deadline, Patience};
-pub use transact::Command;
+pub use transact::{Command, ProgramCommand};
 pub use trigger::Trigger;

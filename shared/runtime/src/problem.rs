@@ -7,6 +7,7 @@ use crate::error::{Error, Fault, RequestFault};
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
+use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
 
 /// A problem document.
@@ -222,6 +223,36 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "has gone by",
             )
         }
+        Rejection::UnknownVersion
+        | Rejection::TooEarly { .. }
+        | Rejection::CannotFollow { .. }
+        | Rejection::TooManyActivations => of_version(rejection),
+    }
+}
+
+/// What may be said of versions of the program.
+fn of_version(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::TooEarly { earliest } => {
+            let detail = format!(
+                "A version is in force {} seconds ahead at the earliest, when every running instance knows it: from \
+                 {earliest}, as of now. Without `from` it is the earliest instant.",
+                AHEAD_MS.div_euclid(1_000),
+            );
+            let problem = Problem::new("too-early", "Too early", 422, detail);
+            problem.with_fault("$.from".to_owned(), "too_early", "is past or too near")
+        }
+        Rejection::CannotFollow { before, after, faults } => {
+            let detail =
+                format!("Version {after} cannot be in force after version {before}: its document is at fault.");
+            let problem = Problem::new("cannot-follow", "Cannot follow", 409, detail);
+            Problem { faults: faults.listed().to_vec(), faults_unlisted: faults.unlisted(), ..problem }
+        }
+        Rejection::TooManyActivations => {
+            let detail = format!("The schedule holds {ACTIVATIONS_MAX} activations, as many as it can.");
+            Problem::new("too-many-activations", "Too many activations", 409, detail)
+        }
+        _ => Problem::new("unknown-version", "Unknown version", 404, "The program has no version of that number."),
     }
 }
 

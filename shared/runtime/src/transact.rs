@@ -4,9 +4,10 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
 use crate::patience::jittered;
+use domain::code::Secrets;
 use domain::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use domain::schedule::Schedule;
-use domain::time::Instant;
+use domain::time::{Day, Instant};
 use std::future::Future;
 use store::{Commit, Conflict, Consistency, Store};
 
@@ -51,6 +52,113 @@ pub trait Command: Sync {
     }
 }
 
+/// Something wanted of the program itself. It is decided on what is stored of that, read strongly, and under no
+/// version: there may be none yet.
+pub trait ProgramCommand: Sync {
+    /// What it is decided on.
+    type State: Send + Sync;
+    /// What the caller is told.
+    type Answer: Send;
+
+    /// Reads what the decision needs.
+    fn load(&self, store: &Store) -> impl Future<Output = Result<Self::State, store::Fault>> + Send;
+
+    /// Decides, at `now` and asked by `by`. Pure.
+    fn decide(&self, state: &Self::State, by: &str, now: Instant) -> Result<Decision<Self::Answer>, Rejection>;
+}
+
+/// What a decision is given besides its state and the program.
+struct Moment<'a> {
+    secrets: &'a Secrets,
+    by: &'a str,
+    now: Instant,
+    wall_day: Day,
+    collisions: u32,
+}
+
+/// What the loop carries out: a command, with what it is decided under.
+trait Attempt: Sync {
+    type State: Send + Sync;
+    type Answer: Send;
+    /// How the first try reads.
+    const FIRST: Consistency;
+
+    fn load(
+        &self,
+        store: &Store,
+        consistency: Consistency,
+    ) -> impl Future<Output = Result<Self::State, store::Fault>> + Send;
+    fn last_decided(state: &Self::State) -> Option<Instant>;
+    fn decide(&self, state: &Self::State, moment: &Moment<'_>) -> Result<Decision<Self::Answer>, Rejection>;
+    fn recall(&self, store: &Store) -> impl Future<Output = Result<Recalled<Self::Answer>, store::Fault>> + Send;
+    fn meet(&self, existing: &Record) -> Recalled<Self::Answer>;
+}
+
+/// An answer that was given before; `None`: none was.
+type Recalled<A> = Option<Result<A, Rejection>>;
+
+/// A command under a schedule.
+struct Scheduled<'a, C> {
+    command: &'a C,
+    schedule: &'a Schedule,
+}
+
+impl<C: Command> Attempt for Scheduled<'_, C> {
+    type State = C::State;
+    type Answer = C::Answer;
+    const FIRST: Consistency = Consistency::Eventual;
+
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<C::State, store::Fault> {
+        self.command.load(store, consistency).await
+    }
+
+    fn last_decided(state: &C::State) -> Option<Instant> {
+        C::last_decided(state)
+    }
+
+    fn decide(&self, state: &C::State, moment: &Moment<'_>) -> Result<Decision<C::Answer>, Rejection> {
+        let Moment { secrets, by, now, wall_day, collisions } = *moment;
+        self.command.decide(state, &Context { schedule: self.schedule, secrets, by, now, wall_day, collisions })
+    }
+
+    async fn recall(&self, store: &Store) -> Result<Recalled<C::Answer>, store::Fault> {
+        self.command.recall(store).await
+    }
+
+    fn meet(&self, existing: &Record) -> Recalled<C::Answer> {
+        self.command.meet(existing)
+    }
+}
+
+/// A command about the program itself.
+struct Unscheduled<'a, C>(&'a C);
+
+impl<C: ProgramCommand> Attempt for Unscheduled<'_, C> {
+    type State = C::State;
+    type Answer = C::Answer;
+    const FIRST: Consistency = Consistency::Strong;
+
+    async fn load(&self, store: &Store, _: Consistency) -> Result<C::State, store::Fault> {
+        self.0.load(store).await
+    }
+
+    fn last_decided(_: &C::State) -> Option<Instant> {
+        None
+    }
+
+    fn decide(&self, state: &C::State, moment: &Moment<'_>) -> Result<Decision<C::Answer>, Rejection> {
+        self.0.decide(state, moment.by, moment.now)
+    }
+
+    async fn recall(&self, _: &Store) -> Result<Recalled<C::Answer>, store::Fault> {
+        Ok(None)
+    }
+
+    fn meet(&self, _: &Record) -> Recalled<C::Answer> {
+        None
+    }
+}
+
 /// What a turn of the loop came to.
 enum Turn<A> {
     Answered(A),
@@ -70,11 +178,20 @@ impl App {
     /// after the command's own record was looked for.
     pub async fn transact<C: Command>(&self, caller: &Caller, command: &C) -> Result<C::Answer, Error> {
         let schedule = self.schedule().await?;
-        let mut consistency = Consistency::Eventual;
+        self.attempt(caller, &Scheduled { command, schedule: &schedule }).await
+    }
+
+    /// The same for a command about the program itself.
+    pub async fn transact_program<C: ProgramCommand>(&self, caller: &Caller, command: &C) -> Result<C::Answer, Error> {
+        self.attempt(caller, &Unscheduled(command)).await
+    }
+
+    async fn attempt<T: Attempt>(&self, caller: &Caller, attempt: &T) -> Result<T::Answer, Error> {
+        let mut consistency = T::FIRST;
         let mut collisions = 0_u32;
         let mut lost = 0_u32;
         loop {
-            match self.turn(caller, command, &schedule, consistency, collisions).await? {
+            match self.turn(caller, attempt, consistency, collisions).await? {
                 Turn::Answered(answer) => return Ok(answer),
                 Turn::Stale => {}
                 Turn::Lost { collisions: taken } => {
@@ -91,26 +208,28 @@ impl App {
         }
     }
 
-    async fn turn<C: Command>(
+    fn moment<'a>(&'a self, caller: &'a Caller, last_decided: Option<Instant>, collisions: u32) -> Moment<'a> {
+        let clock = self.clock();
+        let now = last_decided.map_or(clock.now(), |last| last.max(clock.now()));
+        Moment { secrets: self.secrets(), by: caller.id(), now, wall_day: clock.wall_day(), collisions }
+    }
+
+    async fn turn<T: Attempt>(
         &self,
         caller: &Caller,
-        command: &C,
-        schedule: &Schedule,
+        attempt: &T,
         consistency: Consistency,
         collisions: u32,
-    ) -> Result<Turn<C::Answer>, Error> {
-        let state = command.load(self.store(), consistency).await?;
-        let clock = self.clock();
-        let now = C::last_decided(&state).map_or(clock.now(), |last| last.max(clock.now()));
-        let wall_day = clock.wall_day();
-        let context = Context { schedule, secrets: self.secrets(), by: caller.id(), now, wall_day, collisions };
+    ) -> Result<Turn<T::Answer>, Error> {
+        let state = attempt.load(self.store(), consistency).await?;
+        let moment = self.moment(caller, T::last_decided(&state), collisions);
         let strong = consistency == Consistency::Strong;
-        let decision = match command.decide(&state, &context) {
+        let decision = match attempt.decide(&state, &moment) {
             Ok(decision) if decision.writes.is_empty() && strong => return Ok(Turn::Answered(decision.answer)),
             Ok(decision) if decision.writes.is_empty() => return Ok(Turn::Stale),
             Ok(decision) => decision,
             Err(rejection) => {
-                if let Some(answer) = command.recall(self.store()).await? {
+                if let Some(answer) = attempt.recall(self.store()).await? {
                     return Ok(Turn::Answered(answer?));
                 }
                 return if strong { Err(rejection.into()) } else { Ok(Turn::Stale) };
@@ -118,13 +237,13 @@ impl App {
         };
         match self.store().commit(&decision.writes).await? {
             Commit::Done => Ok(Turn::Answered(decision.answer)),
-            Commit::Lost(conflicts) => after_loss(command, &decision.writes, &conflicts),
+            Commit::Lost(conflicts) => after_loss(attempt, &decision.writes, &conflicts),
         }
     }
 }
 
-fn after_loss<C: Command>(command: &C, writes: &[Write], conflicts: &[Conflict]) -> Result<Turn<C::Answer>, Error> {
-    let met = conflicts.iter().filter_map(|conflict| conflict.existing.as_ref()).find_map(|found| command.meet(found));
+fn after_loss<T: Attempt>(attempt: &T, writes: &[Write], conflicts: &[Conflict]) -> Result<Turn<T::Answer>, Error> {
+    let met = conflicts.iter().filter_map(|conflict| conflict.existing.as_ref()).find_map(|found| attempt.meet(found));
     if let Some(answer) = met {
         return Ok(Turn::Answered(answer?));
     }

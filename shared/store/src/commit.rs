@@ -154,6 +154,21 @@ impl Store {
                 let key = keys::survey_answer(&answer.survey_id, &answer.respondent);
                 (&tables.metrics, "metric", item::of_plain(key, answer)?, false)
             }
+            Record::Version(program, version) => {
+                let key = keys::stored_version(program, version.number);
+                (&tables.programs, "program", item::of_plain(key, version)?, false)
+            }
+            Record::ActiveVersion(program, version) => {
+                let key = keys::program_version(program, version.number);
+                (&tables.programs, "program", item::of_plain(key, version)?, false)
+            }
+            Record::Timeline(program, timeline) => {
+                (&tables.programs, "program", item::of_plain(keys::schedule(program), timeline)?, false)
+            }
+            Record::VersionKey(program, used) => {
+                let key = keys::version_key(program, &used.key);
+                (&tables.programs, "program", item::of_plain(key, used)?, false)
+            }
         };
         let (condition, values) = condition(partition, guard);
         let hand_back = hand_back.then_some(ReturnValuesOnConditionCheckFailure::AllOld);

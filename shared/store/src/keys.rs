@@ -46,6 +46,7 @@ const REFERRAL: &str = "REFERRAL";
 const REDEMPTION: &str = "R#";
 /// Where the redemptions that somebody is to look at are listed. No code: those have eleven characters.
 const REVIEWS: &str = "REVIEWS";
+const VERSION: &str = "V#";
 const SURVEYS: &str = "surveys";
 /// Begins the partitions of the answers to a survey.
 const ANSWERS: &str = "answers#";
@@ -190,7 +191,38 @@ pub fn schedule(program: &ProgramName) -> Item {
 }
 
 pub fn program_version(program: &ProgramName, version: u32) -> Item {
-    self::key(OTHER_ATTRIBUTES, [("program", program.to_string()), ("sk", format!("V#{version:010}"))])
+    self::key(OTHER_ATTRIBUTES, [("program", program.to_string()), ("sk", version_sort(version))])
+}
+
+/// The partition of all versions of a program, in force or not. No program's own: its name holds no `#`. The other has
+/// those that the schedule names, and is read whole with it.
+fn versions(program: &ProgramName, sort: String) -> Item {
+    self::key(OTHER_ATTRIBUTES, [("program", format!("{program}#versions")), ("sk", sort)])
+}
+
+pub fn stored_version(program: &ProgramName, version: u32) -> Item {
+    versions(program, version_sort(version))
+}
+
+pub fn version_key(program: &ProgramName, key: &CommandKey) -> Item {
+    versions(program, format!("{COMMAND}{}", key.as_str()))
+}
+
+/// The condition, and its values, that versions up to a number are queried with in the partition of this one.
+pub fn versions_beside(version: &Item, up_to: u32) -> (&'static str, Item) {
+    let partition = version.get("program").cloned().unwrap_or_else(|| text(""));
+    let (first, last) = (text(version_sort(0)), text(version_sort(up_to)));
+    let values = [(":program".to_owned(), partition), (":first".to_owned(), first), (":last".to_owned(), last)];
+    ("program = :program AND sk BETWEEN :first AND :last", values.into())
+}
+
+fn version_sort(version: u32) -> String {
+    format!("{VERSION}{version:010}")
+}
+
+/// The number of a version's key.
+pub fn version_number(item: &Item) -> Option<u32> {
+    item.get("sk")?.as_s().ok()?.strip_prefix(VERSION)?.parse().ok()
 }
 
 pub fn checkpoint(of: &str) -> Item {

@@ -1,27 +1,21 @@
-//! Loading single records, an account's entries, and the program.
+//! Loading single records, and an account's entries.
 
 use crate::keys::{self, Item};
-use crate::{Fault, PROGRAMS, Store, item};
+use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
-use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId};
+use domain::id::{AccountId, ContactId, OrderKey, ReturnId};
 use domain::idempotency::{CommandKey, CommandRecord};
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
 use domain::parked::ParkedOrder;
-use domain::program::Program;
-use domain::schedule::{Activation, Schedule};
 use domain::score::ScoredOrder;
-use domain::time::Instant;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Most versions a program's schedule may name.
-const ACTIVATIONS_MAX: usize = 1_000;
 
 /// How fresh a read must be. Eventual reads cost half and are caught by the guards when they were stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,23 +42,6 @@ pub struct EntriesPage {
     pub entries: Vec<Entry>,
     /// Whether older ones exist.
     pub more: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ScheduleItem {
-    version: u64,
-    activations: Vec<ActivationItem>,
-}
-
-#[derive(Serialize, Deserialize, Clone, Copy)]
-struct ActivationItem {
-    from: Instant,
-    version: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct VersionItem {
-    document: String,
 }
 
 impl Store {
@@ -188,100 +165,6 @@ impl Store {
         Ok(EntriesPage { entries, more })
     }
 
-    /// The activation schedule with every version it names, read strongly; `None` where nothing was ever activated.
-    ///
-    /// One query, however many versions there are: all stand in the program's partition, and a function that starts
-    /// waits for one round trip. A version that is activated meanwhile is not in the schedule read before it.
-    pub async fn schedule(&self, program: &ProgramName) -> Result<Option<Schedule>, Fault> {
-        let key = keys::schedule(program);
-        let mut found = self.program_items(program).await?;
-        let Some(schedule) = take(&mut found, &key) else { return Ok(None) };
-        let stored: ScheduleItem = item::plain(schedule).map_err(|what| corrupt(PROGRAMS, &key, what))?;
-        let mut programs: HashMap<u32, Arc<Program>> = HashMap::new();
-        let mut schedule = Vec::with_capacity(stored.activations.len());
-        for ActivationItem { from, version } in stored.activations {
-            let rules = match programs.get(&version) {
-                Some(rules) => rules.clone(),
-                None => {
-                    let key = keys::program_version(program, version);
-                    Arc::new(program_version(take(&mut found, &key), &key)?)
-                }
-            };
-            programs.insert(version, rules.clone());
-            schedule.push(Activation { from, version, program: rules });
-        }
-        Ok(Schedule::new(schedule))
-    }
-
-    /// All items of a program by their sort keys.
-    async fn program_items(&self, program: &ProgramName) -> Result<HashMap<String, Item>, Fault> {
-        let mut items = HashMap::new();
-        let mut after = None;
-        loop {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.tables.programs)
-                .key_condition_expression("program = :program")
-                .expression_attribute_values(":program", AttributeValue::S(program.to_string()))
-                .set_exclusive_start_key(after)
-                .consistent_read(true);
-            let found = query.send().await.map_err(Fault::service)?;
-            let sorted = |item: Item| Some((item.get("sk")?.as_s().ok()?.clone(), item));
-            items.extend(found.items.unwrap_or_default().into_iter().filter_map(sorted));
-            after = found.last_evaluated_key;
-            if after.is_none() {
-                return Ok(items);
-            }
-        }
-    }
-
-    async fn schedule_item(&self, program: &ProgramName) -> Result<Option<(u64, Vec<ActivationItem>)>, Fault> {
-        let key = keys::schedule(program);
-        let found = self.get(&self.tables.programs, key.clone(), Consistency::Strong).await?;
-        let Some(found) = found else { return Ok(None) };
-        let stored: ScheduleItem = item::plain(found).map_err(|what| corrupt(PROGRAMS, &key, what))?;
-        Ok(Some((stored.version, stored.activations)))
-    }
-
-    /// Stores a document as the program's next version and activates it from an instant. Answers the version's
-    /// number. The document must have been read by [`Program::from_json`] without faults.
-    pub async fn activate(
-        &self,
-        program: &ProgramName,
-        document: &serde_json::Value,
-        from: Instant,
-    ) -> Result<u32, Fault> {
-        let (guard, mut activations) = self.schedule_item(program).await?.unwrap_or_default();
-        if activations.len() >= ACTIVATIONS_MAX {
-            return Err(Fault::Service(format!("the schedule holds {ACTIVATIONS_MAX} activations already")));
-        }
-        let version = activations.iter().map(|entry| entry.version).max().unwrap_or(0).saturating_add(1);
-        activations.push(ActivationItem { from, version });
-        let stored = VersionItem { document: document.to_string() };
-        let version_item = item::of_plain(keys::program_version(program, version), &stored)?;
-        let schedule = ScheduleItem { version: guard.saturating_add(1), activations };
-        let schedule_item = item::of_plain(keys::schedule(program), &schedule)?;
-        let put = |item: Item, condition: &str, values: Option<Item>| {
-            let put = aws_sdk_dynamodb::types::Put::builder().table_name(&self.tables.programs).set_item(Some(item));
-            let put = put.condition_expression(condition).set_expression_attribute_values(values);
-            let put = put.build().map_err(Fault::service)?;
-            Ok::<_, Fault>(aws_sdk_dynamodb::types::TransactWriteItem::builder().put(put).build())
-        };
-        let absent = "attribute_not_exists(program)";
-        let schedule_put = match guard {
-            0 => put(schedule_item, absent, None)?,
-            held => {
-                let held = AttributeValue::N(held.to_string());
-                put(schedule_item, "version = :held", Some([(":held".to_owned(), held)].into()))?
-            }
-        };
-        let writes = vec![put(version_item, absent, None)?, schedule_put];
-        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        sent.map_err(Fault::service)?;
-        Ok(version)
-    }
-
     /// How far an import has come; 0 where it was never started.
     pub async fn checkpoint(&self, of: &str) -> Result<u64, Fault> {
         let found = self.get(&self.tables.metrics, keys::checkpoint(of), Consistency::Strong).await?;
@@ -297,18 +180,6 @@ impl Store {
         put.send().await.map_err(Fault::service)?;
         Ok(())
     }
-}
-
-/// Takes the item of a key out of those of its partition.
-fn take(items: &mut HashMap<String, Item>, key: &Item) -> Option<Item> {
-    items.remove(key.get("sk")?.as_s().ok()?)
-}
-
-fn program_version(found: Option<Item>, key: &Item) -> Result<Program, Fault> {
-    let wrong = |what: String| corrupt(PROGRAMS, key, what);
-    let stored: VersionItem = item::plain(found.ok_or_else(|| wrong("is missing".to_owned()))?).map_err(wrong)?;
-    let document = serde_json::from_str(&stored.document).map_err(|e| wrong(e.to_string()))?;
-    Program::from_json(&document).map_err(|faults| wrong(format!("{:?}", faults.listed())))
 }
 
 pub(crate) fn corrupt(table: &'static str, key: &Item, what: String) -> Fault {

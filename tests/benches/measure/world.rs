@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::HttpClient;
-use domain::id::ProgramName;
 use domain::time::Instant;
 use local::cloud::{Cloud, Options, Storage};
 use local::connector;
@@ -31,7 +30,7 @@ pub async fn deployed_by(client: Client, clock: Clock) -> Cloud {
 /// Activates the program; the first version is in force from the beginning of time.
 pub async fn activate(cloud: &Cloud) {
     let document = serde_json::from_str(PROGRAM).unwrap();
-    order_placed_app(cloud).store().activate(&program(), &document, now()).await.unwrap();
+    tests::actor::activate(&order_placed_app(cloud), &document, now()).await;
 }
 
 /// A cloud whose clock stands still.
@@ -42,11 +41,6 @@ pub async fn standing_still(http: impl HttpClient + 'static) -> Cloud {
 /// The app behind the function that is measured.
 pub fn order_placed_app(cloud: &Cloud) -> Arc<App> {
     cloud.app("order-placed").unwrap().clone()
-}
-
-/// Its program.
-pub fn program() -> ProgramName {
-    ProgramName::parse("wholesale").unwrap()
 }
 
 /// [`NOW`].

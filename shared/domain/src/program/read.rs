@@ -1,5 +1,6 @@
 //! The program document, read into a [`Program`].
 
+use super::sense::{self, Sections};
 use super::{
     DiscountRule, EarningRule, Ladder, PointsRules, Program, ReturnRules, Shortfall, Tier, Tiers, UnknownAccount,
 };
@@ -64,11 +65,25 @@ const FIELDS: [&str; 13] = [
 
 pub(super) fn program(value: &Value) -> Result<Program, Faults> {
     let mut faults = Faults::default();
-    let program = read_program(value, &mut faults);
+    let program = read_program(value, &mut faults, &mut Faults::default());
     faults.into_result(program)
 }
 
-fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
+/// The same of a document that nobody has stored yet.
+pub(super) fn new_program(value: &Value, name: &ProgramName) -> Result<Program, Faults> {
+    let (mut faults, mut senseless) = (Faults::default(), Faults::default());
+    let program = read_program(value, &mut faults, &mut senseless);
+    let stated = value.get("name").and_then(Value::as_str).and_then(|text| ProgramName::parse(text).ok());
+    if stated.is_some_and(|stated| stated != *name) {
+        let message = format!("must be {name}, the program that runs here");
+        faults.add(&Path::Key(&Path::Root, "name"), "conflict", message);
+    }
+    faults.append(senseless);
+    faults.into_result(program)
+}
+
+/// Reads a program; what can be read but makes no sense is noted apart.
+fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> Option<Program> {
     let root = Object::open(value, &Path::Root, &FIELDS, faults)?;
     let name = root.required("name", faults, document::id(ProgramName::parse));
     let currency = root.required("currency", faults, document::currency);
@@ -85,6 +100,15 @@ fn read_program(value: &Value, faults: &mut Faults) -> Option<Program> {
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
+    let sections = Sections {
+        // Without a currency nobody knows what amounts come to.
+        earning: earning.as_deref().filter(|_| currency.is_some()),
+        tiers: tiers.as_ref(),
+        discounts: discounts.as_deref().unwrap_or_default(),
+        warnings: &warnings,
+        referral: referral.as_ref(),
+    };
+    sense::check(value, &sections, senseless);
     let program = Program {
         name: name?,
         currency: currency?,

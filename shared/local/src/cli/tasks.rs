@@ -199,7 +199,7 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
 pub(super) async fn activate(file: &Path, from: Option<Instant>, place: &Place) -> Result<ExitCode, Failure> {
     let document = program::document(file)?;
     let tables = place.open().await?;
-    let activated = program::activate(tables.app()?, &document, from, wall_clock()).await?;
+    let activated = program::activate(tables.app()?, document, from, wall_clock()).await?;
     print(&format!("{activated}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -60,7 +60,7 @@ async fn only_the_functions_of_the_template_can_be_invoked() {
     assert_eq!(
         refused,
         "there is no function order-shipped; there are account-review, accounts, discount-expiry, metric-rollup, metrics, \
-        order-placed, order-returned, referral-redemption, surveys"
+        order-placed, order-returned, program, referral-redemption, surveys"
     );
 }
 

@@ -174,7 +174,7 @@ async fn a_refused_return_is_listed_and_stops_no_other() {
     let (cloud, file) = (Cloud::open(Options::new(Storage::Memory)).await.unwrap(), file(&with_returns()));
     let mut document: serde_json::Value = serde_json::from_str(include_str!("../../programs/wholesale.json")).unwrap();
     document["enrolment"]["unknown_account"] = json!("reject");
-    program::activate(app(&cloud), &document, None, Instant::MIN).await.unwrap();
+    program::activate(app(&cloud), document, None, Instant::MIN).await.unwrap();
     let plan = Plan { skip_returns: false, ..plan(&file) };
     for _ in 0..2 {
         let summary = run(app(&cloud), &plan, silent()).await.unwrap();

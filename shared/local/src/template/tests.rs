@@ -8,6 +8,7 @@ const HANDLERS: &[&str] = &[
     "metrics",
     "order-placed",
     "order-returned",
+    "program",
     "referral-redemption",
     "surveys",
 ];

@@ -1,0 +1,136 @@
+//! Stores versions of the program, compares them, and puts them in force: `/v1/program/...`.
+//!
+//! A version is stored first and put in force later, or never: in between it can be read and compared with another.
+
+mod answers;
+pub mod commands;
+
+use answers::{ActivatedAnswer, ActiveAnswer, DifferenceAnswer, PlannedAnswer, Span, VersionAnswer, VersionsAnswer};
+use commands::{PostVersion, PutActive};
+use domain::decision::Rejection;
+use domain::id::ProgramName;
+use domain::idempotency::CommandKey;
+use domain::program::difference::Difference;
+use domain::version::{self, Draft, Version};
+use runtime::http::{self, Answer, Request, parameter};
+use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
+use serde_json::Value;
+
+const LISTED_USUAL: u16 = 20;
+const LISTED_MAX: u16 = 100;
+/// The route of new versions, part of the key of each.
+const POST_VERSION: &str = "POST /v1/program/versions";
+
+/// One Lambda invocation: an HTTP request.
+pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
+    let request = Trigger::of(event)?.http()?;
+    Ok(http::respond(over_http(app, &request).await))
+}
+
+async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
+    let caller = request.caller()?;
+    let (method, path) = request.route();
+    match (method, path.as_slice()) {
+        ("POST", ["v1", "program", "versions"]) => post_version(app, &caller, request).await,
+        ("PUT", ["v1", "program", "active"]) => put_active(app, &caller, request).await,
+        ("GET", ["v1", "program", rest @ ..]) => {
+            caller.require_all(Scope::MetricsRead)?;
+            show(app, request, rest).await
+        }
+        _ => Err(RequestFault::NoSuchRoute.into()),
+    }
+}
+
+async fn show(app: &App, request: &Request, rest: &[&str]) -> Result<Answer, Error> {
+    match rest {
+        ["active"] => active(app).await,
+        ["versions"] => versions(app, request).await,
+        ["versions", number] => one_version(app, version_number("version", number)?).await,
+        ["versions", first, "diff", second] => {
+            difference(app, version_number("version", first)?, version_number("other", second)?).await
+        }
+        _ => Err(RequestFault::NoSuchRoute.into()),
+    }
+}
+
+fn program(app: &App) -> &ProgramName {
+    &app.config().program
+}
+
+fn version_number(name: &'static str, text: &str) -> Result<u32, Error> {
+    let number = text.parse().ok().filter(|number| *number > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
+    parameter(name, number.ok_or("must be the number of a version"))
+}
+
+async fn post_version(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
+    caller.require_all(Scope::ProgramWrite)?;
+    let program = program(app).clone();
+    let key = |text| parameter("Idempotency-Key", CommandKey::new(caller.id(), POST_VERSION, text));
+    let key = request.stated_idempotency_key().map(key).transpose()?;
+    let draft = Draft::read(request.document()?, &program)?;
+    let command = PostVersion { program, draft, key };
+    let (version, was_there) = app.transact_program(caller, &command).await?;
+    let (program, number) = (&command.program, version.number);
+    tracing::info!(program.version = number, was_there, "stored version {number} of the program {program}");
+    let answer = VersionAnswer::of(program, &version);
+    let answer = match was_there {
+        false => Answer::json(201, &answer),
+        true => Answer::json(200, &answer).header("idempotent-replayed", "true"),
+    };
+    Ok(answer.header("location", format!("/v1/program/versions/{number}")))
+}
+
+async fn put_active(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
+    caller.require_all(Scope::ProgramWrite)?;
+    let command = PutActive { program: program(app).clone(), asked: version::asked(&request.document()?)? };
+    let (activation, was_there) = app.transact_program(caller, &command).await?;
+    // This instance shall not be the last to know.
+    app.forget_schedule().await;
+    let (program, number, from) = (&command.program, activation.version, activation.from);
+    tracing::info!(
+        program.version = number,
+        was_there,
+        "version {number} of the program {program} is in force from {from}"
+    );
+    let answer = Answer::json(200, &ActivatedAnswer::of(program, activation));
+    Ok(if was_there { answer.header("idempotent-replayed", "true") } else { answer })
+}
+
+async fn active(app: &App) -> Result<Answer, Error> {
+    let timeline = app.store().timeline(program(app)).await?;
+    Ok(Answer::json(200, &ActiveAnswer::of(program(app), &timeline, app.clock().now())))
+}
+
+async fn versions(app: &App, request: &Request) -> Result<Answer, Error> {
+    let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
+    let below = request.cursor()?.map(|below| parameter("cursor", u32::try_from(below))).transpose()?;
+    let page = app.store().versions_page(program(app), below, limit).await?;
+    let spans = Span::all(&app.store().timeline(program(app)).await?);
+    let planned = |version: &Version| PlannedAnswer::of(program(app), version, &spans, None);
+    let next_cursor = page.next.map(|below| http::cursor(below.into()));
+    Ok(Answer::json(200, &VersionsAnswer { versions: page.versions.iter().map(planned).collect(), next_cursor }))
+}
+
+async fn one_version(app: &App, number: u32) -> Result<Answer, Error> {
+    let (version, document) = stored(app, number).await?;
+    let spans = Span::all(&app.store().timeline(program(app)).await?);
+    Ok(Answer::json(200, &PlannedAnswer::of(program(app), &version, &spans, Some(document))))
+}
+
+async fn difference(app: &App, from: u32, to: u32) -> Result<Answer, Error> {
+    let ((_, before), (_, after)) = (stored(app, from).await?, stored(app, to).await?);
+    let (program, difference) = (program(app).clone(), Difference::between(&before, &after));
+    Ok(Answer::json(200, &DifferenceAnswer { program, from, to, difference }))
+}
+
+/// A version and its document.
+async fn stored(app: &App, number: u32) -> Result<(Version, Value), Error> {
+    let version = app.store().version(program(app), number).await?.ok_or(Rejection::UnknownVersion)?;
+    let corrupt = |error: serde_json::Error| store::Fault::Corrupt {
+        table: store::PROGRAMS,
+        key: format!("version {number}"),
+        what: error.to_string(),
+    };
+    let document = serde_json::from_str(&version.document).map_err(corrupt)?;
+    Ok((version, document))
+}

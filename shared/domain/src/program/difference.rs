@@ -1,0 +1,185 @@
+//! What differs between two documents of the program, by path.
+//!
+//! Lists of things that have an `id` are compared thing by thing, wherever they stand: a rule that is put before
+//! another leaves that as it was. Lists of plain values are compared as sets, anything else by position. Within a list, what is
+//! named by its `id` has it in its path: `$.tiers.levels["gold"].threshold`.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// What one version says and another does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What only the second says.
+    pub added: Vec<Stated>,
+    /// What only the first says.
+    pub removed: Vec<Stated>,
+    /// What both say otherwise.
+    pub changed: Vec<Changed>,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stated {
+    /// Its JSON path, with the `id` of a list's element in the place of its position.
+    pub path: String,
+    /// The value.
+    pub value: Value,
+}
+
+/// Two values of the same path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// The path.
+    pub path: String,
+    /// What the first says.
+    pub before: Value,
+    /// What the second says.
+    pub after: Value,
+}
+
+impl Difference {
+    /// What differs from the first document to the second.
+    pub fn between(first: &Value, second: &Value) -> Self {
+        let mut difference = Self::default();
+        difference.compare("$", first, second);
+        difference
+    }
+
+    fn compare(&mut self, path: &str, before: &Value, after: &Value) {
+        match (before, after) {
+            (Value::Object(before), Value::Object(after)) => self.compare_objects(path, before, after),
+            (Value::Array(before), Value::Array(after)) => self.compare_lists(path, before, after),
+            _ if before != after => {
+                let (before, after) = (before.clone(), after.clone());
+                self.changed.push(Changed { path: path.to_owned(), before, after });
+            }
+            _ => {}
+        }
+    }
+
+    fn compare_objects(&mut self, path: &str, before: &Map<String, Value>, after: &Map<String, Value>) {
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for key in keys {
+            self.compare_stated(format!("{path}.{key}"), before.get(key), after.get(key));
+        }
+    }
+
+    fn compare_stated(&mut self, path: String, before: Option<&Value>, after: Option<&Value>) {
+        match (before, after) {
+            (Some(before), Some(after)) => self.compare(&path, before, after),
+            (Some(before), None) => self.removed.push(Stated { path, value: before.clone() }),
+            (None, Some(after)) => self.added.push(Stated { path, value: after.clone() }),
+            (None, None) => {}
+        }
+    }
+
+    fn compare_lists(&mut self, path: &str, before: &[Value], after: &[Value]) {
+        if let (Some(held), Some(now)) = (ids(before), ids(after)) {
+            return self.compare_named(path, (&held, before), (&now, after));
+        }
+        if before.iter().chain(after).all(|value| !value.is_object() && !value.is_array()) {
+            return self.compare_plain(path, before, after);
+        }
+        for index in 0..before.len().max(after.len()) {
+            self.compare_stated(format!("{path}[{index}]"), before.get(index), after.get(index));
+        }
+    }
+
+    fn compare_named(&mut self, path: &str, before: (&[&str], &[Value]), after: (&[&str], &[Value])) {
+        let find = |(ids, values): (&[&str], &'_ [Value]), id: &str| {
+            ids.iter().zip(values).find(|(named, _)| **named == id).map(|(_, value)| value.clone())
+        };
+        let added = after.0.iter().filter(|id| !before.0.contains(id));
+        for id in before.0.iter().chain(added) {
+            let element = format!("{path}[{}]", Value::from(*id));
+            self.compare_stated(element, find(before, id).as_ref(), find(after, id).as_ref());
+        }
+        let kept = |ids: &[&str], others: &[&str]| -> Vec<String> {
+            ids.iter().filter(|id| others.contains(id)).map(|id| (*id).to_owned()).collect()
+        };
+        if kept(before.0, after.0) != kept(after.0, before.0) {
+            let (before, after) = (Value::from(before.0.to_vec()), Value::from(after.0.to_vec()));
+            self.changed.push(Changed { path: format!("{path}[*].id"), before, after });
+        }
+    }
+
+    fn compare_plain(&mut self, path: &str, before: &[Value], after: &[Value]) {
+        let stated = |values: &[Value], others: &[Value]| -> Vec<Stated> {
+            let only = values.iter().enumerate().filter(|(_, value)| !others.contains(value));
+            only.map(|(index, value)| Stated { path: format!("{path}[{index}]"), value: value.clone() }).collect()
+        };
+        self.removed.extend(stated(before, after));
+        self.added.extend(stated(after, before));
+    }
+}
+
+/// The ids of a list's elements, if each has one of its own.
+fn ids(list: &[Value]) -> Option<Vec<&str>> {
+    let ids: Vec<_> = list.iter().map(|element| element.get("id")?.as_str()).collect::<Option<_>>()?;
+    let distinct: BTreeSet<_> = ids.iter().collect();
+    (distinct.len() == ids.len()).then_some(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn paths(first: Value, second: Value) -> [Vec<String>; 3] {
+        let Difference { added, removed, changed } = Difference::between(&first, &second);
+        let stated = |list: Vec<Stated>| list.into_iter().map(|stated| stated.path).collect();
+        [stated(added), stated(removed), changed.into_iter().map(|changed| changed.path).collect()]
+    }
+
+    #[test]
+    fn what_differs_is_named_where_it_stands() {
+        let tier = |id: &str, threshold: &str| json!({"id": id, "threshold": threshold});
+        for (first, second, expected) in [
+            (json!({"a": 1}), json!({"a": 1}), [&[][..], &[], &[]]),
+            (json!({"a": 1}), json!({"a": "1"}), [&[], &[], &["$.a"]]),
+            (json!({"a": {"b": 1}}), json!({"a": {"c": 1}}), [&["$.a.c"], &["$.a.b"], &[]]),
+            (json!({"a": []}), json!({"a": {}}), [&[], &[], &["$.a"]]),
+            (json!({"a": null}), json!({}), [&[], &["$.a"], &[]]),
+            // Plain values are a set.
+            (json!([1, 2, 3]), json!([3, 1]), [&[], &["$[1]"], &[]]),
+            (json!([1]), json!([2, 1]), [&["$[0]"], &[], &[]]),
+            // What has an id is found by it.
+            (
+                json!([tier("silver", "10"), tier("gold", "20")]),
+                json!([tier("member", "0"), tier("silver", "10"), tier("gold", "30")]),
+                [&["$[\"member\"]"], &[], &["$[\"gold\"].threshold"]],
+            ),
+            (json!([tier("a", "1"), tier("b", "1")]), json!([tier("b", "1")]), [&[], &["$[\"a\"]"], &[]]),
+            (
+                json!([tier("a", "1"), tier("b", "1")]),
+                json!([tier("b", "1"), tier("a", "1")]),
+                [&[], &[], &["$[*].id"]],
+            ),
+            // What has none, or the same twice, is where it stands.
+            (
+                json!([{"from": 1, "points": 5}]),
+                json!([{"from": 1, "points": 6}, {"from": 2}]),
+                [&["$[1]"], &[], &["$[0].points"]],
+            ),
+            (json!([tier("a", "1"), tier("a", "2")]), json!([tier("a", "1")]), [&[], &["$[1]"], &[]]),
+        ] {
+            let expected = expected.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>());
+            assert_eq!(paths(first.clone(), second.clone()), expected, "{first} → {second}");
+            let [added, removed, changed] = paths(second.clone(), first.clone());
+            assert_eq!([removed, added, changed], expected, "{second} → {first}");
+        }
+    }
+
+    #[test]
+    fn both_values_are_told() {
+        let difference = Difference::between(&json!({"a": 1, "b": 2}), &json!({"a": 3, "c": [4]}));
+        let expected = json!({
+            "added": [{"path": "$.c", "value": [4]}],
+            "removed": [{"path": "$.b", "value": 2}],
+            "changed": [{"path": "$.a", "before": 1, "after": 3}],
+        });
+        assert_eq!(serde_json::to_value(difference).ok(), Some(expected));
+    }
+}

@@ -1,0 +1,251 @@
+//! Rules that can never do anything, and rules that contradict each other.
+//!
+//! A new version is held against this, and no other: what is in force stays readable, whatever is found out about it
+//! later. A list of which an element could not be read is left alone, since its other elements are not where they stand
+//! in the document.
+
+use super::{DiscountRule, EarningRule, Tiers};
+use crate::document::{Faults, Path};
+use crate::money::{Factor, Minor, Overflow, Points};
+use crate::referral::rules::ReferralRules;
+use crate::rules;
+use crate::warning::WarningRules;
+use serde_json::Value;
+
+/// What could be read of a document.
+pub(super) struct Sections<'a> {
+    pub earning: Option<&'a [EarningRule]>,
+    pub tiers: Option<&'a Tiers>,
+    pub discounts: &'a [DiscountRule],
+    pub warnings: &'a WarningRules,
+    pub referral: Option<&'a ReferralRules>,
+}
+
+/// Notes every rule that makes no sense, with the reason.
+pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faults) {
+    let is_whole = |place: &str, read: usize| document.pointer(place).is_none_or(|list| length(list) == read);
+    let earning = sections.earning.filter(|rules| is_whole("/earning_rules", rules.len()));
+    let tiers = sections.tiers.filter(|tiers| is_whole("/tiers/levels", tiers.levels.iter().count()));
+    let discounts = Some(sections.discounts).filter(|rules| is_whole("/discounts", rules.len())).unwrap_or_default();
+    same_discounts(discounts, faults);
+    let Some(tiers) = tiers else { return };
+    reviews(tiers, sections.warnings, faults);
+    let Some(earning) = earning else { return };
+    earnings(earning, tiers, faults);
+    minimums(earning, tiers, discounts, sections.referral, faults);
+}
+
+fn length(list: &Value) -> usize {
+    list.as_array().map_or(0, Vec::len)
+}
+
+/// Two rules with the same terms issue two discounts where one was meant: the second says nothing of its own.
+fn same_discounts(discounts: &[DiscountRule], faults: &mut Faults) {
+    let terms = |rule: &DiscountRule| (rule.minimum_total, rule.percent, rule.validity_days);
+    for (index, rule) in discounts.iter().enumerate() {
+        let before = discounts.iter().take(index).find(|before| terms(before) == terms(rule));
+        if let Some(before) = before {
+            let message = format!("has the terms of {}, listed before it: minimum, percent and validity", before.id);
+            faults.add(&Path::Index(&Path::Key(&Path::Root, "discounts"), index), "same_terms", message);
+        }
+    }
+}
+
+fn reviews(tiers: &Tiers, warnings: &WarningRules, faults: &mut Faults) {
+    let section = Path::Key(&Path::Root, "tiers");
+    if tiers.review.is_some() && tiers.levels.above.is_empty() {
+        let message = "there is one tier, and none below it to fall to";
+        faults.add(&Path::Key(&section, "review"), "never_fires", message);
+    }
+    if tiers.review.is_none() && !warnings.tier_at_risk_days.is_empty() {
+        let warnings = Path::Key(&Path::Root, "warnings");
+        let message = "warns of tiers that would be lost; without tiers.review none is";
+        faults.add(&Path::Key(&warnings, "tier_at_risk_days"), "never_fires", message);
+    }
+}
+
+fn earnings(earning: &[EarningRule], tiers: &Tiers, faults: &mut Faults) {
+    let highest = tiers.levels.iter().map(|tier| tier.multiplier).max().unwrap_or(Factor::ONE);
+    if highest == Factor(0) {
+        let section = Path::Key(&Path::Root, "tiers");
+        let message = "no order earns anything: every tier multiplies its points by 0";
+        faults.add(&Path::Key(&section, "levels"), "never_fires", message);
+        return;
+    }
+    let list = Path::Key(&Path::Root, "earning_rules");
+    for (index, rule) in earning.iter().enumerate() {
+        if rules::earned(rule, Minor(i64::MAX), highest) == Ok(Points::ZERO) {
+            let message = "is more than any order comes to, for a single point in any tier";
+            faults.add(&Path::Key(&Path::Index(&list, index), "per"), "never_fires", message);
+        }
+    }
+}
+
+/// An order that reaches a minimum may not earn more points than can be counted: it would be refused.
+fn minimums(
+    earning: &[EarningRule],
+    tiers: &Tiers,
+    discounts: &[DiscountRule],
+    referral: Option<&ReferralRules>,
+    faults: &mut Faults,
+) {
+    let lowest = tiers.levels.iter().map(|tier| tier.multiplier).min().unwrap_or(Factor::ONE);
+    let fits = |minimum: Minor| {
+        let mut of_rules = earning.iter().map(|rule| rules::earned(rule, minimum, lowest));
+        of_rules.try_fold(Points::ZERO, |sum, points| sum.plus(points?)) != Err(Overflow)
+    };
+    let message = "is never reached: an order this large earns more points than 64 bits hold, and is refused";
+    let list = Path::Key(&Path::Root, "discounts");
+    for (index, _) in discounts.iter().enumerate().filter(|(_, rule)| !fits(rule.minimum_total)) {
+        faults.add(&Path::Key(&Path::Index(&list, index), "minimum_total"), "never_fires", message);
+    }
+    if referral.is_some_and(|rules| !fits(rules.minimum_total)) {
+        let section = Path::Key(&Path::Root, "referral");
+        let qualifying = Path::Key(&section, "qualifying");
+        faults.add(&Path::Key(&qualifying, "minimum_total"), "never_fires", message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use crate::id::ProgramName;
+    use crate::program::Program;
+    use serde_json::{Value, json};
+
+    fn sensible() -> Value {
+        let discount = |id: &str, minimum: &str, percent: &str, days: u16| {
+            json!({"id": id, "name": id, "kind": "next_purchase", "minimum_total": minimum, "percent": percent,
+                   "validity_days": days})
+        };
+        json!({
+            "name": "p", "currency": "GBP", "time_zone": "UTC", "enrolment": {"unknown_account": "enrol"},
+            "earning_rules": [
+                {"id": "base", "name": "Points", "points": 1, "per": "1"},
+                {"id": "more", "name": "More points", "points": 1, "per": "1"},
+            ],
+            "points": {"validity_months": 24},
+            "tiers": {
+                "window_months": 12,
+                "levels": [
+                    {"id": "member", "name": "Member", "threshold": "0", "multiplier": "0"},
+                    {"id": "silver", "name": "Silver", "threshold": "10", "multiplier": "0.0001"},
+                ],
+                "review": {"hold_months": 12, "downgrade": "one_step"},
+            },
+            "discounts": [
+                discount("a", "10", "5", 30), discount("b", "11", "5", 30), discount("c", "10", "6", 30),
+                discount("d", "10", "5", 31),
+            ],
+            "warnings": {"tier_at_risk_days": [7]},
+            "referral": {
+                "enrolment": "open", "consent": "optional", "return_window_days": 0, "after_return": "keep",
+                "qualifying": {"minimum_total": "92233720368547758.07", "within_days": 1}, "rewards": [{"from": 1}],
+            },
+        })
+    }
+
+    fn faults(document: &Value) -> Vec<String> {
+        let told = Program::from_new(document, &ProgramName::parse("p").unwrap()).err();
+        let listed = told.iter().flat_map(|faults| faults.listed());
+        listed.map(|fault| format!("{} {}", fault.path, fault.code)).collect()
+    }
+
+    type Row = (&'static str, fn(&mut Value), &'static [&'static str]);
+
+    fn rows() -> Vec<Row> {
+        vec![
+            ("nothing", |_| {}, &[]),
+            ("another program", |p| p["name"] = json!("q"), &["$.name conflict"]),
+            ("no name", |p| p["name"] = json!("q q"), &["$.name invalid_id"]),
+            (
+                "the terms of a rule before it",
+                |p| p["discounts"][3]["validity_days"] = json!(30),
+                &["$.discounts[3] same_terms"],
+            ),
+            (
+                "the same, spelt otherwise",
+                |p| p["discounts"][1]["minimum_total"] = json!("10.00"),
+                &["$.discounts[1] same_terms"],
+            ),
+            (
+                "one tier that is reviewed",
+                |p| drop(p["tiers"]["levels"].as_array_mut().unwrap().remove(0)),
+                // The first must start at zero; that is told with the rest.
+                &["$.tiers.levels[0].threshold out_of_range", "$.tiers.review never_fires"],
+            ),
+            (
+                "a warning of reviews that are none",
+                |p| p["tiers"]["review"] = json!(null),
+                &["$.warnings.tier_at_risk_days never_fires"],
+            ),
+            (
+                "no tier that earns",
+                |p| p["tiers"]["levels"][1]["multiplier"] = json!("0"),
+                &["$.tiers.levels never_fires"],
+            ),
+            (
+                "points that no order comes to",
+                |p| p["earning_rules"][1]["per"] = json!("9223372036854775.81"),
+                &["$.earning_rules[1].per never_fires"],
+            ),
+            (
+                "points that the largest order comes to",
+                |p| p["earning_rules"][1]["per"] = json!("9223372036854.77"),
+                &[],
+            ),
+            (
+                "minimums that no order reaches, since it would earn too much",
+                |p| {
+                    p["tiers"]["levels"][0]["multiplier"] = json!("1");
+                    p["tiers"]["levels"][1]["multiplier"] = json!("2");
+                    p["earning_rules"][0]["points"] = json!(1_000);
+                    p["discounts"][2]["minimum_total"] = json!("92233720368547758.07");
+                },
+                &["$.discounts[2].minimum_total never_fires", "$.referral.qualifying.minimum_total never_fires"],
+            ),
+            (
+                "everything at once, and what cannot be read",
+                |p| {
+                    p["time_zone"] = json!("Europe/Atlantis");
+                    p["tiers"]["review"] = json!(null);
+                    p["discounts"][3]["validity_days"] = json!(30);
+                },
+                &[
+                    "$.time_zone unknown_time_zone",
+                    "$.discounts[3] same_terms",
+                    "$.warnings.tier_at_risk_days never_fires",
+                ],
+            ),
+            (
+                "a list that is not read whole is left alone",
+                |p| {
+                    p["discounts"][0]["percent"] = json!("0");
+                    p["discounts"][3]["validity_days"] = json!(30);
+                    p["tiers"]["levels"][1]["multiplier"] = json!("x");
+                },
+                &["$.tiers.levels[1].multiplier invalid_decimal", "$.discounts[0].percent out_of_range"],
+            ),
+        ]
+    }
+
+    #[test]
+    fn a_new_program_holds_no_rule_without_effect_and_says_nothing_twice() {
+        for (name, change, expected) in rows() {
+            let mut document = sensible();
+            change(&mut document);
+            assert_eq!(faults(&document), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_stays_readable() {
+        for (name, change, expected) in rows() {
+            let mut document = sensible();
+            change(&mut document);
+            let senseless = |fault: &&str| fault.ends_with("never_fires") || fault.ends_with("same_terms");
+            let readable = expected.iter().all(senseless) || name == "another program";
+            assert_eq!(Program::from_json(&document).is_ok(), readable, "{name}");
+        }
+    }
+}
