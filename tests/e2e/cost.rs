@@ -30,6 +30,21 @@ async fn a_plain_order_costs_six_write_units_and_half_a_read_unit() {
 }
 
 #[tokio::test]
+async fn a_dry_run_costs_two_read_units_and_writes_nothing() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    // The account and what stands under the order's key, both strongly.
+    let (reply, cost) = cloud.units(cloud.order("o-1").lines(20).tried("")).await;
+    assert_eq!(reply.expect(201)["discounts_issued"], json!([]));
+    assert_eq!((of(cost), cost.requests), (units(2.0, 0.0), 2));
+}
+
+#[tokio::test]
 async fn an_order_of_three_hundred_lines_costs_two_units_more_per_kilobyte() {
     let cloud = Cloud::start().await;
     if !cloud.is_embedded() {

@@ -262,7 +262,7 @@ impl Watched {
         self.cloud.set_instant(today);
     }
 
-    /// A version that is stored, shown, compared and put in force.
+    /// A version that is stored, shown, compared, tried and put in force.
     async fn program(&mut self) {
         let version: Json = serde_json::from_str(&tests::WHOLESALE.replace("500.00", "600.00")).unwrap();
         for status in [201, 200] {
@@ -272,6 +272,10 @@ impl Watched {
             self.ask("GET", &format!("/v1/program/{target}"), &Json::Null, 200).await;
         }
         self.ask("GET", "/v1/program/versions/3", &Json::Null, 404).await;
+        let order = self.cloud.order("tried").line("MUG", 1, "600.00");
+        for query in ["dry_run=true", "dry_run=true&version=2"] {
+            self.ask("POST", &format!("/v1/orders?{query}"), &order.document(), 201).await;
+        }
         for _ in 0..2 {
             self.ask("PUT", "/v1/program/active", &json!({"version": 2}), 200).await;
         }

@@ -25,6 +25,7 @@ mod crowd;
 mod crowd_amended;
 mod discounts;
 mod drift;
+mod dry_run;
 mod due;
 mod events;
 mod hot_item;

@@ -176,6 +176,11 @@ impl Order {
         self.cloud.request("POST", "/v1/orders", self.document.to_string()).await
     }
 
+    /// Asks what it would come to, with more of a query.
+    pub async fn tried(&self, query: &str) -> Reply {
+        self.cloud.request("POST", &format!("/v1/orders?dry_run=true{query}"), self.document.to_string()).await
+    }
+
     /// Announces it on the bus.
     pub async fn announce(&self) {
         self.cloud.announce("OrderPlaced", self.document()).await;

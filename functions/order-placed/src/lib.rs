@@ -2,8 +2,9 @@
 //! the types `OrderPlaced` and `OrderAmended` from the bus by way of a queue.
 //!
 //! All ways are one: parse the document, then [`place`]. The revision of a statement says what it is: the first of its
-//! order, a repeat, newer than what is stored, or late.
+//! order, a repeat, newer than what is stored, or late. A request may ask for a dry run: the same decision, unwritten.
 
+mod dry_run;
 mod rehearsal;
 
 use domain::amendment;
@@ -15,6 +16,7 @@ use domain::id::{OrderId, OrderKey, Source};
 use domain::order::Order;
 use domain::receipt::{self, Receipt};
 use domain::referral::Redemption;
+use domain::schedule::Schedule;
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
 use runtime::batch::BusEvent;
@@ -26,12 +28,20 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
 
+use dry_run::DryRun;
+
 pub use rehearsal::rehearse;
 
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     match Trigger::of(event)? {
-        Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
+        Trigger::Http(request) => {
+            let answer = over_http(app, &request).await;
+            Ok(match DryRun::asked(&request) {
+                Ok(Some(_)) => http::respond_with(dry_run::MARK, answer),
+                _ => http::respond(answer),
+            })
+        }
         Trigger::Queue(batch) => Ok(batch.each(app, over_bus).await),
     }
 }
@@ -45,6 +55,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     };
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
+    let dry_run = DryRun::asked(request)?;
     let order = match amends {
         None => Order::from_text(&request.body()?)?,
         Some((source, order_id)) => {
@@ -54,8 +65,14 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         }
     };
     let revision = order.revision;
-    let placed = place(app, &caller, order).await?;
-    let receipt = placed.receipt(app).await?;
+    let (placed, receipt) = match dry_run {
+        None => {
+            let placed = place(app, &caller, order).await?;
+            let receipt = placed.receipt(app).await?;
+            (placed, receipt)
+        }
+        Some(dry_run) => dry_run.place(app, &caller, order).await?,
+    };
     Ok(match placed.outcome {
         Outcome::Scored => Answer::json(201, &receipt),
         Outcome::Amended => Answer::json(200, &receipt),
@@ -122,7 +139,10 @@ pub enum Outcome {
 impl Placed {
     /// The answer about it, under the program version it was scored with.
     pub async fn receipt(&self, app: &App) -> Result<Receipt, Error> {
-        let schedule = app.schedule().await?;
+        self.receipt_under(app, &*app.schedule().await?)
+    }
+
+    fn receipt_under(&self, app: &App, schedule: &Schedule) -> Result<Receipt, Error> {
         let version = self.scored.score.program_version;
         let unknown = || Fault::NoProgram(format!("{} version {version}", app.config().program));
         let activation = schedule.version(version).ok_or_else(unknown)?;
@@ -134,8 +154,7 @@ impl Placed {
 /// account.
 pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, Error> {
     caller.require_for(Scope::OrdersWrite, &order.account_id)?;
-    let command = PlaceOrder { content_hash: order.content_hash(), order: Arc::new(order) };
-    let placed = app.transact(caller, &command).await?;
+    let placed = app.transact(caller, &PlaceOrder::of(order)).await?;
     let (order, score) = (&placed.scored.order, placed.scored.current());
     tracing::info!(
         order.id = %order.key,
@@ -166,6 +185,10 @@ struct State {
 }
 
 impl PlaceOrder {
+    fn of(order: Order) -> Self {
+        Self { content_hash: order.content_hash(), order: Arc::new(order) }
+    }
+
     /// The codes whose discounts the decision may touch: those the order names; of an order that is amended, those it
     /// named before and those it issued, too.
     fn codes(&self, stored: Option<&StoredOrder>) -> Vec<Code> {

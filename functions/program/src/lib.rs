@@ -1,6 +1,7 @@
 //! Stores versions of the program, compares them, and puts them in force: `/v1/program/...`.
 //!
-//! A version is stored first and put in force later, or never: in between it can be read and compared with another.
+//! A version is stored first and put in force later, or never: in between it can be read, compared with another, and
+//! tried on an order by a dry run of that.
 
 mod answers;
 pub mod commands;

@@ -194,6 +194,11 @@ pub fn respond(result: Result<Answer, Error>) -> Value {
     answered(result).into_value()
 }
 
+/// The same with one more header, whatever the answer.
+pub fn respond_with(header: (&'static str, &'static str), result: Result<Answer, Error>) -> Value {
+    answered(result).header(header.0, header.1).into_value()
+}
+
 fn answered(result: Result<Answer, Error>) -> Answer {
     result.unwrap_or_else(|error| {
         let problem = Problem::of(&error);

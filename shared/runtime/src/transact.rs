@@ -186,6 +186,35 @@ impl App {
         self.attempt(caller, &Unscheduled(command)).await
     }
 
+    /// What [`Self::transact`] would answer now under this schedule, by the same decision on strongly read state.
+    /// Nothing is written.
+    pub async fn dry_run<C: Command>(
+        &self,
+        caller: &Caller,
+        command: &C,
+        schedule: &Schedule,
+    ) -> Result<C::Answer, Error> {
+        let (attempt, mut collisions) = (Scheduled { command, schedule }, 0_u32);
+        loop {
+            let state = attempt.load(self.store(), Consistency::Strong).await?;
+            let decision = match attempt.decide(&state, &self.moment(caller, C::last_decided(&state), collisions)) {
+                Ok(decision) => decision,
+                Err(rejection) => {
+                    let recalled = attempt.recall(self.store()).await?;
+                    return Ok(recalled.unwrap_or(Err(rejection))?);
+                }
+            };
+            self.store().check(&decision.writes)?;
+            if !self.store().takes_code(&decision.writes).await? {
+                return Ok(decision.answer);
+            }
+            collisions = collisions.saturating_add(1);
+            if collisions >= ATTEMPTS_MAX {
+                return Err(Fault::Contended(collisions).into());
+            }
+        }
+    }
+
     async fn attempt<T: Attempt>(&self, caller: &Caller, attempt: &T) -> Result<T::Answer, Error> {
         let mut consistency = T::FIRST;
         let mut collisions = 0_u32;

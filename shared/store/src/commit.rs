@@ -1,7 +1,7 @@
 //! Executing a decision: one `TransactWriteItems`, every write guarded.
 
 use crate::keys::{self, Item};
-use crate::read::StoredOrder;
+use crate::read::{Consistency, StoredOrder};
 use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use domain::decision::{Guard, Record, Write};
+use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::membership::{Claim, ClaimKey};
 use domain::referral::{Qualified, RedemptionKey};
@@ -48,6 +49,24 @@ impl Store {
             Ok(_) => Ok(Commit::Done),
             Err(error) => lost(error, writes),
         }
+    }
+
+    /// Makes everything ready that a decision would write, and writes nothing: fails as [`Self::commit`] would for what
+    /// cannot be stored.
+    pub fn check(&self, writes: &[Write]) -> Result<(), Fault> {
+        writes.iter().try_for_each(|write| self.transact_item(write).map(drop))
+    }
+
+    /// Whether any code of a new discount among these writes is taken: then a commit would be lost to that.
+    pub async fn takes_code(&self, writes: &[Write]) -> Result<bool, Fault> {
+        let new = |write: &Write| match write {
+            Write::Put(Record::Discount(discount), Guard::Absent) => Some(Discount::clone(discount)),
+            _ => None,
+        };
+        let new: Vec<_> = writes.iter().filter_map(new).collect();
+        let Some(account) = new.first().map(|discount| discount.account_id.clone()) else { return Ok(false) };
+        let codes: Vec<_> = new.into_iter().map(|discount| discount.code).collect();
+        Ok(self.discounts(&account, &codes, Consistency::Strong).await?.iter().any(Option::is_some))
     }
 
     fn transact_item(&self, write: &Write) -> Result<TransactWriteItem, Fault> {
