@@ -74,14 +74,8 @@ pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, Repo
     let newest = metrics::newest_night(app).await?;
     let newest = newest.ok_or_else(|| ReportError::NotCounted("No night has been counted yet.".to_owned()))?;
     let of = |period| metrics::metrics(app, Some(period), By::Total);
-    let (period, metrics) = match (period, Period::Month(newest.month())) {
-        (Some(period), _) => (period, of(period).await?),
-        // Where nobody has ordered lately, the whole relationship says more than nothing.
-        (None, month) => match if_counted(of(month).await)? {
-            Some(metrics) => (month, metrics),
-            None => (Period::Lifetime, of(Period::Lifetime).await?),
-        },
-    };
+    let period = period.unwrap_or(Period::Month(newest.month()));
+    let metrics = of(period).await?;
     let before = match period.previous() {
         Some(before) => if_counted(of(before).await)?,
         None => None,
