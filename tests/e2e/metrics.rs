@@ -303,6 +303,12 @@ async fn a_night_proves_what_it_says() {
 #[tokio::test]
 async fn who_stays_and_whom_to_look_at() {
     let cloud = traded().await;
+    for day in ["01", "03", "05"] {
+        let placed = format!("2011-03-{day}T10:00:00Z");
+        cloud.set_clock(&placed);
+        cloud.account("cube").order(day).placed(&placed).line("lamp", 1, "10.00").send().await.expect(201);
+    }
+    cloud.set_clock("2011-05-01T09:00:00Z");
     cloud.night("2011-04-30").await;
     let retention = cloud.get("/v1/metrics/retention").await.expect(200);
     let cohorts = retention["cohorts"].as_array().unwrap();
@@ -316,12 +322,12 @@ async fn who_stays_and_whom_to_look_at() {
 
     let accounts = cloud.get("/v1/metrics/accounts").await.expect(200);
     assert_eq!(accounts["falling"], json!([]));
-    // It bought on two days in a row, and not for 29 days; no model tells what that means.
-    let bolt = json!({
-        "account_id": "bolt", "probability_alive": null, "fell_by": null, "days_since_last_order": 29,
-        "usual_gap_days": 1, "revenue_12_months": pounds("2000.00"), "at_stake": pounds("2000.00"),
+    // It bought every other day, and not for 56 days; no model tells what that means. Of bolt only one gap is known.
+    let cube = json!({
+        "account_id": "cube", "probability_alive": null, "fell_by": null, "days_since_last_order": 56,
+        "usual_gap_days": 2, "revenue_12_months": pounds("30.00"), "at_stake": pounds("30.00"),
     });
-    assert_eq!(accounts["at_risk"], json!([bolt]));
+    assert_eq!(accounts["at_risk"], json!([cube]));
     expect(&accounts["rising"][0], json!({"account_id": "acme", "change": pounds("2600.00")}));
     expect(
         &accounts["near_next_tier"][0],
@@ -331,7 +337,7 @@ async fn who_stays_and_whom_to_look_at() {
         }),
     );
     let segments = accounts["rfm_segments"].as_array().unwrap();
-    assert_eq!(segments.iter().map(|one| one["customers"].as_u64().unwrap()).sum::<u64>(), 2);
+    assert_eq!(segments.iter().map(|one| one["customers"].as_u64().unwrap()).sum::<u64>(), 3);
 }
 
 #[tokio::test]
