@@ -217,14 +217,3 @@ async fn a_late_order_leads_to_the_tier_that_it_would_have_led_to_in_time() {
         assert_eq!(standing["tier"]["id"], "silver", "{days:?}");
     }
 }
-
-#[tokio::test]
-async fn what_is_rehearsed_at_the_start_is_the_sample_order_and_nobody_hears_of_it() {
-    let cloud = Cloud::start().await;
-    let rehearsed = order_placed::rehearse(cloud.app()).await.expect("a rehearsal that comes to its end");
-    let rehearsed = serde_json::to_value(rehearsed).unwrap();
-    assert_eq!((&rehearsed["order_id"], &rehearsed["points"]), (&json!("2025-001734"), &json!(1055)));
-    assert_eq!(rehearsed["tier"]["after"], "silver");
-    cloud.get("/v1/orders/shop/2025-001734/score").await.expect(404);
-    cloud.get("/v1/accounts/kettle-and-kin").await.expect(404);
-}

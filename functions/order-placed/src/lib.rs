@@ -5,7 +5,6 @@
 //! order, a repeat, newer than what is stored, or late. A request may ask for a dry run: the same decision, unwritten.
 
 mod dry_run;
-mod rehearsal;
 
 use domain::amendment;
 use domain::code::Code;
@@ -29,8 +28,6 @@ use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
 
 use dry_run::DryRun;
-
-pub use rehearsal::rehearse;
 
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {

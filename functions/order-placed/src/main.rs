@@ -2,8 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    runtime::start::run_rehearsed(order_placed::handle, async |app| {
-        order_placed::rehearse(app).await;
-    })
-    .await
+    runtime::start::run(order_placed::handle).await
 }

@@ -14,17 +14,7 @@ pub async fn run<H>(handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
 {
-    run_rehearsed(handle, async |_| ()).await
-}
-
-/// As [`run`], with something that is done while the first connection is being opened, so that the first invocation
-/// finds its code loaded. It should yield often: the network is served in between.
-pub async fn run_rehearsed<H, R>(handle: H, rehearse: R) -> Result<(), lambda_runtime::Error>
-where
-    H: AsyncFn(&App, Value) -> Result<Value, Fault>,
-    R: AsyncFnOnce(&App),
-{
-    serve(app()?, handle, rehearse).await
+    serve(app()?, handle).await
 }
 
 /// As [`run`], for a function that sends messages to a queue of its own. The others do not carry the client.
@@ -35,27 +25,20 @@ where
     let app = app()?;
     let url = app.config().queue_url.clone().ok_or(ConfigError::Missing(QUEUE_URL))?;
     let queue = Queue::new(client::sqs()?, url);
-    serve(app.with_queue(queue), handle, async |_| ()).await
+    serve(app.with_queue(queue), handle).await
 }
 
 fn app() -> Result<App, lambda_runtime::Error> {
     Ok(App::new(Config::from_env()?, client::dynamodb()?, Clock::system()))
 }
 
-/// The program is read before the first invocation: the connection is then open and the schedule cached. All that the
-/// connection does not need is made ready while it is being opened.
-async fn serve<H, R>(app: App, handle: H, rehearse: R) -> Result<(), lambda_runtime::Error>
+/// The program is read before the first invocation: the connection is then open and the schedule cached.
+async fn serve<H>(app: App, handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
-    R: AsyncFnOnce(&App),
 {
-    let meanwhile = async {
-        logs();
-        tokio::task::yield_now().await;
-        rehearse(&app).await;
-    };
-    let (read, ()) = tokio::join!(app.schedule(), meanwhile);
-    if let Err(fault) = read {
+    logs();
+    if let Err(fault) = app.schedule().await {
         // Not fatal: the first invocation reads it again, and answers with the fault if it persists.
         tracing::warn!("the program could not be read at start: {fault}");
     }
