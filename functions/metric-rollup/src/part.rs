@@ -11,8 +11,9 @@ use store::{Kept, Segment, Stamp, Store};
 
 /// Accounts between two checkpoints: about a minute of counting.
 const CHECKPOINT_ACCOUNTS: u64 = 200_000;
-/// Accounts of one page: a fraction of the megabyte that one may have, since two pages of each segment are in memory.
-const PAGE: u16 = 1_000;
+/// Most accounts of one page: so many that its megabyte ends it, unless they are very small. On a laptop each page costs
+/// the embedded database a walk through its index, and without a bound it would read the rest of the segment for each.
+const PAGE: u16 = 4_000;
 /// How far a part has come that is finished: further than accounts are counted.
 pub(crate) const FINISHED: u64 = 1 << 62;
 /// The part after those of all segments: the answers to surveys.

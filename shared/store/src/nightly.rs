@@ -252,8 +252,8 @@ impl Store {
         Ok(())
     }
 
-    /// A page of a segment's accounts after one of them, at most `limit`, in no particular order. Eventually consistent: each account is
-    /// as it stood at some moment of the scan or just before.
+    /// A page of a segment's accounts after one of them, at most `limit`, in no particular order. Eventually consistent:
+    /// each account is as it stood at some moment of the scan or just before.
     pub async fn accounts_to_count(
         &self,
         segment: Segment,
