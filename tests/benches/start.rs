@@ -26,13 +26,15 @@ use dynamodb::{Authorities, SecureDynamoDb};
 use lambda::{Invocation, RuntimeApi};
 use measure::{Bound, Report, median, world};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// Both are built with this bench, by the same command and profile, against the same dependencies.
-const ORDER_PLACED: &str = env!("CARGO_BIN_EXE_order-placed-to-start");
-const SMALLEST: &str = env!("CARGO_BIN_EXE_smallest-function");
+/// Packages, each with one binary of its name. They are built one by one, as for a deployment: built with the tests they
+/// would carry what only those ask of the same dependencies.
+const ORDER_PLACED: &str = "order-placed";
+const SMALLEST: &str = "smallest-function";
 const RATIO_MAX: f64 = 1.15;
 const WARM_UPS: usize = 3;
 const ROUNDS: usize = 5;
@@ -51,25 +53,42 @@ fn note(timeline: &Timeline, step: &str) {
 #[derive(Clone, Copy)]
 struct Contender {
     name: &'static str,
-    binary: &'static str,
+    package: &'static str,
     /// Whether it is told to make the requests that an order needs.
     same_requests: bool,
     /// Whom it trusts.
     authorities: Authorities,
 }
 
+impl Contender {
+    fn binary(&self) -> PathBuf {
+        // This bench is at `release/deps/start-…`.
+        let bench = std::env::current_exe().unwrap();
+        bench.ancestors().nth(2).unwrap().join(self.package)
+    }
+}
+
+/// Builds the release binary of a package by itself, next to this bench.
+fn build(package: &str) {
+    let bench = std::env::current_exe().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--locked", "--package", package]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let done = cargo.env("CARGO_TARGET_DIR", bench.ancestors().nth(3).unwrap()).status().unwrap();
+    assert!(done.success(), "{package} is not built");
+}
+
 const CONTENDERS: [Contender; 4] = [
-    Contender { name: "order-placed", binary: ORDER_PLACED, same_requests: false, authorities: Authorities::Amazon },
-    Contender { name: "smallest function", binary: SMALLEST, same_requests: false, authorities: Authorities::System },
+    Contender { name: "order-placed", package: ORDER_PLACED, same_requests: false, authorities: Authorities::Amazon },
+    Contender { name: "smallest function", package: SMALLEST, same_requests: false, authorities: Authorities::System },
     Contender {
         name: "smallest function with one authority",
-        binary: SMALLEST,
+        package: SMALLEST,
         same_requests: false,
         authorities: Authorities::None,
     },
     Contender {
         name: "bare function, same requests, with one authority",
-        binary: SMALLEST,
+        package: SMALLEST,
         same_requests: true,
         authorities: Authorities::None,
     },
@@ -79,6 +98,7 @@ fn main() -> ExitCode {
     if !measure::is_asked_for() {
         return ExitCode::SUCCESS;
     }
+    [ORDER_PLACED, SMALLEST].into_iter().for_each(build);
     let mut report = Report::start("start");
     let world = World::start();
     let mut all: [Vec<Run>; 4] = Default::default();
@@ -162,7 +182,7 @@ impl World {
         self.timeline.lock().unwrap().clear();
 
         let started = Instant::now();
-        let mut command = Command::new(contender.binary);
+        let mut command = Command::new(contender.binary());
         command.env_clear().envs(self.environment(contender.authorities)).stdout(Stdio::null());
         if contender.same_requests {
             command.env("SAME_REQUESTS", "1");
@@ -222,6 +242,6 @@ fn describe(report: &Report, contender: &Contender, runs: &[Run]) {
     report.row("start → first answer, median", total_ms(runs), "ms");
     report.row("start → first answer, fastest", runs.iter().map(|run| run.total_ms).fold(f64::MAX, f64::min), "ms");
     report.row("resident memory then", median(runs.iter().map(|run| run.rss_mib)), "MiB");
-    let bytes = std::fs::metadata(contender.binary).unwrap().len() as f64;
+    let bytes = std::fs::metadata(contender.binary()).unwrap().len() as f64;
     report.row("binary", bytes / 1024.0 / 1024.0, "MiB");
 }

@@ -1,4 +1,4 @@
-//! The smallest functions with the same SDK: nothing parsed, nothing decided, nothing logged. What `start` compares the
+//! The smallest function with the same SDK: nothing parsed, nothing decided, nothing logged. What `start` compares the
 //! start of a real function with.
 //!
 //! Alone it makes one transaction per event. With `SAME_REQUESTS` set it makes the requests that an order needs, too:
