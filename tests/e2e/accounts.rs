@@ -246,6 +246,7 @@ async fn entries_are_listed_newest_first_page_by_page_without_gaps() {
         "?limit=0",
         "?limit=101",
         "?limit=x",
+        "?from=2011-03-01",
     ] {
         acme.entries(query).await.expect_problem(400, "invalid-parameter");
     }

@@ -238,6 +238,8 @@ async fn a_version_is_tried_by_the_merchant_alone_and_in_the_currency_of_the_acc
         ("?dry_run=true&version=first", 400, "invalid-parameter"),
         ("?version=1", 400, "invalid-parameter"),
         ("?dry_run=false&version=1", 400, "invalid-parameter"),
+        // Misspelt, it would place the order.
+        ("?dryrun=true", 400, "invalid-parameter"),
     ] {
         cloud.request("POST", &format!("/v1/orders{query}"), body.clone()).await.expect_problem(status, kind);
     }

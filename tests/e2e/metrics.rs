@@ -237,6 +237,10 @@ async fn what_cannot_be_asked_is_refused_and_what_was_not_counted_is_not_there()
         ("?by=", 400, "invalid-parameter", "by"),
         ("?by=Tier", 400, "invalid-parameter", "by"),
         ("?format=xml", 400, "invalid-parameter", "format"),
+        ("?perod=2011-03", 400, "invalid-parameter", "perod"),
+        ("/retention?by=tier", 400, "invalid-parameter", "by"),
+        ("/accounts?limit=5", 400, "invalid-parameter", "limit"),
+        ("/nights/2011-04-30?format=csv", 400, "invalid-parameter", "format"),
         ("/nights/yesterday", 400, "invalid-parameter", "date"),
         ("/nights/2011-02-30", 400, "invalid-parameter", "date"),
         ("/nights/2011-04-29", 404, "not-counted", ""),
@@ -249,6 +253,7 @@ async fn what_cannot_be_asked_is_refused_and_what_was_not_counted_is_not_there()
         let paths = if about.is_empty() { vec![] } else { vec![about.to_owned()] };
         assert_eq!(reply.fault_paths(), paths, "{target}");
     }
+    cloud.get("/v1/accounts/acme/insights?night=2011-04-30").await.expect_problem(400, "invalid-parameter");
     cloud.get("/v1/accounts/a%23b/insights").await.expect_problem(400, "invalid-parameter");
     cloud.get("/v1/accounts/nobody/insights").await.expect_problem(404, "unknown-account");
 }

@@ -259,6 +259,7 @@ async fn what_waits_for_nobody_cannot_be_reviewed() {
     assert_eq!(cloud.request("POST", &target, long).await.expect(422).fault_paths(), ["$.note"]);
     cloud.get("/v1/referrals/reviews?cursor=%21").await.expect_problem(400, "invalid-parameter");
     cloud.get("/v1/referrals/reviews?limit=0").await.expect_problem(400, "invalid-parameter");
+    cloud.get("/v1/referrals/reviews?status=open").await.expect_problem(400, "invalid-parameter");
     assert_eq!(cloud.tables().await, before);
     cloud.audit().await;
 }

@@ -120,6 +120,9 @@ fn parameters() -> Vec<Row> {
         bad("a cursor of no survey", "/v1/surveys?cursor=YSNi"),
         bad("a cursor of no contact", "/v1/surveys/nps/answers?cursor=YWNtZQ"),
         bad("no account", "/v1/surveys/nps/answers?account_id=a%2Fb"),
+        bad("a parameter that is none", "/v1/surveys/nps?limit=5"),
+        bad("a parameter that is none", "/v1/surveys?after=nps"),
+        bad("a parameter misspelt", "/v1/surveys/nps/answers?acount_id=acme"),
     ]
 }
 

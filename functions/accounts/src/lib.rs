@@ -157,6 +157,7 @@ struct StatementLine {
 
 async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_for(Scope::AccountsRead, &id)?;
+    request.takes(&["limit", "cursor"])?;
     let limit = request.limit(ENTRIES_USUAL, ENTRIES_MAX)?;
     let page = app.store().entries(&id, request.cursor()?, limit).await?;
     if page.entries.is_empty() && app.store().account(&id, Consistency::Strong).await?.is_none() {

@@ -32,11 +32,11 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let (method, path) = request.route();
     match (method, path.as_slice()) {
         ("GET", ["v1", "metrics"]) => show_metrics(app, &caller, request).await,
-        ("GET", ["v1", "metrics", "nights", date]) => show_night(app, &caller, date).await,
-        ("GET", ["v1", "metrics", "retention"]) => show_retention(app, &caller).await,
-        ("GET", ["v1", "metrics", "accounts"]) => show_accounts(app, &caller).await,
+        ("GET", ["v1", "metrics", "nights", date]) => show_night(app, &caller, date, request).await,
+        ("GET", ["v1", "metrics", "retention"]) => show_retention(app, &caller, request).await,
+        ("GET", ["v1", "metrics", "accounts"]) => show_accounts(app, &caller, request).await,
         ("GET", ["v1", "accounts", id, "insights"]) => {
-            show_insights(app, &caller, parameter("account_id", AccountId::parse(id))?).await
+            show_insights(app, &caller, parameter("account_id", AccountId::parse(id))?, request).await
         }
         _ => Err(RequestFault::NoSuchRoute.into()),
     }
@@ -44,6 +44,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
 
 async fn show_metrics(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
+    request.takes(&["period", "by", "format"])?;
     let period = request.query("period").map(|text| parameter("period", Period::parse(text).ok_or(PERIODS)));
     let by = request.query("by").map_or(Ok(By::Total), |text| parameter("by", By::parse(text).ok_or_else(kinds)))?;
     let wants_table = is_table(request)?;
@@ -81,28 +82,32 @@ fn csv(report: &MetricsReport) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|error| wrong(error.to_string()))
 }
 
-async fn show_night(app: &App, caller: &Caller, date: &str) -> Result<Answer, Error> {
+async fn show_night(app: &App, caller: &Caller, date: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
+    request.takes(&[])?;
     let day = parameter("date", Day::parse(date).ok_or("must be a day such as 2011-05-31"))?;
     let report: NightReport = night(app, day).await?;
     Ok(Answer::json(200, &report))
 }
 
-async fn show_retention(app: &App, caller: &Caller) -> Result<Answer, Error> {
+async fn show_retention(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
+    request.takes(&[])?;
     let report: RetentionReport = retention(app).await?;
     Ok(Answer::json(200, &report))
 }
 
-async fn show_accounts(app: &App, caller: &Caller) -> Result<Answer, Error> {
+async fn show_accounts(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
+    request.takes(&[])?;
     let report: AccountsReport = accounts(app).await?;
     Ok(Answer::json(200, &report))
 }
 
 /// What is to be said of one account. Its own people see all of it but margins.
-async fn show_insights(app: &App, caller: &Caller, id: AccountId) -> Result<Answer, Error> {
+async fn show_insights(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_for(Scope::AccountsRead, &id)?;
+    request.takes(&[])?;
     let account = app.store().account(&id, Consistency::Strong).await?.ok_or(Rejection::UnknownAccount)?;
     let insight: Insight = nights::insight(app, &account).await?;
     let in_full = caller.require_all(Scope::AccountsRead).is_ok();

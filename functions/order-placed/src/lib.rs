@@ -52,6 +52,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     };
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
+    request.takes(&["dry_run", "version"])?;
     let dry_run = DryRun::asked(request)?;
     let order = match amends {
         None => Order::from_text(&request.body()?)?,

@@ -103,6 +103,7 @@ async fn active(app: &App) -> Result<Answer, Error> {
 }
 
 async fn versions(app: &App, request: &Request) -> Result<Answer, Error> {
+    request.takes(&["limit", "cursor"])?;
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let below = request.cursor()?.map(|below| parameter("cursor", u32::try_from(below))).transpose()?;
     let page = app.store().versions_page(program(app), below, limit).await?;

@@ -106,6 +106,7 @@ async fn own_code(app: &App, caller: &Caller, scope: Scope, text: &str) -> Resul
 
 async fn show_code(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     let code = own_code(app, caller, Scope::AccountsRead, text).await?;
+    request.takes(&["cursor"])?;
     let mut after = position(request)?;
     let (mut tally, now) = (Tally::default(), app.clock().now());
     let mut next_cursor = None;
@@ -168,6 +169,7 @@ async fn redeem(app: &App, caller: &Caller, text: &str, request: &Request) -> Re
 
 async fn redemptions(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     let code = own_code(app, caller, Scope::AccountsRead, text).await?;
+    request.takes(&["limit", "cursor"])?;
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let page = app.store().redemptions(&code.code, position(request)?, limit).await?;
     let (now, schedule) = (app.clock().now(), app.schedule().await?);
@@ -189,6 +191,7 @@ async fn redemption(app: &App, caller: &Caller, text: &str, id: &str) -> Result<
 
 async fn reviews(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsRead)?;
+    request.takes(&["limit", "cursor"])?;
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let page = app.store().waiting_reviews(request.text_cursor()?.as_deref(), limit).await?;
     let next_cursor = page.next.as_deref().map(http::text_cursor);

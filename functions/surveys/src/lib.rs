@@ -31,7 +31,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     match (method, path.as_slice()) {
         ("GET", ["v1", "surveys"]) => surveys(app, &caller, request).await,
         ("PUT", ["v1", "surveys", id]) => put_survey(app, &caller, survey_id(id)?, request).await,
-        ("GET", ["v1", "surveys", id]) => get_survey(app, &caller, survey_id(id)?).await,
+        ("GET", ["v1", "surveys", id]) => get_survey(app, &caller, survey_id(id)?, request).await,
         ("POST", ["v1", "surveys", id, "answers"]) => give_answer(app, &caller, survey_id(id)?, request).await,
         ("GET", ["v1", "surveys", id, "answers"]) => answers(app, &caller, survey_id(id)?, request).await,
         _ => Err(RequestFault::NoSuchRoute.into()),
@@ -56,14 +56,16 @@ async fn put_survey(app: &App, caller: &Caller, id: SurveyId, request: &Request)
 }
 
 /// An account's own token sees a survey that it can name, to show what is asked, but no list of them.
-async fn get_survey(app: &App, caller: &Caller, id: SurveyId) -> Result<Answer, Error> {
+async fn get_survey(app: &App, caller: &Caller, id: SurveyId, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::MetricsRead)?;
+    request.takes(&[])?;
     let survey = app.store().survey(&id, Consistency::Strong).await?.ok_or(Rejection::UnknownSurvey)?;
     Ok(Answer::json(200, &SurveyAnswer::of(survey, app.clock().now())))
 }
 
 async fn surveys(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
+    request.takes(&["limit", "cursor"])?;
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let after = request.text_cursor()?.map(|text| parameter("cursor", SurveyId::parse(&text))).transpose()?;
     let page = app.store().surveys_page(after.as_ref(), limit).await?;
@@ -92,6 +94,7 @@ async fn give_answer(app: &App, caller: &Caller, survey_id: SurveyId, request: &
 
 async fn answers(app: &App, caller: &Caller, id: SurveyId, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::MetricsRead)?;
+    request.takes(&["account_id", "limit", "cursor"])?;
     let account = shown_account(caller, request)?;
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let after = position(request, account.as_ref())?;

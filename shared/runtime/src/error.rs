@@ -35,6 +35,13 @@ pub enum RequestFault {
         /// What it must be.
         message: String,
     },
+    /// The query has parameters that the route does not know.
+    UnknownParameters {
+        /// Which.
+        names: Vec<String>,
+        /// Those that it does.
+        known: &'static [&'static str],
+    },
     /// Nothing is served there.
     NoSuchRoute,
     /// There are no metrics of what is asked for; why.

@@ -104,6 +104,15 @@ impl Request {
         self.event.get("queryStringParameters")?.get(name)?.as_str()
     }
 
+    /// Fails where the query has a parameter that is none of these: misspelt, it would ask for something else than was
+    /// meant, and nobody would be told.
+    pub fn takes(&self, known: &'static [&'static str]) -> Result<(), Error> {
+        let stated = self.event.get("queryStringParameters").and_then(Value::as_object);
+        let stated = stated.into_iter().flat_map(serde_json::Map::keys);
+        let names: Vec<_> = stated.filter(|name| !known.contains(&name.as_str())).cloned().collect();
+        if names.is_empty() { Ok(()) } else { Err(RequestFault::UnknownParameters { names, known }.into()) }
+    }
+
     /// A header, by its name in lower case: so names are written in this format.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.event.get("headers")?.get(name)?.as_str()

@@ -10,6 +10,9 @@ use domain::document;
 use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
 
+/// Most characters of a parameter's name that are shown.
+const NAME_CHARS_MAX: usize = 200;
+
 /// A problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -330,6 +333,7 @@ fn of_request(fault: &RequestFault) -> Problem {
                 message,
             )
         }
+        RequestFault::UnknownParameters { names, known } => of_parameters(names, known),
         RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
         RequestFault::NotCounted(detail) => Problem::new("not-counted", "Not counted", 404, detail),
         RequestFault::NoIdempotencyKey => {
@@ -337,4 +341,21 @@ fn of_request(fault: &RequestFault) -> Problem {
             Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)
         }
     }
+}
+
+/// Parameters of the query that its route does not know.
+fn of_parameters(names: &[String], known: &[&str]) -> Problem {
+    let known = match known {
+        [] => "there are none".to_owned(),
+        known => format!("known are: {}", known.join(", ")),
+    };
+    let problem = Problem::new("invalid-parameter", "Invalid parameter", 400, format!("The query has an unknown parameter; {known}."));
+    let message = format!("unknown parameter; {known}");
+    let unlisted = names.len().saturating_sub(document::FAULTS_LISTED_MAX);
+    let listed = names.iter().take(document::FAULTS_LISTED_MAX);
+    let problem = listed.fold(problem, |problem, name| {
+        let path = name.chars().take(NAME_CHARS_MAX).collect();
+        problem.with_fault(path, "unknown_parameter", &message)
+    });
+    Problem { faults_unlisted: unlisted, ..problem }
 }

@@ -64,6 +64,28 @@ fn cursors_and_limits_are_read_or_refused() {
 }
 
 #[test]
+fn a_parameter_that_a_route_does_not_know_is_refused_by_its_name() {
+    let with = |parameters: Value| request(|event| event["queryStringParameters"] = parameters);
+    for taken in [json!({}), Value::Null, json!({"limit": "5"}), json!({"limit": "x", "cursor": ""})] {
+        assert!(with(taken.clone()).takes(&["limit", "cursor"]).is_ok(), "{taken}");
+    }
+    let problem = |request: &Request, known| serde_json::to_value(Problem::of(&request.takes(known).unwrap_err()));
+    let misspelt = problem(&with(json!({"limt": "5", "cursor": "", "Limit": "5"})), &["limit", "cursor"]).unwrap();
+    let fault = |path: &str| {
+        let message = "unknown parameter; known are: limit, cursor";
+        json!({"path": path, "code": "unknown_parameter", "message": message})
+    };
+    assert_eq!(misspelt["faults"], json!([fault("Limit"), fault("limt")]));
+    assert_eq!((&misspelt["type"], &misspelt["status"]), (&json!("/problems/invalid-parameter"), &json!(400)));
+    let none = problem(&request(|_| {}), &[]).unwrap();
+    assert_eq!(none["detail"], "The query has an unknown parameter; there are none.");
+    let many = (0..150).map(|n| (format!("{n:03}{}", "é".repeat(300)), json!("")));
+    let many = problem(&with(Value::Object(many.collect())), &[]).unwrap();
+    assert_eq!((many["faults"].as_array().unwrap().len(), &many["faults_unlisted"]), (100, &json!(50)));
+    assert_eq!(many["faults"][0]["path"].as_str().unwrap().chars().count(), 200);
+}
+
+#[test]
 fn a_caller_may_what_its_token_says_and_nothing_else() {
     let acme = AccountId::parse("acme").unwrap();
     let other = AccountId::parse("other").unwrap();
