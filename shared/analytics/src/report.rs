@@ -12,9 +12,10 @@ mod retention;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod value;
 
-pub use document::{CountedBy, GroupReport, MetricsReport, Named, Stood, StoodBy, Unknown};
+pub use document::{CountedBy, GroupReport, MetricsReport, Named, Stood, StoodBy};
 pub use insight::{Insight, Known, Rfm};
 pub use lists::{AccountsReport, AtRiskAccount, MovedAccount, NearAccount, RfmSegment};
 pub use night::{Assumption, CalibrationReport, ModelsReport, NightReport, TrialBalance};
@@ -22,4 +23,5 @@ pub use period::{Customers, Did, Economics, Participation, Sales, Score, Survey}
 pub use retention::{Cohort, CohortMonth, RetentionReport};
 pub use standing::Stands;
 pub use standing::{Ageing, Changes, CustomerValue, Discounts, Expiring, Liability, Membership, PointsHeld, Referrals};
+pub use unknown::Unknown;
 pub use value::{Cell, Decimal, Percent, RATE_DECIMALS, Ratio, Section, Worth};

@@ -1,10 +1,11 @@
 //! The metrics of a period by group, and the same as a table.
 
-use super::period::{Customers, Did, Economics, Participation, Sales, Survey};
-use super::standing::{Changes, CustomerValue, Discounts, Liability, Membership, PointsHeld, Referrals, Stands};
+use super::period::Did;
+use super::standing::{Changes, Stands};
+use super::unknown::{self, Unknown};
 use super::value::{Cell, Section, Worth};
 use crate::histogram::Overflow;
-use crate::night::{Beliefs, Books, PeriodResult, Purchases, SpendModel, StandingResult};
+use crate::night::{Beliefs, Books, PeriodResult, StandingResult};
 use crate::rollup::{By, Period};
 use domain::time::Day;
 use serde::Serialize;
@@ -59,15 +60,6 @@ pub struct Stood<'a> {
     pub before: Option<Named<&'a Books>>,
 }
 
-/// Figures that are not given, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unknown {
-    /// Which, by their names.
-    pub figures: Vec<&'static str>,
-    /// Why.
-    pub why: String,
-}
-
 /// The metrics of one group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupReport {
@@ -77,6 +69,8 @@ pub struct GroupReport {
     pub did: Option<Did>,
     /// How it stood at the period's end; nothing where it was none then.
     pub stands: Option<Stands>,
+    /// What is not known of this group alone.
+    pub unknown: Vec<Unknown>,
 }
 
 /// The metrics of a period, by groups of one kind.
@@ -103,7 +97,7 @@ pub struct MetricsReport {
     pub stood: Option<StoodBy>,
     /// What changed; in total only.
     pub changes: Option<Changes>,
-    /// What is not known.
+    /// What is not known of any group.
     pub unknown: Vec<Unknown>,
     /// By group.
     pub groups: Vec<GroupReport>,
@@ -121,16 +115,21 @@ impl MetricsReport {
         let standing = stood.map(|stood| stood.groups.value);
         let names = result.groups.keys().chain(standing.into_iter().flat_map(|standing| standing.groups.keys()));
         let names: BTreeSet<_> = names.collect();
+        let changes = stood.filter(|_| by == By::Total).map(|stood| changes(period, &stood)).transpose()?.flatten();
+        let knows = (result.knows_previous, changes.is_some());
+        let unknown = unknown::of_all((period, by), knows, stood.as_ref(), worth);
         let group = |name: &String| {
             let did = result.groups.get(name);
             let stands = standing.and_then(|standing| standing.groups.get(name));
-            Ok(GroupReport {
+            let group = GroupReport {
                 group: name.clone(),
                 did: did.map(|did| Did::of(did, by, (period, result.knows_previous), worth)).transpose()?,
                 stands: stands.map(|stands| Stands::of(stands, worth)).transpose()?,
-            })
+                unknown: Vec::new(),
+            };
+            Ok(GroupReport { unknown: unknown::of_group(&group, stood.is_some(), &unknown), ..group })
         };
-        let changes = stood.filter(|_| by == By::Total).map(|stood| changes(period, &stood)).transpose()?.flatten();
+        let groups = names.into_iter().map(group).collect::<Result<_, Overflow>>()?;
         let last_day = period.last_day();
         Ok(Self {
             period: period.to_string(),
@@ -145,9 +144,9 @@ impl MetricsReport {
                 counted: (&stood.groups).into(),
                 accounts_decided_later: stood.books.decided_later,
             }),
-            unknown: unknown((period, by), result.knows_previous, stood.as_ref(), changes.is_some(), worth),
+            unknown,
             changes,
-            groups: names.into_iter().map(group).collect::<Result<_, Overflow>>()?,
+            groups,
         })
     }
 
@@ -186,113 +185,10 @@ fn changes(period: Period, stood: &Stood<'_>) -> Result<Option<Changes>, Overflo
 
 impl Section for GroupReport {
     fn names() -> Vec<&'static str> {
-        [
-            Customers::names(),
-            Sales::names(),
-            Participation::names(),
-            Economics::names(),
-            Survey::names(),
-            Membership::names(),
-            PointsHeld::names(),
-            Liability::names(),
-            Discounts::names(),
-            Referrals::names(),
-            CustomerValue::names(),
-        ]
-        .concat()
+        [Did::names(), Stands::names()].concat()
     }
 
     fn cells(&self) -> Vec<String> {
-        let (did, stands) = (self.did.as_ref(), self.stands.as_ref());
-        [
-            did.map(|did| did.customers.clone()).cells(),
-            did.map(|did| did.sales.clone()).cells(),
-            did.map(|did| did.participation.clone()).cells(),
-            did.map(|did| did.economics.clone()).cells(),
-            did.and_then(|did| did.survey.clone()).cells(),
-            stands.map(|stands| stands.membership.clone()).cells(),
-            stands.map(|stands| stands.points.clone()).cells(),
-            stands.map(|stands| stands.liability.clone()).cells(),
-            stands.map(|stands| stands.discounts.clone()).cells(),
-            stands.map(|stands| stands.referrals.clone()).cells(),
-            stands.map(|stands| stands.value.clone()).cells(),
-        ]
-        .concat()
-    }
-}
-
-fn unknown(
-    (period, by): (Period, By),
-    knows_previous: bool,
-    stood: Option<&Stood<'_>>,
-    has_changes: bool,
-    worth: &Worth,
-) -> Vec<Unknown> {
-    let mut unknown = Vec::new();
-    let mut add = |figures: &[&'static str], why: &str| {
-        unknown.push(Unknown { figures: figures.to_vec(), why: why.to_owned() });
-    };
-    let of_previous = [
-        "previous_customers",
-        "retained_customers",
-        "retention_rate",
-        "churned_customers",
-        "churn_rate",
-        "reactivated_customers",
-        "previous_revenue",
-        "revenue_growth",
-    ];
-    if period == Period::Lifetime {
-        add(&["new_customers", "returning_customers", "returning_customer_rate"], "nothing comes before a lifetime");
-        add(&of_previous, "nothing comes before a lifetime");
-    } else if !knows_previous {
-        add(&of_previous, "the months of the period before are not kept any more");
-    }
-    if !matches!(by, By::Total | By::Tier | By::Segment) {
-        add(&Survey::names(), "answers are counted in total, by tier and by segment");
-    }
-    let points = ["points_cost", "program_cost", "return_on_investment", "liability", "liability_expected"];
-    if !worth.values_points() {
-        add(&points, "the program does not say what a point is worth (metrics.point_value)");
-    }
-    if !worth.knows_margin() {
-        let margins = [
-            "attributed_margin",
-            "return_on_investment",
-            "historic_margin",
-            "historic_margin_average",
-            "predicted_margin_12_months",
-            "predicted_lifetime_margin",
-        ];
-        add(&margins, "the program does not say what of revenue is left (metrics.margin_rate)");
-    }
-    match stood {
-        None => add(&["stood", "stands"], "no night of the period was counted"),
-        Some(stood) => of_models(stood.beliefs, &mut add),
-    }
-    if by == By::Total && !has_changes {
-        add(&["changes"], "no night was counted before the period began, or none of it");
-    }
-    unknown
-}
-
-fn of_models(beliefs: Option<&Beliefs>, add: &mut impl FnMut(&[&'static str], &str)) {
-    let lifetime = ["predicted_lifetime_value", "predicted_lifetime_value_average", "predicted_lifetime_margin"];
-    let year = ["predicted_value_12_months", "predicted_value_12_months_average", "predicted_margin_12_months"];
-    let both = [year, lifetime].concat();
-    let Some(beliefs) = beliefs else { return add(&both, "the night kept no models") };
-    match &beliefs.purchases {
-        Purchases::Unknown(why) => {
-            let all = ["customers_alive", "probability_alive", "expected_orders"];
-            add(&[all.as_slice(), &both].concat(), why);
-        }
-        Purchases::Fitted { a, .. } => {
-            if let SpendModel::Unknown(why) = &beliefs.spend {
-                add(&both, why);
-            }
-            if *a <= 0.0 {
-                add(&lifetime, "the history shows nobody who left for good, so a lifetime has no end");
-            }
-        }
+        [self.did.cells(), self.stands.cells()].concat()
     }
 }

@@ -1,8 +1,10 @@
 //! What is to be said of one account, by the models of a night and its own item.
 
 use super::document::{CountedBy, Named};
+use super::unknown::{NO_MARGIN_RATE, NOBODY_LEAVES, Unknown};
 use super::value::{Decimal, Worth};
 use crate::histogram::Overflow;
+use crate::history::History;
 use crate::night::{Forecasts, Purchases, Segmented, SpendModel};
 use crate::rollup::{history, purchases, recent};
 use domain::account::Account;
@@ -62,8 +64,10 @@ pub struct Insight {
     /// The same × margin rate; the merchant's to know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predicted_lifetime_margin: Option<Money>,
-    /// Why something is not known.
-    pub unknown: Vec<String>,
+    /// What is not known.
+    pub unknown: Vec<Unknown>,
+    /// How to read what is.
+    pub notes: Vec<&'static str>,
 }
 
 /// What a night knows of customers at large.
@@ -94,7 +98,8 @@ impl Insight {
         let predicted_lifetime_value = modelled(expected.and_then(|expected| expected.lifetime))?;
         let margin = predicted_lifetime_value.map(|revenue| worth.margin(revenue)).transpose()?;
         let lately = known.zip(recent(account, day));
-        Ok(Self {
+        let seen = (history.is_some(), recent(account, day).is_some());
+        let insight = Self {
             account_id: account.id.to_string(),
             counted: known.map(CountedBy::from),
             as_of_day: day.to_string(),
@@ -116,36 +121,106 @@ impl Insight {
             predicted_value_12_months: modelled(expected.and_then(|expected| expected.year))?,
             predicted_lifetime_value,
             predicted_lifetime_margin: margin.flatten(),
-            unknown: unknown(known.map(|known| &known.value), history.is_some(), lately.is_some()),
-        })
+            unknown: reasons(account, known.map(|known| &known.value), seen, worth),
+            notes: notes(known.zip(history).map(|(known, history)| (&known.value, history))),
+        };
+        Ok(insight.without_reasons_for_what_is_known())
+    }
+
+    fn without_reasons_for_what_is_known(mut self) -> Self {
+        let is_missing = [
+            ("counted", self.counted.is_none()),
+            ("first_order", self.first_order.is_none()),
+            ("last_order", self.last_order.is_none()),
+            ("days_since_last_order", self.days_since_last_order.is_none()),
+            ("usual_gap_days", self.usual_gap_days.is_none()),
+            ("rfm", self.rfm.is_none()),
+            ("probability_alive", self.probability_alive.is_none()),
+            ("expected_orders", self.expected_orders.is_none()),
+            ("historic_margin", self.historic_margin.is_none()),
+            ("predicted_value_12_months", self.predicted_value_12_months.is_none()),
+            ("predicted_lifetime_value", self.predicted_lifetime_value.is_none()),
+            ("predicted_lifetime_margin", self.predicted_lifetime_margin.is_none()),
+        ];
+        self.retain_reasons(|figure| is_missing.contains(&(figure, true)));
+        self
+    }
+
+    fn retain_reasons(&mut self, for_figure: impl Fn(&'static str) -> bool) {
+        self.unknown.iter_mut().for_each(|unknown| unknown.figures.retain(|figure| for_figure(figure)));
+        self.unknown.retain(|unknown| !unknown.figures.is_empty());
     }
 
     /// The same as the account's own people may see it.
     #[must_use]
-    pub fn without_margins(self) -> Self {
+    pub fn without_margins(mut self) -> Self {
+        self.retain_reasons(|figure| !MARGINS.contains(&figure));
         Self { historic_margin: None, predicted_lifetime_margin: None, ..self }
     }
 }
 
-fn unknown(known: Option<&Known>, has_bought: bool, lately: bool) -> Vec<String> {
-    let Some(known) = known else { return vec!["no night has been counted yet".to_owned()] };
-    let mut unknown = Vec::new();
-    if !has_bought {
-        return vec!["the account has not ordered yet".to_owned()];
+/// What is the merchant's to know.
+const MARGINS: [&str; 2] = ["historic_margin", "predicted_lifetime_margin"];
+/// What a model of purchases tells.
+const ALIVE: [&str; 2] = ["probability_alive", "expected_orders"];
+/// What it tells together with one of spend.
+const VALUE: [&str; 3] = ["predicted_value_12_months", "predicted_lifetime_value", "predicted_lifetime_margin"];
+/// What days with an order tell.
+const DAYS: [&str; 4] = ["first_order", "last_order", "days_since_last_order", "usual_gap_days"];
+
+const ONCE: &str = "It ordered on one day only. By the model a customer can leave for good only after it has come back once, \
+    so everyone who has not counts as alive, however long ago that was: probability_alive is 1. Whether it comes back \
+    is what expected_orders tells.";
+const NOBODY_LEFT: &str = "The history of all customers shows nobody who left for good, so every one of them counts as \
+    alive: probability_alive is 1.";
+
+/// Why figures of an account are not known: each reason, with all that it may be one for.
+fn reasons(account: &Account, known: Option<&Known>, seen: (bool, bool), worth: &Worth) -> Vec<Unknown> {
+    let (has_history, lately) = seen;
+    let mut reasons = Vec::new();
+    let mut add = |figures: &[&[&'static str]], why: &str| reasons.push(Unknown::new(&figures.concat(), why));
+    if account.lifetime.orders == 0 {
+        add(&[&DAYS, &["rfm"], &ALIVE, &VALUE], "the account has not ordered yet");
+    } else {
+        if account.lifetime.purchase_days < 2 {
+            add(&[&["usual_gap_days"]], "the account has ordered on one day only");
+        }
+        if !has_history {
+            add(&[&DAYS, &ALIVE, &VALUE], "the account brought orders, and nobody stated when they were placed");
+        }
+        if !lately {
+            add(&[&["rfm"]], "the account did not order in the trailing twelve months");
+        }
     }
-    if !lately {
-        unknown.push("rfm: the account did not order in the trailing twelve months".to_owned());
+    if !worth.knows_margin() {
+        add(&[&MARGINS], NO_MARGIN_RATE);
+    }
+    let Some(known) = known else {
+        add(&[&["counted", "rfm"], &ALIVE, &VALUE], "no night has been counted yet");
+        return reasons;
+    };
+    if account.lifetime.orders == 0 {
+        return reasons;
     }
     let beliefs = &known.forecasts.beliefs;
     match &beliefs.purchases {
-        Purchases::Unknown(why) => unknown.push(format!("no model of purchases: {why}")),
+        Purchases::Unknown(why) => add(&[&ALIVE, &VALUE], &format!("no model of purchases: {why}")),
         Purchases::Fitted { a, .. } if *a <= 0.0 => {
-            unknown.push("lifetime: the history shows nobody who left for good".to_owned());
+            add(&[&["predicted_lifetime_value", "predicted_lifetime_margin"]], NOBODY_LEAVES);
         }
         Purchases::Fitted { .. } => {}
     }
     if let SpendModel::Unknown(why) = &beliefs.spend {
-        unknown.push(format!("no model of spend: {why}"));
+        add(&[&VALUE], &format!("no model of spend: {why}"));
     }
-    unknown
+    reasons
+}
+
+fn notes(seen: Option<(&Known, History)>) -> Vec<&'static str> {
+    let Some((known, history)) = seen else { return Vec::new() };
+    match &known.forecasts.beliefs.purchases {
+        Purchases::Fitted { a, .. } if *a <= 0.0 => vec![NOBODY_LEFT],
+        Purchases::Fitted { .. } if history.frequency() == 0 => vec![ONCE],
+        _ => Vec::new(),
+    }
 }

@@ -1,6 +1,6 @@
 //! What a group did in a period: each figure's definition, in one place. `docs/metrics.md` has an example of each.
 
-use super::value::{Decimal, Percent, Ratio, Worth, section};
+use super::value::{Decimal, Percent, Ratio, Section, Worth, section};
 use crate::histogram::Overflow;
 use crate::night::PeriodFigures;
 use crate::nps::{Answers, NORMAL_95};
@@ -288,5 +288,16 @@ impl Did {
             economics: Economics::of(&group.figures, worth)?,
             survey: is_asked.then(|| Survey::of(&group.answers)),
         })
+    }
+}
+
+impl Section for Did {
+    fn names() -> Vec<&'static str> {
+        [Customers::names(), Sales::names(), Participation::names(), Economics::names(), Survey::names()].concat()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let Self { customers, sales, participation, economics, survey } = self;
+        [customers.cells(), sales.cells(), participation.cells(), economics.cells(), survey.cells()].concat()
     }
 }

@@ -2,7 +2,7 @@
 //! of each.
 
 use super::document::Named;
-use super::value::{Decimal, Percent, Worth, section};
+use super::value::{Decimal, Percent, Section, Worth, section};
 use crate::distribution::Distribution;
 use crate::histogram::Overflow;
 use crate::night::{Books, Expected, GroupStanding};
@@ -358,6 +358,27 @@ impl Stands {
             referrals: Referrals::of(totals),
             value: CustomerValue::of(standing, group.expected.as_ref(), worth)?,
         })
+    }
+}
+
+impl Section for Stands {
+    fn names() -> Vec<&'static str> {
+        [
+            Membership::names(),
+            PointsHeld::names(),
+            Liability::names(),
+            Discounts::names(),
+            Referrals::names(),
+            CustomerValue::names(),
+        ]
+        .concat()
+    }
+
+    /// Without `ageing`, which a row of a table has no place for.
+    fn cells(&self) -> Vec<String> {
+        let Self { membership, points, liability, ageing: _, discounts, referrals, value } = self;
+        [membership.cells(), points.cells(), liability.cells(), discounts.cells(), referrals.cells(), value.cells()]
+            .concat()
     }
 }
 

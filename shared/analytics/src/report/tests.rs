@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
+mod insight;
+mod unknown;
+
 use super::*;
-use crate::fit::FitError;
 use crate::night::kept::NightRecord;
 use crate::night::{
     Beliefs, Books, FittedSpend, Forecasts, Held, Opinions, PeriodFigures, PeriodResult, Purchases, Results, Segmented,
@@ -317,26 +319,6 @@ fn the_same_in_a_table_has_a_cell_for_each_name() {
     }
 }
 
-#[test]
-fn what_is_not_known_is_said_with_a_reason_and_every_name_is_one() {
-    let results = night("2011-05-31", &accounts());
-    let report = rendered(&results, "2011-05", By::Total);
-    let known: BTreeSet<_> = report.table()[0].iter().cloned().collect();
-    let whys: Vec<_> = report.unknown.iter().map(|unknown| unknown.why.as_str()).collect();
-    let too_few = FitError::TooFewRepeatBuyers { found: 1 }.to_string();
-    assert!(whys.contains(&too_few.as_str()), "{whys:?}");
-    assert!(whys.iter().any(|why| why.contains("metrics.margin_rate")), "{whys:?}");
-    let stated = report.unknown.iter().flat_map(|unknown| &unknown.figures).filter(|name| **name != "changes");
-    for name in stated {
-        assert!(known.contains(*name), "{name} is no figure");
-        let column = report.table()[0].iter().position(|head| head == name).unwrap();
-        assert_eq!(report.table()[1][column], "", "{name} is known");
-    }
-    let value = &report.total().unwrap().stands.as_ref().unwrap().value;
-    assert_eq!(value.customer_lifetime_value_basis, "historic");
-    assert_eq!(value.customer_lifetime_value.unwrap().cell(), "200.00");
-}
-
 fn cohorts_of(results: &Results) -> Value {
     let worth = Worth::by(&program(json!({})));
     serde_json::to_value(RetentionReport::of(&named(results.cohorts.clone()), &worth).unwrap()).unwrap()
@@ -391,43 +373,6 @@ fn fitted() -> Beliefs {
         held: Held::Unknown("there were no customers then".to_owned()),
         left_out: 0,
     }
-}
-
-#[test]
-fn what_is_to_be_expected_of_one_customer() {
-    let known = |beliefs| {
-        let day = Day::parse("2011-05-31").unwrap();
-        let value = Known { forecasts: Forecasts::of(beliefs), segmented: Segmented::default() };
-        Named { night: day, revision: 1, value }
-    };
-    let acme = account("acme", "2010-09-01T12:00:00Z", &["2010-09-01", "2010-10-01", "2010-11-01"]);
-    let today = Day::parse("2011-06-07").unwrap();
-    let insight = Insight::of(&acme, Some(&known(fitted())), today, &worth()).unwrap();
-    // x = 2, t_x = 61 days = 9 weeks, T = 272 days = 39 weeks:
-    // 1 ÷ (1 + 0.793 ÷ 3.426 · (43.414 ÷ 13.414)^2.243) = 1 ÷ 4.2252 = 0.2367
-    expect(
-        &serde_json::to_value(&insight).unwrap(),
-        json!({
-            "as_of_day": "2011-05-31", "days_since_last_order": 211, "usual_gap_days": "30.5", "orders": 3,
-            "probability_alive": "0.2367", "historic_value": pounds("300.00"), "historic_margin": pounds("105.00"),
-            "unknown": [],
-        }),
-    );
-    assert!(insight.predicted_value_12_months.is_some() && insight.predicted_lifetime_value.is_some());
-    let own = serde_json::to_value(insight.without_margins()).unwrap();
-    assert_eq!((own.get("historic_margin"), own.get("predicted_lifetime_margin")), (None, None));
-
-    let before_any = Insight::of(&acme, None, today, &worth()).unwrap();
-    assert_eq!((before_any.days_since_last_order, before_any.counted), (Some(218), None));
-    assert_eq!(before_any.unknown, ["no night has been counted yet"]);
-
-    let unsure = Beliefs { purchases: Purchases::Unknown("too few".to_owned()), ..fitted() };
-    let insight = Insight::of(&acme, Some(&known(unsure)), today, &worth()).unwrap();
-    assert_eq!((insight.probability_alive, insight.predicted_lifetime_value), (None, None));
-    assert_eq!(insight.unknown, ["no model of purchases: too few"]);
-
-    let nobody = Insight::of(&account("new", "2011-05-01T12:00:00Z", &[]), Some(&known(fitted())), today, &worth());
-    assert_eq!(nobody.unwrap().unknown, ["the account has not ordered yet"]);
 }
 
 #[test]
