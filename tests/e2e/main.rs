@@ -27,6 +27,7 @@ mod discounts;
 mod drift;
 mod dry_run;
 mod due;
+mod earlier_nights;
 mod events;
 mod hot_item;
 mod least_privilege;

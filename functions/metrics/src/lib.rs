@@ -6,7 +6,7 @@
 
 mod nights;
 
-use analytics::report::{AccountsReport, Insight, MetricsReport, NightReport, RetentionReport};
+use analytics::report::{AccountsReport, Insight, NightReport, RetentionReport};
 use analytics::rollup::{By, Period};
 use domain::decision::Rejection;
 use domain::id::AccountId;
@@ -20,6 +20,8 @@ pub use nights::{accounts, metrics, newest_night, night, retention};
 
 const PERIODS: &str = "must be a month (2011-05), a quarter (2011-Q2), a year (2011), the twelve months that end with a \
      month (2011-05-T12M) or lifetime";
+
+const DAY: &str = "must be a day such as 2011-05-31";
 
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
@@ -44,12 +46,17 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
 
 async fn show_metrics(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
-    request.takes(&["period", "by", "format"])?;
+    request.takes(&["period", "by", "night", "format"])?;
     let period = request.query("period").map(|text| parameter("period", Period::parse(text).ok_or(PERIODS)));
     let by = request.query("by").map_or(Ok(By::Total), |text| parameter("by", By::parse(text).ok_or_else(kinds)))?;
     let wants_table = is_table(request)?;
-    let report = metrics(app, period.transpose()?, by).await?;
-    if wants_table { Ok(Answer::csv(csv(&report)?)) } else { Ok(Answer::json(200, &report)) }
+    let report = metrics(app, period.transpose()?, by, stated_night(request)?).await?;
+    if wants_table { Ok(Answer::csv(csv(report.table())?)) } else { Ok(Answer::json(200, &report)) }
+}
+
+/// The night that a request asks for; left out: the newest.
+fn stated_night(request: &Request) -> Result<Option<Day>, Error> {
+    request.query("night").map(|text| parameter("night", Day::parse(text).ok_or(DAY))).transpose()
 }
 
 /// The kinds of groups there are.
@@ -72,10 +79,10 @@ fn is_table(request: &Request) -> Result<bool, Error> {
     Ok(served == Some("text/csv"))
 }
 
-fn csv(report: &MetricsReport) -> Result<String, Fault> {
+fn csv(rows: Vec<Vec<String>>) -> Result<String, Fault> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let wrong = |error: String| Fault::Incomplete(format!("the table cannot be written: {error}"));
-    for row in report.table() {
+    for row in rows {
         writer.write_record(&row).map_err(|error| wrong(error.to_string()))?;
     }
     let bytes = writer.into_inner().map_err(|error| wrong(error.to_string()))?;
@@ -85,22 +92,23 @@ fn csv(report: &MetricsReport) -> Result<String, Fault> {
 async fn show_night(app: &App, caller: &Caller, date: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
     request.takes(&[])?;
-    let day = parameter("date", Day::parse(date).ok_or("must be a day such as 2011-05-31"))?;
+    let day = parameter("date", Day::parse(date).ok_or(DAY))?;
     let report: NightReport = night(app, day).await?;
     Ok(Answer::json(200, &report))
 }
 
 async fn show_retention(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
-    request.takes(&[])?;
-    let report: RetentionReport = retention(app).await?;
-    Ok(Answer::json(200, &report))
+    request.takes(&["night", "format"])?;
+    let wants_table = is_table(request)?;
+    let report: RetentionReport = retention(app, stated_night(request)?).await?;
+    if wants_table { Ok(Answer::csv(csv(report.table())?)) } else { Ok(Answer::json(200, &report)) }
 }
 
 async fn show_accounts(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::MetricsRead)?;
-    request.takes(&[])?;
-    let report: AccountsReport = accounts(app).await?;
+    request.takes(&["night"])?;
+    let report: AccountsReport = accounts(app, stated_night(request)?).await?;
     Ok(Answer::json(200, &report))
 }
 

@@ -10,6 +10,7 @@ use analytics::rollup::{By, Cohorts, Period};
 use domain::account::Account;
 use domain::schedule::Activation;
 use domain::time::Day;
+use runtime::http::parameter;
 use runtime::{App, Error, Fault, RequestFault};
 use store::{Kept, Store};
 
@@ -29,14 +30,19 @@ pub async fn newest_night(app: &App) -> Result<Option<Day>, Error> {
     Ok(newest(app.store(), today).await?.map(|night| night.day))
 }
 
-/// The metrics of a period (the month of the newest night) by groups of one kind.
-pub async fn metrics(app: &App, period: Option<Period>, by: By) -> Result<MetricsReport, Error> {
+/// The metrics of a period (the month of the night) by groups of one kind: how things stood is by the last of its nights
+/// up to `asked`, or up to the newest.
+pub async fn metrics(app: &App, period: Option<Period>, by: By, asked: Option<Day>) -> Result<MetricsReport, Error> {
     let (store, today) = (app.store(), today(app).await?);
-    let newest_of_all = newest(store, today).await?.ok_or_else(no_night)?;
-    let period = period.unwrap_or(Period::Month(newest_of_all.day.month()));
+    let last = night_of(app, asked).await?;
+    let period = period.unwrap_or(Period::Month(last.day.month()));
+    if asked.is_some() && period.first_day().is_some_and(|first| last.day < first) {
+        return parameter("night", Err(format!("must not lie before the period, {period}")));
+    }
     let counted = counted(store, period, by).await?;
     let until = period.last_day().map_or(today, |last| last.min(today));
-    let stood = if until < newest_of_all.day { newest(store, until).await? } else { Some(newest_of_all) };
+    let until = asked.map_or(until, |asked| asked.min(until));
+    let stood = if until < last.day { newest(store, until).await? } else { Some(last) };
     // How things stood before the period began says nothing of it.
     let stood = stood.filter(|night| period.first_day().is_none_or(|first| night.day >= first));
     let groups = match &stood {
@@ -94,17 +100,17 @@ pub async fn night(app: &App, day: Day) -> Result<NightReport, Error> {
     Ok(report.map_err(too_large)?)
 }
 
-/// Who stays, by the newest night.
-pub async fn retention(app: &App) -> Result<RetentionReport, Error> {
-    let day = newest_night(app).await?.ok_or_else(no_night)?;
+/// Who stays, by the night that is asked for, or the newest.
+pub async fn retention(app: &App, asked: Option<Day>) -> Result<RetentionReport, Error> {
+    let Reduced { day, .. } = night_of(app, asked).await?;
     let cohorts = of_night::<Cohorts>(app.store(), COHORTS, day).await?.ok_or_else(no_night)?;
     let activation = program_at_end_of(app, day).await?;
     Ok(RetentionReport::of(&cohorts, &Worth::by(&activation.program)).map_err(too_large)?)
 }
 
-/// Accounts to look at, by the newest night.
-pub async fn accounts(app: &App) -> Result<AccountsReport, Error> {
-    let (store, day) = (app.store(), newest_night(app).await?.ok_or_else(no_night)?);
+/// Accounts to look at, by the night that is asked for, or the newest.
+pub async fn accounts(app: &App, asked: Option<Day>) -> Result<AccountsReport, Error> {
+    let (store, Reduced { day, .. }) = (app.store(), night_of(app, asked).await?);
     let listed = of_night::<Listed>(store, LISTED, day).await?.ok_or_else(no_night)?;
     let segmented = of_night::<Segmented>(store, SEGMENTED, day).await?.ok_or_else(no_night)?;
     let activation = program_at_end_of(app, day).await?;
@@ -131,6 +137,16 @@ async fn known(store: &Store, night: &Reduced) -> Result<Option<Named<Known>>, E
         revision: beliefs.revision,
         value: Known { forecasts: Forecasts::of(beliefs.value), segmented: segmented.value },
     }))
+}
+
+/// The night that is asked for, or the newest one. Not counted where it did not come to its end.
+async fn night_of(app: &App, asked: Option<Day>) -> Result<Reduced, Error> {
+    let store = app.store();
+    let Some(day) = asked else { return newest(store, today(app).await?).await?.ok_or_else(no_night) };
+    let record = of_night::<NightRecord>(store, NIGHT, day).await?;
+    let reduced = record.and_then(|record| record.value.reduced.zip(record.value.books));
+    let reduced = reduced.map(|(revision, books)| Reduced { day, revision, books });
+    reduced.ok_or_else(|| not_counted(format!("The night of {day} was not counted.")))
 }
 
 /// The newest night of a day up to this one that came to its end: those that are under way, or failed, are passed over.

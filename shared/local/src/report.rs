@@ -73,7 +73,7 @@ impl From<Error> for ReportError {
 pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, ReportError> {
     let newest = metrics::newest_night(app).await?;
     let newest = newest.ok_or_else(|| ReportError::NotCounted("No night has been counted yet.".to_owned()))?;
-    let of = |period| metrics::metrics(app, Some(period), By::Total);
+    let of = |period| metrics::metrics(app, Some(period), By::Total, None);
     let period = period.unwrap_or(Period::Month(newest.month()));
     let metrics = of(period).await?;
     let before = match period.previous() {
@@ -90,10 +90,10 @@ pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, Repo
         program: app.config().program.to_string(),
         before,
         lifetime: of(Period::Lifetime).await?,
-        tiers: metrics::metrics(app, Some(period), By::Tier).await?,
+        tiers: metrics::metrics(app, Some(period), By::Tier, None).await?,
         months,
-        retention: metrics::retention(app).await?,
-        accounts: metrics::accounts(app).await?,
+        retention: metrics::retention(app, None).await?,
+        accounts: metrics::accounts(app, None).await?,
         night: metrics::night(app, newest).await?,
         metrics,
     })

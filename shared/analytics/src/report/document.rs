@@ -156,21 +156,38 @@ impl MetricsReport {
     }
 
     /// The same as a table: a header and one row per group. What a group has several of (points by the month they
-    /// expire in) is in the document only.
+    /// expire in), and why something is not known, is in the document only.
     pub fn table(&self) -> Vec<Vec<String>> {
-        let mut header = vec!["period", "by", "group", "currency", "complete", "counted_night", "standing_night"];
-        header.extend(GroupReport::names());
-        header.extend(Option::<Changes>::names());
+        let whole = self.columns();
+        let mut header: Vec<_> = whole.iter().map(|(name, _)| *name).collect();
+        header.extend(["group"].into_iter().chain(GroupReport::names()).chain(Option::<Changes>::names()));
         let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
         for group in &self.groups {
-            let standing_night = self.stood.as_ref().map(|stood| stood.counted.night.clone()).unwrap_or_default();
-            let mut row = vec![self.period.clone(), self.by.cell(), group.group.clone(), self.currency.cell()];
-            row.extend([self.complete.to_string(), self.counted.night.clone(), standing_night]);
-            row.extend(group.cells());
-            row.extend(self.changes.cells());
+            let mut row: Vec<_> = whole.iter().map(|(_, cell)| cell.clone()).collect();
+            row.push(group.group.clone());
+            row.extend(group.cells().into_iter().chain(self.changes.cells()));
             rows.push(row);
         }
         rows
+    }
+
+    /// What is the same for every group, by the names of the document: `counted_night` is `night` of `counted`.
+    fn columns(&self) -> [(&'static str, String); 12] {
+        let stood = self.stood.as_ref();
+        [
+            ("period", self.period.clone()),
+            ("by", self.by.cell()),
+            ("first_day", self.first_day.cell()),
+            ("last_day", self.last_day.cell()),
+            ("complete", self.complete.to_string()),
+            ("currency", self.currency.cell()),
+            ("program_version", self.program_version.to_string()),
+            ("counted_night", self.counted.night.clone()),
+            ("counted_revision", self.counted.revision.to_string()),
+            ("stood_night", stood.map(|stood| stood.counted.night.clone()).cell()),
+            ("stood_revision", stood.map(|stood| u64::from(stood.counted.revision)).cell()),
+            ("stood_accounts_decided_later", stood.map(|stood| stood.accounts_decided_later).cell()),
+        ]
     }
 }
 

@@ -1,7 +1,7 @@
 //! The cohort table: of the customers of one first month, how many bought in each month since.
 
 use super::document::{CountedBy, Named};
-use super::value::{Percent, Worth};
+use super::value::{Cell, Percent, Worth};
 use crate::histogram::Overflow;
 use crate::rollup::{Cohorts, first_kept};
 use domain::money::Money;
@@ -81,5 +81,40 @@ impl RetentionReport {
             last_month: last.to_string(),
             cohorts: table.sizes.iter().map(cohort).collect::<Result<_, Overflow>>()?,
         })
+    }
+
+    /// The same as a table: a header and one row per cohort and month.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let header = [
+            "counted_night",
+            "counted_revision",
+            "currency",
+            "first_month",
+            "cohort_customers",
+            "months_since",
+            "month",
+            "customers",
+            "retention_rate",
+            "revenue",
+        ];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        let (night, revision) = (self.counted.night.clone(), self.counted.revision.to_string());
+        for cohort in &self.cohorts {
+            for month in &cohort.months {
+                rows.push(vec![
+                    night.clone(),
+                    revision.clone(),
+                    self.currency.cell(),
+                    cohort.first_month.clone(),
+                    cohort.customers.cell(),
+                    month.months_since.to_string(),
+                    month.month.clone(),
+                    month.customers.cell(),
+                    month.retention_rate.cell(),
+                    month.revenue.cell(),
+                ]);
+            }
+        }
+        rows
     }
 }
