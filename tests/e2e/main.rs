@@ -33,6 +33,7 @@ mod hot_item;
 mod least_privilege;
 mod many_due;
 mod metrics;
+mod night_answers;
 mod orders;
 mod parked;
 mod program;

@@ -6,9 +6,10 @@
 //! of it; reducing a run again comes to the same bytes. A night before one that was counted is not run any more: accounts
 //! no longer stand as they did. No order is read.
 //!
-//! Where an account's books do not balance, or an item cannot be read, the metrics are kept all the same, and the run
-//! fails, naming the accounts.
+//! Where an account's books do not balance, or an account or an answer to a survey cannot be read, the metrics are kept
+//! all the same, and the run fails, naming them.
 
+mod answers;
 mod part;
 mod reduce;
 mod task;

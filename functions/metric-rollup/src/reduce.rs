@@ -1,18 +1,19 @@
 //! Reducing a run: its parts merged, the answers to surveys counted, the results kept.
 
-use crate::part::{ANSWERS, FINISHED, Part};
+use crate::answers::opinions;
+use crate::part::Part;
 use crate::task::{Reduce, Summary, Task, day_of};
 use crate::{SEGMENTS, bytes_of, forget_parts, is_current, night, too_large};
-use analytics::night::kept::{self, BELIEFS, COHORTS, LISTED, NIGHT, NightRecord, SEGMENTED, Unreadable, standing};
-use analytics::night::{Opinions, PeriodResult, Results};
+use analytics::night::kept::{
+    self, BELIEFS, COHORTS, FINDINGS, Findings, LISTED, NIGHT, NightRecord, SEGMENTED, Unreadable, standing,
+};
+use analytics::night::{PeriodResult, Results};
 use analytics::rollup::{By, Night, Partial, Period};
 use runtime::{App, Fault};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use store::{Kept, Stamp, Store};
 
-/// Surveys, or answers, that are read at once.
-const PAGE: u16 = 500;
 /// How far the record of a night has come that was reduced.
 const REDUCED: u64 = 1;
 /// Names of flawed accounts in the message of a run that fails; the record has more.
@@ -41,24 +42,35 @@ pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
     let opinions = opinions(app, &night, run.revision).await?;
     let results = analytics::night::reduce(&night, whole, &opinions).map_err(too_large)?;
     let stamp = Stamp { night: day, revision: run.revision, progress: 0 };
-    keep(store, &night, stamp, &results).await?;
+    let findings = opinions.findings();
+    keep(store, &night, stamp, (&results, &findings)).await?;
     if let Some(before) = run.revision.checked_sub(1).filter(|before| *before > 0) {
         forget_parts(app, day, before).await?;
     }
-    conclude(&run, &results)
+    conclude(&run, &results, &findings)
 }
 
-/// Fails where an account is not right.
-fn conclude(run: &Reduce, results: &Results) -> Result<Summary, Fault> {
+/// Fails where an account is not right, or an answer cannot be read: the figures are there, and somebody has to look.
+fn conclude(run: &Reduce, results: &Results, findings: &Findings) -> Result<Summary, Fault> {
     let books = &results.books;
     let off = books.totals.imbalance();
+    let mut wrong = Vec::new();
     if books.flawed > 0 || off != 0 {
-        let named = books.flaws.iter().take(NAMED_MAX).map(|flaw| format!("{}: {}", flaw.account_id, flaw.what));
-        let named = named.collect::<Vec<_>>().join("; ");
-        return Err(Fault::Unbalanced(format!(
-            "{} of {} accounts are not right, the trial balance is off by {off} points; {named}",
+        wrong.push(format!(
+            "{} of {} accounts are not right, the trial balance is off by {off} points",
             books.flawed, books.totals.accounts
-        )));
+        ));
+        let named = books.flaws.iter().take(NAMED_MAX);
+        wrong.extend(named.map(|flaw| format!("{}: {}", flaw.account_id, flaw.what)));
+    }
+    if findings.answers_flawed > 0 {
+        let all = findings.answers.saturating_add(findings.answers_flawed);
+        wrong.push(format!("{} of {all} answers to surveys cannot be read", findings.answers_flawed));
+        let named = findings.flawed_answers.iter().take(NAMED_MAX);
+        wrong.extend(named.map(|flaw| format!("{} {}: {}", flaw.survey_id, flaw.respondent, flaw.what)));
+    }
+    if !wrong.is_empty() {
+        return Err(Fault::Unbalanced(wrong.join("; ")));
     }
     Ok(Summary {
         date: run.date.clone(),
@@ -70,7 +82,12 @@ fn conclude(run: &Reduce, results: &Results) -> Result<Summary, Fault> {
 }
 
 /// Keeps the results; the record last, so that a night is said to be reduced when all of it is there.
-async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> Result<(), Fault> {
+async fn keep(
+    store: &Store,
+    night: &Night,
+    stamp: Stamp,
+    (results, findings): (&Results, &Findings),
+) -> Result<(), Fault> {
     // Of its own periods a night tells even that nobody did anything.
     let own = Period::of_month(night.day().month()).into_iter().chain([Period::Lifetime]);
     let own: Vec<_> = own.map(|period| period.to_string()).collect();
@@ -96,6 +113,7 @@ async fn keep(store: &Store, night: &Night, stamp: Stamp, results: &Results) -> 
     put(store, Kept::Night { what: COHORTS, day }, stamp, &results.cohorts).await?;
     put(store, Kept::Night { what: SEGMENTED, day }, stamp, &results.segmented).await?;
     put(store, Kept::Night { what: LISTED, day }, stamp, &results.listed).await?;
+    put(store, Kept::Night { what: FINDINGS, day }, stamp, findings).await?;
     let record = NightRecord {
         as_of: Some(results.as_of),
         program_version: Some(results.program_version),
@@ -119,46 +137,4 @@ async fn put<T: Serialize>(store: &Store, key: Kept<'_>, stamp: Stamp, value: &T
 /// Whether accounts stay in the groups of a kind: then who was in one before is who is in it now.
 fn keeps_members(by: &str) -> bool {
     matches!(By::parse(by), Some(By::Total | By::Joined | By::Referral))
-}
-
-/// The answers to surveys, as they stood when the run was reduced first.
-async fn opinions(app: &App, night: &Night, revision: u32) -> Result<Opinions, Fault> {
-    let (store, day) = (app.store(), night.day());
-    let key = Kept::Part { day, revision, segment: ANSWERS };
-    if let Some(kept) = store.kept_as(key, kept::read::<Opinions>).await? {
-        return Ok(kept);
-    }
-    let counted = count_answers(app, night).await?;
-    store.keep_part(key, Stamp { night: day, revision, progress: FINISHED }, &bytes_of(&counted)?).await?;
-    Ok(counted)
-}
-
-/// The answers to all surveys, each by the tier and the segments that its account had when it was given.
-async fn count_answers(app: &App, night: &Night) -> Result<Opinions, Fault> {
-    let (store, mut opinions) = (app.store(), Opinions::default());
-    let calendar = &night.program().calendar;
-    let mut after = None;
-    loop {
-        let page = store.surveys_page(after.as_ref(), PAGE).await?;
-        for survey in &page.surveys {
-            let mut after = None;
-            loop {
-                let page = store.answers_page(&survey.survey_id, after.as_ref(), PAGE).await?;
-                for answer in &page.answers {
-                    let (day, score) = (calendar.day(answer.answered_at), answer.said.score.as_u8());
-                    let segments = answer.segments.iter().map(|segment| segment.as_str());
-                    let counted = opinions.record(night, day, answer.tier.as_str(), segments, score);
-                    counted.map_err(|error| Fault::Incomplete(error.to_string()))?;
-                }
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(opinions);
-        }
-    }
 }

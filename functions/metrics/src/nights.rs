@@ -1,7 +1,9 @@
 //! What nights kept, found and rendered.
 
 use analytics::histogram::Overflow;
-use analytics::night::kept::{self, BELIEFS, COHORTS, LISTED, NIGHT, NightRecord, SEGMENTED, standing};
+use analytics::night::kept::{
+    self, BELIEFS, COHORTS, FINDINGS, Findings, LISTED, NIGHT, NightRecord, SEGMENTED, standing,
+};
 use analytics::night::{Beliefs, Books, Forecasts, Listed, PeriodResult, Segmented, StandingResult};
 use analytics::report::{
     AccountsReport, CountedBy, Insight, Known, MetricsReport, Named, NightReport, RetentionReport, Stood, Worth,
@@ -96,7 +98,9 @@ pub async fn night(app: &App, day: Day) -> Result<NightReport, Error> {
     let record = record.ok_or_else(|| not_counted(format!("No night of {day} was counted.")))?;
     let beliefs = of_night::<Beliefs>(store, BELIEFS, day).await?;
     let begun = CountedBy::from(&record);
-    let report = NightReport::of(begun, &record.value, beliefs.as_ref().map(|beliefs| &beliefs.value));
+    let beliefs = beliefs.as_ref().map(|beliefs| &beliefs.value);
+    let findings = of_night::<Findings>(store, FINDINGS, day).await?.map(|findings| findings.value);
+    let report = NightReport::of(begun, &record.value, beliefs, findings.as_ref());
     Ok(report.map_err(too_large)?)
 }
 

@@ -10,7 +10,7 @@ mod tests;
 
 pub use model::{Beliefs, Expected, FittedSpend, Forecasts, Held, LIFETIME_MONTHS, Purchases, SpendModel};
 pub use model::{YEAR_WEEKS, YEARLY_DISCOUNT};
-pub use opinions::Opinions;
+pub use opinions::{FlawedAnswer, Opinions};
 pub use segmentation::{Band, Scales, Segmented};
 
 use crate::histogram::Overflow;

@@ -77,7 +77,7 @@ pub enum Fault {
     /// Tasks of a walk failed; what they were, and what the others came to.
     #[error("{0}")]
     Incomplete(String),
-    /// Accounts' books do not balance, or cannot be read; which.
+    /// Accounts' books do not balance, or something that was to be counted cannot be read; what.
     #[error("{0}")]
     Unbalanced(String),
     /// Something panicked.

@@ -243,7 +243,17 @@ pub fn surveys() -> (&'static str, Item) {
 }
 
 pub fn survey_answer(survey: &SurveyId, respondent: &Respondent) -> Item {
-    in_metrics(format!("{ANSWERS}{survey}"), respondent.to_string())
+    answer_place(survey, &respondent.to_string())
+}
+
+/// A place among the answers to a survey, whether or not anybody is called so.
+pub fn answer_place(survey: &SurveyId, place: &str) -> Item {
+    in_metrics(format!("{ANSWERS}{survey}"), place.to_owned())
+}
+
+/// What an item of the metrics' table is called within its partition.
+pub fn period(item: &Item) -> Option<String> {
+    item.get("period")?.as_s().ok().cloned()
 }
 
 /// The condition, and its values, that the answers to a survey are queried with.

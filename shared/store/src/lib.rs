@@ -27,7 +27,7 @@ pub use program::{Planned, VersionsPage};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use referral::{RedemptionsPage, ReviewsPage};
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
-pub use survey::{AnswersPage, SurveysPage};
+pub use survey::{AnswersPage, Score, ScoresPage, SurveysPage};
 
 /// What faults call the table of the program.
 pub const PROGRAMS: &str = "programs";

@@ -1,6 +1,6 @@
 //! What is kept of nights, by name and as bytes: whoever counts writes it, whoever serves reads it.
 
-use super::Books;
+use super::{Books, FlawedAnswer};
 use domain::time::Instant;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,10 @@ pub const BELIEFS: &str = "beliefs";
 pub const COHORTS: &str = "cohorts";
 /// customers by how lately, how often and for how much they bought,
 pub const SEGMENTED: &str = "segmented";
-/// and accounts to look at.
+/// accounts to look at,
 pub const LISTED: &str = "listed";
+/// and what was found beside the accounts.
+pub const FINDINGS: &str = "findings";
 
 /// What the groups of a kind are kept under.
 pub fn standing(by: &str) -> String {
@@ -32,6 +34,19 @@ pub struct NightRecord {
     pub reduced: Option<u32>,
     /// Its books.
     pub books: Option<Books>,
+}
+
+/// What a run found beside the accounts. Kept by itself: nights before had none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Answers to surveys that were counted.
+    pub answers: u64,
+    /// How many answers could not be read.
+    pub answers_flawed: u64,
+    /// The first of them.
+    pub flawed_answers: Vec<FlawedAnswer>,
+    /// What is not as it should be, in words.
+    pub warnings: Vec<String>,
 }
 
 /// The first byte of all that is kept: how the rest is written. What a later format writes otherwise needs a number of its

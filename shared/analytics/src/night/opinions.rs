@@ -1,7 +1,9 @@
 //! Answers to surveys, counted by when they were given and by whom.
 
+use super::kept::Findings;
+use crate::histogram::Overflow;
 use crate::nps::{AnswerError, Answers};
-use crate::rollup::{By, Night, Period};
+use crate::rollup::{By, LISTED_MAX, Night, Period, Ranking};
 use domain::time::Day;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +12,20 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opinions {
     counts: BTreeMap<(By, String, usize), Answers>,
+    counted: u64,
+    flawed: u64,
+    flaws: Ranking<FlawedAnswer, LISTED_MAX>,
+}
+
+/// An answer that was not counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FlawedAnswer {
+    /// To which survey.
+    pub survey_id: String,
+    /// Whose it is: the account and its contact. Empty where no answer to the survey can be found.
+    pub respondent: String,
+    /// What is wrong with it.
+    pub what: String,
 }
 
 impl Opinions {
@@ -36,7 +52,21 @@ impl Opinions {
                 self.counts.entry((*by, (*group).to_owned(), place)).or_default().record(score)?;
             }
         }
+        self.counted = self.counted.checked_add(1).ok_or(Overflow)?;
         Ok(())
+    }
+
+    /// Notes an answer that cannot be read.
+    pub fn flaw(&mut self, answer: FlawedAnswer) -> Result<(), Overflow> {
+        self.flawed = self.flawed.checked_add(1).ok_or(Overflow)?;
+        self.flaws.offer(answer);
+        Ok(())
+    }
+
+    /// What is to be said of them beside what they came to.
+    pub fn findings(&self) -> Findings {
+        let flawed_answers = self.flaws.iter().cloned().collect();
+        Findings { answers: self.counted, answers_flawed: self.flawed, flawed_answers, warnings: Vec::new() }
     }
 
     /// The groups of a kind that gave any.

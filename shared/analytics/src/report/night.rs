@@ -5,8 +5,8 @@ use super::value::{Cell, Decimal};
 use crate::calibration::{Calibration, Decile};
 use crate::fit::REPEAT_BUYERS_MIN;
 use crate::histogram::Overflow;
-use crate::night::kept::NightRecord;
-use crate::night::{Beliefs, Books, FittedSpend, Held, Purchases, SpendModel};
+use crate::night::kept::{Findings, NightRecord};
+use crate::night::{Beliefs, Books, FittedSpend, FlawedAnswer, Held, Purchases, SpendModel};
 use crate::rollup::{Flaw, HOLD_OUT_DAYS, Totals};
 use crate::spend::CORRELATION_MAX;
 use domain::money::Points;
@@ -33,6 +33,14 @@ pub struct NightReport {
     pub accounts_flawed: Option<u64>,
     /// The first of them.
     pub flaws: Vec<Flaw>,
+    /// Answers to surveys that were counted; nothing of a night before they were.
+    pub answers: Option<u64>,
+    /// How many answers could not be read.
+    pub answers_flawed: Option<u64>,
+    /// The first of them.
+    pub flawed_answers: Vec<FlawedAnswer>,
+    /// What else is not as it should be, in words.
+    pub warnings: Vec<String>,
     /// Whether all points are accounted for.
     pub trial_balance: Option<TrialBalance>,
     /// The models.
@@ -176,8 +184,14 @@ pub struct DecileReport {
 }
 
 impl NightReport {
-    /// Renders the record of a night with what its models say. Fails with [`Overflow`] where a total fits no integer.
-    pub fn of(begun: CountedBy, record: &NightRecord, beliefs: Option<&Beliefs>) -> Result<Self, Overflow> {
+    /// Renders the record of a night with what its models say and what was found. Fails with [`Overflow`] where a total
+    /// fits no integer.
+    pub fn of(
+        begun: CountedBy,
+        record: &NightRecord,
+        beliefs: Option<&Beliefs>,
+        findings: Option<&Findings>,
+    ) -> Result<Self, Overflow> {
         let books = record.books.as_ref();
         let count = |of: fn(&Books) -> u64| books.map(of);
         Ok(Self {
@@ -189,6 +203,10 @@ impl NightReport {
             accounts_decided_later: count(|books| books.decided_later),
             accounts_flawed: count(|books| books.flawed),
             flaws: books.map(|books| books.flaws.clone()).unwrap_or_default(),
+            answers: findings.map(|findings| findings.answers),
+            answers_flawed: findings.map(|findings| findings.answers_flawed),
+            flawed_answers: findings.map(|findings| findings.flawed_answers.clone()).unwrap_or_default(),
+            warnings: findings.map(|findings| findings.warnings.clone()).unwrap_or_default(),
             trial_balance: books.map(|books| TrialBalance::of(&books.totals)).transpose()?,
             models: beliefs.map(ModelsReport::of),
             assumptions: beliefs.map(assumptions).unwrap_or_default(),

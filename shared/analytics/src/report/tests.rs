@@ -384,7 +384,7 @@ fn a_night_says_what_it_takes_for_granted_and_whether_its_books_balance() {
         reduced: Some(2),
         books: Some(results.books.clone()),
     };
-    let report = |beliefs: &Beliefs| NightReport::of((&named(())).into(), &record, Some(beliefs)).unwrap();
+    let report = |beliefs: &Beliefs| NightReport::of((&named(())).into(), &record, Some(beliefs), None).unwrap();
     let unsure = report(&results.beliefs);
     assert!(unsure.trial_balance.unwrap().balances);
     let holds: Vec<_> = unsure.assumptions.iter().map(|assumption| (assumption.id, assumption.holds)).collect();
