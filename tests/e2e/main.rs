@@ -34,6 +34,7 @@ mod least_privilege;
 mod many_due;
 mod metrics;
 mod night_answers;
+mod night_leftovers;
 mod orders;
 mod parked;
 mod program;

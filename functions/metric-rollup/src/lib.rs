@@ -23,6 +23,7 @@ use domain::time::Day;
 use runtime::{App, Fault};
 use serde::Serialize;
 use serde_json::Value;
+use std::ops::RangeInclusive;
 use store::{Kept, KeptValue, Stamp};
 use task::day_of;
 
@@ -91,15 +92,15 @@ async fn newer_reduced(app: &App, day: Day, today: Day) -> Result<Option<Day>, F
 async fn forget_old_parts(app: &App, day: Day) -> Result<(), Fault> {
     let old = app.store().newest_of(NIGHT, day.plus(PARTS_KEPT_DAYS.saturating_neg()), NIGHTS_LOOKED_AT).await?;
     for night in old {
-        forget_parts(app, night.stamp.night, night.stamp.revision).await?;
+        forget_parts(app, night.stamp.night, 1..=night.stamp.revision).await?;
     }
     Ok(())
 }
 
-/// Forgets the parts of a run.
-async fn forget_parts(app: &App, day: Day, revision: u32) -> Result<(), Fault> {
-    for segment in 0..=part::ANSWERS {
-        app.store().forget_kept(Kept::Part { day, revision, segment }).await?;
+/// Forgets the parts of runs of a night, those of runs that came to no end, too.
+async fn forget_parts(app: &App, day: Day, revisions: RangeInclusive<u32>) -> Result<(), Fault> {
+    for revision in revisions {
+        app.store().forget_parts(day, revision).await?;
     }
     Ok(())
 }

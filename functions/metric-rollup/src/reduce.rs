@@ -44,9 +44,7 @@ pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
     let stamp = Stamp { night: day, revision: run.revision, progress: 0 };
     let findings = opinions.findings();
     keep(store, &night, stamp, (&results, &findings)).await?;
-    if let Some(before) = run.revision.checked_sub(1).filter(|before| *before > 0) {
-        forget_parts(app, day, before).await?;
-    }
+    forget_parts(app, day, 1..=run.revision.saturating_sub(1)).await?;
     conclude(&run, &results, &findings)
 }
 

@@ -359,6 +359,35 @@ pub fn kept_piece(of: &Kept<'_>, stamp: Stamp, content: &str, piece: usize) -> I
     key
 }
 
+/// The condition, and its values, that all that is kept of the parts of a run is queried with.
+pub fn parts_of(day: Day, revision: u32) -> (&'static str, Item) {
+    let part = kept(&Kept::Part { day, revision, segment: 0 });
+    let metric = part.get("metric").cloned().unwrap_or_else(|| text(""));
+    ("metric = :metric", [(":metric".to_owned(), metric)].into())
+}
+
+/// The condition, and its values, that the pieces of all values that were ever kept under a key are queried with.
+pub fn pieces_of(of: &Kept<'_>) -> (&'static str, Item) {
+    let mut key = kept(of);
+    let mut value = |name: &str| key.remove(name).unwrap_or_else(|| text(""));
+    let metric = value("metric");
+    let pieces = match value("period") {
+        AttributeValue::S(period) => text(format!("{period}#")),
+        other => other,
+    };
+    let values = [(":metric".to_owned(), metric), (":pieces".to_owned(), pieces)];
+    ("metric = :metric AND begins_with(period, :pieces)", values.into())
+}
+
+/// The night and the revision of a piece, as [`kept_piece`] wrote them.
+pub fn piece_run(item: &Item) -> Option<(Day, u32)> {
+    let period = period(item)?;
+    let (rest, _) = period.rsplit_once('#')?;
+    let (_, run) = rest.rsplit_once('#')?;
+    let mut parts = run.split('.');
+    Some((Day::parse(parts.next()?)?, parts.next()?.parse().ok()?))
+}
+
 /// The condition, and its values, that what nights kept by one name up to a day, that day's included, is queried with.
 pub fn kept_until(what: &str, until: Day) -> (&'static str, Item) {
     let values =
@@ -385,6 +414,20 @@ mod tests {
     fn entries_sort_by_their_sequence() {
         assert!(entry_sort(9) < entry_sort(10));
         assert!(entry_sort(999_999_999_999) < entry_sort(1_000_000_000_000));
+    }
+
+    #[test]
+    fn a_piece_names_the_run_that_it_is_of() {
+        let day = |text| Day::parse(text).unwrap();
+        let stamp = Stamp { night: day("2011-05-31"), revision: 12, progress: 0 };
+        for of in [
+            Kept::Night { what: "standing#joined", day: day("2011-05-31") },
+            Kept::Period { by: "tier", period: "2011-05-T12M" },
+            Kept::Part { day: day("2011-05-31"), revision: 12, segment: 3 },
+        ] {
+            assert_eq!(piece_run(&kept_piece(&of, stamp, "00c0ffee", 7)), Some((stamp.night, 12)), "{of:?}");
+            assert_eq!(piece_run(&kept(&of)), None, "{of:?}");
+        }
     }
 
     #[test]

@@ -142,6 +142,10 @@ impl Store {
             Ok(written) => {
                 let old = written.attributes.unwrap_or_default();
                 self.forget_pieces(&kept, &old, &mine).await?;
+                // Who keeps so much may have crashed over it before.
+                if more > 0 || pieces_of(&old) > 0 {
+                    self.forget_orphans(&kept, stamp).await?;
+                }
                 Ok(true)
             }
             Err(SdkError::ServiceError(refused)) => match refused.into_err() {
@@ -220,7 +224,7 @@ impl Store {
         let (kind, name) = (text("metric"), text("period"));
         let content_is = content_of(&head).ok_or_else(|| wrong(&head, "no hash of its content"))?.to_owned();
         let mut bytes = first.into_inner();
-        for piece in 1..=pieces(&head) {
+        for piece in 1..=pieces_of(&head) {
             let key = keys::kept_piece(kept, stamp, &content_is, piece);
             let get = self.client.get_item().table_name(&self.tables.metrics).set_key(Some(key)).consistent_read(true);
             let found = get.send().await.map_err(Fault::service)?.item.unwrap_or_default();
@@ -230,13 +234,37 @@ impl Store {
         Ok(Some(KeptValue { kind, name, stamp, bytes }))
     }
 
-    /// Forgets a value.
-    pub async fn forget_kept(&self, kept: Kept<'_>) -> Result<(), Fault> {
-        let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(keys::kept(&kept)));
-        let deleted = delete.return_values(ReturnValue::AllOld).send().await.map_err(Fault::service)?;
-        match deleted.attributes {
-            Some(old) => self.forget_pieces(&kept, &old, &Item::new()).await,
-            None => Ok(()),
+    /// Forgets all that is kept of the parts of a run, and what a run that crashed left of them.
+    pub async fn forget_parts(&self, day: Day, revision: u32) -> Result<(), Fault> {
+        self.forget_all(keys::parts_of(day, revision), |_| true).await
+    }
+
+    /// Forgets the pieces of runs before this one, whose heads were never put: no head of theirs can be any more.
+    async fn forget_orphans(&self, kept: &Kept<'_>, stamp: Stamp) -> Result<(), Fault> {
+        let is_older = |item: &Item| keys::piece_run(item).is_some_and(|run| run < (stamp.night, stamp.revision));
+        self.forget_all(keys::pieces_of(kept), is_older).await
+    }
+
+    async fn forget_all(
+        &self,
+        (condition, values): (&str, Item),
+        is_over: impl Fn(&Item) -> bool,
+    ) -> Result<(), Fault> {
+        let query = self.client.query().table_name(&self.tables.metrics).key_condition_expression(condition);
+        let query = query.set_expression_attribute_values(Some(values)).consistent_read(true);
+        let query = query.projection_expression("#metric, #period").expression_attribute_names("#metric", "metric");
+        let query = query.expression_attribute_names("#period", "period");
+        let mut after = None;
+        loop {
+            let found = query.clone().set_exclusive_start_key(after).send().await.map_err(Fault::service)?;
+            for key in found.items.unwrap_or_default().into_iter().filter(&is_over) {
+                let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(key));
+                delete.send().await.map_err(Fault::service)?;
+            }
+            after = found.last_evaluated_key;
+            if after.is_none() {
+                return Ok(());
+            }
         }
     }
 
@@ -244,7 +272,7 @@ impl Store {
     async fn forget_pieces(&self, kept: &Kept<'_>, head: &Item, stays: &Item) -> Result<(), Fault> {
         let names = |head: &Item| Some((stamp(head)?, content_of(head)?.to_owned()));
         let Some((stamp, content)) = names(head).filter(|of| Some(of) != names(stays).as_ref()) else { return Ok(()) };
-        for piece in 1..=pieces(head) {
+        for piece in 1..=pieces_of(head) {
             let key = keys::kept_piece(kept, stamp, &content, piece);
             let delete = self.client.delete_item().table_name(&self.tables.metrics).set_key(Some(key));
             delete.send().await.map_err(Fault::service)?;
@@ -337,6 +365,6 @@ impl Over {
     }
 }
 
-fn pieces(head: &Item) -> usize {
+fn pieces_of(head: &Item) -> usize {
     head.get("pieces").and_then(|count| count.as_n().ok()).and_then(|count| count.parse().ok()).unwrap_or(0)
 }
