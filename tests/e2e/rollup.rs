@@ -255,6 +255,25 @@ async fn a_night_whose_books_do_not_balance_fails_and_names_the_accounts() {
 }
 
 #[tokio::test]
+async fn a_night_run_by_the_clock_of_another_zone_than_the_programs_says_so() {
+    for (zone, agrees) in [("Europe/London", true), ("Europe/Jersey", true), ("America/New_York", false)] {
+        // The cloud was opened before it had a program, by the template's own zone: London's.
+        let cloud = Cloud::with(|program| program["time_zone"] = json!(zone)).await;
+        cloud.order("o-1").line("lamp", 1, "100.00").send().await.expect(201);
+        cloud.set_clock("2011-03-03T12:00:00Z");
+        let summary = local::rollup::rollup(cloud.local(), Some(day("2011-03-01"))).await.unwrap();
+        assert_eq!(summary.warnings.is_empty(), agrees, "{zone}: {:?}", summary.warnings);
+        let record = cloud.get("/v1/metrics/nights/2011-03-01").await.expect(200);
+        assert_eq!(record["warnings"], json!(summary.warnings), "{zone}");
+        let says = "nights are run by the clock of Europe/London, but the program's days are those of America/New_York";
+        assert!(agrees || summary.warnings[0].contains(says), "{:?}", summary.warnings);
+        // Opened again, it goes by the program's.
+        let again = local::rollup::rollup(cloud.hurried().await.local(), Some(day("2011-03-01"))).await.unwrap();
+        assert_eq!((again.revision, again.warnings.len()), (2, 0), "{zone}");
+    }
+}
+
+#[tokio::test]
 async fn an_item_that_cannot_be_read_is_named_and_stops_no_other() {
     let cloud = traded().await;
     let table = &cloud.app().config().tables.accounts;

@@ -9,6 +9,7 @@ use analytics::night::kept::{
 };
 use analytics::night::{PeriodResult, Results};
 use analytics::rollup::{By, Night, Partial, Period};
+use domain::time::Calendar;
 use runtime::{App, Fault};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -42,14 +43,26 @@ pub(crate) async fn reduce(app: &App, run: Reduce) -> Result<Summary, Fault> {
     let opinions = opinions(app, &night, run.revision).await?;
     let results = analytics::night::reduce(&night, whole, &opinions).map_err(too_large)?;
     let stamp = Stamp { night: day, revision: run.revision, progress: 0 };
-    let findings = opinions.findings();
+    let findings = Findings { warnings: wrong_clock(app, &night).into_iter().collect(), ..opinions.findings() };
+    findings.warnings.iter().for_each(|warning| tracing::error!(night = %day, "the night of {day}: {warning}"));
     keep(store, &night, stamp, (&results, &findings)).await?;
     forget_parts(app, day, 1..=run.revision.saturating_sub(1)).await?;
-    conclude(&run, &results, &findings)
+    conclude(&run, &results, findings)
+}
+
+/// Says so where nights are run by the clock of another time zone than the program's: the scheduled one is then counted
+/// hours after its day, and accounts have moved on.
+fn wrong_clock(app: &App, night: &Night) -> Option<String> {
+    let (stated, program) = (app.config().time_zone.as_deref()?, &night.program().calendar);
+    let agrees = Calendar::of(stated).is_some_and(|clock| clock.agrees_with(program, night.day()));
+    (!agrees).then(|| {
+        let zone = program.zone_name();
+        format!("nights are run by the clock of {stated}, but the program's days are those of {zone}: set TimeZone to it")
+    })
 }
 
 /// Fails where an account is not right, or an answer cannot be read: the figures are there, and somebody has to look.
-fn conclude(run: &Reduce, results: &Results, findings: &Findings) -> Result<Summary, Fault> {
+fn conclude(run: &Reduce, results: &Results, findings: Findings) -> Result<Summary, Fault> {
     let books = &results.books;
     let off = books.totals.imbalance();
     let mut wrong = Vec::new();
@@ -76,6 +89,7 @@ fn conclude(run: &Reduce, results: &Results, findings: &Findings) -> Result<Summ
         accounts: books.totals.accounts,
         decided_later: books.decided_later,
         points_outstanding: books.totals.points_outstanding(),
+        warnings: findings.warnings,
     })
 }
 

@@ -65,6 +65,9 @@ pub struct Summary {
     pub decided_later: u64,
     /// Points outstanding by the trial balance.
     pub points_outstanding: i128,
+    /// What is not as it should be, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The day of a task; a fault for any other text.

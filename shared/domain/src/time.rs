@@ -190,6 +190,12 @@ impl Calendar {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
+    /// Whether every day of the year from a day on begins at the same instant here and there.
+    pub fn agrees_with(&self, other: &Self, from: Day) -> bool {
+        let mut days = (0..=366).map(|days| from.plus(days));
+        self.zone_name() == other.zone_name() || days.all(|day| self.start_of_day(day) == other.start_of_day(day))
+    }
+
     fn civil(&self, at: Instant) -> civil::DateTime {
         self.zone.to_datetime(at.timestamp())
     }

@@ -13,6 +13,7 @@ use domain::time::Instant;
 use runtime::queue::Queue as OwnQueue;
 use runtime::{App, Clock, Config, Fault, Patience};
 use serde_json::{Value, json};
+use store::Store;
 use tokio::sync::Notify;
 use tracing::{error, warn};
 
@@ -50,6 +51,22 @@ const IDLE: Duration = Duration::from_millis(200);
 /// The folders of all functions.
 pub fn function_names() -> Vec<&'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The parameter that names the zone by whose clock nights are run.
+const TIME_ZONE: &str = "TimeZone";
+
+/// The time zone of the program that is in force in these tables, if there is one.
+async fn program_zone(
+    template: &Template,
+    parameters: &BTreeMap<String, String>,
+    (client, prefix): (&Client, &str),
+) -> Option<String> {
+    let variables = template.environment(template.functions.first()?, parameters, prefix).ok()?;
+    let config = Config::from_lookup(|name| variables.get(name).cloned()).ok()?;
+    // Tables that cannot be read yet say so to whoever uses them.
+    let schedule = Store::new(client.clone(), config.tables).schedule(&config.program).await.ok()??;
+    Some(schedule.at(wall_clock()).program.calendar.zone_name().to_owned())
 }
 
 /// What a local cloud is opened with.
@@ -161,10 +178,16 @@ impl Cloud {
     /// Opens the storage, creates what the template defines and starts an instance of each function.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let template = Template::embedded()?;
-        let starts = machine::starts(&template, &options.parameters)?;
         let storage = storage::Open::new(options.storage)?;
         let (client, prefix) = (&storage.client, storage.prefix.as_str());
         tables::create(client, &template.tables, prefix).await?;
+        let mut parameters = options.parameters;
+        if !parameters.contains_key(TIME_ZONE)
+            && let Some(zone) = program_zone(&template, &parameters, (client, prefix)).await
+        {
+            parameters.insert(TIME_ZONE.to_owned(), zone);
+        }
+        let starts = machine::starts(&template, &parameters)?;
         let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;
 
         let announced = Arc::new(Notify::new());
@@ -172,7 +195,7 @@ impl Cloud {
         let mut instances = BTreeMap::new();
         for function in &template.functions {
             let Some((_, handler)) = FUNCTIONS.iter().find(|(name, _)| *name == function.name) else { continue };
-            let variables = template.environment(function, &options.parameters, prefix)?;
+            let variables = template.environment(function, &parameters, prefix)?;
             let config = Config::from_lookup(|name| variables.get(name).cloned());
             let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
             let url = config.queue_url.clone();

@@ -18,6 +18,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// Where the function's own queue is, if it has one.
     pub queue_url: Option<String>,
+    /// The time zone by whose clock the function is run every night, if it is.
+    pub time_zone: Option<String>,
 }
 
 /// What is wrong with the configuration.
@@ -60,6 +62,7 @@ impl Config {
             program: ProgramName::parse(&get("GUILDER_PROGRAM")?).map_err(ConfigError::Program)?,
             secrets: Secrets::parse(&get("GUILDER_SECRETS")?)?,
             queue_url: get(QUEUE_URL).ok(),
+            time_zone: get("TIME_ZONE").ok(),
         })
     }
 }

@@ -25,12 +25,13 @@ pub(super) async fn rollup(date: Option<Day>, json: bool, place: &Place) -> Resu
         print(&format!("{}\n", serde_json::to_string_pretty(&summary)?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let metric_rollup::Summary { date, revision, accounts, decided_later, points_outstanding } = summary;
+    let metric_rollup::Summary { date, revision, accounts, decided_later, points_outstanding, warnings } = summary;
     let mut text = format!("night of {date}, revision {revision}: {accounts} accounts, ");
     text.push_str(&format!("{points_outstanding} points outstanding, the trial balance closes\n"));
     if decided_later > 0 {
         text.push_str(&format!("{decided_later} accounts were decided after that day: they count as they stand now\n"));
     }
+    warnings.iter().for_each(|warning| text.push_str(&format!("warning: {warning}\n")));
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

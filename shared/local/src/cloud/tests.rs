@@ -54,6 +54,28 @@ async fn messages_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn nights_are_run_by_the_clock_of_the_program() {
+    let folder = Folder::new();
+    let storage = || Storage::File(folder.0.join("guilder.db"));
+    let zone = |cloud: &Cloud| cloud.app("metric-rollup").unwrap().config().time_zone.clone();
+    let cloud = Cloud::open(Options::new(storage())).await.unwrap();
+    assert_eq!(zone(&cloud).as_deref(), Some("Europe/London"), "before there is a program");
+    let app = cloud.app("program").unwrap();
+    let mut document: Value = serde_json::from_str(include_str!("../../programs/wholesale.json")).unwrap();
+    document["time_zone"] = json!("Asia/Tokyo");
+    crate::program::activate(app, document, None, wall_clock()).await.unwrap();
+    drop(cloud);
+    let cloud = Cloud::open(Options::new(storage())).await.unwrap();
+    assert_eq!(zone(&cloud).as_deref(), Some("Asia/Tokyo"));
+    drop(cloud);
+    let parameters = [("TimeZone".to_owned(), "Europe/Berlin".to_owned())];
+    let mut options = Options::new(storage());
+    options.parameters.extend(parameters);
+    let cloud = Cloud::open(options).await.unwrap();
+    assert_eq!(zone(&cloud).as_deref(), Some("Europe/Berlin"), "what was chosen");
+}
+
+#[tokio::test]
 async fn only_the_functions_of_the_template_can_be_invoked() {
     let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
     let refused = cloud.invoke("order-shipped", json!({})).await.unwrap_err().to_string();
