@@ -77,6 +77,8 @@ pub struct Options {
     pub clock: Clock,
     /// Values of template parameters; the rest have their defaults.
     pub parameters: BTreeMap<String, String>,
+    /// Whether nights are counted by their schedule; where not, by `guilder rollup` alone.
+    pub counts_nights: bool,
     /// How long a message, or a state of a state machine, rests after its first failure.
     pub retry_delay: Duration,
     /// How long invocations work on what may take longer than one.
@@ -90,6 +92,7 @@ impl Options {
             storage,
             clock: Clock::system(),
             parameters: [("SecretKeys".to_owned(), "1:local-development-only".to_owned())].into(),
+            counts_nights: true,
             retry_delay: Duration::from_secs(1),
             patience: Patience::default(),
         }
@@ -187,7 +190,8 @@ impl Cloud {
         {
             parameters.insert(TIME_ZONE.to_owned(), zone);
         }
-        let starts = machine::starts(&template, &parameters)?;
+        let mut starts = machine::starts(&template, &parameters)?;
+        starts.retain(|start| options.counts_nights || !start.is_of_nights());
         let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;
 
         let announced = Arc::new(Notify::new());
@@ -224,6 +228,11 @@ impl Cloud {
     /// What starts its state machines.
     pub(crate) fn starts(&self) -> &[Start] {
         &self.starts
+    }
+
+    /// Whether nights are counted by their schedule.
+    pub fn counts_nights(&self) -> bool {
+        self.starts.iter().any(Start::is_of_nights)
     }
 
     /// How long a state of a state machine rests after its first failure.

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::cloud::{Cloud, InvokeError, wall_clock};
+use crate::rollup;
 use crate::template::{Definition, Faults, Jitter, Map, Retry, State, Task, Template, Timer};
 
 /// How often the schedules are looked at. A machine that slept over several times of one schedule runs once.
@@ -47,6 +48,8 @@ pub enum ExecutionError {
 /// What starts a machine by itself: one of its schedules, in the time zone chosen for it.
 pub(crate) struct Start {
     machine: String,
+    /// Whether it counts nights.
+    is_of_nights: bool,
     timer: Timer,
     calendar: Calendar,
 }
@@ -56,12 +59,18 @@ pub(crate) fn starts(template: &Template, chosen: &BTreeMap<String, String>) -> 
     let timers = template.machines.iter().flat_map(|machine| machine.timers.iter().map(move |timer| (machine, timer)));
     let start = |(machine, timer)| {
         let calendar = template.calendar(machine, timer, chosen)?;
-        Ok(Start { machine: machine.id.clone(), timer: timer.clone(), calendar })
+        let is_of_nights = machine.definition.functions().contains(rollup::FUNCTION);
+        Ok(Start { machine: machine.id.clone(), is_of_nights, timer: timer.clone(), calendar })
     };
     timers.map(start).collect()
 }
 
 impl Start {
+    /// Whether it counts nights.
+    pub(crate) const fn is_of_nights(&self) -> bool {
+        self.is_of_nights
+    }
+
     /// Its first time after an instant.
     fn next(&self, after: Instant) -> Option<Instant> {
         self.timer.schedule.next(&self.calendar, after)
@@ -80,8 +89,13 @@ impl Cloud {
 
     /// Runs every machine whose schedule has a time after `since` and not after `until`, in the order of those times.
     pub async fn fire(self: &Arc<Self>, since: Instant, until: Instant) {
+        self.fire_those(since, until, |_| true).await;
+    }
+
+    async fn fire_those(self: &Arc<Self>, since: Instant, until: Instant, wanted: impl Fn(&Start) -> bool) {
         let due = |start: &Start| start.next(since).filter(|at| *at <= until);
-        let mut starts: Vec<_> = self.starts().iter().filter_map(|start| Some((due(start)?, start))).collect();
+        let starts = self.starts().iter().filter(|start| wanted(start));
+        let mut starts: Vec<_> = starts.filter_map(|start| Some((due(start)?, start))).collect();
         starts.sort_by_key(|(at, _)| *at);
         for (at, Start { machine: id, timer, .. }) in starts {
             match self.execute(id, timer.input.clone()).await {
@@ -95,17 +109,34 @@ impl Cloud {
     /// in the day before is made up for at once: a laptop is rarely on at night.
     pub async fn run_schedules(self: &Arc<Self>, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
-        let mut since = wall_clock().plus_ms(-Instant::DAY_MS);
+        let mut since = wall_clock();
+        self.make_up(since).await;
         loop {
-            let until = wall_clock();
-            self.fire(since, until).await;
-            since = until;
             tokio::select! {
                 biased;
                 () = &mut stop => return,
                 () = tokio::time::sleep(TICK) => {}
             }
+            let until = wall_clock();
+            self.fire(since, until).await;
+            since = until;
         }
+    }
+
+    /// Runs what was missed in the day before; but a night that was counted is not counted again, now that accounts have
+    /// moved on.
+    async fn make_up(self: &Arc<Self>, until: Instant) {
+        let is_counted = self.last_night_is_counted().await;
+        self.fire_those(until.plus_ms(-Instant::DAY_MS), until, |start| !(is_counted && start.is_of_nights)).await;
+    }
+
+    /// Whether the night of yesterday was counted, in the program's time zone.
+    pub async fn last_night_is_counted(&self) -> bool {
+        let Some(app) = self.app("metrics") else { return false };
+        let (newest, schedule) = (metrics::newest_night(app).await, app.schedule().await);
+        let (Ok(Some(newest)), Ok(schedule)) = (newest, schedule) else { return false };
+        let now = app.clock().now();
+        newest >= schedule.at(now).program.calendar.day(now).plus(-1)
     }
 }
 
@@ -244,9 +275,39 @@ async fn each(cloud: &Arc<Cloud>, state: &str, map: &Map, input: &Value) -> Resu
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use crate::cloud::{Options, Storage};
     use domain::time::Day;
+    use dynoxide::Database;
 
     use super::*;
+
+    /// The revision of the newest night, if there is one.
+    async fn newest_revision(cloud: &Cloud) -> Option<u32> {
+        let app = cloud.app("metrics").unwrap();
+        let day = metrics::newest_night(app).await.unwrap()?;
+        Some(metrics::night(app, day).await.unwrap().begun.revision)
+    }
+
+    #[tokio::test]
+    async fn a_night_is_made_up_for_once() {
+        let client = crate::connector::client(&Database::memory().unwrap());
+        let open = async |counts_nights: bool| {
+            let storage = Storage::Endpoint { client: client.clone(), prefix: String::new() };
+            let options = Options { counts_nights, ..Options::new(storage) };
+            Arc::new(Cloud::open(options).await.unwrap())
+        };
+        let cloud = open(false).await;
+        crate::program::ensure(cloud.app("program").unwrap()).await.unwrap();
+        cloud.run_schedules(std::future::ready(())).await;
+        assert_eq!((cloud.counts_nights(), newest_revision(&cloud).await), (false, None));
+        let cloud = open(true).await;
+        assert!(!cloud.last_night_is_counted().await);
+        cloud.run_schedules(std::future::ready(())).await;
+        assert_eq!((cloud.last_night_is_counted().await, newest_revision(&cloud).await), (true, Some(1)));
+        // Started again: accounts have moved on, and what was counted stands.
+        open(true).await.run_schedules(std::future::ready(())).await;
+        assert_eq!(newest_revision(&cloud).await, Some(1));
+    }
 
     #[test]
     fn a_night_is_counted_after_its_midnight_and_before_any_sweep() {

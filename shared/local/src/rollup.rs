@@ -7,7 +7,7 @@ use metric_rollup::{Summary, Task};
 use std::sync::Arc;
 
 /// The function whose state machine it is.
-const FUNCTION: &str = "metric-rollup";
+pub(crate) const FUNCTION: &str = "metric-rollup";
 
 /// Why a night came to no metrics, or to some that are not to be trusted.
 #[derive(Debug, thiserror::Error)]

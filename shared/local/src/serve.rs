@@ -2,7 +2,7 @@
 
 use crate::cli::place::{app, options};
 use crate::cli::{Failure, Place, print};
-use crate::cloud::{Cloud, Storage, wall_clock};
+use crate::cloud::{Cloud, Options, Storage, wall_clock};
 use crate::gateway::server;
 use crate::{demo, program};
 use clap::Args;
@@ -27,10 +27,13 @@ pub struct Arguments {
     /// Load no demo history on a first start
     #[arg(long)]
     no_demo: bool,
+    /// Count no night by the schedule: `guilder rollup` does, and can count earlier ones first
+    #[arg(long)]
+    no_rollup: bool,
 }
 
 /// The same by the names of their fields: without a command they may stand alone.
-pub(crate) const OPTIONS: [&str; 4] = ["port", "dynamodb_port", "memory", "no_demo"];
+pub(crate) const OPTIONS: [&str; 5] = ["port", "dynamodb_port", "memory", "no_demo", "no_rollup"];
 
 /// Serves until the process is asked to end.
 pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
@@ -39,7 +42,8 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
     } else {
         (place.storage()?, place.to_string())
     };
-    let cloud = Arc::new(Cloud::open(options(storage)).await?);
+    let options = Options { counts_nights: !arguments.no_rollup, ..options(storage) };
+    let cloud = Arc::new(Cloud::open(options).await?);
     let http = listen(arguments.port).await?;
     let database = match cloud.database() {
         Some(_) => Some(listen(arguments.dynamodb_port).await?),
@@ -91,10 +95,23 @@ async fn welcome(cloud: &Cloud, app: &App, api: &str, endpoint: Option<&str>, da
         writeln!(text, "  DynamoDB  {endpoint}  (any credentials; other guilder commands find it by themselves)")?;
     }
     writeln!(text, "  data      {data}")?;
+    writeln!(text, "  nights    {}", nights(cloud, activation.program.calendar.zone_name()).await)?;
     writeln!(text, "\nScore an order:\n\n{}", order_command(api, activation.program.currency.code(), now))?;
     writeln!(text, "\nSee the account:\n\n  curl -s {api}/v1/accounts/{}\n", demo::ACCOUNT)?;
     writeln!(text, "A line per request follows; Ctrl-C ends it.\n")?;
     Ok(text)
+}
+
+/// When nights are counted, and whether last night was.
+async fn nights(cloud: &Cloud, zone: &str) -> String {
+    if !cloud.counts_nights() {
+        return "none is counted by itself; `guilder rollup --date DAY` counts one, older ones first".to_owned();
+    }
+    let last = match cloud.last_night_is_counted().await {
+        true => "last night was counted",
+        false => "last night is being counted now",
+    };
+    format!("counted after midnight in {zone}; {last}: `guilder report` shows what they tell")
 }
 
 /// A command to paste: an order that nobody has sent yet.
