@@ -36,7 +36,7 @@ fn what_is_to_be_expected_of_one_customer() {
     assert_eq!((own.get("historic_margin"), own.get("predicted_lifetime_margin")), (None, None));
 
     let before_any = Insight::of(&acme, None, today(), &worth()).unwrap();
-    assert_eq!((before_any.days_since_last_order, before_any.counted), (Some(218), None));
+    assert_eq!((before_any.days_since_last_order, &before_any.counted), (Some(218), &None));
     assert_eq!(why(&before_any, "probability_alive"), ["no night has been counted yet"]);
     assert_eq!(why(&before_any, "rfm"), ["no night has been counted yet"]);
 
