@@ -35,6 +35,7 @@ mod many_due;
 mod metrics;
 mod night_answers;
 mod night_leftovers;
+mod negative_balance;
 mod orders;
 mod parked;
 mod program;

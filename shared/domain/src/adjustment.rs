@@ -50,7 +50,7 @@ pub struct AdjustmentReceipt {
     /// When given points end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
-    /// Points that the account owes after it.
+    /// Points that the account owes after it, in all.
     pub debt: Points,
     /// The account's spendable points after it.
     pub balance: Points,
@@ -150,7 +150,7 @@ fn end_of(stated: Instant, calendar: &Calendar, now: Instant) -> Result<Instant,
     Ok(calendar.end_of_month_after(stated.plus_ms(-1), 0))
 }
 
-/// Puts points into the account: what it owes is repaid first.
+/// Puts points into the account: what it owes is repaid first, but for what only orders repay.
 pub(crate) fn give(
     account: &mut Account,
     points: Points,
@@ -158,7 +158,7 @@ pub(crate) fn give(
     changes: &mut Vec<Change>,
 ) -> Result<(), Overflow> {
     account.lifetime.credited = account.lifetime.credited.plus(points)?;
-    let repaid = account.holdings.repay(points)?;
+    let repaid = account.holdings.repay_from_gift(points)?;
     if repaid > Points::ZERO {
         changes.push(Change::PointsRepaid { points: repaid });
     }
@@ -171,7 +171,7 @@ fn take(account: &mut Account, points: Points, shortfall: Shortfall) -> Result<(
     if owed > Points::ZERO && shortfall == Shortfall::WriteOff {
         return Err(Rejection::NotEnoughPoints { missing: owed });
     }
-    account.holdings.owe(owed)?;
+    shortfall.book(&mut account.holdings, owed)?;
     account.lifetime.deducted = account.lifetime.deducted.plus(points)?;
     Ok((taken, owed))
 }

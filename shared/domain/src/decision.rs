@@ -276,8 +276,8 @@ pub(crate) fn commit_at(
         by: context.by.to_owned(),
         program_version,
         points,
-        balance: account.holdings.available()?.minus(account.holdings.debt())?,
-        pending: account.holdings.waiting()?,
+        balance: account.holdings.balance()?,
+        pending: account.holdings.pending_balance()?,
         changes,
     };
     let entry = Write::Put(Record::Entry(Box::new(entry)), Guard::Absent);

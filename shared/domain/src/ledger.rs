@@ -28,9 +28,9 @@ pub struct Entry {
     pub program_version: u32,
     /// By how much the account's points changed in total.
     pub points: Points,
-    /// The account's spendable points after it, less what it owes.
+    /// The account's spendable points after it, less what it owes out of them.
     pub balance: Points,
-    /// Its points that wait, after it.
+    /// Its points that wait, after it, less what it owes out of what orders earn.
     #[serde(default, skip_serializing_if = "is_no_points")]
     pub pending: Points,
     /// What changed, in the order it happened.

@@ -38,6 +38,7 @@ pub mod review;
 pub mod rules;
 pub mod schedule;
 pub mod score;
+mod shortfall;
 pub mod standing;
 pub mod statement;
 pub mod survey;

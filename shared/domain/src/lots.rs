@@ -39,6 +39,7 @@ pub struct Holdings {
     lots: Vec<Lot>,
     pending: Vec<Pending>,
     debt: Points,
+    pending_debt: Points,
 }
 
 /// Where the points of a reversal came from.
@@ -64,30 +65,65 @@ impl Holdings {
     pub fn of(mut lots: Vec<Lot>, mut pending: Vec<Pending>, debt: Points) -> Self {
         lots.sort_by_key(|lot| lot.expires_at);
         pending.sort_by_key(|wait| (wait.available_at, wait.expires_at));
-        Self { lots, pending, debt }
+        Self { lots, pending, debt, pending_debt: Points::ZERO }
     }
 
-    /// Points it owes: a balance below zero, which the next earnings repay.
+    /// The same, with so many points of what is owed owed out of what orders earn.
+    #[must_use]
+    pub fn with_pending_debt(self, points: Points) -> Self {
+        Self { pending_debt: points.max(Points::ZERO).min(self.debt), ..self }
+    }
+
+    /// Points it owes in all, which the next earnings repay.
     pub fn debt(&self) -> Points {
         self.debt
     }
 
-    /// Owes more.
+    /// Points of these that only what orders earn repays: the others take its balance below zero, these take what waits
+    /// below zero.
+    pub fn pending_debt(&self) -> Points {
+        self.pending_debt
+    }
+
+    /// Owes more, out of all that it is given.
     pub fn owe(&mut self, points: Points) -> Result<(), Overflow> {
         self.debt = self.debt.plus(points)?;
         Ok(())
     }
 
-    /// Repays what is owed out of new earnings; answers how much that took.
-    pub fn repay(&mut self, earned: Points) -> Result<Points, Overflow> {
+    /// Owes more, out of what orders earn.
+    pub fn owe_pending(&mut self, points: Points) -> Result<(), Overflow> {
+        self.pending_debt = self.pending_debt.plus(points)?;
+        self.owe(points)
+    }
+
+    /// Repays what is owed out of points that an order earns; answers how much that took. What takes the balance below
+    /// zero is repaid first.
+    pub fn repay_from_order(&mut self, earned: Points) -> Result<Points, Overflow> {
         let repaid = earned.min(self.debt).max(Points::ZERO);
         self.debt = self.debt.minus(repaid)?;
+        self.pending_debt = self.pending_debt.min(self.debt);
         Ok(repaid)
+    }
+
+    /// Repays what is owed out of points that are given otherwise: all but what only orders repay.
+    pub fn repay_from_gift(&mut self, given: Points) -> Result<Points, Overflow> {
+        self.repay_from_order(given.min(self.debt.minus(self.pending_debt)?))
     }
 
     /// Lots and pending less the debt: what the sum of the account's entries must be.
     pub fn net(&self) -> Result<Points, Overflow> {
-        self.available()?.plus(self.waiting()?)?.minus(self.debt)
+        self.balance()?.plus(self.pending_balance()?)
+    }
+
+    /// Points that can be spent, less what is owed out of them.
+    pub fn balance(&self) -> Result<Points, Overflow> {
+        self.available()?.minus(self.debt.minus(self.pending_debt)?)
+    }
+
+    /// Points that wait, less what is owed out of what orders earn.
+    pub fn pending_balance(&self) -> Result<Points, Overflow> {
+        self.waiting()?.minus(self.pending_debt)
     }
 
     /// Takes up to `points`: an order's own that wait, then its own lot, then the other lots, the earliest end first,

@@ -298,7 +298,7 @@ pub fn open(
     let owed = opening.lots.iter().map(|lot| lot.points).find(|points| *points < Points::ZERO);
     let owed = Points::ZERO.minus(owed.unwrap_or(Points::ZERO))?;
     if owed > Points::ZERO {
-        account.holdings.owe(owed)?;
+        program.points.shortfall.book(&mut account.holdings, owed)?;
         account.lifetime.reversed = owed;
         changes.push(Change::DebtOpened { points: owed });
     }

@@ -17,6 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+pub use crate::shortfall::Shortfall;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
 
@@ -82,15 +83,6 @@ pub struct PointsRules {
     pub pending_days: u16,
     /// What becomes of points that a return should take back and that are spent already.
     pub shortfall: Shortfall,
-}
-
-/// What becomes of points that a return should take back and that are not there any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shortfall {
-    /// The account owes them: its balance goes below zero, and the next earnings repay it first.
-    Owe,
-    /// They are written off, as unrecovered.
-    WriteOff,
 }
 
 /// How returns that name no order are matched.

@@ -18,10 +18,11 @@ use crate::ledger::{Cause, Change};
 use crate::lots::Own;
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
-use crate::program::{Program, Shortfall};
+use crate::program::Program;
 use crate::referral::{self, Redemption};
 use crate::rules;
 use crate::score::{self, ScoredOrder};
+use crate::shortfall::Short;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -351,16 +352,9 @@ pub(crate) fn reverse(
     let own = Own { available_at, expires_at: scored.score.expires_at };
     reversal.taken = account.holdings.take(points, Some(own))?;
     let short = points.minus(reversal.taken.total()?)?;
-    match program.points.shortfall {
-        Shortfall::Owe => {
-            account.holdings.owe(short)?;
-            reversal.owed = short;
-        }
-        Shortfall::WriteOff => {
-            reversal.unrecovered = short;
-            account.lifetime.unrecovered = account.lifetime.unrecovered.plus(short)?;
-        }
-    }
+    let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;
+    (reversal.owed, reversal.unrecovered) = (owed, unrecovered);
+    account.lifetime.unrecovered = account.lifetime.unrecovered.plus(unrecovered)?;
     account.lifetime.reversed = account.lifetime.reversed.plus(reversal.reversed()?)?;
     Ok(reversal)
 }

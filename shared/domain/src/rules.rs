@@ -93,7 +93,7 @@ pub(crate) fn award(
     context: &Context<'_>,
 ) -> Result<Vec<Change>, Overflow> {
     let mut changes = Vec::new();
-    let repaid = account.holdings.repay(points)?;
+    let repaid = account.holdings.repay_from_order(points)?;
     if repaid > Points::ZERO {
         changes.push(Change::PointsRepaid { points: repaid });
     }

@@ -107,9 +107,12 @@ pub struct PointsStanding {
     pub balance: Points,
     /// Points that wait.
     pub pending: Points,
-    /// Points that the account owes: its next earnings repay them.
+    /// Points that the account owes in all: its next earnings repay them.
     #[serde(skip_serializing_if = "is_nothing")]
     pub debt: Points,
+    /// Points of these that only what orders earn repays.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub pending_debt: Points,
     /// The next points to become available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_available: Option<PointsAt>,
@@ -241,6 +244,7 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
         balance: account.holdings.available()?,
         pending: account.holdings.waiting()?,
         debt: account.holdings.debt(),
+        pending_debt: account.holdings.pending_debt(),
         next_available: pending.first().map(|wait| PointsAt { at: wait.available_at, points: wait.points }),
         next_expiry: lots.first().map(|lot| PointsAt { at: lot.expires_at, points: lot.points }),
     })

@@ -188,6 +188,9 @@ fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
     if holdings.debt() > Points::ZERO {
         page.line(format_args!("  {:>12} owed, repaid by the next earnings", holdings.debt()));
     }
+    if holdings.pending_debt() > Points::ZERO {
+        page.line(format_args!("  {:>12} of them by the next orders only", holdings.pending_debt()));
+    }
     for wait in holdings.pending() {
         let (at, end) = (wait.available_at, wait.expires_at);
         page.line(format_args!("  {:>12} pending, from {at}, end at {end}", wait.points));

@@ -191,6 +191,9 @@ fn a_debt_is_taken_over_where_the_program_lets_an_account_owe() {
     assert_eq!((account.holdings.debt(), account.lifetime.reversed), (Points(50), Points(50)));
     assert_eq!((entry.points, entry.balance, receipt.owed), (Points(-50), Points(-50), Points(50)));
     assert!(matches!(open_at(None, &opening(&[("", -50)]), "write_off"), Err(Rejection::Invalid(_))));
+    let Opened { account, entry, .. } = open_at(None, &opening(&[("", -50)]), "owe_pending").unwrap();
+    assert_eq!((account.holdings.debt(), account.holdings.pending_debt()), (Points(50), Points(50)));
+    assert_eq!((entry.points, entry.balance, entry.pending), (Points(-50), Points(0), Points(-50)));
 }
 
 #[test]

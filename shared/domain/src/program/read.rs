@@ -103,6 +103,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let sections = Sections {
         // Without a currency nobody knows what amounts come to.
         earning: earning.as_deref().filter(|_| currency.is_some()),
+        points: points.as_ref(),
         tiers: tiers.as_ref(),
         discounts: discounts.as_deref().unwrap_or_default(),
         warnings: &warnings,
@@ -208,8 +209,7 @@ fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsR
         let message = format!("must be at most {PENDING_DAYS_OF_A_MONTH_MAX} where points last one month");
         faults.add(&section.at("pending_days"), "conflict", message);
     }
-    let choices = [("owe", Shortfall::Owe), ("write_off", Shortfall::WriteOff)];
-    let shortfall = section.optional("shortfall", faults, document::one_of(&choices));
+    let shortfall = section.optional("shortfall", faults, document::one_of(&Shortfall::ALL));
     Some(PointsRules {
         validity_months: validity_months?,
         pending_days: pending_days.unwrap_or(0),

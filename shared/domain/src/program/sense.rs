@@ -4,7 +4,7 @@
 //! later. A list of which an element could not be read is left alone, since its other elements are not where they stand
 //! in the document.
 
-use super::{DiscountRule, EarningRule, Tiers};
+use super::{DiscountRule, EarningRule, PointsRules, Shortfall, Tiers};
 use crate::document::{Faults, Path};
 use crate::money::{Factor, Minor, Overflow, Points};
 use crate::referral::rules::ReferralRules;
@@ -15,6 +15,7 @@ use serde_json::Value;
 /// What could be read of a document.
 pub(super) struct Sections<'a> {
     pub earning: Option<&'a [EarningRule]>,
+    pub points: Option<&'a PointsRules>,
     pub tiers: Option<&'a Tiers>,
     pub discounts: &'a [DiscountRule],
     pub warnings: &'a WarningRules,
@@ -28,6 +29,7 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let tiers = sections.tiers.filter(|tiers| is_whole("/tiers/levels", tiers.levels.iter().count()));
     let discounts = Some(sections.discounts).filter(|rules| is_whole("/discounts", rules.len())).unwrap_or_default();
     same_discounts(discounts, faults);
+    shortfalls(sections.points, faults);
     let Some(tiers) = tiers else { return };
     reviews(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
@@ -48,6 +50,16 @@ fn same_discounts(discounts: &[DiscountRule], faults: &mut Faults) {
             let message = format!("has the terms of {}, listed before it: minimum, percent and validity", before.id);
             faults.add(&Path::Index(&Path::Key(&Path::Root, "discounts"), index), "same_terms", message);
         }
+    }
+}
+
+/// What only points that wait could owe, where none ever wait.
+fn shortfalls(points: Option<&PointsRules>, faults: &mut Faults) {
+    let owes_pending = |rules: &&PointsRules| rules.shortfall == Shortfall::OwePending && rules.pending_days == 0;
+    if points.filter(owes_pending).is_some() {
+        let section = Path::Key(&Path::Root, "points");
+        let message = "lets points that wait go below zero; without points.pending_days none ever wait";
+        faults.add(&Path::Key(&section, "shortfall"), "never_fires", message);
     }
 }
 
@@ -178,6 +190,16 @@ mod tests {
                 "a warning of reviews that are none",
                 |p| p["tiers"]["review"] = json!(null),
                 &["$.warnings.tier_at_risk_days never_fires"],
+            ),
+            (
+                "points owed by those that wait, of which there are none",
+                |p| p["points"]["shortfall"] = json!("owe_pending"),
+                &["$.points.shortfall never_fires"],
+            ),
+            (
+                "points owed by those that wait",
+                |p| p["points"] = json!({"validity_months": 24, "pending_days": 1, "shortfall": "owe_pending"}),
+                &[],
             ),
             (
                 "no tier that earns",

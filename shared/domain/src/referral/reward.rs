@@ -11,9 +11,10 @@ use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::ledger::{Cause, Change};
 use crate::lots::Own;
 use crate::money::{Minor, Overflow, Points};
-use crate::program::{Program, Shortfall};
+use crate::program::Program;
 use crate::returns;
 use crate::score::{FUTURE_MS_MAX, ScoredOrder};
+use crate::shortfall::Short;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -253,10 +254,9 @@ fn take_back(
         let own = rewarded.given.expires_at.map(|expires_at| Own { available_at: Instant::MIN, expires_at });
         let taken = account.holdings.take(rewarded.given.points, own)?;
         let short = rewarded.given.points.minus(taken.total()?)?;
-        let owed = if activation.program.points.shortfall == Shortfall::Owe { short } else { Points::ZERO };
-        account.holdings.owe(owed)?;
+        let Short { owed, unrecovered } = activation.program.points.shortfall.book(&mut account.holdings, short)?;
         back.points = taken.total()?.plus(owed)?;
-        back.unrecovered = short.minus(owed)?;
+        back.unrecovered = unrecovered;
         account.lifetime.deducted = account.lifetime.deducted.plus(back.points)?;
         let (reason, reference) = ("the referral does not count any more".to_owned(), Some(redemption.key.to_string()));
         if back.points > Points::ZERO {

@@ -91,8 +91,15 @@ fn check_lifetime(world: &World, account: &Account, program: &Program) {
     let taken_off: i64 = world.orders.values().map(|scored| discount_value(world, scored, program)).sum();
     assert_eq!(life.discount_value, Minor(taken_off), "as if every order had been placed as it is now");
     assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
-    let owes = program.points.shortfall == Shortfall::Owe;
-    assert!(owes || account.holdings.debt() == Points::ZERO, "invariant 8: owed only where the program says so");
+    let (debt, pending_debt) = (account.holdings.debt(), account.holdings.pending_debt());
+    let (may_owe, may_owe_pending) = match program.points.shortfall {
+        Shortfall::Owe => (true, false),
+        Shortfall::OwePending => (false, true),
+        Shortfall::WriteOff => (false, false),
+    };
+    let is_said = (may_owe || debt == pending_debt) && (may_owe_pending || pending_debt == Points::ZERO);
+    assert!(is_said, "invariant 8: owed only where the program says so, and out of what it says");
+    assert!(may_owe || account.holdings.balance().unwrap() >= Points::ZERO, "invariant 8: what can be spent stays");
     assert!(account.holdings.lots().iter().all(|lot| lot.points > Points::ZERO), "invariant 8");
 }
 

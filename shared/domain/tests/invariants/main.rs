@@ -52,7 +52,7 @@ fn document(pending_days: u16, validity_months: u16) -> serde_json::Value {
         ],
         "points": {
             "validity_months": validity_months, "pending_days": pending_days,
-            "shortfall": if pending_days.is_multiple_of(2) { "owe" } else { "write_off" },
+            "shortfall": ["owe", "write_off", "owe_pending"][usize::from(pending_days % 3)],
         },
         "tiers": { "window_months": 12, "levels": [
             { "id": "member", "name": "Member", "threshold": "0", "multiplier": "0.5" },

@@ -269,7 +269,7 @@ impl World {
 
 /// Opens the account with points by the days until they end, or with a debt, and a tier above the lowest.
 pub fn open(world: &mut World, lots: &BTreeMap<i32, i64>, debt: i64, context: &Context<'_>) {
-    let owes = debt > 0 && context.schedule.at(context.now).program.points.shortfall == Shortfall::Owe;
+    let owes = debt > 0 && context.schedule.at(context.now).program.points.shortfall != Shortfall::WriteOff;
     let lot = |days: Option<i32>, points| OpeningLot {
         expires_on: days.map(|days| Day(context.now.utc_day().0 + days)),
         points: Points(points),

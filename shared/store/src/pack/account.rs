@@ -83,8 +83,13 @@ pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
         expiry.put(&mut out, wait.expires_at);
         out.signed(wait.points.0);
     }
-    if holdings.debt() != Points::ZERO {
-        out.signed(holdings.debt().0);
+    // What few accounts have stands at the end, as far as there is any of it.
+    let (debt, pending_debt) = (holdings.debt(), holdings.pending_debt());
+    if debt != Points::ZERO {
+        out.signed(debt.0);
+    }
+    if pending_debt != Points::ZERO {
+        out.signed(pending_debt.0);
     }
     out.0
 }
@@ -100,9 +105,10 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
         let available_at = availability.next(input)?;
         Ok(Pending { available_at, expires_at: expiry.next(input)?, points: Points(input.signed()?) })
     })?;
-    let debt = if input.0.is_empty() { 0 } else { input.signed()? };
+    let mut tail = || if input.0.is_empty() { Ok(Points::ZERO) } else { input.signed().map(Points) };
+    let (debt, pending_debt) = (tail()?, tail()?);
     input.end()?;
-    Ok(Holdings::of(lots, pending, Points(debt)))
+    Ok(Holdings::of(lots, pending, debt).with_pending_debt(pending_debt))
 }
 
 /// Packs the open discounts.

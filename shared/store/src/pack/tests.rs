@@ -175,13 +175,15 @@ proptest! {
     fn holdings_survive_packing(
         lots in vec((seconds(), any::<i64>()), 0..60),
         pending in vec((seconds(), seconds(), any::<i64>()), 0..31),
-        debt in any::<i64>(),
+        debt in prop_oneof![Just((0, 0)), any::<i64>().prop_map(|debt| (debt, 0)), (1_i64.., 1_i64..)],
     ) {
         let lots = lots.into_iter().map(|(expires_at, points)| Lot { expires_at, points: Points(points) });
         let pending = pending.into_iter().map(|(available_at, expires_at, points)| {
             Pending { available_at, expires_at, points: Points(points) }
         });
+        let (debt, of_orders) = debt;
         let before = Holdings::of(lots.collect(), pending.collect(), Points(debt));
+        let before = before.with_pending_debt(Points(of_orders));
         prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
     }
 

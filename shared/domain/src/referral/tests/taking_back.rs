@@ -74,6 +74,7 @@ fn points_that_are_gone_are_owed_or_written_off_or_had_ended() {
         ("owe", 60, REWARD_AT, 100, 0, 60),
         ("write_off", 60, REWARD_AT, 40, 60, 0),
         ("write_off", 100, REWARD_AT, 0, 100, 0),
+        ("owe_pending", 60, REWARD_AT, 100, 0, 60),
         ("owe", 60, "2011-05-31T22:59:59.999Z", 100, 0, 60),
         ("owe", 60, "2011-05-31T23:00:00Z", 0, 0, 0), // the end of the second month after it
     ] {
