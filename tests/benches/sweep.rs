@@ -99,7 +99,7 @@ async fn fill(cloud: &Cloud, clock: &Clock) {
         let mut changes = vec![enrolled];
         for (end, points) in [(ends_at, 7), (now.plus_ms(40 * DAY_MS), 11), (now.plus_ms(70 * DAY_MS), 13)] {
             let points = Points(points);
-            account.holdings.add(Lot { expires_at: end, points }).unwrap();
+            account.holdings.add(Lot::until(end, points)).unwrap();
             let (reason, reference) = ("a bench".to_owned(), None);
             changes.push(Change::PointsCredited { points, expires_at: end, reason, reference });
         }

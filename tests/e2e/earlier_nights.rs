@@ -65,7 +65,8 @@ async fn who_stays_is_had_as_a_table() {
     let document = get(&cloud, "/retention").await;
     let rows = rows(&cloud.get("/v1/metrics/retention?format=csv").await.expect(200));
     let cohorts = document["cohorts"].as_array().unwrap();
-    let months = cohorts.iter().flat_map(|cohort| cohort["months"].as_array().unwrap().iter().map(move |m| (cohort, m)));
+    let months =
+        cohorts.iter().flat_map(|cohort| cohort["months"].as_array().unwrap().iter().map(move |m| (cohort, m)));
     let text = |value: &Value| value.to_string().trim_matches('"').to_owned();
     let mut compared = 0;
     for (row, (cohort, month)) in rows.iter().zip(months) {

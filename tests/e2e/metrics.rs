@@ -415,7 +415,9 @@ async fn what_the_program_does_not_value_is_null_with_a_reason() {
     assert_eq!(why("liability"), "the program does not say what a point is worth (metrics.point_value)");
     assert_eq!(why("historic_margin"), "the program does not say what of revenue is left (metrics.margin_rate)");
     let of_group = group["unknown"].as_array().unwrap();
-    assert!(of_group.contains(&json!({"figures": ["breakage_rate"], "why": "no points have expired or been deducted yet"})));
+    assert!(
+        of_group.contains(&json!({"figures": ["breakage_rate"], "why": "no points have expired or been deducted yet"}))
+    );
     // A month that runs is told as far as it has come.
     expect(&report, json!({"complete": false, "last_day": "2011-03-31"}));
 }

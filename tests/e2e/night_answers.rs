@@ -42,7 +42,10 @@ async fn an_answer_that_cannot_be_read_is_named_and_stops_no_other() {
     assert_eq!((&record["revision_kept"], &record["accounts_flawed"]), (&json!(1), &json!(0)));
     assert_eq!((&record["answers"], &record["answers_flawed"]), (&json!(2), &json!(1)));
     let flawed = record["flawed_answers"].as_array().unwrap();
-    assert_eq!((flawed.len(), &flawed[0]["survey_id"], &flawed[0]["respondent"]), (1, &json!("nps"), &json!("acme#bob")));
+    assert_eq!(
+        (flawed.len(), &flawed[0]["survey_id"], &flawed[0]["respondent"]),
+        (1, &json!("nps"), &json!("acme#bob"))
+    );
     // Mended, it is counted, and nothing is wrong any more.
     spoil(&cloud, ("answers#nps", "acme#bob"), "score", AttributeValue::N("9".to_owned())).await;
     cloud.night("2011-04-30").await;

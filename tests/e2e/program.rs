@@ -51,6 +51,37 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
     vec![
         ("validity of no month", |p| p["points"]["validity_months"] = json!(0), &["$.points.validity_months"]),
         ("validity for ever", |p| p["points"]["validity_months"] = json!(61), &["$.points.validity_months"]),
+        ("no validity at all", |p| p["points"] = json!({}), &["$.points.validity_months"]),
+        (
+            "two validities",
+            |p| p["points"]["expiry"] = json!({"kind": "inactivity", "months": 12}),
+            &["$.points.expiry"],
+        ),
+        (
+            "inactivity of no length",
+            |p| p["points"] = json!({"expiry": {"kind": "inactivity"}}),
+            &["$.points.expiry.months"],
+        ),
+        (
+            "inactivity for ever",
+            |p| p["points"] = json!({"expiry": {"kind": "inactivity", "months": 61}}),
+            &["$.points.expiry.months"],
+        ),
+        (
+            "never, after some months",
+            |p| p["points"] = json!({"expiry": {"kind": "never", "months": 12}}),
+            &["$.points.expiry.months"],
+        ),
+        (
+            "an end that nobody knows",
+            |p| p["points"] = json!({"expiry": {"kind": "rolling", "days": 90}}),
+            &["$.points.expiry.days", "$.points.expiry.kind", "$.points.expiry.months"],
+        ),
+        (
+            "a wait longer than the only month of inactivity",
+            |p| p["points"] = json!({"expiry": {"kind": "inactivity", "months": 1}, "pending_days": 29}),
+            &["$.points.pending_days"],
+        ),
         ("a wait beyond its bound", |p| p["points"]["pending_days"] = json!(31), &["$.points.pending_days"]),
         ("no month to match", |p| p["returns"] = json!({"match_months": 0}), &["$.returns.match_months"]),
         ("more months than there are", |p| p["returns"] = json!({"match_months": 121}), &["$.returns.match_months"]),

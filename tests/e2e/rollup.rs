@@ -234,7 +234,7 @@ async fn put_unbalanced(cloud: &Cloud, id: &str) {
     let (app, now) = (cloud.app(), cloud.now());
     let schedule = app.schedule().await.unwrap();
     let (mut account, enrolled) = Account::enrol(AccountId::parse(id).unwrap(), &schedule.at(now).program, now);
-    account.holdings.add(Lot { expires_at: at("2012-01-01T00:00:00Z"), points: Points(7) }).unwrap();
+    account.holdings.add(Lot::until(at("2012-01-01T00:00:00Z"), Points(7))).unwrap();
     let (secrets, wall_day) = (app.secrets(), now.utc_day());
     let context = Context { schedule: &schedule, secrets, by: "test", now, wall_day, collisions: 0 };
     let writes = commit(account, Cause::Adjustment, vec![enrolled], 1, &context).unwrap();

@@ -45,7 +45,7 @@ pub async fn put_due(cloud: &Cloud, id: &str, ends_at: Instant) {
     let schedule = app.schedule().await.unwrap();
     let (mut account, enrolled) =
         Account::enrol(AccountId::parse(id).unwrap(), &schedule.at(cloud.now()).program, cloud.now());
-    account.holdings.add(Lot { expires_at: ends_at, points: Points(7) }).unwrap();
+    account.holdings.add(Lot::until(ends_at, Points(7))).unwrap();
     account.lifetime.credited = Points(7);
     let (reason, reference) = ("a test".to_owned(), None);
     let credited = Change::PointsCredited { points: Points(7), expires_at: ends_at, reason, reference };

@@ -57,7 +57,9 @@ fn wrong_clock(app: &App, night: &Night) -> Option<String> {
     let agrees = Calendar::of(stated).is_some_and(|clock| clock.agrees_with(program, night.day()));
     (!agrees).then(|| {
         let zone = program.zone_name();
-        format!("nights are run by the clock of {stated}, but the program's days are those of {zone}: set TimeZone to it")
+        format!(
+            "nights are run by the clock of {stated}, but the program's days are those of {zone}: set TimeZone to it"
+        )
     })
 }
 

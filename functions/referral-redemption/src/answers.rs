@@ -120,7 +120,7 @@ impl<'a> GivenAnswer<'a> {
                 percent: money::format_trimmed(percent.0, Percent::DECIMALS),
                 expires_at: *expires_at,
             });
-        Self { points: given.points, expires_at: given.expires_at, discount }
+        Self { points: given.points, expires_at: given.expires_at.filter(|end| !end.is_never()), discount }
     }
 }
 

@@ -4,10 +4,11 @@ use crate::account::{Account, Status};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::expiry;
 use crate::id::AccountId;
 use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change};
-use crate::lots::{Lot, Taken};
+use crate::lots::{End, Lot, Taken};
 use crate::money::{Overflow, Points};
 use crate::program::{Shortfall, VALIDITY_MONTHS_MAX};
 use crate::time::{Calendar, Instant};
@@ -47,7 +48,7 @@ pub struct AdjustmentReceipt {
     pub decided_at: Instant,
     /// Points given, or taken where negative.
     pub points: Points,
-    /// When given points end.
+    /// When given points end, as things stand; absent where they do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// Points that the account owes after it, in all.
@@ -108,14 +109,16 @@ pub fn adjust(
     let (reason, reference) = (document.reason.clone(), document.reference.clone());
     let mut expires_at = None;
     if document.points > Points::ZERO {
-        let rules = &activation.program.points;
-        let usual = activation.program.calendar.end_of_month_after(context.now, rules.validity_months);
-        let end = document
-            .expires_at
-            .map_or(Ok(usual), |stated| end_of(stated, &activation.program.calendar, context.now))?;
-        expires_at = Some(end);
-        changes.push(Change::PointsCredited { points: document.points, expires_at: end, reason, reference });
-        give(&mut account, document.points, end, &mut changes)?;
+        let program = &*activation.program;
+        let today = program.calendar.day(context.now);
+        let (usual, prolonged) = expiry::activity(&mut account, program, today, context.now)?;
+        changes.extend(prolonged);
+        let stated = document.expires_at.map(|stated| end_of(stated, &program.calendar, context.now)).transpose()?;
+        let end = stated.map_or(usual, End::at);
+        expires_at = Some(end.expires_at).filter(|at| !at.is_never());
+        let (points, expires_at) = (document.points, end.expires_at);
+        changes.push(Change::PointsCredited { points, expires_at, reason, reference });
+        give(&mut account, points, end, &mut changes)?;
     } else {
         let points = Points::ZERO.minus(document.points)?;
         let (taken, owed) = take(&mut account, points, activation.program.points.shortfall)?;
@@ -151,18 +154,13 @@ fn end_of(stated: Instant, calendar: &Calendar, now: Instant) -> Result<Instant,
 }
 
 /// Puts points into the account: what it owes is repaid first, but for what only orders repay.
-pub(crate) fn give(
-    account: &mut Account,
-    points: Points,
-    expires_at: Instant,
-    changes: &mut Vec<Change>,
-) -> Result<(), Overflow> {
+pub(crate) fn give(account: &mut Account, points: Points, end: End, changes: &mut Vec<Change>) -> Result<(), Overflow> {
     account.lifetime.credited = account.lifetime.credited.plus(points)?;
     let repaid = account.holdings.repay_from_gift(points)?;
     if repaid > Points::ZERO {
         changes.push(Change::PointsRepaid { points: repaid });
     }
-    account.holdings.add(Lot { expires_at, points: points.minus(repaid)? })
+    account.holdings.add(Lot::new(end, points.minus(repaid)?))
 }
 
 fn take(account: &mut Account, points: Points, shortfall: Shortfall) -> Result<(Taken, Points), Rejection> {

@@ -14,6 +14,7 @@ use crate::discount::{self, Discount, Unusable};
 use crate::document::{Faults, Path};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
+use crate::lots::End;
 use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::program::{DiscountRule, Program};
@@ -200,8 +201,10 @@ impl Amending<'_> {
             let (forgiven, more) = forgive(&tally, more)?;
             self.account.lifetime.unrecovered = self.account.lifetime.unrecovered.plus(forgiven.unrecovered)?;
             let available_at = rules::available_at(program, &self.scored.order, now);
-            let expires_at = self.stored.score.expires_at;
-            awarded = rules::award(&mut self.account, more, available_at, expires_at, self.context)?;
+            // Those of an order whose points have ended do so at once.
+            let end = returns::end_now(&self.account, self.stored, program, now);
+            let end = end.unwrap_or(End::at(self.stored.score.expires_at));
+            awarded = rules::award(&mut self.account, more, available_at, end, self.context)?;
             forgiven
         } else {
             returns::reverse(&mut self.account, &self.scored, Points::ZERO.minus(more)?, program, now)?

@@ -1,14 +1,29 @@
 //! Points an account holds: lots that expire together, and points that still wait.
 
+mod streak;
+
 use crate::money::{Overflow, Points};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
+pub use streak::Streak;
+
+/// When points end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct End {
+    /// The first instant at which they are gone, as things stand; [`Instant::NEVER`]: they do not end.
+    pub expires_at: Instant,
+    /// The months without activity after which that is: activity moves it on. `None`: it stays.
+    pub inactivity_months: Option<u16>,
+}
+
 /// Points that became available together and expire together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lot {
-    /// The first instant at which they are gone.
+    /// The first instant at which they are gone, as things stand; [`Instant::NEVER`]: they do not end.
     pub expires_at: Instant,
+    /// The months without activity after which that is: activity moves it on. `None`: it stays.
+    pub inactivity_months: Option<u16>,
     /// How many, more than zero.
     pub points: Points,
 }
@@ -18,8 +33,10 @@ pub struct Lot {
 pub struct Pending {
     /// The first instant at which they can be spent.
     pub available_at: Instant,
-    /// When they will expire.
+    /// When they will expire, as of a lot.
     pub expires_at: Instant,
+    /// After how many months without activity that is, as of a lot.
+    pub inactivity_months: Option<u16>,
     /// How many, more than zero.
     pub points: Points,
 }
@@ -30,7 +47,7 @@ pub struct Own {
     /// Until when they wait, or waited.
     pub available_at: Instant,
     /// When they end.
-    pub expires_at: Instant,
+    pub end: End,
 }
 
 /// The points of an account, lots ascending by expiry, pending ascending by day.
@@ -40,6 +57,7 @@ pub struct Holdings {
     pending: Vec<Pending>,
     debt: Points,
     pending_debt: Points,
+    streaks: Vec<Streak>,
 }
 
 /// Where the points of a reversal came from.
@@ -53,6 +71,50 @@ pub struct Taken {
     pub other_lots: Points,
 }
 
+impl End {
+    /// They do not end.
+    pub const NEVER: Self = Self::at(Instant::NEVER);
+
+    /// A date that stays.
+    pub const fn at(expires_at: Instant) -> Self {
+        Self { expires_at, inactivity_months: None }
+    }
+}
+
+impl Lot {
+    /// So many points that end so.
+    pub fn new(end: End, points: Points) -> Self {
+        Self { expires_at: end.expires_at, inactivity_months: end.inactivity_months, points }
+    }
+
+    /// So many points that end at an instant that stays.
+    pub fn until(expires_at: Instant, points: Points) -> Self {
+        Self::new(End::at(expires_at), points)
+    }
+
+    /// When they end.
+    pub fn end(&self) -> End {
+        End { expires_at: self.expires_at, inactivity_months: self.inactivity_months }
+    }
+}
+
+impl Pending {
+    /// So many points that wait until then and end so.
+    pub fn new(available_at: Instant, end: End, points: Points) -> Self {
+        Self { available_at, expires_at: end.expires_at, inactivity_months: end.inactivity_months, points }
+    }
+
+    /// When they end.
+    pub fn end(&self) -> End {
+        End { expires_at: self.expires_at, inactivity_months: self.inactivity_months }
+    }
+
+    /// Where they are found.
+    fn place(&self) -> (Instant, End) {
+        (self.available_at, self.end())
+    }
+}
+
 impl Taken {
     /// All of it.
     pub fn total(&self) -> Result<Points, Overflow> {
@@ -62,10 +124,15 @@ impl Taken {
 
 impl Holdings {
     /// These lots and pending points, in any order given.
-    pub fn of(mut lots: Vec<Lot>, mut pending: Vec<Pending>, debt: Points) -> Self {
-        lots.sort_by_key(|lot| lot.expires_at);
-        pending.sort_by_key(|wait| (wait.available_at, wait.expires_at));
-        Self { lots, pending, debt, pending_debt: Points::ZERO }
+    pub fn of(lots: Vec<Lot>, pending: Vec<Pending>, debt: Points) -> Self {
+        let mut holdings = Self { lots, pending, debt, ..Self::default() };
+        holdings.sort();
+        holdings
+    }
+
+    fn sort(&mut self) {
+        self.lots.sort_by_key(Lot::end);
+        self.pending.sort_by_key(Pending::place);
     }
 
     /// The same, with so many points of what is owed owed out of what orders earn.
@@ -130,13 +197,11 @@ impl Holdings {
     /// and last what waits of others: taking an old order back frees nothing of a new one.
     pub fn take(&mut self, points: Points, own: Option<Own>) -> Result<Taken, Overflow> {
         let (mut left, mut taken) = (points.max(Points::ZERO), Taken::default());
-        let is_own = |wait: &Pending| {
-            own.is_some_and(|own| (wait.available_at, wait.expires_at) == (own.available_at, own.expires_at))
-        };
+        let is_own = |wait: &Pending| own.is_some_and(|own| wait.place() == (own.available_at, own.end));
         for wait in self.pending.iter_mut().filter(|wait| is_own(wait)) {
             taken.pending = taken.pending.plus(draw(&mut wait.points, &mut left)?)?;
         }
-        for lot in self.lots.iter_mut().filter(|lot| own.is_some_and(|own| lot.expires_at == own.expires_at)) {
+        for lot in self.lots.iter_mut().filter(|lot| own.is_some_and(|own| lot.end() == own.end)) {
             taken.own_lot = taken.own_lot.plus(draw(&mut lot.points, &mut left)?)?;
         }
         for lot in &mut self.lots {
@@ -175,7 +240,7 @@ impl Holdings {
         if lot.points <= Points::ZERO {
             return Ok(());
         }
-        match self.lots.binary_search_by_key(&lot.expires_at, |held| held.expires_at) {
+        match self.lots.binary_search_by_key(&lot.end(), Lot::end) {
             Ok(place) => {
                 if let Some(held) = self.lots.get_mut(place) {
                     held.points = held.points.plus(lot.points)?;
@@ -191,8 +256,7 @@ impl Holdings {
         if wait.points <= Points::ZERO {
             return Ok(());
         }
-        let key = |held: &Pending| (held.available_at, held.expires_at);
-        match self.pending.binary_search_by_key(&key(&wait), key) {
+        match self.pending.binary_search_by_key(&wait.place(), Pending::place) {
             Ok(place) => {
                 if let Some(held) = self.pending.get_mut(place) {
                     held.points = held.points.plus(wait.points)?;
@@ -208,7 +272,7 @@ impl Holdings {
         let ready = self.pending.partition_point(|wait| wait.available_at <= now);
         let moved: Vec<_> = self.pending.drain(..ready).collect();
         for wait in &moved {
-            self.add(Lot { expires_at: wait.expires_at, points: wait.points })?;
+            self.add(Lot::new(wait.end(), wait.points))?;
         }
         Ok(moved)
     }

@@ -12,10 +12,11 @@ use crate::adjustment::POINTS_MAX;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{Faults, Path};
+use crate::expiry;
 use crate::id::{AccountId, TierId};
 use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change};
-use crate::lots::Lot;
+use crate::lots::{End, Lot};
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::program::{Program, Shortfall, VALIDITY_MONTHS_MAX};
 use crate::review::{self, Reviewed};
@@ -153,7 +154,7 @@ impl Opening {
             if !ends.insert(lot.expires_on) {
                 flaw("expires_on", "twice", "stands twice for this account: state their sum".to_owned());
             }
-            if end(lot, program, now) > latest {
+            if lot.expires_on.is_some_and(|last_day| end(last_day, program, now) > latest) {
                 let message = format!("is more than {VALIDITY_MONTHS_MAX} months ahead; blank: as the program says");
                 flaw("expires_on", "out_of_range", message);
             }
@@ -255,11 +256,8 @@ impl PastTotals {
 
 /// The first instant at which points of a lot are gone. What still lives ends with its month, like all points here, so
 /// that lots stay as few as months; what is over has ended after the day stated.
-fn end(lot: &OpeningLot, program: &Program, now: Instant) -> Instant {
+fn end(last_day: Day, program: &Program, now: Instant) -> Instant {
     let calendar = &program.calendar;
-    let Some(last_day) = lot.expires_on else {
-        return calendar.end_of_month_after(now, program.points.validity_months);
-    };
     let over = calendar.start_of_day(Day(last_day.0.saturating_add(1)));
     if over <= now { over } else { calendar.end_of_month_after(calendar.start_of_day(last_day), 0) }
 }
@@ -349,15 +347,18 @@ fn add_lots(
     program: &Program,
     now: Instant,
 ) -> Result<(Points, Vec<Change>), Overflow> {
-    let mut ends: BTreeMap<Instant, Points> = BTreeMap::new();
+    // Points that came with no end last as those that are given now.
+    let (usual, _) = expiry::activity(account, program, program.calendar.day(now), now)?;
+    let mut ends: BTreeMap<End, Points> = BTreeMap::new();
     for lot in opening.lots.iter().filter(|lot| lot.points > Points::ZERO) {
-        let held = ends.entry(end(lot, program, now)).or_default();
+        let end = lot.expires_on.map_or(usual, |last_day| End::at(end(last_day, program, now)));
+        let held = ends.entry(end).or_default();
         *held = held.plus(lot.points)?;
     }
     let mut changes = Vec::with_capacity(ends.len());
-    for (expires_at, points) in &ends {
-        account.holdings.add(Lot { expires_at: *expires_at, points: *points })?;
-        changes.push(Change::PointsOpened { points: *points, expires_at: *expires_at });
+    for (end, points) in &ends {
+        account.holdings.add(Lot::new(*end, *points))?;
+        changes.push(Change::PointsOpened { points: *points, expires_at: end.expires_at });
     }
     Ok((Points::sum(ends.into_values())?, changes))
 }

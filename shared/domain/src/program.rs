@@ -2,11 +2,13 @@
 
 pub mod difference;
 mod metrics;
+mod points;
 mod read;
 mod referral;
 mod sense;
 
 use crate::document::{Faults, Path};
+use crate::expiry::Expiry;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent, Points};
 use crate::referral::rules::ReferralRules;
@@ -77,8 +79,8 @@ pub struct EarningRule {
 /// How long points wait and last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointsRules {
-    /// Points end with the month this many months after the one they were earned in.
-    pub validity_months: u16,
+    /// How long they last.
+    pub expiry: Expiry,
     /// Days until points can be spent (a return window); 0: at once.
     pub pending_days: u16,
     /// What becomes of points that a return should take back and that are spent already.

@@ -40,7 +40,7 @@ pub struct Receipt {
     /// From when the points can be spent, if not at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Instant>,
-    /// When the points end.
+    /// When the points end, as things stood then; absent where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// The account's spendable points right after it.
@@ -168,7 +168,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         eligible_total: money(score.eligible),
         points: score.points,
         available_at: score.available_at,
-        expires_at: (score.points > Points::ZERO).then_some(score.expires_at),
+        expires_at: Some(score.expires_at).filter(|end| score.points > Points::ZERO && !end.is_never()),
         balance: score.balance,
         tier: TierStep {
             before: score.tier.clone(),

@@ -15,7 +15,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount;
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
-use crate::lots::Own;
+use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
 use crate::program::Program;
@@ -331,6 +331,12 @@ fn lines_taken(
     Ok((taken, beyond))
 }
 
+/// When the points of an order end, as things stand; `None`: they have ended, spent or not.
+pub(crate) fn end_now(account: &Account, scored: &ScoredOrder, program: &Program, now: Instant) -> Option<End> {
+    let (stated, decided_at) = (scored.score.expires_at, scored.score.decided_at);
+    program.points.expiry.end_now(&account.holdings, stated, decided_at, now)
+}
+
 /// Takes back `points` of an order, if that is more than none: what the account still has, then by the program's
 /// policy. Of an order whose lot has ended nothing is taken.
 pub(crate) fn reverse(
@@ -344,12 +350,12 @@ pub(crate) fn reverse(
     if points <= Points::ZERO {
         return Ok(reversal);
     }
-    if scored.score.expires_at <= now {
+    let Some(end) = end_now(account, scored, program, now) else {
         reversal.lapsed = points;
         return Ok(reversal);
-    }
+    };
     let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
-    let own = Own { available_at, expires_at: scored.score.expires_at };
+    let own = Own { available_at, end };
     reversal.taken = account.holdings.take(points, Some(own))?;
     let short = points.minus(reversal.taken.total()?)?;
     let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;

@@ -9,7 +9,7 @@ use crate::decision::Context;
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::id::TierId;
 use crate::ledger::Change;
-use crate::lots::{Lot, Pending};
+use crate::lots::{End, Lot, Pending};
 use crate::money::{Factor, Minor, Overflow, Points};
 use crate::order::{Order, OrderLine};
 use crate::program::{DiscountRule, EarningRule, Program};
@@ -89,7 +89,7 @@ pub(crate) fn award(
     account: &mut Account,
     points: Points,
     available_at: Option<Instant>,
-    expires_at: Instant,
+    end: End,
     context: &Context<'_>,
 ) -> Result<Vec<Change>, Overflow> {
     let mut changes = Vec::new();
@@ -99,8 +99,8 @@ pub(crate) fn award(
     }
     let points = points.minus(repaid)?;
     match available_at {
-        Some(available_at) => account.holdings.add_pending(Pending { available_at, expires_at, points })?,
-        None => account.holdings.add(Lot { expires_at, points })?,
+        Some(available_at) => account.holdings.add_pending(Pending::new(available_at, end, points))?,
+        None => account.holdings.add(Lot::new(end, points))?,
     }
     changes.extend(advance::settle(context.schedule, account, context.now)?);
     Ok(changes)

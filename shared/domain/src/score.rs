@@ -6,8 +6,10 @@ use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
+use crate::expiry;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
+use crate::lots::End;
 use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
@@ -64,7 +66,7 @@ pub struct Score {
     pub points: Points,
     /// From when they can be spent, if not at once.
     pub available_at: Option<Instant>,
-    /// When they end.
+    /// When they end, as things stood then; [`Instant::NEVER`]: they do not.
     pub expires_at: Instant,
     /// The account's spendable points after it.
     pub balance: Points,
@@ -198,7 +200,7 @@ struct Scoring<'a> {
     eligible: Minor,
     points: Points,
     available_at: Option<Instant>,
-    expires_at: Instant,
+    end: End,
     qualifying: Minor,
     beyond_kept_months: bool,
     raise: Option<Raise>,
@@ -214,13 +216,16 @@ impl<'a> Scoring<'a> {
         program: &'a Program,
         context: &'a Context<'a>,
     ) -> Result<Self, Rejection> {
-        let (account, changes) = match account {
+        let (mut account, mut changes) = match account {
             Some(account) => advance::advance(context.schedule, account, context.now)?,
             None => {
                 let (account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
                 (account, vec![enrolled])
             }
         };
+        let placed_on = program.calendar.day(order.placed_at);
+        let (end, prolonged) = expiry::activity(&mut account, program, placed_on, context.now)?;
+        changes.extend(prolonged);
         Ok(Self {
             order,
             program,
@@ -232,7 +237,7 @@ impl<'a> Scoring<'a> {
             eligible: Minor::ZERO,
             points: Points::ZERO,
             available_at: None,
-            expires_at: program.calendar.end_of_month_after(order.placed_at, program.points.validity_months),
+            end,
             qualifying: Minor::ZERO,
             beyond_kept_months: false,
             raise: None,
@@ -278,10 +283,11 @@ impl<'a> Scoring<'a> {
         if self.points == Points::ZERO {
             return Ok(());
         }
-        let (points, expires_at, context) = (self.points, self.expires_at, self.context);
+        let (points, end, context) = (self.points, self.end, self.context);
         self.available_at = rules::available_at(self.program, self.order, context.now);
-        self.changes.push(Change::PointsEarned { points, available_at: self.available_at, expires_at });
-        self.changes.extend(rules::award(&mut self.account, points, self.available_at, expires_at, context)?);
+        let (available_at, expires_at) = (self.available_at, end.expires_at);
+        self.changes.push(Change::PointsEarned { points, available_at, expires_at });
+        self.changes.extend(rules::award(&mut self.account, points, available_at, end, context)?);
         Ok(())
     }
 
@@ -348,7 +354,7 @@ impl<'a> Scoring<'a> {
             eligible: self.eligible,
             points: self.points,
             available_at: self.available_at,
-            expires_at: self.expires_at,
+            expires_at: self.end.expires_at,
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued: self.issued,

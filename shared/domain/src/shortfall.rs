@@ -67,7 +67,7 @@ mod tests {
             for (repay, points) in [(by_hand, Points(30)), (by_order, Points(40))] {
                 let before = holdings.net().unwrap();
                 let repaid = repay(&mut holdings, points).unwrap();
-                holdings.add(Lot { expires_at: Instant::MAX, points: points.minus(repaid).unwrap() }).unwrap();
+                holdings.add(Lot::until(Instant::MAX, points.minus(repaid).unwrap())).unwrap();
                 assert_eq!(holdings.net(), before.plus(points), "{policy:?}: nothing is lost");
                 owed.push(holdings.debt().0);
             }

@@ -132,6 +132,9 @@ pub struct PointsAt {
     pub at: Instant,
     /// How many.
     pub points: Points,
+    /// Only if the account is not active before: an order, or points that are given, move it on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub if_inactive: bool,
 }
 
 /// The tier of an account.
@@ -245,8 +248,14 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
         pending: account.holdings.waiting()?,
         debt: account.holdings.debt(),
         pending_debt: account.holdings.pending_debt(),
-        next_available: pending.first().map(|wait| PointsAt { at: wait.available_at, points: wait.points }),
-        next_expiry: lots.first().map(|lot| PointsAt { at: lot.expires_at, points: lot.points }),
+        next_available: pending.first().map(|wait| {
+            let (at, points) = (wait.available_at, wait.points);
+            PointsAt { at, points, if_inactive: false }
+        }),
+        next_expiry: lots.first().filter(|lot| !lot.expires_at.is_never()).map(|lot| {
+            let (at, points) = (lot.expires_at, lot.points);
+            PointsAt { at, points, if_inactive: lot.inactivity_months.is_some() }
+        }),
     })
 }
 

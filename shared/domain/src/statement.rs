@@ -29,6 +29,11 @@ fn until(end: Instant, calendar: &Calendar) -> impl std::fmt::Display {
     calendar.day(end.plus_ms(-1))
 }
 
+/// Until when points can be spent, after "They can be spent".
+fn spendable_until(end: Instant, calendar: &Calendar) -> String {
+    if end.is_never() { "at any time".to_owned() } else { format!("until {}", until(end, calendar)) }
+}
+
 /// `None`: another change of the same entry says it already.
 fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     points_sentence(change, calendar)
@@ -41,10 +46,14 @@ fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
         Change::PointsEarned { available_at: Some(from), expires_at, .. } => {
-            format!("They can be spent from {} until {}.", calendar.day(*from), until(*expires_at))
+            let until = if expires_at.is_never() { String::new() } else { format!(" until {}", until(*expires_at)) };
+            format!("They can be spent from {}{until}.", calendar.day(*from))
         }
         Change::PointsEarned { available_at: None, expires_at, .. } => {
-            format!("They can be spent until {}.", until(*expires_at))
+            format!("They can be spent {}.", spendable_until(*expires_at, calendar))
+        }
+        Change::PointsProlonged { points, expires_at } => {
+            format!("{points} points from before stay until {} now.", until(*expires_at))
         }
         Change::PointsAvailable { points, .. } => format!("{points} points became available."),
         Change::PointsExpired { points, expired_at } => format!("{points} points ended after {}.", until(*expired_at)),
@@ -62,10 +71,11 @@ fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             }
         }
         Change::PointsCredited { points, expires_at, reason, .. } => {
-            format!("{points} points were given: {}. They can be spent until {}.", clause(reason), until(*expires_at))
+            let until = spendable_until(*expires_at, calendar);
+            format!("{points} points were given: {}. They can be spent {until}.", clause(reason))
         }
         Change::PointsOpened { points, expires_at } => {
-            format!("{points} points were taken over. They can be spent until {}.", until(*expires_at))
+            format!("{points} points were taken over. They can be spent {}.", spendable_until(*expires_at, calendar))
         }
         Change::DebtOpened { points } => format!("{points} points are owed from before."),
         Change::PointsDeducted { points, owed, reason, .. } => match *owed {
@@ -154,10 +164,8 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             format!("What code {} brought does not count any more.", redemption.code)
         }
         Change::PointsGranted { points, expires_at, .. } => {
-            format!(
-                "{points} points were given for the referral. They can be spent until {}.",
-                until(*expires_at, calendar)
-            )
+            let until = spendable_until(*expires_at, calendar);
+            format!("{points} points were given for the referral. They can be spent {until}.")
         }
         _ => return None,
     })
@@ -185,8 +193,11 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
         }
-        Change::PointsExpiring { points, expires_at, .. } => {
+        Change::PointsExpiring { points, expires_at, if_inactive: false, .. } => {
             format!("{points} points will end after {}.", until(*expires_at))
+        }
+        Change::PointsExpiring { points, expires_at, if_inactive: true, .. } => {
+            format!("{points} points will end after {}, unless something is ordered until then.", until(*expires_at))
         }
         Change::DiscountExpiring { code, expires_at, .. } => {
             format!("Discount {code} will end after {}.", until(*expires_at))

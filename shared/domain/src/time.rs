@@ -16,6 +16,8 @@ impl Instant {
     pub const MIN: Self = Self(0);
     /// The latest instant accepted: 2999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(32_503_679_999_999);
+    /// What never comes, where an end is asked for: the latest instant there is.
+    pub const NEVER: Self = Self::MAX;
     /// One day, in milliseconds.
     pub const DAY_MS: i64 = 86_400_000;
 
@@ -41,6 +43,16 @@ impl Instant {
     /// This instant `ms` milliseconds later (or earlier), within the accepted range.
     pub fn plus_ms(self, ms: i64) -> Self {
         Self::from_ms(self.0.saturating_add(ms))
+    }
+
+    /// [`Self::NEVER`], for what is not written down.
+    pub(crate) fn never() -> Self {
+        Self::NEVER
+    }
+
+    /// Whether it is [`Self::NEVER`].
+    pub fn is_never(&self) -> bool {
+        *self == Self::NEVER
     }
 
     /// The day of this instant in UTC.
@@ -242,7 +254,12 @@ impl Calendar {
 
     /// The first instant after the month `months` after the one of `at`: where points earned at `at` end.
     pub fn end_of_month_after(&self, at: Instant, months: u16) -> Instant {
-        self.month_start(self.month(at).plus(i32::from(months)).plus(1))
+        self.end_of_month_after_day(self.day(at), months)
+    }
+
+    /// The same, counted from a day.
+    pub fn end_of_month_after_day(&self, day: Day, months: u16) -> Instant {
+        self.month_start(day.month().plus(i32::from(months)).plus(1))
     }
 
     /// The same local wall time `days` later; a skipped hour moves forward, a doubled one takes the first.

@@ -3,6 +3,7 @@
 use ::program::commands::{PostVersion, PutActive};
 use domain::decision::Rejection;
 use domain::document::Faults;
+use domain::expiry::Expiry;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
@@ -191,8 +192,20 @@ fn rules(text: &mut String, program: &Program) {
     for rule in &program.earning {
         line(text, format_args!("  {}: {} ({} per {})", rule.id, rule.name, rule.points, money(rule.per)));
     }
-    let (months, days) = (program.points.validity_months, program.points.pending_days);
-    line(text, format_args!("  points wait {days} days and end with the month {months} months later"));
+    let days = program.points.pending_days;
+    match program.points.expiry {
+        Expiry::Fixed { months } => {
+            line(text, format_args!("  points wait {days} days and end with the month {months} months later"));
+        }
+        Expiry::Inactivity { months } => {
+            let activity = "the last order or gift";
+            line(
+                text,
+                format_args!("  points wait {days} days and end with the month {months} months after {activity}"),
+            );
+        }
+        Expiry::Never => line(text, format_args!("  points wait {days} days and do not end")),
+    }
     match program.returns.match_months {
         Some(months) => line(text, format_args!("  credit notes match orders of {months} months, their own included")),
         None => line(text, format_args!("  credit notes match orders of any age")),

@@ -192,13 +192,22 @@ fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
         page.line(format_args!("  {:>12} of them by the next orders only", holdings.pending_debt()));
     }
     for wait in holdings.pending() {
-        let (at, end) = (wait.available_at, wait.expires_at);
-        page.line(format_args!("  {:>12} pending, from {at}, end at {end}", wait.points));
+        let (at, end) = (wait.available_at, ending(wait.expires_at, wait.inactivity_months));
+        page.line(format_args!("  {:>12} pending, from {at}, {end}", wait.points));
     }
     for lot in holdings.lots() {
-        page.line(format_args!("  {:>12} end at {}", lot.points, lot.expires_at));
+        page.line(format_args!("  {:>12} {}", lot.points, ending(lot.expires_at, lot.inactivity_months)));
     }
     Ok(())
+}
+
+/// When points end.
+fn ending(expires_at: Instant, inactivity_months: Option<u16>) -> String {
+    match inactivity_months {
+        _ if expires_at.is_never() => "do not end".to_owned(),
+        None => format!("end at {expires_at}"),
+        Some(months) => format!("end at {expires_at}, {months} months after the last activity"),
+    }
 }
 
 fn profile(page: &mut Page, profile: &Profile) {

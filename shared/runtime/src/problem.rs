@@ -349,7 +349,12 @@ fn of_parameters(names: &[String], known: &[&str]) -> Problem {
         [] => "there are none".to_owned(),
         known => format!("known are: {}", known.join(", ")),
     };
-    let problem = Problem::new("invalid-parameter", "Invalid parameter", 400, format!("The query has an unknown parameter; {known}."));
+    let problem = Problem::new(
+        "invalid-parameter",
+        "Invalid parameter",
+        400,
+        format!("The query has an unknown parameter; {known}."),
+    );
     let message = format!("unknown parameter; {known}");
     let unlisted = names.len().saturating_sub(document::FAULTS_LISTED_MAX);
     let listed = names.iter().take(document::FAULTS_LISTED_MAX);

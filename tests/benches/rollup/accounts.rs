@@ -112,7 +112,7 @@ fn finish(account: &mut Account, months: Vec<MonthActivity>, program: &Program, 
         life.discounts_used += month.discounts_used;
         life.purchase_days += u64::from(month.purchase_days.count_ones());
         let expires_at = program.calendar.month_start(month.month.plus(25));
-        account.holdings.add(Lot { expires_at, points: month.earned }).unwrap();
+        account.holdings.add(Lot::until(expires_at, month.earned)).unwrap();
     }
     let spent = life.eligible.0;
     let tier = TIERS.iter().rev().find(|(_, threshold)| *threshold <= spent).unwrap().0;

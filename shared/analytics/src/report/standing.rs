@@ -133,7 +133,7 @@ impl Liability {
 /// Points that expire in a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Expiring {
-    /// Points of lots, available or waiting; what is owed is in none.
+    /// Points of lots, available or waiting; what is owed, or never ends, is in none.
     pub points: Points,
     /// `points × point value`.
     pub value: Option<Money>,

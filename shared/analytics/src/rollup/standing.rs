@@ -137,7 +137,8 @@ impl Totals {
 pub struct Standing {
     /// Totals over them.
     pub totals: Totals,
-    /// Points outstanding by the month at whose end, or in which, they expire; what is owed is in none.
+    /// Points outstanding by the month at whose end, or in which, they expire as things stand; what is owed, or never
+    /// ends, is in none.
     pub expiring: BTreeMap<Month, i128>,
     /// What each customer's relationship has brought so far, in minor units.
     pub lifetime_revenue: Distribution,
@@ -149,7 +150,7 @@ impl Standing {
         self.totals.add(totals)?;
         let lots = account.holdings.lots().iter().map(|lot| (lot.expires_at, lot.points));
         let waiting = account.holdings.pending().iter().map(|wait| (wait.expires_at, wait.points));
-        for (expires_at, points) in lots.chain(waiting) {
+        for (expires_at, points) in lots.chain(waiting).filter(|(end, _)| !end.is_never()) {
             self.expire(last_month(calendar, expires_at), points.0.into())?;
         }
         if totals.customers > 0 {

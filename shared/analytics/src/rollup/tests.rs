@@ -166,12 +166,19 @@ fn an_account_that_is_not_right_is_named_and_counted_all_the_same() {
     assert_eq!(names, (0..20).map(|n| format!("a-{n:02}")).collect::<Vec<_>>());
     assert_eq!(whole.flaws.iter().next().unwrap().what, "3 points more were issued than are accounted for");
     assert_eq!((whole.flawed, whole.groups.total().unwrap().standing.totals.accounts), (26, 26));
+    // What never ends is outstanding, and in no month; what ends with inactivity, in its month as things stand.
+    let mut lasting = buyer("lasting", &["2012-05-01"]);
+    let (never, idle) = (domain::lots::End::NEVER, at("2013-01-01T00:00:00Z"));
+    let idle = domain::lots::End { expires_at: idle, inactivity_months: Some(6) };
+    let lots = [(never, 70), (idle, 30)].map(|(end, n)| domain::lots::Lot::new(end, domain::money::Points(n)));
+    lasting.holdings = domain::lots::Holdings::of(lots.to_vec(), Vec::new(), domain::money::Points::ZERO);
+    let standing = count(&night, [&lasting]).groups.total().unwrap().standing.clone();
+    assert_eq!(standing.totals.points_outstanding(), 100);
+    assert_eq!(standing.expiring.into_iter().collect::<Vec<_>>(), [(day("2012-12-31").month(), 30)]);
     // One whose points fit no integer is named, and nothing of it is counted.
     let mut huge = buyer("huge", &["2012-05-01", "2012-06-01"]);
-    let lots = [1, 2].map(|n| domain::lots::Lot {
-        expires_at: at("2020-01-01T00:00:00Z").plus_ms(n),
-        points: domain::money::Points(i64::MAX),
-    });
+    let end = at("2020-01-01T00:00:00Z");
+    let lots = [1, 2].map(|n| domain::lots::Lot::until(end.plus_ms(n), domain::money::Points(i64::MAX)));
     huge.holdings = domain::lots::Holdings::of(lots.to_vec(), Vec::new(), domain::money::Points::ZERO);
     let whole = count(&night, [&huge]);
     assert_eq!((whole.flawed, whole.groups.total().unwrap().standing.totals.accounts), (1, 0));

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 use super::*;
 use crate::id::{AccountId, TierId};
-use crate::lots::{Lot, Pending};
+use crate::lots::{End, Lot, Pending};
 use crate::money::{Currency, Minor};
 use crate::program::Program;
 use crate::schedule::Activation;
@@ -57,7 +57,7 @@ fn foreseen(account: &Account, versions: &[(&str, Value)], until: &str) -> Forec
 fn points_that_still_wait_are_warned_of_once_they_do_not() {
     let mut account = account();
     let (available_at, expires_at) = (at("2011-02-20T00:00:00Z"), at("2011-03-01T00:00:00Z"));
-    account.holdings.add_pending(Pending { available_at, expires_at, points: Points(70) }).unwrap();
+    account.holdings.add_pending(Pending::new(available_at, End::at(expires_at), Points(70))).unwrap();
     let amount = |count, points| Amount { count, points: Points(points) };
     for (until, warned, expired) in [
         ("2011-02-19T23:59:59Z", amount(0, 0), amount(0, 0)),
@@ -96,7 +96,7 @@ fn reviews_after_the_next_one_are_warned_of_too() {
 #[test]
 fn a_version_to_come_warns_from_its_day_on() {
     let mut account = account();
-    account.holdings.add(Lot { expires_at: at("2011-03-01T00:00:00Z"), points: Points(5) }).unwrap();
+    account.holdings.add(Lot::until(at("2011-03-01T00:00:00Z"), Points(5))).unwrap();
     let versions = [(ALWAYS, document(&[], &[])), ("2011-02-10T00:00:00Z", document(&[1, 30], &[]))];
     for (until, count) in [("2011-02-09T23:59:59Z", 0), ("2011-02-10T00:00:00Z", 1), ("2011-02-28T00:00:00Z", 2)] {
         assert_eq!(foreseen(&account, &versions, until).points_expiring_warnings.count, count, "{until}");
@@ -106,7 +106,7 @@ fn a_version_to_come_warns_from_its_day_on() {
 #[test]
 fn what_was_told_already_is_not_foreseen() {
     let mut account = account();
-    account.holdings.add(Lot { expires_at: at("2011-02-01T00:00:00Z"), points: Points(5) }).unwrap();
+    account.holdings.add(Lot::until(at("2011-02-01T00:00:00Z"), Points(5))).unwrap();
     let versions = [(ALWAYS, document(&[1, 30], &[]))];
     let warnings = |account: &Account| foreseen(account, &versions, "2011-02-01T00:00:00Z").points_expiring_warnings;
     assert_eq!(warnings(&account), Amount { count: 2, points: Points(10) });

@@ -15,7 +15,7 @@ pub(super) struct Points;
 
 impl Kind for Points {
     fn next(&self, account: &Account, _: &Schedule) -> Option<Instant> {
-        account.holdings.lots().first().map(|lot| lot.expires_at)
+        account.holdings.lots().first().map(|lot| lot.expires_at).filter(|end| !end.is_never())
     }
 
     fn settle(&self, account: &mut Account, _: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
@@ -56,12 +56,18 @@ impl Warns for Points {
         contact: Option<&ContactId>,
         _: Instant,
     ) -> Result<Vec<Occasion>, Overflow> {
-        let occasion = |Lot { points, expires_at }: &Lot| Occasion {
-            ends_at: *expires_at,
-            told_days: account.told_days(Subject::Points, *expires_at),
-            warning: Change::PointsExpiring { points: *points, expires_at: *expires_at, contact_id: contact.cloned() },
+        let occasion = |&Lot { points, expires_at, inactivity_months }: &Lot| Occasion {
+            ends_at: expires_at,
+            told_days: account.told_days(Subject::Points, expires_at),
+            warning: Change::PointsExpiring {
+                points,
+                expires_at,
+                if_inactive: inactivity_months.is_some(),
+                contact_id: contact.cloned(),
+            },
         };
-        Ok(account.holdings.lots().iter().map(occasion).collect())
+        let ending = account.holdings.lots().iter().filter(|lot| !lot.expires_at.is_never());
+        Ok(ending.map(occasion).collect())
     }
 
     fn note(&self, account: &mut Account, occasion: &Occasion, days: u16) {

@@ -39,7 +39,8 @@ pub enum Change {
     PointsOpened {
         /// How many.
         points: Points,
-        /// When they end.
+        /// When they end, as things stand; nothing where they do not.
+        #[serde(default = "Instant::never", skip_serializing_if = "Instant::is_never")]
         expires_at: Instant,
     },
     /// Points that were owed in another product were taken over.
@@ -90,7 +91,8 @@ pub enum Change {
         /// From when they can be spent, if not at once.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         available_at: Option<Instant>,
-        /// When they end.
+        /// When they end, as things stand; nothing where they do not.
+        #[serde(default = "Instant::never", skip_serializing_if = "Instant::is_never")]
         expires_at: Instant,
     },
     /// Points that waited can be spent.
@@ -100,6 +102,14 @@ pub enum Change {
         points: Points,
         /// Since when.
         available_at: Instant,
+    },
+    /// Points last longer, since the account was active: of those that end once it is inactive for long.
+    #[serde(rename = "points.prolonged")]
+    PointsProlonged {
+        /// How many, those that wait included.
+        points: Points,
+        /// When they end now, as things stand.
+        expires_at: Instant,
     },
     /// Points ended.
     #[serde(rename = "points.expired")]
@@ -220,7 +230,8 @@ pub enum Change {
     PointsCredited {
         /// How many.
         points: Points,
-        /// When they end.
+        /// When they end, as things stand; nothing where they do not.
+        #[serde(default = "Instant::never", skip_serializing_if = "Instant::is_never")]
         expires_at: Instant,
         /// Why.
         reason: String,
@@ -296,6 +307,9 @@ pub enum Change {
         points: Points,
         /// When.
         expires_at: Instant,
+        /// Only if the account is not active before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        if_inactive: bool,
         /// Whom it concerns.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         contact_id: Option<ContactId>,
@@ -436,7 +450,8 @@ pub enum Change {
     PointsGranted {
         /// How many.
         points: Points,
-        /// When they end.
+        /// When they end, as things stand; nothing where they do not.
+        #[serde(default = "Instant::never", skip_serializing_if = "Instant::is_never")]
         expires_at: Instant,
         /// For which redemption.
         #[serde(flatten)]

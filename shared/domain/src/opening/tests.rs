@@ -104,7 +104,7 @@ fn an_account_opens_with_its_tier_its_past_and_its_lots() {
     assert_eq!((life.orders, life.units, life.revenue, life.eligible), (40, 900, Minor(1_234_567), Minor(1_200_000)));
     assert_eq!((life.earned, life.gone_before, life.upgrades), (Points(9_000), Points(8_893), 0));
     assert_eq!((life.purchase_days, life.downgrades), (40, 0));
-    let lot = |end, points| Lot { expires_at: at(end), points: Points(points) };
+    let lot = |end, points| Lot::until(at(end), Points(points));
     // What has no end of its own lasts as long as points earned now.
     assert_eq!(account.holdings.lots(), [lot("2012-01-01T00:00:00Z", 100), lot("2013-03-31T23:00:00Z", 7)]);
     assert_eq!((entry.points, entry.balance, entry.cause), (Points(107), Points(107), Cause::Opening));

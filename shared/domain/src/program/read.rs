@@ -1,10 +1,8 @@
 //! The program document, read into a [`Program`].
 
 use super::sense::{self, Sections};
-use super::{
-    DiscountRule, EarningRule, Ladder, PointsRules, Program, ReturnRules, Shortfall, Tier, Tiers, UnknownAccount,
-};
-use super::{metrics, referral};
+use super::{DiscountRule, EarningRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
+use super::{metrics, points, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent, Points};
@@ -23,10 +21,6 @@ pub const DISCOUNT_RULES_MAX: usize = 10;
 pub const TIERS_MAX: usize = 16;
 /// Longest validity of points: it bounds the lots of an account.
 pub const VALIDITY_MONTHS_MAX: u16 = 60;
-/// Longest wait of points: it bounds the daily buckets of an account.
-const PENDING_DAYS_MAX: u16 = 30;
-/// The same where points last one month only: from the 31st of January they end after 28 days.
-const PENDING_DAYS_OF_A_MONTH_MAX: u16 = 28;
 /// Largest multiplier of a tier: 1,000.
 const MULTIPLIER_MAX: i64 = 10_000_000;
 /// Longest tier window: it bounds the months of activity kept.
@@ -93,7 +87,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let money = currency.unwrap_or(Currency::CLF);
     require(&root, &["earning_rules", "tiers"], faults);
     let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning_rule(v, p, money, f));
-    let points = root.required_nested("points", faults, points);
+    let points = root.required_nested("points", faults, points::points);
     let returns = root.nested("returns", faults, returns);
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
@@ -199,22 +193,6 @@ pub(super) fn label() -> impl Fn(&Value) -> Leaf<String> {
 pub(super) fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
     let number = document::whole(u64::from(least)..=u64::from(most))(value)?;
     Ok(u16::try_from(number).unwrap_or(most))
-}
-
-fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsRules> {
-    let section = Object::open(value, path, &["validity_months", "pending_days", "shortfall"], faults)?;
-    let validity_months = section.required("validity_months", faults, |v| small(v, 1, VALIDITY_MONTHS_MAX));
-    let pending_days = section.optional("pending_days", faults, |v| small(v, 0, PENDING_DAYS_MAX));
-    if validity_months == Some(1) && pending_days.is_some_and(|days| days > PENDING_DAYS_OF_A_MONTH_MAX) {
-        let message = format!("must be at most {PENDING_DAYS_OF_A_MONTH_MAX} where points last one month");
-        faults.add(&section.at("pending_days"), "conflict", message);
-    }
-    let shortfall = section.optional("shortfall", faults, document::one_of(&Shortfall::ALL));
-    Some(PointsRules {
-        validity_months: validity_months?,
-        pending_days: pending_days.unwrap_or(0),
-        shortfall: shortfall.unwrap_or(Shortfall::Owe),
-    })
 }
 
 fn returns(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReturnRules> {

@@ -130,7 +130,7 @@ pub struct Review {
 pub struct Given {
     /// Points.
     pub points: Points,
-    /// When they end.
+    /// When they end, as things stood then; [`Instant::NEVER`]: they do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// A discount.

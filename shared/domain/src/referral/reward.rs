@@ -8,6 +8,7 @@ use crate::adjustment;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
+use crate::expiry;
 use crate::ledger::{Cause, Change};
 use crate::lots::Own;
 use crate::money::{Minor, Overflow, Points};
@@ -249,10 +250,13 @@ fn take_back(
     changes.push(Change::ReferralTakenBack { redemption: redemption.key.clone() });
     let mut back = TakenBack { at: context.now, points: Points::ZERO, unrecovered: Points::ZERO, discount: false };
     // Once they have ended nothing is taken for them, as for an order's points.
-    if rewarded.given.points > Points::ZERO && rewarded.given.expires_at.is_some_and(|end| end > context.now) {
+    let stated = rewarded.given.expires_at.filter(|_| rewarded.given.points > Points::ZERO);
+    let expiry = context.schedule.at(rewarded.at).program.points.expiry;
+    let end = stated.and_then(|stated| expiry.end_now(&account.holdings, stated, rewarded.at, context.now));
+    if let Some(end) = end {
         // First from those that end with it, as an order's are taken from its own.
-        let own = rewarded.given.expires_at.map(|expires_at| Own { available_at: Instant::MIN, expires_at });
-        let taken = account.holdings.take(rewarded.given.points, own)?;
+        let own = Own { available_at: Instant::MIN, end };
+        let taken = account.holdings.take(rewarded.given.points, Some(own))?;
         let short = rewarded.given.points.minus(taken.total()?)?;
         let Short { owed, unrecovered } = activation.program.points.shortfall.book(&mut account.holdings, short)?;
         back.points = taken.total()?.plus(owed)?;
@@ -327,9 +331,11 @@ pub(super) fn give(
 ) -> Result<Gifts, Rejection> {
     let mut gifts = Gifts { given: Given::default(), changes: Vec::new(), writes: Vec::new() };
     if gift.points > Points::ZERO {
-        let expires_at = program.calendar.end_of_month_after(context.now, program.points.validity_months);
+        let (end, prolonged) = expiry::activity(account, program, program.calendar.day(context.now), context.now)?;
+        let expires_at = end.expires_at;
+        gifts.changes.extend(prolonged);
         gifts.changes.push(Change::PointsGranted { points: gift.points, expires_at, redemption: key.clone() });
-        adjustment::give(account, gift.points, expires_at, &mut gifts.changes)?;
+        adjustment::give(account, gift.points, end, &mut gifts.changes)?;
         (gifts.given.points, gifts.given.expires_at) = (gift.points, Some(expires_at));
     }
     if let Some(rule) = &gift.discount {

@@ -60,7 +60,7 @@ fn account() -> Account {
 
 fn with_points(ends_at: &str) -> Account {
     let mut account = account();
-    account.holdings.add(Lot { expires_at: at(ends_at), points: Points(500) }).unwrap();
+    account.holdings.add(Lot::until(at(ends_at), Points(500))).unwrap();
     account
 }
 
@@ -158,18 +158,18 @@ fn what_comes_about_within_a_lead_is_said_whether_or_not_the_account_was_walked_
     for walks_before in [&[][..], &["2011-03-21T01:15:00Z"], &["2011-03-20T01:15:00Z", "2011-03-21T07:15:00Z"]] {
         let mut account = account();
         // A walk that has something else to write down.
-        account.holdings.add(Lot { expires_at: at("2011-03-21T00:00:00Z"), points: Points(3) }).unwrap();
+        account.holdings.add(Lot::until(at("2011-03-21T00:00:00Z"), Points(3))).unwrap();
         account.tell(Subject::Points, at("2011-03-21T00:00:00Z"), 30);
         for walk in walks_before {
             assert_eq!(walk_at(&mut account, &schedule, at(walk)), []);
         }
-        account.holdings.add(Lot { expires_at: at("2011-03-31T23:00:00Z"), points: Points(500) }).unwrap();
+        account.holdings.add(Lot::until(at("2011-03-31T23:00:00Z"), Points(500))).unwrap();
         let found = walk_at(&mut account, &schedule, at("2011-03-21T13:15:00Z"));
         assert_eq!(found, [("points.expiring".to_owned(), "2011-03-31T23:00:00Z".to_owned())], "{walks_before:?}");
         // More of what ends with it is no news, nor is what was gone and came back.
         account.holdings = Default::default();
         assert_eq!(walk_at(&mut account, &schedule, at("2011-03-22T13:15:00Z")), []);
-        account.holdings.add(Lot { expires_at: at("2011-03-31T23:00:00Z"), points: Points(700) }).unwrap();
+        account.holdings.add(Lot::until(at("2011-03-31T23:00:00Z"), Points(700))).unwrap();
         assert_eq!(walk_at(&mut account, &schedule, at("2011-03-23T13:15:00Z")), []);
     }
 }
@@ -178,7 +178,7 @@ fn what_comes_about_within_a_lead_is_said_whether_or_not_the_account_was_walked_
 fn what_was_told_is_forgotten_once_it_is_over() {
     let schedule = london(&[30]);
     let mut account = with_points("2011-03-31T23:00:00Z");
-    account.holdings.add(Lot { expires_at: at("2011-04-30T23:00:00Z"), points: Points(5) }).unwrap();
+    account.holdings.add(Lot::until(at("2011-04-30T23:00:00Z"), Points(5))).unwrap();
     walk_at(&mut account, &schedule, at("2011-03-05T01:15:00Z"));
     assert_eq!(account.told.len(), 1);
     walk_at(&mut account, &schedule, at("2011-04-05T01:15:00Z"));

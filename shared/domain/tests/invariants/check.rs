@@ -101,6 +101,24 @@ fn check_lifetime(world: &World, account: &Account, program: &Program) {
     assert!(is_said, "invariant 8: owed only where the program says so, and out of what it says");
     assert!(may_owe || account.holdings.balance().unwrap() >= Points::ZERO, "invariant 8: what can be spent stays");
     assert!(account.holdings.lots().iter().all(|lot| lot.points > Points::ZERO), "invariant 8");
+    check_streaks(account);
+}
+
+/// What ends with inactivity ends together: at the end of the streak of its months, which is still to come.
+fn check_streaks(account: &Account) {
+    let holdings = &account.holdings;
+    let lots = holdings.lots().iter().map(|lot| lot.end());
+    for end in lots.chain(holdings.pending().iter().map(|wait| wait.end())) {
+        assert!(end.expires_at > account.last_decided);
+        let Some(months) = end.inactivity_months else { continue };
+        let streak = holdings.streaks().iter().find(|streak| streak.months == months).unwrap();
+        assert_eq!(streak.ends_at, end.expires_at);
+        assert!(streak.since <= account.last_decided);
+    }
+    let mut of_inactivity: Vec<_> = holdings.lots().iter().filter_map(|lot| lot.inactivity_months).collect();
+    of_inactivity.dedup();
+    let months: BTreeSet<_> = of_inactivity.iter().collect();
+    assert_eq!(months.len(), of_inactivity.len(), "one lot for each number of months");
 }
 
 /// Days with an order: of those that came while their month was kept, each day once. What was brought along did not say

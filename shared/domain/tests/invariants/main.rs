@@ -9,6 +9,7 @@
 
 mod check;
 mod credit;
+mod expiry;
 mod network;
 mod referrals;
 mod walks;
@@ -40,6 +41,7 @@ fn program(pending_days: u16, validity_months: u16) -> Program {
 }
 
 fn document(pending_days: u16, validity_months: u16) -> serde_json::Value {
+    let shortfall = ["owe", "write_off", "owe_pending"][usize::from(pending_days % 3)];
     json!({
         "name": "property",
         "currency": "GBP",
@@ -52,7 +54,7 @@ fn document(pending_days: u16, validity_months: u16) -> serde_json::Value {
         ],
         "points": {
             "validity_months": validity_months, "pending_days": pending_days,
-            "shortfall": ["owe", "write_off", "owe_pending"][usize::from(pending_days % 3)],
+            "shortfall": shortfall,
         },
         "tiers": { "window_months": 12, "levels": [
             { "id": "member", "name": "Member", "threshold": "0", "multiplier": "0.5" },

@@ -259,6 +259,22 @@ impl<'a> Books<'a> {
         for lot in ended {
             found.push(format!("{} points of its lots had ended at {}", lot.points, lot.expires_at));
         }
+        self.check_streaks(found);
+    }
+
+    /// Points that end with inactivity end with the streak of their months.
+    fn check_streaks(&self, found: &mut Vec<String>) {
+        let holdings = &self.account.holdings;
+        let lots = holdings.lots().iter().map(|lot| (lot.points, lot.inactivity_months, lot.expires_at));
+        let waits = holdings.pending().iter().map(|wait| (wait.points, wait.inactivity_months, wait.expires_at));
+        for (points, months, expires_at) in lots.chain(waits) {
+            let Some(months) = months else { continue };
+            let streak = holdings.streaks().iter().find(|streak| streak.months == months);
+            if streak.is_none_or(|streak| streak.ends_at != expires_at) {
+                found
+                    .push(format!("{points} points that last {months} months of inactivity end apart at {expires_at}"));
+            }
+        }
     }
 
     /// Open are exactly the discounts issued, not used and not over when the account was last decided.

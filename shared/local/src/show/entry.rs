@@ -3,6 +3,7 @@
 use domain::ledger::{Cause, Change};
 use domain::referral::CodeStatus;
 use domain::returns::ReturnKey;
+use domain::time::Instant;
 
 pub(super) fn cause(cause: &Cause) -> String {
     match cause {
@@ -21,6 +22,11 @@ pub(super) fn cause(cause: &Cause) -> String {
     }
 }
 
+/// When points end.
+fn end(expires_at: Instant) -> String {
+    if expires_at.is_never() { "do not end".to_owned() } else { format!("end at {expires_at}") }
+}
+
 pub(super) fn change(change: &Change) -> String {
     match change {
         Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
@@ -28,7 +34,7 @@ pub(super) fn change(change: &Change) -> String {
             "opened as {tier} since {tier_since}, with {} orders, {} units, {} ({} eligible), {points_earned} points earned before",
             past.orders, past.units, past.revenue, past.eligible_spend
         ),
-        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, end at {expires_at}"),
+        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, {}", end(*expires_at)),
         Change::DebtOpened { points } => format!("{points} points owed, taken over"),
         Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
         Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
@@ -38,11 +44,12 @@ pub(super) fn change(change: &Change) -> String {
             format!("order {order} scored: {points} points for {eligible}{late}")
         }
         Change::PointsEarned { points, available_at: Some(at), expires_at } => {
-            format!("{points} points earned, available from {at}, end at {expires_at}")
+            format!("{points} points earned, available from {at}, {}", end(*expires_at))
         }
         Change::PointsEarned { points, available_at: None, expires_at } => {
-            format!("{points} points earned, end at {expires_at}")
+            format!("{points} points earned, {}", end(*expires_at))
         }
+        Change::PointsProlonged { points, expires_at } => format!("{points} points end at {expires_at} now"),
         Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
         Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
         Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
@@ -79,7 +86,7 @@ pub(super) fn change(change: &Change) -> String {
             earned.0, reversed.0, unrecovered.0, lapsed.0
         ),
         Change::PointsCredited { points, expires_at, reason, .. } => {
-            format!("{points} points given: {reason}; end at {expires_at}")
+            format!("{points} points given: {reason}; {}", end(*expires_at))
         }
         Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
         Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
@@ -135,7 +142,7 @@ fn referral(change: &Change) -> String {
         }
         Change::ReferralTakenBack { redemption } => format!("reward for referral {redemption} taken back"),
         Change::PointsGranted { points, expires_at, redemption } => {
-            format!("{points} points granted for referral {redemption}, end at {expires_at}")
+            format!("{points} points granted for referral {redemption}, {}", end(*expires_at))
         }
         // Every other change is told above.
         _ => String::new(),

@@ -194,7 +194,7 @@ mod tests {
         let id = AccountId::parse("acme").unwrap();
         let (mut account, _) = Account::enrol(id.clone(), &program, at("2011-01-01T00:00:00Z"));
         account.version = 1;
-        account.holdings.add(Lot { expires_at: at("2011-02-02T00:00:00Z"), points: Points(5) }).unwrap();
+        account.holdings.add(Lot::until(at("2011-02-02T00:00:00Z"), Points(5))).unwrap();
         let schedule = Arc::new(Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program }]).unwrap());
         let secrets = Secrets::parse("1:sixteen bytes long").unwrap();
         let now = at("2011-02-01T00:00:01Z");

@@ -1,10 +1,12 @@
 //! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
+mod undated;
+
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
 use domain::code::Code;
 use domain::discount::OpenDiscount;
 use domain::id::RuleId;
-use domain::lots::{Holdings, Lot, Pending};
+use domain::lots::{End, Holdings, Lot, Pending};
 use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::time::Instant;
@@ -66,31 +68,35 @@ fn step_unit(out: &mut Writer, instants: &[Instant]) -> i64 {
 /// Packs lots and pending points, their instants as [`Steps`].
 pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
     let mut out = Writer::of(DENSE);
-    let lots = holdings.lots().iter().map(|lot| lot.expires_at);
-    let waits = holdings.pending().iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
-    let instants: Vec<_> = lots.chain(waits).collect();
+    let dated = |end: End| end.inactivity_months.is_none() && !end.expires_at.is_never();
+    let lots: Vec<_> = holdings.lots().iter().filter(|lot| dated(lot.end())).collect();
+    let pending: Vec<_> = holdings.pending().iter().filter(|wait| dated(wait.end())).collect();
+    let waits = pending.iter().flat_map(|wait| [wait.available_at, wait.expires_at]);
+    let instants: Vec<_> = lots.iter().map(|lot| lot.expires_at).chain(waits).collect();
     let unit = step_unit(&mut out, &instants);
-    out.count(holdings.lots().len());
+    out.count(lots.len());
     let mut expiry = Steps::of_months(unit, DENSE);
-    for lot in holdings.lots() {
+    for lot in lots {
         expiry.put(&mut out, lot.expires_at);
         out.signed(lot.points.0);
     }
-    out.count(holdings.pending().len());
+    out.count(pending.len());
     let (mut availability, mut expiry) = (Steps::of(unit), expiry.then_any());
-    for wait in holdings.pending() {
+    for wait in pending {
         availability.put(&mut out, wait.available_at);
         expiry.put(&mut out, wait.expires_at);
         out.signed(wait.points.0);
     }
     // What few accounts have stands at the end, as far as there is any of it.
     let (debt, pending_debt) = (holdings.debt(), holdings.pending_debt());
-    if debt != Points::ZERO {
+    let undated = undated::pack(holdings);
+    if debt != Points::ZERO || undated.is_some() {
         out.signed(debt.0);
     }
-    if pending_debt != Points::ZERO {
+    if pending_debt != Points::ZERO || undated.is_some() {
         out.signed(pending_debt.0);
     }
+    out.0.extend(undated.unwrap_or_default());
     out.0
 }
 
@@ -99,16 +105,17 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     let (format, mut input) = Reader::start_of(bytes)?;
     let unit = i64::try_from(input.number()?).map_err(|_| "unit too large")?;
     let mut expiry = Steps::of_months(unit, format);
-    let lots = input.list(|input| Ok(Lot { expires_at: expiry.next(input)?, points: Points(input.signed()?) }))?;
+    let mut lots = input.list(|input| Ok(Lot::until(expiry.next(input)?, Points(input.signed()?))))?;
     let (mut availability, mut expiry) = (Steps::of(unit), expiry.then_any());
-    let pending = input.list(|input| {
-        let available_at = availability.next(input)?;
-        Ok(Pending { available_at, expires_at: expiry.next(input)?, points: Points(input.signed()?) })
+    let mut pending = input.list(|input| {
+        let (available_at, end) = (availability.next(input)?, End::at(expiry.next(input)?));
+        Ok(Pending::new(available_at, end, Points(input.signed()?)))
     })?;
     let mut tail = || if input.0.is_empty() { Ok(Points::ZERO) } else { input.signed().map(Points) };
     let (debt, pending_debt) = (tail()?, tail()?);
+    let streaks = if input.0.is_empty() { Vec::new() } else { undated::read(&mut input, &mut lots, &mut pending)? };
     input.end()?;
-    Ok(Holdings::of(lots, pending, debt).with_pending_debt(pending_debt))
+    Ok(Holdings::of(lots, pending, debt).with_pending_debt(pending_debt).with_streaks(streaks))
 }
 
 /// Packs the open discounts.

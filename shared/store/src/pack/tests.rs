@@ -6,21 +6,32 @@ use domain::code::Code;
 use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
-use domain::lots::{Holdings, Lot, Pending, Taken};
+use domain::lots::{End, Holdings, Lot, Pending, Streak, Taken};
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
-use domain::time::{Instant, Month};
+use domain::time::{Day, Instant, Month};
 use domain::warning::{Subject, Told};
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
+use std::collections::BTreeMap;
 
 fn seconds() -> impl Strategy<Value = Instant> {
     (0_i64..32_503_679_999).prop_map(|s| Instant::from_ms(s * 1000))
+}
+
+/// A date mostly, else after so many months of inactivity, or never.
+fn end() -> impl Strategy<Value = End> {
+    let inactivity = (seconds(), 1_u16..61);
+    prop_oneof![
+        4 => seconds().prop_map(End::at),
+        1 => inactivity.prop_map(|(expires_at, months)| End { expires_at, inactivity_months: Some(months) }),
+        1 => Just(End::NEVER),
+    ]
 }
 
 fn instant() -> impl Strategy<Value = Instant> {
@@ -173,17 +184,19 @@ proptest! {
 
     #[test]
     fn holdings_survive_packing(
-        lots in vec((seconds(), any::<i64>()), 0..60),
-        pending in vec((seconds(), seconds(), any::<i64>()), 0..31),
+        lots in vec((end(), any::<i64>()), 0..60),
+        pending in vec((seconds(), end(), any::<i64>()), 0..31),
+        streaks in prop_oneof![Just(BTreeMap::new()), btree_map(any::<u16>(), (instant(), any::<i32>(), instant()), 0..4)],
         debt in prop_oneof![Just((0, 0)), any::<i64>().prop_map(|debt| (debt, 0)), (1_i64.., 1_i64..)],
     ) {
-        let lots = lots.into_iter().map(|(expires_at, points)| Lot { expires_at, points: Points(points) });
-        let pending = pending.into_iter().map(|(available_at, expires_at, points)| {
-            Pending { available_at, expires_at, points: Points(points) }
-        });
+        let lots = lots.into_iter().map(|(end, points)| Lot::new(end, Points(points)));
+        let pending = pending.into_iter().map(|(at, end, points)| Pending::new(at, end, Points(points)));
+        let streaks = streaks.into_iter().map(|(months, (since, first, ends_at))| {
+            Streak { months, since, first: Day(first), ends_at }
+        }).collect();
         let (debt, of_orders) = debt;
         let before = Holdings::of(lots.collect(), pending.collect(), Points(debt));
-        let before = before.with_pending_debt(Points(of_orders));
+        let before = before.with_pending_debt(Points(of_orders)).with_streaks(streaks);
         prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
     }
 
@@ -314,9 +327,9 @@ fn twenty_ordinary_lines_take_little_room() {
 fn lots_and_warnings_of_the_first_layout_are_read() {
     let at = |text: &str| Instant::parse(text).unwrap();
     let (first, second) = (at("2013-01-01T00:00:00Z"), at("2013-03-31T23:00:00Z"));
-    let lots = vec![Lot { expires_at: first, points: Points(700) }, Lot { expires_at: second, points: Points(50) }];
+    let lots = vec![Lot::until(first, Points(700)), Lot::until(second, Points(50))];
     let available_at = at("2011-03-05T00:00:00Z");
-    let pending = vec![Pending { available_at, expires_at: second, points: Points(9) }];
+    let pending = vec![Pending::new(available_at, End::at(second), Points(9))];
     let held = Holdings::of(lots, pending, Points(4));
     let written = [1, 128, 221, 219, 1, 2, 224, 129, 46, 248, 10, 222, 33, 100, 1, 160, 135, 44, 0, 18, 8];
     assert_eq!(holdings(&written), Ok(held));
@@ -403,7 +416,7 @@ fn a_score_without_discounts_used_is_no_larger() {
 #[test]
 fn a_lot_a_month_takes_a_byte_for_its_end() {
     let london = domain::time::Calendar::of("Europe/London").unwrap();
-    let lot = |month| Lot { expires_at: london.month_start(Month(month)), points: Points(1) };
+    let lot = |month| Lot::until(london.month_start(Month(month)), Points(1));
     let packed = |months: i32| {
         pack_holdings(&Holdings::of((24_132..24_132 + months).map(lot).collect(), Vec::new(), Points::ZERO))
     };

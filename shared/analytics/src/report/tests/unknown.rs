@@ -59,7 +59,8 @@ fn assert_reasons(report: &MetricsReport) {
         }
         let of_group = told(&group.unknown);
         assert!(of_group.is_subset(&missing), "{context}, {}: {of_group:?} are known", group.group);
-        let silent: Vec<_> = missing.iter().filter(|name| !of_all.contains(*name) && !of_group.contains(*name)).collect();
+        let silent: Vec<_> =
+            missing.iter().filter(|name| !of_all.contains(*name) && !of_group.contains(*name)).collect();
         assert!(silent.is_empty(), "{context}, {}: {silent:?} have no reason", group.group);
     }
 }
@@ -77,7 +78,9 @@ fn no_figure_is_missing_without_a_reason() {
     let silent = Worth::by(&program(json!({})));
     let earned = {
         let mut acme = account("acme", "2011-04-01T12:00:00Z", &["2011-04-02"]);
-        acme.holdings.add(Lot { expires_at: Instant::parse("2013-04-30T23:00:00Z").unwrap(), points: Points(7) }).unwrap();
+        acme.holdings
+            .add(Lot { expires_at: Instant::parse("2013-04-30T23:00:00Z").unwrap(), points: Points(7) })
+            .unwrap();
         acme.tier = TierId::parse("silver").unwrap();
         acme
     };

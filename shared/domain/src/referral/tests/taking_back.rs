@@ -99,7 +99,7 @@ fn other_points_are_taken_where_those_are_spent() {
     let mut town = rewarded(document());
     let acme = town.accounts.get_mut(&id("acme")).unwrap();
     acme.holdings.take(Points(250), None).unwrap();
-    acme.holdings.add(Lot { expires_at: at("2012-01-01T00:00:00Z"), points: Points(500) }).unwrap();
+    acme.holdings.add(Lot::until(at("2012-01-01T00:00:00Z"), Points(500))).unwrap();
     town.cancelled(2);
     town.walk("p-2");
     assert_eq!((town.points("acme"), town.accounts[&id("acme")].holdings.debt()), (350, Points(0)));
