@@ -78,9 +78,7 @@ fn no_figure_is_missing_without_a_reason() {
     let silent = Worth::by(&program(json!({})));
     let earned = {
         let mut acme = account("acme", "2011-04-01T12:00:00Z", &["2011-04-02"]);
-        acme.holdings
-            .add(Lot { expires_at: Instant::parse("2013-04-30T23:00:00Z").unwrap(), points: Points(7) })
-            .unwrap();
+        acme.holdings.add(Lot::until(Instant::parse("2013-04-30T23:00:00Z").unwrap(), Points(7))).unwrap();
         acme.tier = TierId::parse("silver").unwrap();
         acme
     };
