@@ -40,6 +40,7 @@ pub mod rules;
 pub mod schedule;
 pub mod score;
 mod shortfall;
+pub mod simulation;
 pub mod standing;
 pub mod statement;
 pub mod survey;

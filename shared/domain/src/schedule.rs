@@ -53,6 +53,11 @@ impl Schedule {
         Some(Self { first: ascending.next()?, later: ascending.collect(), tried: None })
     }
 
+    /// A schedule of one activation.
+    pub fn only(activation: Activation) -> Self {
+        Self { first: Numbered { number: 1, activation }, later: Vec::new(), tried: None }
+    }
+
     fn numbered_at(&self, instant: Instant) -> &Numbered {
         self.later.iter().rev().find(|numbered| numbered.activation.from <= instant).unwrap_or(&self.first)
     }

@@ -12,6 +12,7 @@ mod credit;
 mod expiry;
 mod network;
 mod referrals;
+mod simulated;
 mod walks;
 mod world;
 

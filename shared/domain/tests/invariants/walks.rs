@@ -25,7 +25,7 @@ fn reviewed_document(pending_days: u16, validity_months: u16) -> serde_json::Val
 }
 
 /// The same, and a version that takes over so many hours after the start, with other leads, discounts and reviews.
-fn versions(
+pub fn versions(
     pending_days: u16,
     validity_months: u16,
     hours: i64,
@@ -46,7 +46,7 @@ fn versions(
 }
 
 /// Some leads of each kind.
-fn leads() -> impl Strategy<Value = [Vec<u16>; 3]> {
+pub fn leads() -> impl Strategy<Value = [Vec<u16>; 3]> {
     let days = || prop::collection::btree_set(1_u16..60, 0..4).prop_map(|days| days.into_iter().collect::<Vec<_>>());
     [days(), days(), days()]
 }

@@ -31,6 +31,8 @@ pub struct World {
     pub notes: BTreeMap<String, CreditNote>,
     /// The redemption that the account came by.
     pub redemption: Option<Redemption>,
+    /// What it brought from another product.
+    pub opening: Option<Opening>,
 }
 
 /// An order and a line of it (modulo what there is), and units.
@@ -115,6 +117,7 @@ impl World {
             discounts: BTreeMap::new(),
             notes: BTreeMap::new(),
             redemption: None,
+            opening: None,
         }
     }
 
@@ -292,4 +295,5 @@ pub fn open(world: &mut World, lots: &BTreeMap<i32, i64>, debt: i64, context: &C
     let Write::Put(Record::Command(record), Guard::Absent) = decision.writes.remove(0) else { panic!("its record") };
     decision.writes.into_iter().for_each(|write| world.apply(write));
     assert_eq!(opening::repeat(&record, &opening), Ok(decision.answer), "a repeat is recognised");
+    world.opening = Some(opening);
 }

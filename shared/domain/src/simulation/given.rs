@@ -1,0 +1,100 @@
+//! What referrals brought, taken as it was given: another account's history had a part in it.
+
+use super::outcome::calendar;
+use super::replay::Replay;
+use crate::account::Account;
+use crate::adjustment;
+use crate::advance;
+use crate::code::Code;
+use crate::discount::Discount;
+use crate::expiry;
+use crate::ledger::{Change, Entry};
+use crate::lots::{End, Own};
+use crate::money::{Overflow, Points};
+use crate::program::Program;
+use crate::time::Instant;
+
+/// Points that a referral brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Granted {
+    /// When.
+    at: Instant,
+    /// When they were to end then.
+    expires_at: Instant,
+}
+
+impl Replay<'_> {
+    /// Gives, or takes back, what an entry says a referral brought.
+    pub fn grant(&mut self, entry: &Entry) -> Result<(), Overflow> {
+        let (schedule, now) = (self.schedule, entry.at);
+        let program = &*schedule.at(now).program;
+        let (mut account, mut changes) = advance::advance(schedule, self.enrol(entry), now)?;
+        for change in &entry.changes {
+            match change {
+                Change::PointsGranted { points, redemption, .. } => {
+                    let (end, prolonged) = expiry::activity(&mut account, program, program.calendar.day(now), now)?;
+                    changes.extend(prolonged);
+                    let expires_at = end.expires_at;
+                    self.granted.push((redemption.clone(), Granted { at: now, expires_at }));
+                    changes.push(Change::PointsGranted { points: *points, expires_at, redemption: redemption.clone() });
+                    adjustment::give(&mut account, *points, end, &mut changes)?;
+                }
+                Change::PointsDeducted { points, reference, .. } => {
+                    let granted = |(key, _): &&(_, _)| Some(ToString::to_string(key)) == *reference;
+                    let granted = self.granted.iter().find(granted).map(|(_, granted)| *granted);
+                    let expiry = granted.map(|granted| schedule.at(granted.at).program.points.expiry);
+                    let end = granted.zip(expiry).map(|(granted, expiry)| {
+                        expiry.end_now(&account.holdings, granted.expires_at, granted.at, now)
+                    });
+                    changes.extend(take_back(&mut account, *points, end, program, change)?);
+                }
+                Change::DiscountIssued { code, .. } => changes.extend(self.give_discount(&mut account, code)),
+                Change::DiscountVoided { code } => changes.extend(self.withdraw(&mut account, code, now)),
+                _ => {}
+            }
+        }
+        account.version = account.version.saturating_add(1);
+        account.last_decided = now;
+        self.outcome.count(&changes, now, calendar(self.plan))?;
+        self.account = Some(account);
+        Ok(())
+    }
+
+    fn give_discount(&mut self, account: &mut Account, code: &Code) -> Option<Change> {
+        let stored = self.facts.discounts.get(code)?;
+        let discount = Discount { used_by: None, void: false, version: 1, ..stored.clone() };
+        let change = account.open_discount(&discount);
+        self.put_discount(discount);
+        Some(change)
+    }
+
+    fn withdraw(&mut self, account: &mut Account, code: &Code, now: Instant) -> Option<Change> {
+        let discount = self.discounts.iter().find(|held| held.code == *code && held.check(now).is_ok())?;
+        let withdrawn = account.close_discount(discount).voided(true);
+        account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
+        self.put_discount(withdrawn);
+        Some(Change::DiscountVoided { code: code.clone() })
+    }
+}
+
+/// Takes points back that a referral brought: once they have ended (`Some(None)`), nothing.
+fn take_back(
+    account: &mut Account,
+    points: Points,
+    end: Option<Option<End>>,
+    program: &Program,
+    told: &Change,
+) -> Result<Option<Change>, Overflow> {
+    let Change::PointsDeducted { reason, reference, .. } = told else { return Ok(None) };
+    if end.is_some_and(|end| end.is_none()) {
+        return Ok(None);
+    }
+    let own = end.flatten().map(|end| Own { available_at: Instant::MIN, end });
+    let taken = account.holdings.take(points, own)?;
+    let short = points.minus(taken.total()?)?;
+    let owed = program.points.shortfall.book(&mut account.holdings, short)?.owed;
+    let points = taken.total()?.plus(owed)?;
+    account.lifetime.deducted = account.lifetime.deducted.plus(points)?;
+    let (reason, reference) = (reason.clone(), reference.clone());
+    Ok(Some(Change::PointsDeducted { points, taken, owed, reason, reference }))
+}
