@@ -220,6 +220,12 @@ impl Activity {
         Ok(())
     }
 
+    /// Orders placed in some months.
+    pub fn orders_in(&self, window: &RangeInclusive<Month>) -> u64 {
+        let months = self.months.iter().filter(|month| window.contains(&month.month));
+        months.map(|month| month.orders).fold(0, u64::saturating_add)
+    }
+
     /// Eligible spend in some months.
     pub fn eligible_in(&self, window: &RangeInclusive<Month>) -> Result<Minor, Overflow> {
         let months = self.months.iter().filter(|month| window.contains(&month.month));

@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
 use crate::document::{Faults, Path};
+use crate::earning::Known;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
@@ -80,7 +81,7 @@ pub fn decide(
     }
     let version = context.schedule.version(stored.score.program_version).ok_or(Rejection::UnknownOrder)?;
     let (account, changes) = advance::advance(context.schedule, account, context.now)?;
-    let worth = rules::worth(&version.program, order, &stored.score.tier)?;
+    let worth = rules::worth(&version.program, order, &Known::Scored(&stored.score))?;
     let outcomes = worth.outcomes.clone();
     let program = &*version.program;
     let mut amending = Amending {
@@ -192,8 +193,7 @@ impl Amending<'_> {
     fn amend_points(&mut self) -> Result<PointsAmended, Rejection> {
         let (program, now) = (self.program, self.context.now);
         let before = figures(self.stored, program, &self.stored.current().percents_off)?;
-        let kept = returns::totals(&self.scored, program)?;
-        let keeps = rules::points_for(program, kept.eligible, &self.stored.score.tier)?;
+        let keeps = returns::due(&self.scored, program)?;
         let tally = self.stored.history.tally;
         let more = keeps.minus(tally.credited()?)?;
         let mut awarded = Vec::new();

@@ -202,20 +202,7 @@ impl<'a> Object<'a> {
         faults: &mut Faults,
         mut read: impl FnMut(&Value, &Path<'_>, &mut Faults) -> Option<T>,
     ) -> Option<Vec<T>> {
-        self.nested(key, faults, |value, path, faults| {
-            let Value::Array(items) = value else {
-                faults.add(path, "wrong_type", format!("must be an array, not {}", type_name(value)));
-                return None;
-            };
-            if !bounds.contains(&items.len()) {
-                let (least, most) = (bounds.start(), bounds.end());
-                let message = format!("must have {least} to {most} elements, not {}", items.len());
-                faults.add(path, "wrong_length", message);
-                return None;
-            }
-            let read_one = |(index, item)| read(item, &Path::Index(path, index), faults);
-            Some(items.iter().enumerate().filter_map(read_one).collect())
-        })
+        self.nested(key, faults, |value, path, faults| list(value, path, bounds, faults, &mut read))
     }
 
     /// A list of leaves; see [`Self::list`].
@@ -226,10 +213,34 @@ impl<'a> Object<'a> {
         faults: &mut Faults,
         read: impl Fn(&Value) -> Leaf<T>,
     ) -> Option<Vec<T>> {
-        self.list(key, bounds, faults, |value, path, faults| {
-            read(value).map_err(|(code, message)| faults.add(path, code, message)).ok()
-        })
+        self.list(key, bounds, faults, |value, path, faults| noted(read(value), path, faults))
     }
+}
+
+/// What a leaf reader answers; its fault is noted.
+pub fn noted<T>(read: Leaf<T>, path: &Path<'_>, faults: &mut Faults) -> Option<T> {
+    read.map_err(|(code, message)| faults.add(path, code, message)).ok()
+}
+
+/// The elements of an array; see [`Object::list`].
+pub fn list<T>(
+    value: &Value,
+    path: &Path<'_>,
+    bounds: std::ops::RangeInclusive<usize>,
+    faults: &mut Faults,
+    mut read: impl FnMut(&Value, &Path<'_>, &mut Faults) -> Option<T>,
+) -> Option<Vec<T>> {
+    let Value::Array(items) = value else {
+        faults.add(path, "wrong_type", format!("must be an array, not {}", type_name(value)));
+        return None;
+    };
+    if !bounds.contains(&items.len()) {
+        let (least, most) = (bounds.start(), bounds.end());
+        faults.add(path, "wrong_length", format!("must have {least} to {most} elements, not {}", items.len()));
+        return None;
+    }
+    let read_one = |(index, item)| read(item, &Path::Index(path, index), faults);
+    Some(items.iter().enumerate().filter_map(read_one).collect())
 }
 
 /// Why nothing could be read from a text.
@@ -340,6 +351,11 @@ fn type_name(value: &Value) -> &'static str {
 /// Any text.
 pub fn string(value: &Value) -> Leaf<&str> {
     value.as_str().ok_or_else(|| ("wrong_type", format!("must be a string, not {}", type_name(value))))
+}
+
+/// `true` or `false`.
+pub fn truth(value: &Value) -> Leaf<bool> {
+    value.as_bool().ok_or_else(|| ("wrong_type", format!("must be true or false, not {}", type_name(value))))
 }
 
 /// A text of 1 to `chars_max` printable characters, without space at either end.

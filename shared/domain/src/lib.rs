@@ -19,6 +19,7 @@ pub mod decision;
 pub mod discount;
 pub mod document;
 pub mod due;
+pub mod earning;
 pub mod expiry;
 pub mod forecast;
 pub mod id;

@@ -1,6 +1,7 @@
 //! The merchant's rules as one versioned document.
 
 pub mod difference;
+mod earning;
 mod metrics;
 mod points;
 mod read;
@@ -8,9 +9,10 @@ mod referral;
 mod sense;
 
 use crate::document::{Faults, Path};
+use crate::earning::Earning;
 use crate::expiry::Expiry;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
-use crate::money::{Currency, Factor, Minor, Percent, Points};
+use crate::money::{Currency, Factor, Minor, Percent};
 use crate::referral::rules::ReferralRules;
 use crate::review::ReviewRules;
 use crate::time::{Calendar, Month};
@@ -21,6 +23,7 @@ use std::ops::RangeInclusive;
 
 pub use crate::shortfall::Shortfall;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
+pub(crate) use read::small;
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
 
 /// One version of the program, checked: what every decision runs on.
@@ -36,8 +39,8 @@ pub struct Program {
     pub unknown_account: UnknownAccount,
     /// SKUs that neither earn nor qualify (postage, fees, manual corrections).
     pub excluded_skus: BTreeSet<Sku>,
-    /// What orders earn: the sum over these rules.
-    pub earning: Vec<EarningRule>,
+    /// What orders earn.
+    pub earning: Earning,
     /// How long points wait and last.
     pub points: PointsRules,
     /// How returns that name no order are matched.
@@ -61,19 +64,6 @@ pub enum UnknownAccount {
     Enrol,
     /// It is refused.
     Reject,
-}
-
-/// Points per amount of an order's eligible total: `floor(total × points ÷ per × multiplier)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EarningRule {
-    /// Its id, stable over versions.
-    pub id: RuleId,
-    /// Its name for customers.
-    pub name: String,
-    /// Points per `per`.
-    pub points: Points,
-    /// The amount that earns `points`, more than zero.
-    pub per: Minor,
 }
 
 /// How long points wait and last.

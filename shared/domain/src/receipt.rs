@@ -5,10 +5,11 @@
 
 use crate::amendment::{Amended, PointsAmended};
 use crate::code::Code;
+use crate::earning::{self, Arithmetic};
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
-use crate::program::{DiscountRule, EarningRule, Program};
+use crate::program::{DiscountRule, Program};
 use crate::returns::{self, ReturnKey, ReturnReceipt};
 use crate::rules;
 use crate::score::{Condition, Outcome, ScoredOrder};
@@ -127,6 +128,12 @@ pub struct Reason {
     /// Points it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<Points>,
+    /// The first condition that failed, if it did nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<&'static str>,
+    /// How an earning rule that fired came to its points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<Arithmetic>,
     /// The same in plain English.
     pub text: String,
 }
@@ -140,6 +147,13 @@ pub struct IneligibleLine {
     pub sku: Sku,
     /// `excluded_sku` or `no_amount`.
     pub reason: &'static str,
+}
+
+impl Reason {
+    /// Something that happened, and is no matter of points.
+    fn fired(id: &'static str, rule: &str, text: String) -> Self {
+        Self { id, rule: rule.to_owned(), fired: true, points: None, condition: None, arithmetic: None, text }
+    }
 }
 
 /// Renders the receipt of an order under the program version it was scored with.
@@ -178,7 +192,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         },
         discounts_used: order.discount_codes.clone(),
         discounts_issued: issued.collect(),
-        reasons: reasons(scored, program, multiplier)?,
+        reasons: reasons(scored, program)?,
         ineligible_lines: ineligible_lines(scored, program)?,
         revision: order.revision,
         amended: own_amendment.map(|amended| amended_receipt(scored, amended)).transpose()?,
@@ -214,20 +228,16 @@ fn amended_receipt(scored: &ScoredOrder, amended: &Amended) -> Result<AmendedRec
     })
 }
 
-fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Result<Vec<Reason>, Overflow> {
-    let mut outcomes = scored.current().outcomes.iter().copied();
-    let mut reasons = Vec::new();
-    for (rule, outcome) in program.earning.iter().zip(outcomes.by_ref()) {
-        reasons.push(earning_reason(scored, rule, multiplier, outcome)?);
-    }
+fn reasons(scored: &ScoredOrder, program: &Program) -> Result<Vec<Reason>, Overflow> {
+    let mut reasons = earning::reasons(scored, program)?;
+    let outcomes = scored.current().outcomes.iter().copied().skip(program.earning.rules().len());
     for (rule, outcome) in program.discounts.iter().zip(outcomes) {
         reasons.push(discount_reason(scored, rule, outcome));
     }
     reasons.extend(tier_reason(scored, program));
     if scored.qualified_referral() {
         let text = "With this order the referral counts that the account came by.".to_owned();
-        let (id, rule) = ("referral.qualified", "referral".to_owned());
-        reasons.push(Reason { id, rule, fired: true, points: None, text });
+        reasons.push(Reason::fired("referral.qualified", "referral", text));
     }
     reasons.extend(late_reasons(scored));
     Ok(reasons)
@@ -237,9 +247,7 @@ fn reasons(scored: &ScoredOrder, program: &Program, multiplier: Factor) -> Resul
 fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
     let score = scored.current();
     let mut reasons = Vec::new();
-    let mut say = |id, rule: &str, text| {
-        reasons.push(Reason { id, rule: rule.to_owned(), fired: true, points: None, text });
-    };
+    let mut say = |id, rule: &str, text| reasons.push(Reason::fired(id, rule, text));
     if score.points > Points::ZERO && score.expires_at <= score.decided_at {
         let text = format!("The points ended at {}, before the order was known.", score.expires_at);
         say("points.ended_before_known", "points", text);
@@ -249,29 +257,6 @@ fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
         say("order.beyond_kept_months", "tiers", text.to_owned());
     }
     reasons
-}
-
-fn earning_reason(
-    scored: &ScoredOrder,
-    rule: &EarningRule,
-    multiplier: Factor,
-    outcome: Outcome,
-) -> Result<Reason, Overflow> {
-    let currency = scored.order.currency;
-    let points = rules::earned(rule, scored.current().eligible, multiplier)?;
-    let total = Money { amount: scored.current().eligible, currency };
-    let per = Money { amount: rule.per, currency };
-    let multiplier = money::format_trimmed(multiplier.0, Factor::DECIMALS);
-    let tier = &scored.score.tier;
-    let arithmetic = format!("{total} × {} per {per} × {multiplier} ({tier})", rule.points);
-    let (id, text) = match outcome {
-        Outcome::Fired => ("earning.fired", format!("{}: {arithmetic}, rounded down = {points} points.", rule.name)),
-        Outcome::Missed(condition) => {
-            let why = condition_text(condition, &arithmetic);
-            ("earning.missed", format!("{}: no points, because {why}.", rule.name))
-        }
-    };
-    Ok(Reason { id, rule: rule.id.to_string(), fired: outcome == Outcome::Fired, points: Some(points), text })
 }
 
 fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) -> Reason {
@@ -287,18 +272,21 @@ fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) 
         }
         (Outcome::Fired, None) => ("discount.issued", format!("{}.", rule.name)),
     };
-    Reason { id, rule: rule.id.to_string(), fired: outcome == Outcome::Fired, points: None, text }
+    let condition = match outcome {
+        Outcome::Fired => None,
+        Outcome::Missed(condition) => Some(condition.name()),
+    };
+    Reason { fired: outcome == Outcome::Fired, condition, ..Reason::fired(id, rule.id.as_str(), text) }
 }
 
 fn condition_text(condition: Condition, figure: &str) -> String {
     match condition {
-        Condition::NothingEligible => "no line of the order is eligible".to_owned(),
-        Condition::TierEarnsNothing => format!("the tier held before the order earns none ({figure})"),
-        Condition::LessThanOnePoint => format!("it comes to less than one point ({figure})"),
         Condition::BelowMinimum => format!("the eligible total is below {figure}"),
         Condition::AlreadyOpen => "the account has one that is still open".to_owned(),
         Condition::TooManyOpen => "the account has as many open discounts as it can hold".to_owned(),
         Condition::ValidityOver => "its validity was over before the order was known".to_owned(),
+        // Of earning rules alone.
+        _ => "a condition does not hold".to_owned(),
     }
 }
 
@@ -311,7 +299,7 @@ fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
     let spend = Money { amount: score.qualifying, currency };
     let threshold = Money { amount: reached.threshold, currency };
     let text = format!("{} reached: {spend} of {threshold} in {} months.", reached.name, program.tiers.window_months);
-    Some(Reason { id: "tier.raised", rule: reached.id.to_string(), fired: true, points: None, text })
+    Some(Reason::fired("tier.raised", reached.id.as_str(), text))
 }
 
 fn ineligible_lines(scored: &ScoredOrder, program: &Program) -> Result<Vec<IneligibleLine>, Overflow> {

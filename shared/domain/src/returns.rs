@@ -13,6 +13,7 @@ use crate::activity::Giveback;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount;
+use crate::earning::{self, Basket, Known};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
 use crate::lots::{End, Own};
@@ -162,11 +163,16 @@ impl ScoredOrder {
     /// Units of each line that are still kept: of a cancelled order none, and none of a line that an amendment made
     /// smaller than what had come back of it.
     pub fn kept_units(&self) -> Vec<u64> {
-        if self.is_cancelled() {
+        self.kept_units_after(&self.history.returns)
+    }
+
+    /// The same after these of its returns.
+    fn kept_units_after(&self, returns: &[Returned]) -> Vec<u64> {
+        if returns.iter().any(|returned| returned.key == ReturnKey::Cancellation) {
             return vec![0; self.order.lines.len()];
         }
         let mut back: BTreeMap<&LineId, u64> = BTreeMap::new();
-        for (line_id, units) in self.history.returns.iter().flat_map(|returned| &returned.lines) {
+        for (line_id, units) in returns.iter().flat_map(|returned| &returned.lines) {
             let sum = back.entry(line_id).or_default();
             *sum = sum.saturating_add(*units);
         }
@@ -227,6 +233,27 @@ pub fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow>
     Ok(kept)
 }
 
+/// Points that an order is due by its newest statement, as far as it is kept.
+///
+/// What a return has taken back once, no later return gives again, though less of an order may earn more where rules
+/// stop or outdo each other: it is the least of what was due before the returns and after each of them.
+pub fn due(scored: &ScoredOrder, program: &Program) -> Result<Points, Overflow> {
+    let returns = &scored.history.returns;
+    let first = if program.earning.is_monotone() { returns.len() } else { 0 };
+    let parts = (first..=returns.len()).map(|count| returns.get(..count).unwrap_or(returns));
+    let mut least = Points(i64::MAX);
+    for part in parts {
+        least = least.min(earns(scored, &scored.kept_units_after(part), program)?);
+    }
+    Ok(least)
+}
+
+/// Points for so many units of each line of an order, by its own version and what its account decided for it.
+fn earns(scored: &ScoredOrder, units: &[u64], program: &Program) -> Result<Points, Overflow> {
+    let basket = Basket::kept(program, &scored.order, units)?;
+    earning::points(program, &basket, &Known::Scored(&scored.score))
+}
+
 /// Carries a return or a cancellation out on the account and its order, both already at `now`.
 pub(crate) fn apply(
     account: &mut Account,
@@ -278,8 +305,10 @@ pub(crate) fn take_back(
     let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible, discount_value };
     account.activity.give_back(&back)?;
     account.lifetime.give_back(&back)?;
-    let kept = rules::points_for(program, after.eligible, &scored.score.tier)?;
-    let reversal = reverse(account, scored, scored.history.tally.credited()?.minus(kept)?, program, now)?;
+    let credited = scored.history.tally.credited()?;
+    // As [`due`] says: no return gives.
+    let kept = earns(scored, &scored.kept_units(), program)?.min(credited);
+    let reversal = reverse(account, scored, credited.minus(kept)?, program, now)?;
     scored.history.tally.settle(&reversal)?;
     if let Some(returned) = scored.history.returns.last_mut() {
         returned.units = units;

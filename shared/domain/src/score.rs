@@ -6,6 +6,7 @@ use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
+use crate::earning::{AccountFacts, Known};
 use crate::expiry;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
@@ -20,6 +21,8 @@ use crate::rules::{self, Worth};
 use crate::tier;
 use crate::time::Instant;
 use std::sync::Arc;
+
+pub use crate::earning::Condition;
 
 /// How far ahead of `now` an order may have been placed: clocks and time zones of shops are wrong by less.
 pub const FUTURE_MS_MAX: i64 = Instant::DAY_MS;
@@ -114,39 +117,6 @@ pub enum Outcome {
     Fired,
     /// It did nothing; the first condition that failed.
     Missed(Condition),
-}
-
-/// Conditions of rules. The numbers are stored: never reuse one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Condition {
-    /// No line of the order is eligible.
-    NothingEligible = 1,
-    /// The tier held multiplies by zero.
-    TierEarnsNothing = 2,
-    /// Less than one point.
-    LessThanOnePoint = 3,
-    /// The eligible total is below the rule's minimum.
-    BelowMinimum = 4,
-    /// The account has an open discount of this rule.
-    AlreadyOpen = 5,
-    /// The account has as many open discounts as it can hold.
-    TooManyOpen = 6,
-    /// The discount would have ended before the order was known.
-    ValidityOver = 7,
-}
-
-impl Condition {
-    /// Every condition.
-    pub const ALL: [Self; 7] = [
-        Self::NothingEligible,
-        Self::TierEarnsNothing,
-        Self::LessThanOnePoint,
-        Self::BelowMinimum,
-        Self::AlreadyOpen,
-        Self::TooManyOpen,
-        Self::ValidityOver,
-    ];
 }
 
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
@@ -264,11 +234,18 @@ impl<'a> Scoring<'a> {
     /// What the order comes to and the points that the rules give for it.
     fn earn(&mut self) -> Result<Purchase, Rejection> {
         let (order, program) = (self.order, self.program);
-        let worth = rules::worth(program, order, &self.tier_before)?;
-        let Worth { units, revenue, eligible, points, outcomes } = worth;
+        let month = program.calendar.month(order.placed_at);
+        let known = Known::Account(AccountFacts {
+            tier: &self.tier_before,
+            segments: &self.account.segments,
+            orders: self.account.lifetime.orders,
+            activity: &self.account.activity,
+            month,
+        });
+        let Worth { units, revenue, eligible, points, outcomes } = rules::worth(program, order, &known)?;
         (self.eligible, self.points, self.outcomes) = (eligible, points, outcomes);
         Ok(Purchase {
-            month: program.calendar.month(order.placed_at),
+            month,
             day_of_month: program.calendar.day_of_month(order.placed_at),
             units,
             revenue,

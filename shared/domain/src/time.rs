@@ -184,6 +184,15 @@ impl fmt::Display for Month {
     }
 }
 
+/// What wall clocks and calendars show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wall {
+    /// The day of the week; 0 is Monday.
+    pub weekday: u8,
+    /// Minutes since midnight, by the clock.
+    pub minute: u16,
+}
+
 /// Days and months of one time zone. The zone's rules come with the program, not with the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
@@ -195,6 +204,11 @@ impl Calendar {
     pub fn of(zone: &str) -> Option<Self> {
         let known = jiff::tz::TimeZoneDatabase::bundled().get(zone).ok()?;
         known.iana_name().is_some().then_some(Self { zone: known })
+    }
+
+    /// The calendar of UTC.
+    pub(crate) fn utc() -> Self {
+        Self { zone: TimeZone::UTC }
     }
 
     /// The IANA name of the zone.
@@ -240,6 +254,14 @@ impl Calendar {
     /// The first instant of a day.
     pub fn start_of_day(&self, day: Day) -> Instant {
         self.instant(day.date().to_datetime(civil::Time::midnight()))
+    }
+
+    /// What the zone's wall clocks and calendars show at an instant.
+    pub fn wall(&self, at: Instant) -> Wall {
+        let wall = self.civil(at);
+        let (hour, minute) = (u16::try_from(wall.hour()), u16::try_from(wall.minute()));
+        let weekday = u8::try_from(wall.weekday().to_monday_zero_offset()).unwrap_or(0);
+        Wall { weekday, minute: hour.unwrap_or(0).saturating_mul(60).saturating_add(minute.unwrap_or(0)) }
     }
 
     /// The day of its month an instant falls on, 1 to 31.

@@ -3,6 +3,7 @@
 use ::program::commands::{PostVersion, PutActive};
 use domain::decision::Rejection;
 use domain::document::Faults;
+use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, When};
 use domain::expiry::Expiry;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
@@ -189,8 +190,9 @@ fn rules(text: &mut String, program: &Program) {
     line(text, format_args!("  unknown accounts {unknown}"));
     let excluded: Vec<_> = program.excluded_skus.iter().map(|sku| sku.as_str()).collect();
     line(text, format_args!("  excluded SKUs: {}", excluded.join(", ")));
-    for rule in &program.earning {
-        line(text, format_args!("  {}: {} ({} per {})", rule.id, rule.name, rule.points, money(rule.per)));
+    for rule in program.earning.rules() {
+        let terms = rule.effect.terms(program.currency);
+        line(text, format_args!("  {}: {} ({terms}{})", rule.id, rule.name, conditions(rule)));
     }
     let days = program.points.pending_days;
     match program.points.expiry {
@@ -232,6 +234,16 @@ fn rules(text: &mut String, program: &Program) {
         let rate = money::format_trimmed(rate.0, Factor::DECIMALS);
         line(text, format_args!("  metrics take {rate} of revenue for the margin"));
     }
+}
+
+/// That there is more to a rule than its terms: its document says what.
+fn conditions(rule: &EarningRule) -> String {
+    let When { account, order } = &rule.when;
+    let named: Vec<_> =
+        account.iter().map(AccountTest::condition).chain(order.iter().map(OrderTest::condition)).collect();
+    let lines = (!rule.lines.is_all()).then_some("lines");
+    let named: Vec<_> = lines.into_iter().chain(named.into_iter().map(Condition::name)).collect();
+    if named.is_empty() { String::new() } else { format!("; by {}", named.join(", ")) }
 }
 
 fn referral(text: &mut String, rules: &ReferralRules, minimum: &str) {

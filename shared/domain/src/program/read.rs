@@ -1,11 +1,12 @@
 //! The program document, read into a [`Program`].
 
 use super::sense::{self, Sections};
-use super::{DiscountRule, EarningRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
-use super::{metrics, points, referral};
+use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
+use super::{earning, metrics, points, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::earning::Reading;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
-use crate::money::{self, Currency, Factor, Minor, Percent, Points};
+use crate::money::{self, Currency, Factor, Minor, Percent};
 use crate::referral::rules::Gift;
 use crate::review::{Downgrade, ReviewRules};
 use crate::time::Calendar;
@@ -29,7 +30,6 @@ const VALIDITY_DAYS_MAX: u16 = 1_000;
 const MATCH_MONTHS_MAX: u16 = 120;
 const EXCLUDED_SKUS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 100;
-const POINTS_PER_AMOUNT_MAX: u64 = 1_000_000;
 
 const HOLD_MONTHS_MAX: u16 = 60;
 const GRACE_DAYS_MAX: u16 = 180;
@@ -85,8 +85,11 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
     let excluded_skus = root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
+    let utc = Calendar::utc();
+    let reading = Reading { currency: money, calendar: calendar.as_ref().unwrap_or(&utc) };
     require(&root, &["earning_rules", "tiers"], faults);
-    let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning_rule(v, p, money, f));
+    let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning::rule(v, p, &reading, f));
+    let earning = earning.and_then(|rules| earning::in_order(rules, faults));
     let points = root.required_nested("points", faults, points::points);
     let returns = root.nested("returns", faults, returns);
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
@@ -96,8 +99,9 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
     let sections = Sections {
         // Without a currency nobody knows what amounts come to.
-        earning: earning.as_deref().filter(|_| currency.is_some()),
         points: points.as_ref(),
+        earning: earning.as_ref().filter(|_| currency.is_some()),
+        excluded_skus: &excluded_skus,
         tiers: tiers.as_ref(),
         discounts: discounts.as_deref().unwrap_or_default(),
         warnings: &warnings,
@@ -119,7 +123,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         referral,
         metrics,
     };
-    distinct(program.earning.iter().map(|rule| &rule.id), "earning_rules", faults);
+    distinct(program.earning.rules().iter().map(|rule| &rule.id), "earning_rules", faults);
     distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);
     distinct_gifts(&program, faults);
     Some(program)
@@ -175,22 +179,12 @@ fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<BT
     Some(skus.unwrap_or_default().into_iter().collect())
 }
 
-fn earning_rule(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<EarningRule> {
-    let rule = Object::open(value, path, &["id", "name", "points", "per"], faults)?;
-    let id = rule.required("id", faults, document::id(RuleId::parse));
-    let name = rule.required("name", faults, document::label(NAME_CHARS_MAX));
-    let points = rule.required("points", faults, document::whole(1..=POINTS_PER_AMOUNT_MAX));
-    let per = rule.required("per", faults, document::decimal(money::decimals(currency), 1));
-    let points = i64::try_from(points?).ok()?;
-    Some(EarningRule { id: id?, name: name?, points: Points(points), per: Minor(per?) })
-}
-
 /// A name for customers.
 pub(super) fn label() -> impl Fn(&Value) -> Leaf<String> {
     document::label(NAME_CHARS_MAX)
 }
 
-pub(super) fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
+pub(crate) fn small(value: &Value, least: u16, most: u16) -> Leaf<u16> {
     let number = document::whole(u64::from(least)..=u64::from(most))(value)?;
     Ok(u16::try_from(number).unwrap_or(most))
 }
@@ -253,7 +247,7 @@ fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults)
     Some(Tier { id: id?, name: name?, threshold: Minor(threshold?), multiplier: multiplier? })
 }
 
-fn multiplier(value: &Value) -> Leaf<Factor> {
+pub(super) fn multiplier(value: &Value) -> Leaf<Factor> {
     let multiplier = document::decimal(Factor::DECIMALS, 0)(value)?;
     if multiplier > MULTIPLIER_MAX {
         return Err(("out_of_range", "must be at most 1000".to_owned()));

@@ -4,18 +4,24 @@
 //! later. A list of which an element could not be read is left alone, since its other elements are not where they stand
 //! in the document.
 
-use super::{DiscountRule, EarningRule, PointsRules, Shortfall, Tiers};
+mod earning;
+
+use super::{DiscountRule, PointsRules, Shortfall, Tiers};
 use crate::document::{Faults, Path};
+use crate::earning::{Earning, EarningRule};
+use crate::id::Sku;
 use crate::money::{Factor, Minor, Overflow, Points};
 use crate::referral::rules::ReferralRules;
-use crate::rules;
 use crate::warning::WarningRules;
+use earning::Surroundings;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What could be read of a document.
 pub(super) struct Sections<'a> {
-    pub earning: Option<&'a [EarningRule]>,
     pub points: Option<&'a PointsRules>,
+    pub earning: Option<&'a Earning>,
+    pub excluded_skus: &'a BTreeSet<Sku>,
     pub tiers: Option<&'a Tiers>,
     pub discounts: &'a [DiscountRule],
     pub warnings: &'a WarningRules,
@@ -25,7 +31,7 @@ pub(super) struct Sections<'a> {
 /// Notes every rule that makes no sense, with the reason.
 pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faults) {
     let is_whole = |place: &str, read: usize| document.pointer(place).is_none_or(|list| length(list) == read);
-    let earning = sections.earning.filter(|rules| is_whole("/earning_rules", rules.len()));
+    let earning = sections.earning.filter(|rules| is_whole("/earning_rules", rules.rules().len()));
     let tiers = sections.tiers.filter(|tiers| is_whole("/tiers/levels", tiers.levels.iter().count()));
     let discounts = Some(sections.discounts).filter(|rules| is_whole("/discounts", rules.len())).unwrap_or_default();
     same_discounts(discounts, faults);
@@ -33,8 +39,8 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let Some(tiers) = tiers else { return };
     reviews(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
-    earnings(earning, tiers, faults);
-    minimums(earning, tiers, discounts, sections.referral, faults);
+    earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);
+    minimums(earning.rules(), tiers, discounts, sections.referral, faults);
 }
 
 fn length(list: &Value) -> usize {
@@ -76,23 +82,6 @@ fn reviews(tiers: &Tiers, warnings: &WarningRules, faults: &mut Faults) {
     }
 }
 
-fn earnings(earning: &[EarningRule], tiers: &Tiers, faults: &mut Faults) {
-    let highest = tiers.levels.iter().map(|tier| tier.multiplier).max().unwrap_or(Factor::ONE);
-    if highest == Factor(0) {
-        let section = Path::Key(&Path::Root, "tiers");
-        let message = "no order earns anything: every tier multiplies its points by 0";
-        faults.add(&Path::Key(&section, "levels"), "never_fires", message);
-        return;
-    }
-    let list = Path::Key(&Path::Root, "earning_rules");
-    for (index, rule) in earning.iter().enumerate() {
-        if rules::earned(rule, Minor(i64::MAX), highest) == Ok(Points::ZERO) {
-            let message = "is more than any order comes to, for a single point in any tier";
-            faults.add(&Path::Key(&Path::Index(&list, index), "per"), "never_fires", message);
-        }
-    }
-}
-
 /// An order that reaches a minimum may not earn more points than can be counted: it would be refused.
 fn minimums(
     earning: &[EarningRule],
@@ -103,7 +92,8 @@ fn minimums(
 ) {
     let lowest = tiers.levels.iter().map(|tier| tier.multiplier).min().unwrap_or(Factor::ONE);
     let fits = |minimum: Minor| {
-        let mut of_rules = earning.iter().map(|rule| rules::earned(rule, minimum, lowest));
+        let stops = earning.iter().position(|rule| rule.stop).unwrap_or(earning.len());
+        let mut of_rules = earning.iter().take(stops.saturating_add(1)).map(|rule| rule.at_least(minimum, lowest));
         of_rules.try_fold(Points::ZERO, |sum, points| sum.plus(points?)) != Err(Overflow)
     };
     let message = "is never reached: an order this large earns more points than 64 bits hold, and is refused";

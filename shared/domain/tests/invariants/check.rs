@@ -6,6 +6,7 @@ use domain::account::Account;
 use domain::activity::{MONTHS_KEPT, MonthActivity};
 use domain::discount::Issuer;
 use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
+use domain::earning;
 use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry};
 use domain::money::{Minor, Points};
@@ -13,7 +14,6 @@ use domain::opening::PastTotals;
 use domain::order::{Order, OrderLine};
 use domain::program::{Program, Shortfall};
 use domain::returns::{self, Tally};
-use domain::rules;
 use domain::score::ScoredOrder;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,8 +54,11 @@ fn check_order(scored: &ScoredOrder, told: &Tally, program: &Program) {
     let parts = [credited, tally.reversed, tally.unrecovered, tally.lapsed];
     assert_eq!(Points::sum(parts).unwrap(), tally.earned);
     assert!(parts.iter().all(|part| *part >= Points::ZERO), "{tally:?}");
-    let due = rules::points_for(program, kept(scored, program).2, &scored.score.tier).unwrap();
+    let due = returns::due(scored, program).unwrap();
     assert_eq!(credited, due, "the account has what the kept lines earn, and no more");
+    let (points, outcomes) = earning::recomputed(scored, program).unwrap();
+    assert_eq!(scored.current().points, points, "a receipt's points are those that are stored");
+    assert!(scored.current().outcomes.starts_with(&outcomes), "and so is what became of each rule");
     if scored.kept_units().iter().all(|units| *units == 0) {
         assert_eq!(credited, Points::ZERO, "invariant 4: earned = reversed + unrecovered + lapsed");
     }

@@ -9,6 +9,7 @@
 
 mod check;
 mod credit;
+mod earning;
 mod expiry;
 mod network;
 mod referrals;

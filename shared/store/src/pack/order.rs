@@ -215,7 +215,7 @@ fn outcome(input: &mut Reader<'_>) -> Unpacked<Outcome> {
     match (input.byte()?, input.byte()?) {
         (1, 0) => Ok(Outcome::Fired),
         (2, code) => {
-            let condition = Condition::ALL.into_iter().find(|condition| *condition as u8 == code);
+            let condition = Condition::ALL.iter().copied().find(|condition| *condition as u8 == code);
             condition.map(Outcome::Missed).ok_or("unknown condition")
         }
         _ => Err("unknown outcome"),

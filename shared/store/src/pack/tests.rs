@@ -104,10 +104,7 @@ fn a_stage() -> impl Strategy<Value = Stage> {
 }
 
 fn a_score() -> impl Strategy<Value = Score> {
-    let outcome = prop_oneof![
-        Just(Outcome::Fired),
-        (0..Condition::ALL.len()).prop_map(|place| Outcome::Missed(Condition::ALL.into_iter().nth(place).unwrap())),
-    ];
+    let outcome = prop_oneof![Just(Outcome::Fired), prop::sample::select(Condition::ALL).prop_map(Outcome::Missed),];
     let issued =
         ("[a-z-]{1,32}", 0_u64..1 << 50, any::<i64>(), instant()).prop_map(|(rule, bits, percent, expires_at)| {
             IssuedDiscount {

@@ -1,0 +1,74 @@
+//! What of an order is to earn: all of it, or what is kept.
+
+use crate::money::{Minor, Overflow};
+use crate::order::{Order, OrderLine};
+use crate::program::Program;
+use crate::returns;
+use crate::rules;
+
+/// One eligible line.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a> {
+    /// The line.
+    pub line: &'a OrderLine,
+    /// Units that count.
+    pub units: u64,
+    /// What they come to, more than nothing.
+    pub amount: Minor,
+}
+
+/// What an order comes to, or what is kept of it does.
+#[derive(Debug, Clone)]
+pub struct Basket<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// Units of all lines.
+    pub units: u64,
+    /// What all lines come to.
+    pub revenue: Minor,
+    /// What the eligible lines come to.
+    pub eligible: Minor,
+    /// Units of the eligible lines.
+    pub eligible_units: u64,
+    /// The eligible lines, where some rule looks at lines.
+    pub(super) items: Vec<Item<'a>>,
+}
+
+impl<'a> Basket<'a> {
+    /// The whole order.
+    pub fn whole(program: &Program, order: &'a Order) -> Result<Self, Overflow> {
+        let mut basket = Self::empty(program, order);
+        for line in &order.lines {
+            basket.add(program, line, line.quantity, line.amount(order.currency)?)?;
+        }
+        Ok(basket)
+    }
+
+    /// So many units of each of its lines.
+    pub fn kept(program: &Program, order: &'a Order, units: &[u64]) -> Result<Self, Overflow> {
+        let mut basket = Self::empty(program, order);
+        for (line, units) in order.lines.iter().zip(units) {
+            basket.add(program, line, *units, returns::kept_amount(line, *units, order.currency)?)?;
+        }
+        Ok(basket)
+    }
+
+    fn empty(program: &Program, order: &'a Order) -> Self {
+        let room = if program.earning.needs_items { order.lines.len() } else { 0 };
+        let (revenue, eligible, items) = (Minor::ZERO, Minor::ZERO, Vec::with_capacity(room));
+        Self { order, units: 0, revenue, eligible, eligible_units: 0, items }
+    }
+
+    fn add(&mut self, program: &Program, line: &'a OrderLine, units: u64, amount: Minor) -> Result<(), Overflow> {
+        self.revenue = self.revenue.plus(amount)?;
+        self.units = self.units.checked_add(units).ok_or(Overflow)?;
+        if rules::is_eligible(program, line, amount) {
+            self.eligible = self.eligible.plus(amount)?;
+            self.eligible_units = self.eligible_units.checked_add(units).ok_or(Overflow)?;
+            if program.earning.needs_items {
+                self.items.push(Item { line, units, amount });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! Lists that say what counts and what does not.
+
+use crate::document::{Faults, Leaf, Object, Path};
+use serde_json::Value;
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+/// Most things that one list names.
+const NAMED_MAX: usize = 500;
+
+/// What is included, where anything is said of that, and not excluded. Nothing said: everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<T> {
+    /// Only these; never an empty list.
+    pub include: Option<BTreeSet<T>>,
+    /// None of these.
+    pub exclude: BTreeSet<T>,
+}
+
+impl<T> Default for Choice<T> {
+    fn default() -> Self {
+        Self { include: None, exclude: BTreeSet::new() }
+    }
+}
+
+impl<T: Ord> Choice<T> {
+    /// Whether it admits everything.
+    pub fn is_all(&self) -> bool {
+        self.include.is_none() && self.exclude.is_empty()
+    }
+
+    /// Whether something that has one value, or none, is admitted: without one it is neither included nor excluded.
+    pub(super) fn admits<Q: Ord + ?Sized>(&self, value: Option<&Q>) -> bool
+    where
+        T: Borrow<Q>,
+    {
+        let is_in = |list: &BTreeSet<T>| value.is_some_and(|value| list.contains(value));
+        self.include.as_ref().is_none_or(is_in) && !is_in(&self.exclude)
+    }
+
+    /// The same of something that has several: one that is included is enough, and so is one that is excluded.
+    pub(super) fn admits_any(&self, values: &[T]) -> bool {
+        let has_any = |list: &BTreeSet<T>| values.iter().any(|value| list.contains(value));
+        self.include.as_ref().is_none_or(has_any) && (self.exclude.is_empty() || !has_any(&self.exclude))
+    }
+}
+
+impl<T: Ord + Display> Choice<T> {
+    /// Reads `{include?, exclude?}`; what stands in both is a fault.
+    pub(super) fn read(
+        value: &Value,
+        path: &Path<'_>,
+        faults: &mut Faults,
+        leaf: impl Fn(&Value) -> Leaf<T>,
+    ) -> Option<Self> {
+        let choice = Object::open(value, path, &["include", "exclude"], faults)?;
+        if !choice.has("include") && !choice.has("exclude") {
+            faults.add(path, "missing", "either include or exclude is required");
+        }
+        let include = choice.list_of("include", 1..=NAMED_MAX, faults, &leaf);
+        let exclude = choice.list_of("exclude", 1..=NAMED_MAX, faults, &leaf).unwrap_or_default();
+        let include: Option<BTreeSet<T>> = include.map(|listed| listed.into_iter().collect());
+        for (index, both) in exclude.iter().enumerate() {
+            if include.as_ref().is_some_and(|listed| listed.contains(both)) {
+                let message = format!("{both} is included, too");
+                faults.add(&Path::Index(&choice.at("exclude"), index), "conflict", message);
+            }
+        }
+        Some(Self { include, exclude: exclude.into_iter().collect() })
+    }
+
+    /// In words: `one of a, b, and none of c`.
+    pub(super) fn in_words(&self) -> String {
+        let listed = |list: &BTreeSet<T>| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let include = self.include.as_ref().map(|list| format!("one of {}", listed(list)));
+        let exclude =
+            Some(&self.exclude).filter(|list| !list.is_empty()).map(|list| format!("none of {}", listed(list)));
+        include.into_iter().chain(exclude).collect::<Vec<_>>().join(", and ")
+    }
+}

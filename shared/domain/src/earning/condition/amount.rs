@@ -1,0 +1,55 @@
+//! Conditions on what the order comes to.
+
+use super::{Nonsense, OrderFacts, Reading, Test};
+use crate::document::{self, Faults, Path};
+use crate::money::{self, Currency, Minor, Money, Overflow};
+use crate::program::Tiers;
+use serde_json::Value;
+
+/// Most units that a condition asks for.
+const UNITS_MAX: u64 = 1_000_000_000;
+
+/// The eligible lines come to so much at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinimumTotal(pub Minor);
+
+impl Test for MinimumTotal {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        let least = document::decimal(money::decimals(reading.currency), 1)(value);
+        document::noted(least, path, faults).map(|least| Self(Minor(least)))
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        Ok(facts.eligible >= self.0)
+    }
+
+    fn why_not(&self, currency: Currency) -> String {
+        format!("the eligible total is below {}", Money { amount: self.0, currency })
+    }
+}
+
+/// The eligible lines have so many units at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinimumUnits(pub u64);
+
+impl Test for MinimumUnits {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        document::noted(document::whole(1..=UNITS_MAX)(value), path, faults).map(Self)
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        Ok(facts.units >= self.0)
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        format!("the eligible lines have fewer than {} units", self.0)
+    }
+
+    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+        (self.0 == 1).then(|| ("no_effect", "is true of every order that earns anything".to_owned()))
+    }
+}

@@ -1,0 +1,154 @@
+//! Conditions on when the order was placed, in the program's time zone.
+
+use super::{Nonsense, OrderFacts, Reading, Test};
+use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::money::{Currency, Overflow};
+use crate::program::Tiers;
+use crate::time::{Calendar, Day, Instant};
+use serde_json::Value;
+
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const MINUTES_OF_DAY: u16 = 24 * 60;
+
+/// It was placed at this instant or later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct From(pub Instant);
+
+/// It was placed before this instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Until(pub Instant);
+
+/// An instant, or what a day of the program's zone stands for.
+fn moment(value: &Value, of_day: impl Fn(Day) -> Instant) -> Leaf<Instant> {
+    let text = document::string(value)?;
+    if let Some(day) = Day::parse(text) {
+        return Ok(of_day(day));
+    }
+    let message = "must be a date such as 2030-06-01 or an RFC 3339 date and time with an offset, from 1970 to 2999";
+    Instant::parse(text).ok_or_else(|| ("invalid_time", message.to_owned()))
+}
+
+impl Test for From {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        document::noted(moment(value, |day| reading.calendar.start_of_day(day)), path, faults).map(Self)
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        Ok(facts.placed_at >= self.0)
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        format!("the order was placed before {}", self.0)
+    }
+}
+
+impl Test for Until {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        let end = |calendar: &Calendar, day: Day| calendar.start_of_day(day.plus(1));
+        document::noted(moment(value, |day| end(reading.calendar, day)), path, faults).map(Self)
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        Ok(facts.placed_at < self.0)
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        format!("the order was placed at {} or later", self.0)
+    }
+}
+
+/// It was placed on one of these days of the week: bit 0 is Monday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weekdays(u8);
+
+impl Weekdays {
+    fn has(self, place: usize) -> bool {
+        u32::try_from(place).ok().and_then(|place| self.0.checked_shr(place)).is_some_and(|bits| bits & 1 == 1)
+    }
+}
+
+impl Test for Weekdays {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        let choices: Vec<_> =
+            WEEKDAYS.into_iter().zip(0_u32..).map(|(name, place)| (name, 1_u8.wrapping_shl(place))).collect();
+        let day = |value: &Value, path: &Path<'_>, faults: &mut Faults| {
+            document::noted(document::one_of(&choices)(value), path, faults)
+        };
+        let days = document::list(value, path, 1..=WEEKDAYS.len(), faults, day)?;
+        Some(Self(days.into_iter().fold(0, |all, day| all | day)))
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        Ok(self.has(facts.wall().weekday.into()))
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        let named = WEEKDAYS.into_iter().enumerate().filter(|(place, _)| self.has(*place));
+        let days: Vec<_> = named.map(|(_, name)| name).collect();
+        format!("the order was not placed on {}", days.join(", "))
+    }
+
+    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+        let is_every = (0..WEEKDAYS.len()).all(|place| self.has(place));
+        is_every.then(|| ("no_effect", "names every day of the week".to_owned()))
+    }
+}
+
+/// It was placed at a time of day: from one minute on and before another, over midnight where that is the earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    from: u16,
+    until: u16,
+}
+
+/// A time of day such as `09:30`, in minutes; `24:00` is its end.
+fn time_of_day(value: &Value) -> Leaf<u16> {
+    let message = "must be a time of day such as 09:30, from 00:00 to 24:00";
+    let read = |text: &str| {
+        let (hours, minutes) = text.split_once(':')?;
+        let two = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u16>().ok())?;
+        let (hours, minutes) = (two(hours)?, two(minutes)?);
+        let total = hours.checked_mul(60)?.checked_add(minutes)?;
+        (text.len() == 5 && minutes < 60 && total <= MINUTES_OF_DAY).then_some(total)
+    };
+    read(document::string(value)?).ok_or_else(|| ("invalid_time", message.to_owned()))
+}
+
+impl Test for Hours {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        let hours = Object::open(value, path, &["from", "until"], faults)?;
+        let from = hours.required("from", faults, time_of_day);
+        let until = hours.required("until", faults, time_of_day);
+        let (from, until) = (from?, until?);
+        if from == until {
+            faults.add(path, "conflict", "from and until are the same time");
+        }
+        if from == MINUTES_OF_DAY {
+            faults.add(&hours.at("from"), "out_of_range", "no order is placed from 24:00 on");
+        }
+        Some(Self { from, until })
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        let (Self { from, until }, minute) = (self, facts.wall().minute);
+        let (started, over) = (minute >= *from, minute >= *until);
+        Ok(if from < until { started && !over } else { started || !over })
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        let time = |minutes: u16| format!("{:02}:{:02}", minutes.div_euclid(60), minutes.rem_euclid(60));
+        format!("the order was not placed between {} and {}", time(self.from), time(self.until))
+    }
+
+    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+        (self.from == 0 && self.until == MINUTES_OF_DAY).then(|| ("no_effect", "is the whole day".to_owned()))
+    }
+}

@@ -1,0 +1,28 @@
+//! Conditions on where the order comes from.
+
+use super::{OrderFacts, Reading, Test};
+use crate::document::{self, Faults, Path};
+use crate::earning::choice::Choice;
+use crate::id::Source;
+use crate::money::{Currency, Overflow};
+use serde_json::Value;
+
+/// The order comes from one of these sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources(pub Choice<Source>);
+
+impl Test for Sources {
+    type Facts<'a> = OrderFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        Choice::read(value, path, faults, document::id(Source::parse)).map(Self)
+    }
+
+    fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
+        Ok(self.0.admits(Some(facts.source)))
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        format!("the order's source must be {}", self.0.in_words())
+    }
+}

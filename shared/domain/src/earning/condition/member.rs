@@ -1,0 +1,65 @@
+//! Conditions on what kind of customer the account is.
+
+use super::{AccountFacts, Nonsense, Reading, Test};
+use crate::document::{self, Faults, Path};
+use crate::earning::choice::Choice;
+use crate::id::{Segment, TierId};
+use crate::money::{Currency, Overflow};
+use crate::program::Tiers;
+use serde_json::Value;
+
+/// The account is in one of these segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segments(pub Choice<Segment>);
+
+impl Test for Segments {
+    type Facts<'a> = AccountFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        Choice::read(value, path, faults, document::id(Segment::parse)).map(Self)
+    }
+
+    fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {
+        Ok(self.0.admits_any(facts.segments))
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        format!("the account's segments must be {}", self.0.in_words())
+    }
+}
+
+/// The account held one of these tiers before the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierHeld(pub Choice<TierId>);
+
+impl Test for TierHeld {
+    type Facts<'a> = AccountFacts<'a>;
+
+    fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
+        Choice::read(value, path, faults, document::id(TierId::parse)).map(Self)
+    }
+
+    fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {
+        Ok(self.0.admits(Some(facts.tier)))
+    }
+
+    fn why_not(&self, _: Currency) -> String {
+        format!("the tier held before the order must be {}", self.0.in_words())
+    }
+
+    fn nonsense(&self, tiers: &Tiers) -> Option<Nonsense> {
+        let named = self.0.include.iter().flatten().chain(&self.0.exclude);
+        let unknown = named.clone().find(|named| !tiers.knows(named));
+        if let Some(unknown) = unknown {
+            return Some(("unknown_tier", format!("names {unknown}, which the program does not have")));
+        }
+        let admitted = tiers.levels.iter().filter(|tier| self.0.admits(Some(&tier.id))).count();
+        match admitted {
+            0 => Some(("never_fires", "leaves no tier of the program".to_owned())),
+            _ if admitted == tiers.levels.iter().count() => {
+                Some(("no_effect", "admits every tier of the program".to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
