@@ -10,6 +10,7 @@ mod activity;
 mod filing;
 mod notes;
 mod referrals;
+mod scores;
 
 use crate::walk;
 use account::Books;
@@ -196,6 +197,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     walk::orders(store, |stored| match stored {
         StoredOrder::Scored(scored) => {
             report.note_excess(&scored);
+            report.find_in(&scored, &schedule);
             orders.insert(scored.order.key.clone(), OrderFacts::of(&scored, &schedule));
         }
         StoredOrder::Parked(parked) => report.note_parked(&parked, now),
@@ -291,6 +293,13 @@ impl Report {
         if excess > 0 {
             let what = format!("{excess} units came back beyond what was left of it");
             self.notes.push(Finding { subject: Subject::Order(scored.order.key.clone()), what });
+        }
+    }
+
+    /// What an order earned is not what it comes to.
+    fn find_in(&mut self, scored: &ScoredOrder, schedule: &Schedule) {
+        for what in scores::check(scored, schedule) {
+            self.find(Subject::Order(scored.order.key.clone()), what);
         }
     }
 

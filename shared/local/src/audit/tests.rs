@@ -5,11 +5,14 @@ use crate::program;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::activity::{Activity, MonthActivity};
 use domain::decision::{Guard, Record, Write};
+use domain::id::{OrderId, Source};
 use domain::money::Minor;
 use domain::order::Order;
+use domain::score::{Condition, Outcome};
 use domain::time::Instant;
 use runtime::{Caller, Clock};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Three orders of `acme`, each large enough for a discount: the second uses the first's, the third comes when the
 /// second's is still open. And one order of `other`.
@@ -222,6 +225,38 @@ async fn whatever_was_changed_is_found() {
         let found = audited(&cloud).await;
         for finding in expected {
             assert!(found.iter().any(|line| line == finding), "{finding:?} is not in {found:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn points_that_no_line_earns_are_found() {
+    type Wrong = fn(&mut ScoredOrder);
+    let rows: [(Wrong, &[&str]); 3] = [
+        (|order| order.score.points = Points(601), &["order shop#3: 601 points stored, its lines earn 750"]),
+        (
+            |order| order.score.outcomes[0] = Outcome::Missed(Condition::Stopped),
+            &["order shop#3: what became of its earning rules is not what its lines come to"],
+        ),
+        (
+            |order| order.history.tally.reversed = Points(1),
+            &["order shop#3: 749 points of it are credited, what is kept of it earns 750"],
+        ),
+    ];
+    for (wrong, expected) in rows {
+        let cloud = cloud().await;
+        let store = cloud.app("accounts").unwrap().store();
+        let key = OrderKey { source: Source::parse("shop").unwrap(), order_id: OrderId::parse("3").unwrap() };
+        let Some(StoredOrder::Scored(scored)) = store.order(&key, Consistency::Strong).await.unwrap() else {
+            panic!("it was scored")
+        };
+        let mut order = ScoredOrder::clone(&scored);
+        wrong(&mut order);
+        let guard = Guard::Version(order.version);
+        store.commit(&[Write::Put(Record::Order(Arc::new(order)), guard)]).await.unwrap();
+        let found = audited(&cloud).await;
+        for finding in expected {
+            assert!(found.iter().any(|line| line.contains(finding)), "{finding:?} is not in {found:#?}");
         }
     }
 }
