@@ -25,6 +25,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckF
 use domain::decision::{Context, Write};
 use domain::id::AccountId;
 use domain::order::Order;
+use domain::program::Program;
+use domain::schedule::{Activation, Schedule};
+use domain::score::Outcome;
 use domain::{receipt, score};
 use dynoxide::Database;
 use local::cloud::Cloud;
@@ -43,6 +46,8 @@ use std::time::{Duration, Instant};
 use store::Consistency;
 
 const RATIO_MAX: f64 = 1.15;
+/// Most that deciding an ordinary order may take under as many earning rules as a program can have.
+const DECIDE_US_MAX: f64 = 50.0;
 /// Lines of an ordinary order, and of a large one.
 const LINES: [usize; 2] = [20, 300];
 const ROUNDS: usize = 40;
@@ -64,6 +69,7 @@ async fn main() -> ExitCode {
     for lines in LINES {
         pure(&report, lines).await;
     }
+    rules(&mut report).await;
     for place in [Place::Served, Place::InProcess] {
         for lines in LINES {
             handler(&mut report, lines, place).await;
@@ -156,6 +162,36 @@ async fn pure(report: &Report, lines: usize) {
     let render = || serde_json::to_string(&receipt::receipt(&scored, program).unwrap()).unwrap();
     report.row("receipt as JSON", each_us(render), "µs");
     shell(report, &app, &world::event(&document), &decide().writes).await;
+}
+
+/// What deciding takes where every earning rule that a program can have looks at every line.
+async fn rules(report: &mut Report) {
+    report.section("Fifty earning rules of every kind, 20 lines with category, brand and tags");
+    let cloud = world::standing_still(memory()).await;
+    let app = world::order_placed_app(&cloud);
+    enrol(&app, 1).await;
+    let id = AccountId::parse(&account_id(0)).unwrap();
+    let account = app.store().account(&id, Consistency::Strong).await.unwrap().unwrap();
+    let program = Arc::new(Program::from_json(&world::fifty_rules()).unwrap());
+    let from = domain::time::Instant::MIN;
+    let schedule = Schedule::new(vec![Activation { from, version: 1, program: Arc::clone(&program) }]).unwrap();
+    let (now, wall_day) = (world::now(), world::now().utc_day());
+    let context = Context { schedule: &schedule, secrets: app.secrets(), by: "shop", now, wall_day, collisions: 0 };
+    let mut document = world::order("measured", id.as_str(), LINES[0]);
+    for (line, number) in document["lines"].as_array_mut().unwrap().iter_mut().zip(0..) {
+        line["category"] = ["kitchen", "garden", "office"][number % 3].into();
+        line["brand"] = ["Leaf", "Pot"][number % 2].into();
+        line["tags"] = vec!["new", "sale"].into();
+    }
+    let order = Arc::new(Order::from_json(&document).unwrap());
+    let hash = order.content_hash();
+    let decide = || score::decide(Some(&account), &[], None, &order, hash, &context).unwrap();
+    let scored = decide().answer;
+    let fired = scored.score.outcomes.iter().filter(|outcome| **outcome == Outcome::Fired).count();
+    report.row("rules that fire", fired as f64, "");
+    report.bounded("decide, 50 rules, 20 lines, µs", each_us(decide), Bound::AtMost(DECIDE_US_MAX));
+    let render = || serde_json::to_string(&receipt::receipt(&scored, &program).unwrap()).unwrap();
+    report.row("receipt as JSON", each_us(render), "µs");
 }
 
 /// The slower reader, which collects faults.

@@ -28,6 +28,7 @@ mod drift;
 mod dry_run;
 mod due;
 mod earlier_nights;
+mod earning;
 mod events;
 mod expiry;
 mod hot_item;

@@ -33,6 +33,33 @@ pub async fn activate(cloud: &Cloud) {
     tests::actor::activate(&order_placed_app(cloud), &document, now()).await;
 }
 
+/// The program with fifty earning rules of every kind, most of which look at each line.
+pub fn fifty_rules() -> Value {
+    let mut document: Value = serde_json::from_str(PROGRAM).unwrap();
+    document["earning_rules"] = (0..50).map(earning_rule).collect();
+    document
+}
+
+fn earning_rule(number: u64) -> Value {
+    let skus: Vec<_> = (0..20).map(|n| format!("{}A", 20_000 + (number * 31 + n * 37) % 10_000)).collect();
+    let mut rule = match number % 10 {
+        0 => json!({"points": 1, "per": "1.00"}),
+        1 => json!({"points": 5, "per_units": 12, "lines": {"categories": {"include": ["kitchen", "garden"]}}}),
+        2 => json!({"multiplier": "1.5", "lines": {"brands": {"exclude": ["Leaf"]}}}),
+        3 => json!({"points": 2, "per": "1.00", "lines": {"skus": {"include": skus}}}),
+        4 => json!({"points": 9, "when": {"segments": {"exclude": ["vip"]}, "tiers": {"exclude": ["platinum"]}}}),
+        5 => json!({"points": 4, "when": {"weekdays": ["friday"], "hours": {"from": "09:00", "until": "18:00"}}}),
+        6 => json!({"points": 3, "when": {"orders_at_least": {"orders": 1, "months": 3},
+                                          "spend_at_least": {"amount": "1.00", "months": 12}}}),
+        7 => json!({"points": 1, "per": "2.00", "group": format!("g-{number}"), "lines": {"minimum_quantity": 2}}),
+        8 => json!({"points": 1, "per": "3.00", "group": format!("g-{}", number - 1), "rounded_per": "line",
+                    "rounding": "half_up", "lines": {"tags": {"exclude": ["sale"]}}, "maximum_points": 40}),
+        _ => json!({"points": 6, "when": {"from": "2020-01-01", "until": "2030-12-31", "minimum_total": "1.00"}}),
+    };
+    (rule["id"], rule["name"]) = (json!(format!("rule-{number}")), json!("Rule"));
+    rule
+}
+
 /// A cloud whose clock stands still.
 pub async fn standing_still(http: impl HttpClient + 'static) -> Cloud {
     deployed(http, Clock::manual(now())).await
