@@ -205,6 +205,7 @@ impl Watched {
         }
         self.ask("GET", "/v1/accounts/acme/entries", &Json::Null, 200).await;
         self.ask("GET", "/v1/accounts/nobody/entries", &Json::Null, 404).await;
+        self.ask("GET", "/v1/accounts/acme/prices?sku=MUG&list_price=2.50&quantity=12", &Json::Null, 200).await;
         self.ask("GET", "/v1/orders/shop/o-1/score", &Json::Null, 200).await;
         self.surveys().await;
         self.program().await;

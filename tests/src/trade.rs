@@ -36,6 +36,11 @@ impl Account {
         self.cloud.get(&self.path(&format!("/entries{query}"))).await
     }
 
+    /// What it pays for a quantity of an item.
+    pub async fn prices(&self, query: &str) -> Reply {
+        self.cloud.get(&self.path(&format!("/prices{query}"))).await
+    }
+
     /// Its whole history, newest first.
     pub async fn history(&self) -> Vec<Value> {
         let mut entries = Vec::new();

@@ -1,6 +1,7 @@
-//! Enrols, changes and shows accounts: `/v1/accounts/...`, and the score of one order.
+//! Enrols, changes and shows accounts and what they pay: `/v1/accounts/...`, and the score of one order.
 
 mod adjust;
+mod prices;
 mod put;
 
 use adjust::Adjust;
@@ -43,6 +44,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
+        ("GET", ["v1", "accounts", id, "prices"]) => prices::show(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "orders", source, order_id, "score"]) => {
             let source = parameter("source", Source::parse(source))?;
             let order_id = parameter("order_id", OrderId::parse(order_id))?;

@@ -12,8 +12,7 @@ use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use read::LABEL_CHARS_MAX;
-pub use read::{DISCOUNT_CODES_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX};
+pub use read::{DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX};
 
 /// A purchase placed in the merchant's shop or ERP. Identity: [`Order::key`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ pub mod difference;
 mod earning;
 mod metrics;
 mod points;
+mod prices;
 mod read;
 mod referral;
 mod sense;
@@ -13,6 +14,7 @@ use crate::earning::Earning;
 use crate::expiry::Expiry;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent};
+use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
 use crate::review::ReviewRules;
 use crate::time::{Calendar, Month};
@@ -49,6 +51,8 @@ pub struct Program {
     pub tiers: Tiers,
     /// Discounts that orders bring about.
     pub discounts: Vec<DiscountRule>,
+    /// What more of an item costs, by quantity.
+    pub price_tables: Vec<PriceTable>,
     /// How far ahead customers are warned.
     pub warnings: WarningRules,
     /// How referrals are rewarded; `None`: there are none.
@@ -151,9 +155,10 @@ impl Program {
         read::new_program(document, name)
     }
 
-    /// Whether it decides as another version does: it differs from that in what the metrics value things at, if at all.
+    /// Whether it decides as another version does: it differs from that in what the metrics value things at and in prices
+    /// by quantity, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
-        Self { metrics: other.metrics, ..self.clone() } == *other
+        Self { metrics: other.metrics, price_tables: other.price_tables.clone(), ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.

@@ -1,12 +1,14 @@
 //! The program's versions: the sample, activation, and what is in force.
 
 use ::program::commands::{PostVersion, PutActive};
+use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
 use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, When};
 use domain::expiry::Expiry;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
+use domain::prices::{Goods, StepPrice};
 use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
 use domain::time::Instant;
@@ -223,6 +225,7 @@ fn rules(text: &mut String, program: &Program) {
         let (minimum, days) = (money(rule.minimum_total), rule.validity_days);
         line(text, format_args!("  {}: {percent} % for {days} days, from {minimum} ({})", rule.id, rule.name));
     }
+    price_tables(text, program);
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
     }
@@ -244,6 +247,30 @@ fn conditions(rule: &EarningRule) -> String {
     let lines = (!rule.lines.is_all()).then_some("lines");
     let named: Vec<_> = lines.into_iter().chain(named.into_iter().map(Condition::name)).collect();
     if named.is_empty() { String::new() } else { format!("; by {}", named.join(", ")) }
+}
+
+fn price_tables(text: &mut String, program: &Program) {
+    for table in &program.price_tables {
+        let goods = match &table.goods {
+            Goods::Skus(skus) => format!("{} SKUs", skus.len()),
+            Goods::Categories(categories) => format!("{} categories", categories.len()),
+        };
+        line(text, format_args!("  {}: {}, {goods} {}", table.id, table.name, audience(&table.audience)));
+        for step in &table.steps {
+            let price = match step.price {
+                StepPrice::Unit(price) => money::format_trimmed(price.0, UnitPrice::DECIMALS_MAX),
+                StepPrice::Off(percent) => format!("{} % off", money::format_trimmed(percent.0, Percent::DECIMALS)),
+            };
+            line(text, format_args!("    from {:>13}   {price}", step.from));
+        }
+    }
+}
+
+/// Whom a rule is for.
+fn audience(audience: &Audience) -> String {
+    let tiers = audience.tiers.iter().map(ToString::to_string);
+    let named: Vec<_> = tiers.chain(audience.segments.iter().map(ToString::to_string)).collect();
+    if named.is_empty() { "for all".to_owned() } else { format!("for {}", named.join(", ")) }
 }
 
 fn referral(text: &mut String, rules: &ReferralRules, minimum: &str) {

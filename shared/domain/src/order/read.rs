@@ -17,7 +17,8 @@ pub const DISCOUNT_CODES_MAX: usize = 10;
 /// The highest revision: what every JSON reader holds exactly, so that a time in milliseconds may serve as one.
 pub const REVISION_MAX: u64 = (1 << 53) - 1;
 pub(super) const TAGS_MAX: usize = 8;
-pub(crate) const LABEL_CHARS_MAX: usize = 64;
+/// Most characters of a category, a brand or a tag.
+pub const LABEL_CHARS_MAX: usize = 64;
 
 const ORDER_FIELDS: [&str; 10] = [
     "source",

@@ -6,11 +6,12 @@
 
 mod earning;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers};
+use super::{DiscountRule, PointsRules, Shortfall, Tiers, prices};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::id::Sku;
 use crate::money::{Factor, Minor, Overflow, Points};
+use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
 use crate::warning::WarningRules;
 use earning::Surroundings;
@@ -24,6 +25,7 @@ pub(super) struct Sections<'a> {
     pub excluded_skus: &'a BTreeSet<Sku>,
     pub tiers: Option<&'a Tiers>,
     pub discounts: &'a [DiscountRule],
+    pub price_tables: &'a [PriceTable],
     pub warnings: &'a WarningRules,
     pub referral: Option<&'a ReferralRules>,
 }
@@ -34,9 +36,11 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let earning = sections.earning.filter(|rules| is_whole("/earning_rules", rules.rules().len()));
     let tiers = sections.tiers.filter(|tiers| is_whole("/tiers/levels", tiers.levels.iter().count()));
     let discounts = Some(sections.discounts).filter(|rules| is_whole("/discounts", rules.len())).unwrap_or_default();
+    let price_tables = Some(sections.price_tables).filter(|tables| is_whole("/price_tables", tables.len()));
     same_discounts(discounts, faults);
     shortfalls(sections.points, faults);
     let Some(tiers) = tiers else { return };
+    prices::sense(price_tables.unwrap_or_default(), tiers, faults);
     reviews(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
     earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);
