@@ -39,6 +39,7 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/contacts/ann", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
+        ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
@@ -141,7 +142,8 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 async fn start() -> Cloud {
-    let cloud = Cloud::start().await;
+    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access"}]);
+    let cloud = Cloud::with(|program| program["perks"] = early).await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});

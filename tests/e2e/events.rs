@@ -196,7 +196,10 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     assert!(missing.is_empty(), "no sample event for {missing:?}");
     // The samples name a referral code, and codes are made with the secret of the local cloud.
     let secrets = Options::new(Storage::File("none".into())).parameters["SecretKeys"].clone();
-    let cloud = Cloud::start_with_secrets(&secrets).await;
+    // And one of them a perk.
+    let mut program: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
+    program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training"}]);
+    let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
     // answer its contact and survey, a comparison two versions.

@@ -94,7 +94,10 @@ struct Watched {
 
 impl Watched {
     async fn new() -> Self {
-        Self { cloud: Cloud::start().await, seen: Calls::new(), routes: BTreeSet::new() }
+        let per = json!({"count": 1, "months": 1});
+        let perks = json!([{"id": "training", "name": "Training", "kind": "training", "count_per": per}]);
+        let cloud = Cloud::with(|program| program["perks"] = perks).await;
+        Self { cloud, seen: Calls::new(), routes: BTreeSet::new() }
     }
 
     async fn invoke(&mut self, function: &str, event: Json) -> Json {
@@ -205,6 +208,9 @@ impl Watched {
         }
         self.ask("GET", "/v1/accounts/acme/entries", &Json::Null, 200).await;
         self.ask("GET", "/v1/accounts/nobody/entries", &Json::Null, 404).await;
+        for status in [201, 200] {
+            self.ask("POST", "/v1/accounts/acme/perks/training/uses", &Json::Null, status).await;
+        }
         self.ask("GET", "/v1/accounts/acme/prices?sku=MUG&list_price=2.50&quantity=12", &Json::Null, 200).await;
         self.ask("GET", "/v1/orders/shop/o-1/score", &Json::Null, 200).await;
         self.surveys().await;

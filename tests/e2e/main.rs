@@ -40,6 +40,7 @@ mod night_answers;
 mod night_leftovers;
 mod orders;
 mod parked;
+mod perks;
 mod prices;
 mod program;
 mod referral_crowd;

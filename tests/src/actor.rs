@@ -78,12 +78,8 @@ impl Cloud {
         Self::with_program_and_secrets(document, SECRETS).await
     }
 
-    /// A cloud that runs the program `wholesale`, whose codes and claims are made with these secrets.
-    pub async fn start_with_secrets(secrets: &str) -> Self {
-        Self::with_program_and_secrets(serde_json::from_str(WHOLESALE).unwrap(), secrets).await
-    }
-
-    async fn with_program_and_secrets(document: Value, secrets: &str) -> Self {
+    /// A cloud that runs this program, whose codes and claims are made with these secrets.
+    pub async fn with_program_and_secrets(document: Value, secrets: &str) -> Self {
         let (storage, network) = match crate::endpoint() {
             None => {
                 let network = Network::new();

@@ -41,6 +41,11 @@ impl Account {
         self.cloud.get(&self.path(&format!("/prices{query}"))).await
     }
 
+    /// Uses a perk, once per key.
+    pub async fn use_perk(&self, key: &str, perk: &str, document: &Value) -> Reply {
+        self.cloud.request_keyed(&self.path(&format!("/perks/{perk}/uses")), key, document).await
+    }
+
     /// Its whole history, newest first.
     pub async fn history(&self) -> Vec<Value> {
         let mut entries = Vec::new();

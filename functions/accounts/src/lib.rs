@@ -1,6 +1,7 @@
 //! Enrols, changes and shows accounts and what they pay: `/v1/accounts/...`, and the score of one order.
 
 mod adjust;
+mod perk;
 mod prices;
 mod put;
 
@@ -11,7 +12,7 @@ use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{Contact, ContactDocument, Put, StatedBy};
-use domain::{receipt, standing, statement};
+use domain::{perks, receipt, standing, statement};
 use put::{PutAccount, PutContact};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
@@ -43,6 +44,9 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             get_contact(app, &caller, account_id(id)?, contact).await
         }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
+            perk::post(app, &caller, account_id(id)?, perk, request).await
+        }
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "prices"]) => prices::show(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "orders", source, order_id, "score"]) => {
@@ -82,7 +86,11 @@ async fn show(app: &App, id: &AccountId, put: Put) -> Result<Answer, Error> {
     let discounts: Vec<_> = store.discounts(id, &codes, Consistency::Strong).await?.into_iter().flatten().collect();
     let now = app.clock().now().max(account.last_decided);
     let schedule = app.schedule().await?;
-    let standing = standing::standing(&account, profile.as_ref(), &discounts, &schedule, now)?;
+    let uses = match perks::are_counted(&schedule.at(now).program) {
+        true => store.perk_uses(id, Consistency::Strong).await?,
+        false => None,
+    };
+    let standing = standing::standing(&account, profile.as_ref(), &discounts, uses.as_ref(), &schedule, now)?;
     Ok(Answer::json(status_of(put), &standing))
 }
 

@@ -12,6 +12,7 @@ use crate::ledger::{Cause, Change, Entry};
 use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
+use crate::perks::{PerkUses, Uses};
 use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
@@ -50,6 +51,8 @@ pub enum Record {
     Profile(Box<Profile>),
     /// A person of an account.
     Contact(Box<Contact>),
+    /// How often an account has used its perks.
+    PerkUses(Box<PerkUses>),
     /// A claim that a VAT id or an e-mail address is an account's alone.
     Claim(Box<Claim>),
     /// A referral code.
@@ -182,6 +185,15 @@ pub enum Rejection {
     },
     /// The order is larger than one stored item holds.
     OrderTooLarge,
+    /// The program has no such perk.
+    UnknownPerk,
+    /// The account does not have the perk: its tier or its groups do not, or it is not yet a member for long enough.
+    PerkNotHeld,
+    /// The perk was used as often as it may be.
+    PerkUsedUp {
+        /// How often, and when there are more.
+        uses: Uses,
+    },
     /// No referral code of that text.
     UnknownCode,
     /// The code cannot be redeemed for now.

@@ -3,7 +3,7 @@
 mod change;
 
 use crate::code::Code;
-use crate::id::{AccountId, ContactId, OrderKey, ReturnId};
+use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId};
 use crate::money::Points;
 use crate::referral::RedemptionKey;
 use crate::time::Instant;
@@ -84,6 +84,11 @@ pub enum Cause {
     ContactPut {
         /// Which contact.
         contact_id: ContactId,
+    },
+    /// A perk was used.
+    PerkUse {
+        /// Which perk.
+        perk: RuleId,
     },
     /// Something had fallen due.
     Walked,

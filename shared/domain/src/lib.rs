@@ -33,6 +33,7 @@ pub mod money;
 pub mod opening;
 pub mod order;
 pub mod parked;
+pub mod perks;
 pub mod prices;
 pub mod program;
 pub mod receipt;

@@ -3,6 +3,7 @@
 pub mod difference;
 mod earning;
 mod metrics;
+mod perks;
 mod points;
 mod prices;
 mod read;
@@ -14,6 +15,7 @@ use crate::earning::Earning;
 use crate::expiry::Expiry;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent};
+use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
 use crate::review::ReviewRules;
@@ -53,6 +55,8 @@ pub struct Program {
     pub discounts: Vec<DiscountRule>,
     /// What more of an item costs, by quantity.
     pub price_tables: Vec<PriceTable>,
+    /// What accounts may claim besides.
+    pub perks: Vec<Perk>,
     /// How far ahead customers are warned.
     pub warnings: WarningRules,
     /// How referrals are rewarded; `None`: there are none.
@@ -155,10 +159,11 @@ impl Program {
         read::new_program(document, name)
     }
 
-    /// Whether it decides as another version does: it differs from that in what the metrics value things at and in prices
-    /// by quantity, if at all.
+    /// Whether it decides as another version does: it differs from that in what the metrics value things at, in prices by
+    /// quantity and in perks, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
-        Self { metrics: other.metrics, price_tables: other.price_tables.clone(), ..self.clone() } == *other
+        let (price_tables, perks) = (other.price_tables.clone(), other.perks.clone());
+        Self { metrics: other.metrics, price_tables, perks, ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.

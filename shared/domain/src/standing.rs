@@ -7,6 +7,7 @@ use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
 use crate::membership::{Country, Email, Profile, VatId};
 use crate::money::{self, Factor, Money, Overflow, Percent, Points};
+use crate::perks::{self, PerkStanding, PerkUses};
 use crate::referral::{RedemptionId, Referral, Stage};
 use crate::review;
 use crate::schedule::Schedule;
@@ -49,6 +50,9 @@ pub struct Standing {
     pub tier: TierStanding,
     /// Discounts it can use, earliest end first.
     pub discounts: Vec<DiscountStanding>,
+    /// Perks that it has; absent where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perks: Vec<PerkStanding>,
     /// The referral it came by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<ReferralStanding>,
@@ -195,11 +199,13 @@ pub struct DiscountStanding {
     pub expires_at: Instant,
 }
 
-/// Where an account stands at `now`. `discounts` are the records of its open discounts.
+/// Where an account stands at `now`. `discounts` are the records of its open discounts, `perk_uses` how often it used what
+/// the program counts.
 pub fn standing(
     account: &Account,
     profile: Option<&Profile>,
     discounts: &[Discount],
+    perk_uses: Option<&PerkUses>,
     schedule: &Schedule,
     now: Instant,
 ) -> Result<Standing, Overflow> {
@@ -224,6 +230,7 @@ pub fn standing(
         points: points_standing(&account)?,
         tier: tier_standing(&account, schedule, now)?,
         discounts,
+        perks: perks::standing(&account, perk_uses, program, now),
         referral: account.referral.as_ref().map(ReferralStanding::from),
         orders: account.lifetime.orders,
         revenue: Money { amount: account.lifetime.revenue, currency: program.currency },

@@ -202,6 +202,10 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::DiscountExpiring { code, expires_at, .. } => {
             format!("Discount {code} will end after {}.", until(*expires_at))
         }
+        Change::PerkUsed { perk, uses: None, .. } => format!("Perk {perk} was used."),
+        Change::PerkUsed { perk, uses: Some(uses), .. } => {
+            format!("Perk {perk} was used: {} of {} until {}.", uses.used, uses.count, until(uses.renews_at))
+        }
         Change::DiscountIssued { code, expires_at, .. } => {
             format!("Discount {code} is yours until {}.", until(*expires_at))
         }

@@ -9,6 +9,7 @@ mod account;
 mod activity;
 mod filing;
 mod notes;
+mod perks;
 mod referrals;
 mod scores;
 

@@ -8,6 +8,7 @@ use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, When};
 use domain::expiry::Expiry;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
+use domain::perks::{Allowance, Period};
 use domain::prices::{Goods, StepPrice};
 use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
@@ -226,6 +227,7 @@ fn rules(text: &mut String, program: &Program) {
         line(text, format_args!("  {}: {percent} % for {days} days, from {minimum} ({})", rule.id, rule.name));
     }
     price_tables(text, program);
+    perks(text, program);
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
     }
@@ -263,6 +265,18 @@ fn price_tables(text: &mut String, program: &Program) {
             };
             line(text, format_args!("    from {:>13}   {price}", step.from));
         }
+    }
+}
+
+fn perks(text: &mut String, program: &Program) {
+    for perk in &program.perks {
+        let after = Some(perk.after_days).filter(|days| *days > 0).map(|days| format!(", after {days} days"));
+        let counted = perk.allowance.map(|Allowance { count, per }| match per {
+            Period::Months(months) => format!(", {count} times in {months} months"),
+            Period::MembershipYear => format!(", {count} times in a year of membership"),
+        });
+        let more = [after, counted].map(Option::unwrap_or_default).concat();
+        line(text, format_args!("  {}: {}, {}{more}", perk.id, perk.name, audience(&perk.audience)));
     }
 }
 

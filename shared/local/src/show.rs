@@ -13,6 +13,7 @@ use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
+use domain::perks::PerkUses;
 use domain::referral::CodeHolder;
 use domain::time::Instant;
 use runtime::{App, Fault};
@@ -61,6 +62,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
         match record {
             LedgerRecord::Profile(profile) => self::profile(&mut page, profile),
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
+            LedgerRecord::PerkUses(uses) => perk_uses(&mut page, uses),
             LedgerRecord::Discount(discount) => discounts.push(&**discount),
             LedgerRecord::Entry(entry) => latest.push(&**entry),
             // An opening's answer is what its entry says.
@@ -251,6 +253,13 @@ fn contact(page: &mut Page, contact: &Contact) {
         page.value("birthday", birthday);
     }
     page.value("version", contact.version);
+}
+
+fn perk_uses(page: &mut Page, uses: &PerkUses) {
+    page.section("perks");
+    for counter in &uses.counters {
+        page.value(counter.perk.as_str(), format_args!("{} used, the latest on {}", counter.used, counter.latest));
+    }
 }
 
 fn discounts(page: &mut Page, account: &Account, discounts: &[&Discount]) {

@@ -7,6 +7,7 @@ use crate::error::{Error, Fault, RequestFault};
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
+use domain::perks::Uses;
 use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
 
@@ -203,6 +204,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
+        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkUsedUp { .. } => of_perk(rejection),
         Rejection::UnknownCode
         | Rejection::CodePaused
         | Rejection::CodeExpired
@@ -256,6 +258,21 @@ fn of_version(rejection: &Rejection) -> Problem {
             Problem::new("too-many-activations", "Too many activations", 409, detail)
         }
         _ => Problem::new("unknown-version", "Unknown version", 404, "The program has no version of that number."),
+    }
+}
+
+/// What may be said of perks.
+fn of_perk(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::PerkUsedUp { uses } => {
+            let Uses { count, used, renews_at, .. } = uses;
+            let detail = format!("It was used {used} of {count} times. There are more from {renews_at} on.");
+            Problem::new("perk-used-up", "Perk used up", 409, detail)
+        }
+        Rejection::PerkNotHeld => {
+            Problem::new("perk-not-held", "Perk not held", 409, "The account does not have this perk now.")
+        }
+        _ => Problem::new("unknown-perk", "Unknown perk", 404, "The program in force has no perk of that id."),
     }
 }
 

@@ -151,6 +151,9 @@ impl Store {
                 let key = keys::contact(&contact.account_id, &contact.contact_id);
                 (&tables.ledger, "account_id", item::of_plain(key, contact)?, false)
             }
+            Record::PerkUses(uses) => {
+                (&tables.ledger, "account_id", item::of_plain(keys::perk_uses(&uses.account_id), uses)?, false)
+            }
             Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
             Record::ReferralCode(code) => {
                 (&tables.codes, "code", item::of_plain(keys::referral_code(&code.code), code)?, false)

@@ -38,6 +38,7 @@ const NIGHT: &str = "night#";
 const PERIOD: &str = "period#";
 const PART: &str = "part#";
 const PROFILE: &str = "PROFILE";
+const PERKS: &str = "PERKS";
 const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
 const FILING: &str = "FILING#";
@@ -60,6 +61,7 @@ pub enum LedgerKind {
     Command,
     CreditNote,
     CodeHolder,
+    PerkUses,
 }
 
 /// What the keys of the codes table stand for.
@@ -83,6 +85,7 @@ pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
 pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
     match sort {
         PROFILE => Some(LedgerKind::Profile),
+        PERKS => Some(LedgerKind::PerkUses),
         _ if sort.starts_with(ENTRY) => Some(LedgerKind::Entry),
         _ if sort.starts_with(CONTACT) => Some(LedgerKind::Contact),
         _ if sort.starts_with(DISCOUNT) => Some(LedgerKind::Discount),
@@ -126,6 +129,10 @@ pub fn entry_sort(sequence: u64) -> String {
 
 pub fn profile(id: &AccountId) -> Item {
     ledger(id, PROFILE.to_owned())
+}
+
+pub fn perk_uses(id: &AccountId) -> Item {
+    ledger(id, PERKS.to_owned())
 }
 
 pub fn contact(id: &AccountId, contact: &ContactId) -> Item {

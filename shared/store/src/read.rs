@@ -12,6 +12,7 @@ use domain::idempotency::{CommandKey, CommandRecord};
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
 use domain::parked::ParkedOrder;
+use domain::perks::PerkUses;
 use domain::score::ScoredOrder;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -78,6 +79,11 @@ impl Store {
     /// An account's own data.
     pub async fn profile(&self, id: &AccountId, consistency: Consistency) -> Result<Option<Profile>, Fault> {
         self.ledger_record(keys::profile(id), consistency).await
+    }
+
+    /// How often an account has used its perks; `None`: it never used one that is counted.
+    pub async fn perk_uses(&self, id: &AccountId, consistency: Consistency) -> Result<Option<PerkUses>, Fault> {
+        self.ledger_record(keys::perk_uses(id), consistency).await
     }
 
     /// A person of an account.

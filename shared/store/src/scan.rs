@@ -11,6 +11,7 @@ use domain::id::AccountId;
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
+use domain::perks::PerkUses;
 use domain::referral::{CodeHolder, Redemption, ReferralCode, WaitingReview};
 use domain::time::Instant;
 
@@ -58,6 +59,8 @@ pub enum LedgerRecord {
     CreditNote(Box<CreditNote>),
     /// Which referral code the account or a person of it has.
     CodeHolder(Box<CodeHolder>),
+    /// How often the account has used its perks.
+    PerkUses(Box<PerkUses>),
 }
 
 /// What stands in the codes table, claims left out.
@@ -211,6 +214,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::CodeHolder) => {
             item::plain(found).map(|h| LedgerRecord::CodeHolder(Box::new(h))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::PerkUses) => {
+            item::plain(found).map(|u| LedgerRecord::PerkUses(Box::new(u))).map_err(wrong)
         }
         None => Err(wrong("unknown kind of record".to_owned())),
     }

@@ -6,6 +6,7 @@ use crate::id::{ContactId, OrderKey, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
 use crate::opening::PastTotals;
+use crate::perks::Uses;
 use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
 use crate::time::Instant;
@@ -326,6 +327,18 @@ pub enum Change {
         /// Whom it concerns.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         contact_id: Option<ContactId>,
+    },
+    /// A perk was used.
+    #[serde(rename = "perk.used")]
+    PerkUsed {
+        /// Which perk.
+        perk: RuleId,
+        /// What is used and left of it then, if it is counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uses: Option<Uses>,
+        /// A booking, a ticket or the like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
     },
     /// A discount was issued.
     #[serde(rename = "discount.issued")]

@@ -6,11 +6,12 @@
 
 mod earning;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, prices};
+use super::{DiscountRule, PointsRules, Shortfall, Tiers, perks, prices};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::id::Sku;
 use crate::money::{Factor, Minor, Overflow, Points};
+use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
 use crate::warning::WarningRules;
@@ -26,6 +27,7 @@ pub(super) struct Sections<'a> {
     pub tiers: Option<&'a Tiers>,
     pub discounts: &'a [DiscountRule],
     pub price_tables: &'a [PriceTable],
+    pub perks: &'a [Perk],
     pub warnings: &'a WarningRules,
     pub referral: Option<&'a ReferralRules>,
 }
@@ -39,8 +41,10 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let price_tables = Some(sections.price_tables).filter(|tables| is_whole("/price_tables", tables.len()));
     same_discounts(discounts, faults);
     shortfalls(sections.points, faults);
+    let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
     let Some(tiers) = tiers else { return };
     prices::sense(price_tables.unwrap_or_default(), tiers, faults);
+    perks::sense(perks.unwrap_or_default(), tiers, faults);
     reviews(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
     earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);

@@ -1,6 +1,6 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject, activity, notes};
+use super::{OrderFacts, Report, Subject, activity, notes, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -8,6 +8,7 @@ use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry};
 use domain::money::Points;
+use domain::perks::PerkUses;
 use domain::returns::ReturnKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::LedgerRecord;
@@ -29,6 +30,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::ContactPut { .. }
         | Cause::ReferralCode { .. }
         | Cause::Referral { .. }
+        | Cause::PerkUse { .. }
         | Cause::Walked => None,
     }
 }
@@ -101,6 +103,7 @@ pub(super) struct Books<'a> {
     entries: Vec<&'a Entry>,
     discounts: BTreeMap<&'a Code, &'a Discount>,
     notes: BTreeMap<&'a str, &'a CreditNote>,
+    perk_uses: Option<&'a PerkUses>,
     /// Codes whose use an entry tells of, in entries up to now.
     used_by_now: BTreeSet<&'a Code>,
 }
@@ -132,12 +135,14 @@ impl<'a> Books<'a> {
             entries: Vec::new(),
             discounts: BTreeMap::new(),
             notes: BTreeMap::new(),
+            perk_uses: None,
             used_by_now: BTreeSet::new(),
         };
         for record in records {
             match record {
                 LedgerRecord::Entry(entry) => books.entries.push(entry),
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
+                LedgerRecord::PerkUses(uses) => books.perk_uses = Some(uses),
                 LedgerRecord::CreditNote(note) => drop(books.notes.insert(note.return_id.as_str(), note)),
                 LedgerRecord::Profile(_)
                 | LedgerRecord::Contact(_)
@@ -172,6 +177,7 @@ impl<'a> Books<'a> {
             activity::check(self.account, &self.entries, placed, orders, &mut found);
         }
         notes::check(self.account, &self.entries, &self.notes, &mut found);
+        perks::check(self.account, &self.entries, self.perk_uses, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);

@@ -16,6 +16,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Opening => "opening balance".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
+        Cause::PerkUse { perk } => format!("perk use of {perk}"),
         Cause::Walked => "fallen due".to_owned(),
         Cause::ReferralCode { code } => format!("referral code {code}"),
         Cause::Referral { redemption } => format!("referral {redemption}"),
@@ -101,6 +102,10 @@ pub(super) fn change(change: &Change) -> String {
         }
         Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
         Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
+        Change::PerkUsed { perk, uses: None, .. } => format!("perk {perk} used"),
+        Change::PerkUsed { perk, uses: Some(uses), .. } => {
+            format!("perk {perk} used ({} of {})", uses.used, uses.count)
+        }
         Change::DiscountIssued { rule, code, expires_at } => {
             format!("discount {code} issued by {rule}, ends at {expires_at}")
         }

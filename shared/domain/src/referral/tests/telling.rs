@@ -127,10 +127,10 @@ fn an_account_is_told_how_far_its_referral_has_come() {
         let account = town.accounts.get_mut(&id("p-1")).unwrap();
         account.referral.as_mut().unwrap().stage = stage;
         let account = account.clone();
-        let told = standing(&account, None, &[], &town.schedule, town.now).unwrap().referral.unwrap();
+        let told = standing(&account, None, &[], None, &town.schedule, town.now).unwrap().referral.unwrap();
         assert_eq!((told.stage, told.until), (name, told_until));
         // Once its time is over, that is told whether a walk has come by or not.
-        let later = standing(&account, None, &[], &town.schedule, until).unwrap().referral.unwrap();
+        let later = standing(&account, None, &[], None, &town.schedule, until).unwrap().referral.unwrap();
         assert_eq!(later.stage, if name == "open" { "over" } else { name });
     }
 }

@@ -1,0 +1,167 @@
+//! Using a perk: once per key, never more often than the program allows.
+
+use super::{Perk, PerkCounter, PerkUses, Uses};
+use crate::account::{Account, Status};
+use crate::advance;
+use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::document::{self, Faults, Object, Path};
+use crate::id::{AccountId, RuleId};
+use crate::idempotency::{CommandKey, CommandRecord};
+use crate::ledger::{Cause, Change};
+use crate::money::Overflow;
+use crate::program::Program;
+use crate::time::{Day, Instant};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+const REFERENCE_CHARS_MAX: usize = 64;
+/// Days after which a use lies in no period that is running: none is longer than a year.
+const PERIOD_DAYS_MAX: i32 = 366;
+
+/// What is asked for: `POST /v1/accounts/{account_id}/perks/{perk}/uses`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseDocument {
+    /// A booking, a ticket or the like. No personal data belongs here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// The answer to a use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerkReceipt {
+    /// Who used it.
+    pub account_id: AccountId,
+    /// Which perk.
+    pub perk: RuleId,
+    /// Sequence of the ledger entry that holds it.
+    pub entry: u64,
+    /// When it was decided.
+    pub decided_at: Instant,
+    /// As stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What is used and left after it; absent: the perk is not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<Uses>,
+}
+
+/// What a use is decided on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PerkState {
+    /// The account.
+    pub account: Option<Account>,
+    /// What it has used.
+    pub uses: Option<PerkUses>,
+}
+
+/// Reads the document of a use; every fault at once.
+pub fn use_document(value: &Value) -> Result<UseDocument, Faults> {
+    let mut faults = Faults::default();
+    let root = Object::open(value, &Path::Root, &["reference"], &mut faults);
+    let document = root.map(|root| {
+        let reference = root.optional("reference", &mut faults, document::label(REFERENCE_CHARS_MAX));
+        UseDocument { reference }
+    });
+    faults.into_result(document)
+}
+
+impl UseDocument {
+    /// SHA-256 over what is asked for.
+    pub fn content_hash(&self) -> [u8; 32] {
+        Sha256::digest(serde_json::to_vec(self).unwrap_or_default()).into()
+    }
+}
+
+/// Uses a perk once. Its count is kept under a guard of its own, in the transaction that moves the account on: of two
+/// uses at once one is decided again, and knows of the other.
+pub fn use_perk(
+    state: &PerkState,
+    perk: &RuleId,
+    document: &UseDocument,
+    key: &CommandKey,
+    context: &Context<'_>,
+) -> Result<Decision<PerkReceipt>, Rejection> {
+    let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
+    let activation = context.schedule.at(context.now);
+    let program = &*activation.program;
+    let perk = program.perks.iter().find(|own| own.id == *perk).ok_or(Rejection::UnknownPerk)?;
+    if account.status != Status::Active {
+        return Err(Rejection::AccountNotActive(account.status));
+    }
+    let (account, mut changes) = advance::advance(context.schedule, account, context.now)?;
+    if !perk.is_held(&account, &program.calendar, context.now) {
+        return Err(Rejection::PerkNotHeld);
+    }
+    let entry = account.version.checked_add(1).ok_or(Overflow)?;
+    let mut writes = Vec::new();
+    let uses = perk.uses(&account, state.uses.as_ref(), &program.calendar, context.now);
+    let uses = uses.map(|before| {
+        let uses = after(before)?;
+        let (held, guard) = match &state.uses {
+            Some(held) => (held.clone(), Guard::Version(held.version)),
+            None => (none_of(&account), Guard::Absent),
+        };
+        let counted = count(held, perk, uses.used, program, &account, context.now, entry)?;
+        writes.push(Write::Put(Record::PerkUses(Box::new(counted)), guard));
+        Ok::<_, Rejection>(uses)
+    });
+    let uses = uses.transpose()?;
+    let reference = document.reference.clone();
+    changes.push(Change::PerkUsed { perk: perk.id.clone(), uses, reference: reference.clone() });
+    let receipt = PerkReceipt {
+        account_id: account.id.clone(),
+        perk: perk.id.clone(),
+        entry,
+        decided_at: context.now,
+        reference,
+        uses,
+    };
+    let record = CommandRecord::new(account.id.clone(), key.clone(), document.content_hash(), &receipt);
+    writes.push(Write::Put(Record::Command(Box::new(record)), Guard::Absent));
+    let cause = Cause::PerkUse { perk: perk.id.clone() };
+    writes.extend(decision::commit(account, cause, changes, activation.version, context)?);
+    Ok(Decision { writes, answer: receipt })
+}
+
+fn none_of(account: &Account) -> PerkUses {
+    PerkUses { account_id: account.id.clone(), counters: Vec::new(), entry: 0, version: 0 }
+}
+
+/// One use more.
+fn after(uses: Uses) -> Result<Uses, Rejection> {
+    if uses.left == 0 {
+        return Err(Rejection::PerkUsedUp { uses });
+    }
+    let used = uses.used.checked_add(1).ok_or(Overflow)?;
+    Ok(Uses { used, left: uses.left.saturating_sub(1), ..uses })
+}
+
+/// Notes how often a perk is used now, and forgets those of which no period is running.
+fn count(
+    held: PerkUses,
+    perk: &Perk,
+    used: u32,
+    program: &Program,
+    account: &Account,
+    now: Instant,
+    entry: u64,
+) -> Result<PerkUses, Overflow> {
+    let (today, joined) = (program.calendar.day(now), program.calendar.day(account.joined_at));
+    let mut counters = held.counters;
+    counters.retain(|counter| counter.perk != perk.id && is_running(counter, program, today, joined));
+    let place = counters.partition_point(|counter| counter.perk < perk.id);
+    counters.insert(place, PerkCounter { perk: perk.id.clone(), used, latest: today });
+    let version = held.version.checked_add(1).ok_or(Overflow)?;
+    Ok(PerkUses { account_id: held.account_id, counters, entry, version })
+}
+
+/// Whether the period of a counter may still be running. Of a perk that the version in force does not count nobody knows:
+/// the next version may count it again.
+fn is_running(counter: &PerkCounter, program: &Program, today: Day, joined: Day) -> bool {
+    let perk = program.perks.iter().find(|perk| perk.id == counter.perk);
+    match perk.and_then(|perk| perk.allowance) {
+        Some(allowance) => counter.latest >= allowance.per.around(today, joined).0,
+        None => counter.latest.plus(PERIOD_DAYS_MAX) > today,
+    }
+}

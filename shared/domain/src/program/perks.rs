@@ -1,0 +1,64 @@
+//! The perks of the program document.
+
+use super::Tiers;
+use super::read::{label, small};
+use crate::audience::Audience;
+use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::id::RuleId;
+use crate::perks::{Allowance, Period, Perk, PerkKind};
+use serde_json::Value;
+
+/// Most perks of a program.
+pub(super) const PERKS_MAX: usize = 50;
+const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Ten years.
+const AFTER_DAYS_MAX: u16 = 3_650;
+const COUNT_MAX: u64 = 1_000;
+const MONTHS_OF_A_YEAR: u16 = 12;
+
+pub(super) fn perk(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Perk> {
+    let known = ["id", "name", "kind", "description", "tiers", "segments", "after_days", "count_per"];
+    let perk = Object::open(value, path, &known, faults)?;
+    let id = perk.required("id", faults, document::id(RuleId::parse));
+    let name = perk.required("name", faults, label());
+    let kind = perk.required("kind", faults, document::one_of(&PerkKind::ALL));
+    let description = perk.optional("description", faults, document::label(DESCRIPTION_CHARS_MAX));
+    let audience = Audience::read(&perk, faults);
+    let after_days = perk.optional("after_days", faults, |v| small(v, 0, AFTER_DAYS_MAX)).unwrap_or(0);
+    let allowance = perk.nested("count_per", faults, allowance);
+    Some(Perk { id: id?, name: name?, kind: kind?, description, audience, after_days, allowance })
+}
+
+fn allowance(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Allowance> {
+    let section = Object::open(value, path, &["count", "months", "year"], faults)?;
+    let count = section.required("count", faults, document::whole(1..=COUNT_MAX));
+    let years = [("calendar", Period::Months(MONTHS_OF_A_YEAR)), ("membership", Period::MembershipYear)];
+    let months = section.optional("months", faults, months).map(Period::Months);
+    let year = section.optional("year", faults, document::one_of(&years));
+    match (section.has("months"), section.has("year")) {
+        (true, true) => faults.add(&section.at("year"), "conflict", "give months or year, not both"),
+        (false, false) => faults.add(&section.at("months"), "missing", "either months or year is required"),
+        _ => {}
+    }
+    Some(Allowance { count: u32::try_from(count?).ok()?, per: months.or(year)? })
+}
+
+/// Periods of so many months begin with January, so a year must be whole ones of them.
+fn months(value: &Value) -> Leaf<u16> {
+    let months = small(value, 1, MONTHS_OF_A_YEAR)?;
+    if MONTHS_OF_A_YEAR.checked_rem(months) != Some(0) {
+        return Err(("out_of_range", "must be 1, 2, 3, 4, 6 or 12: a year is whole periods".to_owned()));
+    }
+    Ok(months)
+}
+
+/// Notes perks for tiers that nobody holds.
+pub(super) fn sense(perks: &[Perk], tiers: &Tiers, faults: &mut Faults) {
+    let list = Path::Key(&Path::Root, "perks");
+    for (index, perk) in perks.iter().enumerate() {
+        perk.audience.check_tiers(&Path::Index(&list, index), tiers, faults);
+    }
+}
+
+#[cfg(test)]
+mod tests;
