@@ -31,6 +31,7 @@ mod earlier_nights;
 mod earning;
 mod events;
 mod expiry;
+mod free_products;
 mod hot_item;
 mod least_privilege;
 mod many_due;

@@ -68,14 +68,14 @@ impl Audience {
             segments: each_once(rule, "segments", SEGMENTS_MAX, faults, document::id(Segment::parse)),
         }
     }
+}
 
-    /// Notes every tier that the program does not have: the rule would be for nobody there.
-    pub(crate) fn check_tiers(&self, rule: &Path<'_>, tiers: &Tiers, faults: &mut Faults) {
-        let list = Path::Key(rule, "tiers");
-        for (index, unknown) in self.tiers.iter().enumerate().filter(|(_, tier)| !tiers.knows(tier)) {
-            let message = format!("nobody holds {unknown}: it is no tier of this program");
-            faults.add(&Path::Index(&list, index), "never_fires", message);
-        }
+/// Notes every tier of a rule that the program does not have: it would be for nobody there.
+pub(crate) fn check_tiers(named: &[TierId], rule: &Path<'_>, tiers: &Tiers, faults: &mut Faults) {
+    let list = Path::Key(rule, "tiers");
+    for (index, unknown) in named.iter().enumerate().filter(|(_, tier)| !tiers.knows(tier)) {
+        let message = format!("nobody holds {unknown}: it is no tier of this program");
+        faults.add(&Path::Index(&list, index), "never_fires", message);
     }
 }
 

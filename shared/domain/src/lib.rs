@@ -23,6 +23,7 @@ pub mod due;
 pub mod earning;
 pub mod expiry;
 pub mod forecast;
+pub mod free_products;
 pub mod id;
 pub mod idempotency;
 mod kind;

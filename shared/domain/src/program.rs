@@ -2,6 +2,7 @@
 
 pub mod difference;
 mod earning;
+mod free_products;
 mod metrics;
 mod perks;
 mod points;
@@ -13,6 +14,7 @@ mod sense;
 use crate::document::{Faults, Path};
 use crate::earning::Earning;
 use crate::expiry::Expiry;
+use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent};
 use crate::perks::Perk;
@@ -55,6 +57,8 @@ pub struct Program {
     pub discounts: Vec<DiscountRule>,
     /// What more of an item costs, by quantity.
     pub price_tables: Vec<PriceTable>,
+    /// What large orders are entitled to.
+    pub free_products: Vec<FreeProduct>,
     /// What accounts may claim besides.
     pub perks: Vec<Perk>,
     /// How far ahead customers are warned.
@@ -160,10 +164,11 @@ impl Program {
     }
 
     /// Whether it decides as another version does: it differs from that in what the metrics value things at, in prices by
-    /// quantity and in perks, if at all.
+    /// quantity, free products and perks, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
         let (price_tables, perks) = (other.price_tables.clone(), other.perks.clone());
-        Self { metrics: other.metrics, price_tables, perks, ..self.clone() } == *other
+        let free_products = other.free_products.clone();
+        Self { metrics: other.metrics, price_tables, free_products, perks, ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.

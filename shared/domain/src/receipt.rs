@@ -6,6 +6,7 @@
 use crate::amendment::{Amended, PointsAmended};
 use crate::code::Code;
 use crate::earning::{self, Arithmetic};
+use crate::free_products::{self, FreeProduct, FreeProductReceipt, Placed};
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
@@ -52,6 +53,9 @@ pub struct Receipt {
     pub discounts_used: Vec<Code>,
     /// Discounts that it issued.
     pub discounts_issued: Vec<IssuedReceipt>,
+    /// Products that it is entitled to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub free_products: Vec<FreeProductReceipt>,
     /// Every rule with what became of it, then the tier.
     pub reasons: Vec<Reason>,
     /// Lines that neither earn nor qualify.
@@ -192,6 +196,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         },
         discounts_used: order.discount_codes.clone(),
         discounts_issued: issued.collect(),
+        free_products: free_products::entitled(&program.free_products, &placed(scored)),
         reasons: reasons(scored, program)?,
         ineligible_lines: ineligible_lines(scored, program)?,
         revision: order.revision,
@@ -234,6 +239,7 @@ fn reasons(scored: &ScoredOrder, program: &Program) -> Result<Vec<Reason>, Overf
     for (rule, outcome) in program.discounts.iter().zip(outcomes) {
         reasons.push(discount_reason(scored, rule, outcome));
     }
+    reasons.extend(free_product_reasons(scored, program));
     reasons.extend(tier_reason(scored, program));
     if scored.qualified_referral() {
         let text = "With this order the referral counts that the account came by.".to_owned();
@@ -277,6 +283,22 @@ fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) 
         Outcome::Missed(condition) => Some(condition.name()),
     };
     Reason { fired: outcome == Outcome::Fired, condition, ..Reason::fired(id, rule.id.as_str(), text) }
+}
+
+/// What of an order decides which free products it is entitled to.
+fn placed(scored: &ScoredOrder) -> Placed<'_> {
+    let score = scored.current();
+    Placed { at: scored.order.placed_at, eligible: score.eligible, tier: &score.tier }
+}
+
+fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {
+    let (placed, currency) = (placed(scored), scored.order.currency);
+    let reason = |rule: &FreeProduct| {
+        let fired = rule.check(&placed).is_ok();
+        let id = if fired { "free_product.granted" } else { "free_product.missed" };
+        Reason { fired, ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, currency)) }
+    };
+    program.free_products.iter().map(reason).collect()
 }
 
 fn condition_text(condition: Condition, figure: &str) -> String {

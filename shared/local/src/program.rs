@@ -6,6 +6,7 @@ use domain::decision::Rejection;
 use domain::document::Faults;
 use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, When};
 use domain::expiry::Expiry;
+use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::perks::{Allowance, Period};
@@ -227,6 +228,11 @@ fn rules(text: &mut String, program: &Program) {
         line(text, format_args!("  {}: {percent} % for {days} days, from {minimum} ({})", rule.id, rule.name));
     }
     price_tables(text, program);
+    for rule in &program.free_products {
+        let FreeProduct { id, name, sku, quantity, .. } = rule;
+        let minimum = money(rule.minimum_total);
+        line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}"));
+    }
     perks(text, program);
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());

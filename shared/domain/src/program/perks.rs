@@ -2,7 +2,7 @@
 
 use super::Tiers;
 use super::read::{label, small};
-use crate::audience::Audience;
+use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::RuleId;
 use crate::perks::{Allowance, Period, Perk, PerkKind};
@@ -56,7 +56,7 @@ fn months(value: &Value) -> Leaf<u16> {
 pub(super) fn sense(perks: &[Perk], tiers: &Tiers, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "perks");
     for (index, perk) in perks.iter().enumerate() {
-        perk.audience.check_tiers(&Path::Index(&list, index), tiers, faults);
+        audience::check_tiers(&perk.audience.tiers, &Path::Index(&list, index), tiers, faults);
     }
 }
 

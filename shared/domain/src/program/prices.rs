@@ -2,7 +2,7 @@
 
 use super::Tiers;
 use super::read::{label, percent};
-use crate::audience::{Audience, each_once};
+use crate::audience::{self, Audience, each_once};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{RuleId, Sku};
 use crate::money::UnitPrice;
@@ -108,7 +108,7 @@ pub(super) fn sense(tables: &[PriceTable], tiers: &Tiers, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "price_tables");
     for (index, table) in tables.iter().enumerate() {
         let path = Path::Index(&list, index);
-        table.audience.check_tiers(&path, tiers, faults);
+        audience::check_tiers(&table.audience.tiers, &path, tiers, faults);
         let before = tables.iter().take(index).find_map(|before| Some((before, before.contradicts(table)?)));
         if let Some((before, shared)) = before {
             let message = format!("prices {shared} for accounts for which {} does, which is as specific", before.id);

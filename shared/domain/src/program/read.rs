@@ -2,7 +2,7 @@
 
 use super::sense::{self, Sections};
 use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
-use super::{earning, metrics, perks, points, prices, referral};
+use super::{earning, free_products, metrics, perks, points, prices, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::Reading;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
@@ -41,7 +41,7 @@ const DAYS_OF_A_MONTH_MIN: u16 = 28;
 const AHEAD_DAYS_MAX: u16 = 365;
 const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "name",
     "currency",
     "time_zone",
@@ -53,6 +53,7 @@ const FIELDS: [&str; 15] = [
     "tiers",
     "discounts",
     "price_tables",
+    "free_products",
     "perks",
     "warnings",
     "referral",
@@ -97,6 +98,9 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let price_tables = root.list("price_tables", 0..=prices::PRICE_TABLES_MAX, faults, prices::price_table);
+    let free_products = root.list("free_products", 0..=free_products::FREE_PRODUCTS_MAX, faults, |v, p, f| {
+        free_products::free_product(v, p, money, f)
+    });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
@@ -109,6 +113,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         tiers: tiers.as_ref(),
         discounts: discounts.as_deref().unwrap_or_default(),
         price_tables: price_tables.as_deref().unwrap_or_default(),
+        free_products: free_products.as_deref().unwrap_or_default(),
         perks: perks.as_deref().unwrap_or_default(),
         warnings: &warnings,
         referral: referral.as_ref(),
@@ -126,6 +131,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         tiers: tiers?,
         discounts: discounts.unwrap_or_default(),
         price_tables: price_tables.unwrap_or_default(),
+        free_products: free_products.unwrap_or_default(),
         perks: perks.unwrap_or_default(),
         warnings,
         referral,
@@ -134,6 +140,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     distinct(program.earning.rules().iter().map(|rule| &rule.id), "earning_rules", faults);
     distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);
     distinct(program.price_tables.iter().map(|table| &table.id), "price_tables", faults);
+    distinct(program.free_products.iter().map(|rule| &rule.id), "free_products", faults);
     distinct(program.perks.iter().map(|perk| &perk.id), "perks", faults);
     distinct_gifts(&program, faults);
     Some(program)

@@ -6,9 +6,10 @@
 
 mod earning;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, perks, prices};
+use super::{DiscountRule, PointsRules, Shortfall, Tiers, free_products, perks, prices};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
+use crate::free_products::FreeProduct;
 use crate::id::Sku;
 use crate::money::{Factor, Minor, Overflow, Points};
 use crate::perks::Perk;
@@ -27,6 +28,7 @@ pub(super) struct Sections<'a> {
     pub tiers: Option<&'a Tiers>,
     pub discounts: &'a [DiscountRule],
     pub price_tables: &'a [PriceTable],
+    pub free_products: &'a [FreeProduct],
     pub perks: &'a [Perk],
     pub warnings: &'a WarningRules,
     pub referral: Option<&'a ReferralRules>,
@@ -42,8 +44,10 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     same_discounts(discounts, faults);
     shortfalls(sections.points, faults);
     let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
+    let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
     let Some(tiers) = tiers else { return };
     prices::sense(price_tables.unwrap_or_default(), tiers, faults);
+    free_products::sense(free.unwrap_or_default(), tiers, faults);
     perks::sense(perks.unwrap_or_default(), tiers, faults);
     reviews(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };

@@ -145,8 +145,8 @@ impl<'a> Replay<'a> {
                 self.enrol(entry);
                 Ok(())
             }
-            // What time has made true is true without them.
-            Cause::Walked | Cause::ContactPut { .. } | Cause::ReferralCode { .. } => Ok(()),
+            // What time has made true is true without them, and a perk moves no points.
+            Cause::Walked | Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
         }
     }
 

@@ -1,0 +1,199 @@
+//! Free products: what an order is entitled to besides its points, once it is large enough.
+//!
+//! Nothing is stored of it. Whether an order is entitled follows from its score and the version that it was scored under,
+//! so it is told the same whenever the score is read.
+
+use crate::id::{RuleId, Sku, TierId};
+use crate::money::{Currency, Minor, Money};
+use crate::time::Instant;
+use serde::Serialize;
+
+/// A product that comes with an order which is large enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreeProduct {
+    /// Its id, stable over versions.
+    pub id: RuleId,
+    /// Its name for customers.
+    pub name: String,
+    /// What is free.
+    pub sku: Sku,
+    /// How many of it, at least 1.
+    pub quantity: u64,
+    /// Eligible total from which an order is entitled.
+    pub minimum_total: Minor,
+    /// Only for accounts that held one of these tiers before the order; none: for all.
+    pub tiers: Vec<TierId>,
+    /// Only for orders placed at this instant or later.
+    pub from: Option<Instant>,
+    /// Only for orders placed before this instant.
+    pub until: Option<Instant>,
+}
+
+/// What of an order decides what it is entitled to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed<'a> {
+    /// When it was placed.
+    pub at: Instant,
+    /// What its eligible lines came to.
+    pub eligible: Minor,
+    /// The tier held before it.
+    pub tier: &'a TierId,
+}
+
+/// Why an order is not entitled: the first condition that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// It was placed before the offer.
+    TooEarly,
+    /// It was placed after it.
+    TooLate,
+    /// Its account held none of the tiers.
+    OtherTier,
+    /// It is too small.
+    BelowMinimum,
+}
+
+/// A product that an order is entitled to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FreeProductReceipt {
+    /// By which rule.
+    pub rule: RuleId,
+    /// What is free.
+    pub sku: Sku,
+    /// How many of it.
+    pub quantity: u64,
+}
+
+impl FreeProduct {
+    /// Whether an order is entitled to it, or why not.
+    pub fn check(&self, placed: &Placed<'_>) -> Result<(), Missed> {
+        if self.from.is_some_and(|from| placed.at < from) {
+            return Err(Missed::TooEarly);
+        }
+        if self.until.is_some_and(|until| placed.at >= until) {
+            return Err(Missed::TooLate);
+        }
+        if !self.tiers.is_empty() && !self.tiers.contains(placed.tier) {
+            return Err(Missed::OtherTier);
+        }
+        if placed.eligible < self.minimum_total { Err(Missed::BelowMinimum) } else { Ok(()) }
+    }
+
+    /// The same for people.
+    pub fn text(&self, placed: &Placed<'_>, currency: Currency) -> String {
+        let Self { name, sku, quantity, .. } = self;
+        let minimum = Money { amount: self.minimum_total, currency };
+        let why = match self.check(placed) {
+            Ok(()) => return format!("{name}: {quantity} × {sku} free, from {minimum} on."),
+            Err(Missed::TooEarly) => "it had not begun when the order was placed".to_owned(),
+            Err(Missed::TooLate) => "it was over when the order was placed".to_owned(),
+            Err(Missed::OtherTier) => format!("it is not for the tier held before the order ({})", placed.tier),
+            Err(Missed::BelowMinimum) => format!("the eligible total is below {minimum}"),
+        };
+        format!("{name}: nothing free, because {why}.")
+    }
+}
+
+/// What an order is entitled to, in the order of the rules.
+pub fn entitled(rules: &[FreeProduct], placed: &Placed<'_>) -> Vec<FreeProductReceipt> {
+    let fitting = rules.iter().filter(|rule| rule.check(placed).is_ok());
+    let receipt = |rule: &FreeProduct| FreeProductReceipt {
+        rule: rule.id.clone(),
+        sku: rule.sku.clone(),
+        quantity: rule.quantity,
+    };
+    fitting.map(receipt).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    fn tier(id: &str) -> TierId {
+        TierId::parse(id).unwrap()
+    }
+
+    fn mug(minimum_total: i64) -> FreeProduct {
+        FreeProduct {
+            id: RuleId::parse("mug").unwrap(),
+            name: "A mug on us".to_owned(),
+            sku: Sku::parse("MUG").unwrap(),
+            quantity: 2,
+            minimum_total: Minor(minimum_total),
+            tiers: vec![tier("silver"), tier("gold")],
+            from: Some(at("2030-05-01T00:00:00Z")),
+            until: Some(at("2030-06-01T00:00:00Z")),
+        }
+    }
+
+    #[test]
+    fn an_order_is_entitled_from_the_minimum_on_while_the_offer_lasts() {
+        let rows = [
+            ("2030-05-01T00:00:00Z", "gold", 50_000, Ok(()), "2 × MUG free, from 500.00 GBP on."),
+            ("2030-05-31T23:59:59.999Z", "silver", 50_000, Ok(()), "2 × MUG free, from 500.00 GBP on."),
+            (
+                "2030-05-20T00:00:00Z",
+                "gold",
+                49_999,
+                Err(Missed::BelowMinimum),
+                "nothing free, because the eligible total is below 500.00 GBP.",
+            ),
+            (
+                "2030-04-30T23:59:59.999Z",
+                "gold",
+                50_000,
+                Err(Missed::TooEarly),
+                "nothing free, because it had not begun when the order was placed.",
+            ),
+            (
+                "2030-06-01T00:00:00Z",
+                "gold",
+                50_000,
+                Err(Missed::TooLate),
+                "nothing free, because it was over when the order was placed.",
+            ),
+            (
+                "2030-05-20T00:00:00Z",
+                "member",
+                1,
+                Err(Missed::OtherTier),
+                "nothing free, because it is not for the tier held before the order (member).",
+            ),
+        ];
+        for (placed, held, eligible, expected, text) in rows {
+            let held = tier(held);
+            let placed = Placed { at: at(placed), eligible: Minor(eligible), tier: &held };
+            assert_eq!(mug(50_000).check(&placed), expected, "{placed:?}");
+            assert_eq!(mug(50_000).text(&placed, Currency::GBP), format!("A mug on us: {text}"));
+        }
+        let always = FreeProduct { tiers: Vec::new(), from: None, until: None, ..mug(1) };
+        let member = tier("member");
+        for instant in [Instant::MIN, Instant::MAX] {
+            assert_eq!(always.check(&Placed { at: instant, eligible: Minor(1), tier: &member }), Ok(()));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_larger_order_is_entitled_to_all_that_a_smaller_one_is(
+            minimums in prop::collection::vec(1_i64..1_000, 0..6), totals in prop::array::uniform2(0_i64..1_200),
+        ) {
+            let rules: Vec<_> = minimums.iter().map(|minimum| mug(*minimum)).collect();
+            let gold = tier("gold");
+            let [less, more] = [totals[0].min(totals[1]), totals[0].max(totals[1])];
+            let of = |total| {
+                entitled(&rules, &Placed { at: at("2030-05-20T00:00:00Z"), eligible: Minor(total), tier: &gold }).len()
+            };
+            prop_assert!(of(less) <= of(more));
+            prop_assert_eq!(of(more), minimums.iter().filter(|minimum| **minimum <= more).count());
+        }
+    }
+}
