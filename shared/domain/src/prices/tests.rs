@@ -51,7 +51,9 @@ fn the_most_specific_table_holds() {
         table("plates-gold", json!({"categories": ["plates"], "tiers": ["gold"]})),
     ]);
     let tables = program(everywhere).price_tables;
-    let rows: [(&str, &str, Option<&str>, &[&str], Option<&str>); 15] = [
+    // SKU, category, tier, segments, the table that holds.
+    type Row<'a> = (&'a str, &'a str, Option<&'a str>, &'a [&'a str], Option<&'a str>);
+    let rows: [Row<'_>; 15] = [
         // The SKU before its category, whoever buys.
         ("MUG", "cups", Some("member"), &[], Some("mug")),
         ("JUG", "cups", Some("gold"), &["uk"], Some("mug")),
