@@ -15,7 +15,16 @@ fn schedule(shortfall: &str) -> Schedule {
 
 /// The same with reviews, after so many months and days of grace.
 fn reviewed(shortfall: &str, review: Option<(u16, u16)>) -> Schedule {
-    let mut document = json!({
+    let mut document = document(shortfall);
+    if let Some((hold_months, grace_days)) = review {
+        document["tiers"]["review"] =
+            json!({ "hold_months": hold_months, "grace_days": grace_days, "downgrade": "to_earned" });
+    }
+    schedule_of(&document)
+}
+
+fn document(shortfall: &str) -> serde_json::Value {
+    json!({
         "name": "wholesale", "currency": "GBP", "time_zone": "Europe/London",
         "enrolment": { "unknown_account": "enrol" },
         "earning_rules": [{ "id": "base", "name": "Points", "points": 1, "per": "1.00" }],
@@ -25,12 +34,11 @@ fn reviewed(shortfall: &str, review: Option<(u16, u16)>) -> Schedule {
             { "id": "gold", "name": "Gold", "threshold": "5000", "multiplier": "1.5" },
         ]},
         "discounts": [],
-    });
-    if let Some((hold_months, grace_days)) = review {
-        document["tiers"]["review"] =
-            json!({ "hold_months": hold_months, "grace_days": grace_days, "downgrade": "to_earned" });
-    }
-    let program = Arc::new(Program::from_json(&document).unwrap());
+    })
+}
+
+fn schedule_of(document: &serde_json::Value) -> Schedule {
+    let program = Arc::new(Program::from_json(document).unwrap());
     Schedule::new(vec![Activation { from: Instant::MIN, version: 1, program }]).unwrap()
 }
 
@@ -110,6 +118,24 @@ fn an_account_opens_with_its_tier_its_past_and_its_lots() {
     assert_eq!((entry.points, entry.balance, entry.cause), (Points(107), Points(107), Cause::Opening));
     assert_eq!((receipt.points, receipt.lapsed, receipt.owed), (Points(107), Points::ZERO, Points::ZERO));
     assert_eq!(account.due.unwrap().at, at("2012-01-01T00:00:00Z"));
+}
+
+#[test]
+fn points_without_an_end_of_their_own_last_as_the_program_says_from_the_opening_on() {
+    let mut document = document("owe");
+    for (expiry, end) in [
+        (json!({ "kind": "inactivity", "months": 6 }), (at("2011-09-30T23:00:00Z"), Some(6))),
+        (json!({ "kind": "never" }), (Instant::NEVER, None)),
+    ] {
+        document["points"] = json!({ "expiry": expiry });
+        // However long ago the last order was.
+        let last_purchase = Day::parse("2009-01-01");
+        let opening = Opening { last_purchase, ..opening(&[("2011-07-31", 100), ("", 7)]) };
+        let Opened { account, .. } = open_under(&schedule_of(&document), None, &opening).unwrap();
+        let lots: Vec<_> = account.holdings.lots().iter().map(|lot| (lot.expires_at, lot.inactivity_months)).collect();
+        assert_eq!(lots, [(at("2011-07-31T23:00:00Z"), None), end]);
+        assert_eq!(account.due.unwrap().at, at("2011-07-31T23:00:00Z"));
+    }
 }
 
 #[test]

@@ -95,6 +95,28 @@ fn points_that_are_gone_are_owed_or_written_off_or_had_ended() {
 }
 
 #[test]
+fn a_reward_that_ends_with_inactivity_is_taken_back_as_long_as_the_referrer_stays_active() {
+    for (ordered, now, back) in [
+        (None, "2011-05-31T22:59:59.999Z", 100),
+        (None, "2011-05-31T23:00:00Z", 0),
+        (Some("2011-05-31T22:00:00Z"), "2011-07-31T22:59:59.999Z", 100), // moved on by two months
+        (Some("2011-05-31T22:00:00Z"), "2011-07-31T23:00:00Z", 0),
+        (Some("2011-05-31T23:00:00Z"), "2011-06-30T12:00:00Z", 0), // ended as it was ordered: the new points stay
+    ] {
+        let mut town = Town::of(with("/points", json!({"expiry": {"kind": "inactivity", "months": 2}})));
+        town.referred(1);
+        town.order("p-1", 1, 60);
+        town.now(REWARD_AT).walk("p-1");
+        if let Some(placed_at) = ordered {
+            town.now(placed_at).order("acme", 8, 300);
+        }
+        town.now(now).cancelled(1);
+        town.walk("p-1");
+        assert_eq!(town.redemption("p-1").taken_back.unwrap().points.0, back, "{ordered:?} {now}");
+    }
+}
+
+#[test]
 fn other_points_are_taken_where_those_are_spent() {
     let mut town = rewarded(document());
     let acme = town.accounts.get_mut(&id("acme")).unwrap();
