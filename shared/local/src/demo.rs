@@ -2,7 +2,9 @@
 //!
 //! The same for everybody on the same day. It goes the way of real history: accounts through the function for
 //! accounts, orders through the one for orders, and so on, each at the instant it is said to have happened. The
-//! account that examples speak of has something of everything.
+//! account that examples speak of has something of everything, and people of all were asked how they like it.
+
+mod survey;
 
 use crate::cloud::Cloud;
 use crate::gateway::Request;
@@ -95,6 +97,7 @@ pub async fn load(cloud: &Cloud, today: Instant) -> Result<Loaded, DemoError> {
     let midnight = today.as_ms().div_euclid(Instant::DAY_MS).saturating_mul(Instant::DAY_MS);
     let start = Instant::from_ms(midnight.saturating_sub(HISTORY_DAYS.saturating_mul(Instant::DAY_MS)));
     let mut loaded = Loaded::default();
+    survey::open(cloud, start).await?;
     for (index, company) in COMPANIES.iter().enumerate() {
         let number = u64::try_from(index).unwrap_or_default();
         let mut rng = Rng::with_seed(SEED.wrapping_add(number));
@@ -102,6 +105,9 @@ pub async fn load(cloud: &Cloud, today: Instant) -> Result<Loaded, DemoError> {
         let bought = buy(orders, company, &mut rng, start, today).await?;
         if company.0 == ACCOUNT {
             take_back_and_make_good(cloud, &bought, today).await?;
+        }
+        if let Some(last) = bought.last() {
+            survey::answer(cloud, company, number, last.order.placed_at, today).await?;
         }
         loaded.orders = loaded.orders.saturating_add(u64::try_from(bought.len()).unwrap_or(u64::MAX));
         loaded.accounts = loaded.accounts.saturating_add(1);
@@ -240,11 +246,12 @@ mod tests {
     use super::*;
     use crate::cloud::{Options, Storage};
     use crate::{audit, export, program};
+    use domain::id::SurveyId;
 
     #[tokio::test]
     async fn the_demo_is_the_same_for_everybody_on_the_same_day() {
         let today = Instant::parse("2026-05-20T12:00:00Z").unwrap();
-        let mut exports = Vec::new();
+        let (mut exports, mut answers) = (Vec::new(), Vec::new());
         for _ in 0..2 {
             let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
             let app = cloud.app("order-placed").unwrap();
@@ -254,9 +261,20 @@ mod tests {
             assert!(loaded.orders > 100, "{loaded:?}");
             let report = audit::run(app, domain::time::Instant::MAX).await.unwrap();
             assert!(report.findings.is_empty(), "{report}");
+            let survey = SurveyId::parse(survey::SURVEY).unwrap();
+            let said = app.store().answers_page(&survey, None, 100).await.unwrap().answers;
+            assert!((18..24).contains(&said.len()), "{}", said.len());
+            for (least, most) in [(0, 6), (7, 8), (9, 10)] {
+                assert!(
+                    said.iter().any(|one| (least..=most).contains(&one.said.score.as_u8())),
+                    "none of {least}–{most}"
+                );
+            }
+            answers.push(said);
             exports.push(export::accounts(app.store(), &app.schedule().await.unwrap(), today).await.unwrap());
         }
         assert_eq!(exports[0], exports[1]);
+        assert_eq!(answers[0], answers[1]);
         // There is something of everything to look at.
         for tier in ["member", "silver", "gold", "platinum"] {
             assert!(exports[0].iter().any(|row| row.tier.as_str() == tier), "nobody is {tier}");

@@ -30,6 +30,8 @@ pub struct Dashboard {
     pub lifetime: MetricsReport,
     /// The period by tier.
     pub tiers: MetricsReport,
+    /// The tiers of the program that is in force, the highest first.
+    pub ladder: Vec<String>,
     /// The twelve months up to the period's last, each in total where it was counted.
     pub months: Vec<MonthOf>,
     /// Who stays.
@@ -86,7 +88,10 @@ pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, Repo
         let metrics = if_counted(of(Period::Month(month)).await)?;
         months.push(MonthOf { month: month.to_string(), metrics });
     }
+    let schedule = app.schedule().await.map_err(|fault| ReportError::Failed(fault.to_string()))?;
+    let tiers = &schedule.at(app.clock().now()).program.tiers;
     Ok(Dashboard {
+        ladder: tiers.levels.iter().rev().map(|tier| tier.id.to_string()).collect(),
         program: app.config().program.to_string(),
         before,
         lifetime: of(Period::Lifetime).await?,

@@ -1,17 +1,17 @@
-//! The dashboard as text: some sixty lines of at most a hundred characters.
+//! The dashboard as text: some sixty lines of at most a hundred characters, the same in a terminal as in a file.
+//!
+//! What was done in a period, how things stand at a night and what ever happened stand in blocks of their own, each of
+//! which says which it is.
 
 mod lists;
+mod program;
+mod tiers;
 
-use super::blocks::{WIDTH, beside, cut, table};
+use super::blocks::{HALF, WIDTH, beside, cut, table, wrapped};
 use super::numbers::{UNKNOWN, difference, growth, rounded, sparkline};
 use super::{Dashboard, shown};
-use analytics::report::{Cell, CountedBy, Did, GroupReport, MetricsReport, Percent, Stands};
+use analytics::report::{Cell, CountedBy, Did, MetricsReport, Percent, Stands};
 use domain::money::Money;
-
-/// Months that points are told to expire in.
-const EXPIRING_MAX: usize = 3;
-/// Where more than one account in so many had moved on before a night counted it, that night says little of its day.
-const LATE_SHARE: u64 = 10;
 
 /// The dashboard.
 pub fn dashboard(dashboard: &Dashboard) -> String {
@@ -21,9 +21,9 @@ pub fn dashboard(dashboard: &Dashboard) -> String {
     lines.push(String::new());
     lines.extend(since_the_beginning(dashboard));
     lines.push(String::new());
-    lines.extend(tiers(&dashboard.tiers));
+    lines.extend(tiers::tiers(dashboard));
     lines.push(String::new());
-    lines.extend(beside(&points(dashboard), &program(dashboard)));
+    lines.extend(beside(&program::points(dashboard), &program::program(dashboard)));
     lines.push(String::new());
     lines.extend(beside(&lists::retention(&dashboard.retention), &lists::models(dashboard)));
     lines.push(String::new());
@@ -44,7 +44,7 @@ fn title(dashboard: &Dashboard) -> Vec<String> {
         report.period, report.currency
     )];
     if !report.complete && report.last_day.is_some() {
-        lines.push("The period is not over: growth, retention and churn hold a part of it against a whole.".to_owned());
+        lines.push("The period is not over: change, retention and churn hold a part of it against a whole.".to_owned());
     }
     let night = &dashboard.night;
     let balances = night.trial_balance.as_ref().is_some_and(|balance| balance.balances);
@@ -52,6 +52,10 @@ fn title(dashboard: &Dashboard) -> Vec<String> {
     if !balances || flawed > 0 {
         lines.push(format!("NOT TO BE TRUSTED: {flawed} accounts are not right; see GET /v1/metrics/nights/{{date}}."));
     }
+    if let Some(answers) = night.answers_flawed.filter(|answers| *answers > 0) {
+        lines.push(format!("{answers} answers to surveys cannot be read; see GET /v1/metrics/nights/{{date}}."));
+    }
+    lines.extend(night.warnings.iter().flat_map(|warning| wrapped(warning, WIDTH, "! ", "  ")));
     lines
 }
 
@@ -144,43 +148,33 @@ fn since_the_beginning(dashboard: &Dashboard) -> Vec<String> {
         format!("repeat customers      {repeat} of {all}: {}", rate(customers.repeat_customer_rate).text),
     ];
     if let Some(Stands { value, .. }) = stands(lifetime) {
+        let lifetime = match value.predicted_lifetime_value_average {
+            Some(lifetime) => format!("{} of its lifetime to come", shown(&lifetime)),
+            None => "nothing predicted".to_owned(),
+        };
         lines.push(format!(
-            "value of a customer   {} so far (median {}), {} for the lifetime ({})",
+            "value of a customer   {} so far on average (median {}), {lifetime}",
             shown(&value.historic_value_average),
             shown(&value.historic_value_median),
-            shown(&value.customer_lifetime_value),
-            value.customer_lifetime_value_basis,
         ));
     }
-    lines
-}
-
-fn tiers(report: &MetricsReport) -> Vec<String> {
-    let head =
-        ["tier", "accounts", "customers", "revenue", "order value", "repeat", "points held", "alive", "value", "NPS"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    // The tier that brings the most first.
-    let revenue = |group: &GroupReport| group.did.as_ref().map(|did| did.sales.revenue.amount);
-    let mut groups: Vec<_> = report.groups.iter().collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(revenue(group)));
-    for group in groups {
-        let (did, stands) = (group.did.as_ref(), group.stands.as_ref());
-        let survey = did.and_then(|did| did.survey.as_ref());
-        let whole = |money: Option<Money>| rounded(&money.cell(), 0);
-        rows.push(vec![
-            group.group.clone(),
-            shown(&stands.map(|stands| stands.membership.accounts)),
-            shown(&did.map(|did| did.customers.customers)),
-            whole(did.map(|did| did.sales.revenue)),
-            shown(&did.and_then(|did| did.sales.average_order_value)),
-            percent(did.and_then(|did| did.customers.repeat_customer_rate)),
-            shown(&stands.map(|stands| stands.points.points_outstanding)),
-            shown(&stands.and_then(|stands| stands.value.probability_alive)),
-            whole(stands.and_then(|stands| stands.value.customer_lifetime_value)),
-            survey.and_then(|survey| survey.net_promoter_score).map_or(UNKNOWN.to_owned(), |score| score.cell()),
-        ]);
+    if let Some(Stands { discounts, referrals, .. }) = stands(lifetime) {
+        lines.push(format!(
+            "discounts, referrals  {} of {} discounts used: {}; {} referred, {} of them rewarded",
+            shown(&discounts.total_discounts_used),
+            shown(&discounts.total_discounts_issued),
+            percent(discounts.discount_redemption_rate),
+            shown(&referrals.referred),
+            shown(&referrals.referred_rewarded),
+        ));
     }
-    table(&[14, 9, 10, 12, 12, 9, 12, 8, 8, 6], &rows)
+    let survey = total.survey.as_ref();
+    if let Some((survey, score)) = survey.and_then(|survey| Some((survey, survey.net_promoter_score?))) {
+        let (low, high) = (survey.net_promoter_score_low.cell(), survey.net_promoter_score_high.cell());
+        let (score, answers) = (score.cell(), shown(&survey.answers));
+        lines.push(format!("net promoter score    {score} of {answers} answers, with 95 % confidence {low} to {high}"));
+    }
+    lines
 }
 
 /// A rate with one decimal.
@@ -188,85 +182,20 @@ fn percent(rate: Option<Percent>) -> String {
     rate.map_or(UNKNOWN.to_owned(), |rate| format!("{} %", rounded(&rate.cell(), 1)))
 }
 
-fn pairs(title: String, pairs: Vec<(&str, String)>) -> Vec<String> {
+/// Figures below each other under a title.
+fn pairs(title: &str, pairs: Vec<(&str, String)>) -> Vec<String> {
     let rows: Vec<_> = pairs.into_iter().map(|(name, value)| vec![format!("  {name}"), value]).collect();
-    std::iter::once(title).chain(table(&[26, 20], &rows)).collect()
+    std::iter::once(title.to_owned()).chain(table(&[29, 18], &rows)).collect()
 }
 
-fn points(dashboard: &Dashboard) -> Vec<String> {
-    let report = &dashboard.metrics;
-    let Some(stands) = stands(report) else { return vec!["points  no night was counted by then".to_owned()] };
-    let changes = report.changes.as_ref();
-    let change = |of: fn(&analytics::report::Changes) -> domain::money::Points| shown(&changes.map(of));
-    let night = report.stood.as_ref().map(|stood| stood.counted.night.clone()).unwrap_or_default();
-    let mut block = pairs(
-        format!("points and liability  (as of {night})"),
-        vec![
-            ("outstanding", shown(&stands.points.points_outstanding)),
-            ("issued in the period", change(|changes| changes.points_issued)),
-            ("reversed in the period", change(|changes| changes.points_reversed)),
-            ("expired in the period", change(|changes| changes.points_expired)),
-            ("liability", shown(&stands.liability.liability)),
-            ("  to be expected", shown(&stands.liability.liability_expected)),
-            ("breakage", percent(stands.points.breakage_rate)),
-        ],
-    );
-    // A night that was counted long after its day shows how things stood then.
-    let late = changes.and_then(|changes| changes.changes_after_decided_later).unwrap_or(0);
-    if late.saturating_mul(LATE_SHARE) > stands.membership.accounts {
-        let night = changes.and_then(|changes| changes.changes_after_night.clone()).unwrap_or_default();
-        block.push(format!("  ! the night of {night} was counted late"));
-    }
-    let expire = stands.ageing.iter().take(EXPIRING_MAX);
-    let expire = expire.map(|ageing| format!("{} {}", ageing.month, short(ageing.expiring.points.0)));
-    let more = if stands.ageing.len() > EXPIRING_MAX { ", …" } else { "" };
-    let drawn = sparkline(stands.ageing.iter().map(|ageing| Some(ageing.expiring.points.0)));
-    if !stands.ageing.is_empty() {
-        block.push(format!("  expiring  {drawn}"));
-        block.push(format!("    {}{more}", expire.collect::<Vec<_>>().join(", ")));
-    }
-    block
+/// Why a figure of a report is not known, as a remark below its block; nothing where it is.
+fn remark(report: &MetricsReport, figure: &str) -> Vec<String> {
+    let of_group = report.total().map(|group| group.unknown.as_slice()).unwrap_or_default();
+    let mut about = report.unknown.iter().chain(of_group).filter(|unknown| unknown.figures.contains(&figure));
+    about.next().map(|unknown| wrapped(&unknown.why, HALF, "  – ", "    ")).unwrap_or_default()
 }
 
-/// A number in thousands or millions where it is long.
-fn short(number: i64) -> String {
-    let unit =
-        |unit: i64, name: &str| format!("{}{name}", super::numbers::grouped(&number.div_euclid(unit).to_string()));
-    match number.abs() {
-        0..10_000 => super::numbers::grouped(&number.to_string()),
-        10_000..10_000_000 => unit(1_000, "k"),
-        _ => unit(1_000_000, "M"),
-    }
-}
-
-fn program(dashboard: &Dashboard) -> Vec<String> {
-    let report = &dashboard.metrics;
-    let Some(did) = did(report) else { return Vec::new() };
-    let (economics, taking_part) = (&did.economics, &did.participation);
-    let mut rows = vec![
-        ("cost", shown(&economics.program_cost)),
-        ("  of discounts", shown(&economics.discount_cost)),
-        ("margin credited with", shown(&economics.attributed_margin)),
-        ("return on investment", percent(economics.return_on_investment)),
-        ("revenue that earned", percent(taking_part.earning_revenue_rate)),
-        ("revenue that redeemed", percent(taking_part.redeeming_revenue_rate)),
-    ];
-    if let Some(stands) = stands(report) {
-        rows.push(("discounts used of issued", percent(stands.discounts.discount_redemption_rate)));
-        let referrals = &stands.referrals;
-        let funnel = format!("{} → {}", shown(&referrals.referred), shown(&referrals.referred_rewarded));
-        rows.push(("referred → rewarded", funnel));
-    }
-    if let Some(changes) = &report.changes {
-        let moves = format!("{} / {}", shown(&changes.tier_upgrades), shown(&changes.tier_downgrades));
-        rows.push(("tiers raised / lowered", moves));
-    }
-    let mut block = pairs("the program in the period".to_owned(), rows);
-    if let Some(survey) = did.survey.as_ref().filter(|survey| survey.answers > 0) {
-        let end = |end: &Option<analytics::report::Decimal<1>>| end.cell();
-        let (low, high) = (end(&survey.net_promoter_score_low), end(&survey.net_promoter_score_high));
-        let score = survey.net_promoter_score.map(|score| score.cell()).unwrap_or_default();
-        block.push(format!("  NPS {score} (95 %: {low} to {high}), {} answers", shown(&survey.answers)));
-    }
-    block
+/// The night by which a report tells how things stood.
+fn as_of(report: &MetricsReport) -> String {
+    report.stood.as_ref().map_or(UNKNOWN.to_owned(), |stood| stood.counted.night.clone())
 }

@@ -26,23 +26,24 @@ pub fn retention(report: &RetentionReport) -> Vec<String> {
         row.extend((1..COHORTS_SHOWN).map(|months| share(of(months))));
         rows.push(row);
     }
-    let title = "retention, % of a cohort in each month since".to_owned();
+    let title = "RETENTION of cohorts, % in each month since".to_owned();
     std::iter::once(title).chain(table(&[12, 11, 4, 4, 4, 4, 4, 4], &rows)).collect()
 }
 
 /// What is to be expected, and how far that can be trusted.
 pub fn models(dashboard: &Dashboard) -> Vec<String> {
-    let mut block = vec!["what is to be expected of the next 12 months".to_owned()];
-    if let Some(stands) = stands(&dashboard.metrics) {
-        let value = &stands.value;
+    let mut block = vec!["EXPECTED in the next 12 months".to_owned()];
+    let value = stands(&dashboard.metrics).map(|stands| &stands.value);
+    // Without a model its reasons stand for the figures.
+    if let Some(value) = value.filter(|value| value.customers_alive.is_some()) {
         let rows = [
             ("customers still there", value.customers_alive.cell()),
             ("days with an order", value.expected_orders.cell()),
             ("revenue", value.predicted_value_12_months.cell()),
-            ("  of the lifetime", value.predicted_lifetime_value.cell()),
+            ("revenue of their lifetime", value.predicted_lifetime_value.cell()),
         ];
         let rows = rows.map(|(name, figure)| vec![format!("  {name}"), rounded(&figure, 0)]);
-        block.extend(table(&[26, 20], &rows));
+        block.extend(table(&[29, 18], &rows));
     }
     match &dashboard.night.calibration {
         Some(held) => {
@@ -51,7 +52,10 @@ pub fn models(dashboard: &Dashboard) -> Vec<String> {
             block.push(format!("  held against the last {} days:", held.hold_out_days));
             block.push(format!("  {predicted} predicted, {actual} made ({error} %)"));
         }
-        None => block.push("  not held against what happened".to_owned()),
+        None if value.is_some_and(|value| value.customers_alive.is_some()) => {
+            block.push("  not held against what happened".to_owned());
+        }
+        None => {}
     }
     let failed = dashboard.night.assumptions.iter().filter(|assumption| assumption.holds == Some(false));
     for assumption in failed {
@@ -74,7 +78,7 @@ pub fn lists(report: &AccountsReport) -> Vec<String> {
     };
     let at_risk = report.at_risk.iter().take(LISTED).map(|account| {
         let gap = account.usual_gap_days.map_or(UNKNOWN.to_owned(), |gap| gap.to_string());
-        let away = format!("{} / {gap}", account.days_since_last_order);
+        let away = format!("{} ({gap})", account.days_since_last_order);
         [format!("  {}", account.account_id), away, shown(&account.at_stake)]
     });
     let near = report
@@ -88,13 +92,13 @@ pub fn lists(report: &AccountsReport) -> Vec<String> {
     let falling = report.falling.iter().take(LISTED).map(moved);
     let rising = report.rising.iter().take(LISTED).map(moved);
     let mut lines = beside(
-        &rows(["at risk", "days / usual", "at stake"], at_risk.collect()),
-        &rows(["near the next tier", "next", "missing"], near.collect()),
+        &rows(["AT RISK", "days (usual)", "at stake"], at_risk.collect()),
+        &rows(["NEAR THE NEXT TIER", "next", "missing"], near.collect()),
     );
     lines.push(String::new());
     lines.extend(beside(
-        &rows(["falling", "3 months", "change"], falling.collect()),
-        &rows(["rising", "3 months", "change"], rising.collect()),
+        &rows(["FALLING", "3 months", "change"], falling.collect()),
+        &rows(["RISING", "3 months", "change"], rising.collect()),
     ));
     lines.push(String::new());
     let mut segments: Vec<_> = report.rfm_segments.iter().filter(|segment| segment.customers > 0).collect();
@@ -102,6 +106,6 @@ pub fn lists(report: &AccountsReport) -> Vec<String> {
     let segments = segments.iter().map(|one| format!("{} {}", one.segment.replace('_', " "), shown(&one.customers)));
     let segments = segments.collect::<Vec<_>>().join(", ");
     let segments = if segments.is_empty() { "nobody" } else { &segments };
-    lines.extend(wrapped(segments, WIDTH, "customers of the last 12 months  ", "  "));
+    lines.extend(wrapped(segments, WIDTH, "CUSTOMERS by how they bought in the last 12 months (RFM)  ", "  "));
     lines
 }
