@@ -55,6 +55,7 @@ mod reordering_amended;
 mod restart;
 mod returns;
 mod rollup;
+mod simulate;
 mod statement;
 mod survey_crowd;
 mod survey_refusals;

@@ -7,6 +7,7 @@ mod due;
 mod metrics;
 pub(crate) mod place;
 mod referrals;
+mod simulate;
 mod tasks;
 
 use crate::{import, serve};
@@ -101,6 +102,8 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a draft of the program would have come to over what really happened; nothing is written
+    Simulate(simulate::Arguments),
     /// What referrals came to: redeemed, qualified, rewarded, what they brought in and what they cost
     Referrals {
         /// Print it as JSON
@@ -252,6 +255,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Due { date, json } => due::due(date, json, place).await,
         Task::Rollup { date, json } => metrics::rollup(date, json, place).await,
         Task::Report { period, json } => metrics::report(period, json, place).await,
+        Task::Simulate(arguments) => simulate::simulate(arguments, place).await,
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,

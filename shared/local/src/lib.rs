@@ -36,6 +36,7 @@ pub mod report;
 pub mod rollup;
 pub mod serve;
 pub mod show;
+pub mod simulate;
 pub mod tables;
 pub mod template;
 pub mod walk;

@@ -1,7 +1,7 @@
 //! The dashboard: what a merchant wants to know of the program, gathered from what nights counted.
 
-mod blocks;
-mod numbers;
+pub(crate) mod blocks;
+pub(crate) mod numbers;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -9,6 +9,7 @@
 
 mod commit;
 mod due;
+mod facts;
 mod item;
 mod keys;
 mod nightly;

@@ -38,7 +38,7 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
 }
 
 /// A bar that shows how many of `what` are done, and what moves it.
-fn progress(what: &str) -> Result<(ProgressBar, Progress), Failure> {
+pub(super) fn progress(what: &str) -> Result<(ProgressBar, Progress), Failure> {
     let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}} of {{len}} {what}, {{eta}} left"))?;
     let bar = ProgressBar::new(0).with_style(style);
     let moved = bar.clone();
