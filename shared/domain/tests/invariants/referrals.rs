@@ -15,6 +15,7 @@ use domain::program::Program;
 use domain::referral::rules::AfterReturn;
 use domain::referral::{self, CodeStatus, Given, Redemption, RedemptionKey, Stage, State, Tally, Verdict};
 use domain::schedule::{Activation, Schedule};
+use domain::simulation::LeftOut;
 use domain::time::Instant;
 use domain::warning::Walk;
 use proptest::prelude::*;
@@ -96,6 +97,15 @@ fn versions(pending_days: u16, hours: [i64; 2], after_return: [&str; 2], enrolme
         activation(later(hours[0] + hours[1]), 3, with(None)),
     ])
     .unwrap()
+}
+
+/// The same without amendments: what an order said before it was amended is not kept.
+fn unamended(acts: Vec<(i64, Act)>) -> Vec<(i64, Act)> {
+    let plain = |act| match act {
+        Act::Trade(referred, who, step) => Act::Trade(referred, who, Step { amend: None, ..step }),
+        other => other,
+    };
+    acts.into_iter().map(|(hours, act)| (hours, plain(act))).collect()
 }
 
 /// What the entries of all accounts tell of a redemption, by whose they are.
@@ -385,5 +395,21 @@ proptest! {
     ) {
         let after_return = keeps.map(|keeps| if keeps { "keep" } else { "take_back" });
         run(versions(pending_days, hours, after_return, if approval { "approval" } else { "open" }), &acts);
+    }
+
+    #[test]
+    fn a_replay_of_what_referrals_brought_ends_where_the_accounts_stand(
+        acts in acts().prop_map(unamended),
+        pending_days in 0_u16..10,
+        hours in [0_i64..24 * 100, 24_i64 * 10..24 * 100],
+        approval in any::<bool>(),
+    ) {
+        let enrolment = if approval { "approval" } else { "open" };
+        let network = run(versions(pending_days, hours, ["take_back", "take_back"], enrolment), &acts);
+        for world in network.worlds.values() {
+            let Some(compared) = world.simulated(&network.schedule, &network.schedule, 0) else { continue };
+            prop_assert_eq!(&compared.happened, &compared.in_force.outcome);
+            prop_assert_eq!(compared.in_force.left_out, LeftOut::default());
+        }
     }
 }

@@ -19,7 +19,7 @@ impl World {
     }
 
     /// The same history under another schedule, looked at so many hours after its end.
-    fn simulated(&self, in_force: &Schedule, draft: &Schedule, hours: i64) -> Option<Compared> {
+    pub fn simulated(&self, in_force: &Schedule, draft: &Schedule, hours: i64) -> Option<Compared> {
         let facts = self.facts()?;
         let as_of = facts.account.last_decided.plus_ms(hours * HOUR_MS);
         let compared = simulate(&facts, &Plan { in_force, draft, secrets: &secrets(), as_of }).unwrap();
