@@ -96,7 +96,7 @@ impl Person {
         let account = customer.account.as_ref().unwrap();
         let decided = customer.entries.last().unwrap().at;
         let at = decided.max(Instant::from_ms(as_of));
-        let stands = standing::standing(account, None, &[], &world.schedule, at).unwrap();
+        let stands = standing::standing(account, None, &[], None, &world.schedule, at).unwrap();
         let (advanced, passed) = domain::advance::advance(&world.schedule, account, at).unwrap();
         let lowered = passed.iter().filter(|change| matches!(change, domain::ledger::Change::TierLowered { .. }));
         let wallet = Wallet::of(customer, terms, at.as_ms());
