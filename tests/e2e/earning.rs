@@ -287,6 +287,28 @@ async fn what_is_wrong_with_a_rule_is_told_with_its_path() {
     assert_eq!(refused["faults"][1]["message"], reason);
 }
 
+#[tokio::test]
+async fn tax_is_eligible_as_the_program_says_and_comes_back_with_its_units() {
+    for (tax, eligible, after) in [("as_stated", "120.00", 80), ("subtract", "100.00", 66), ("add", "140.00", 93)] {
+        let cloud = Cloud::with(|program| program["eligibility"]["tax"] = json!(tax)).await;
+        let lines = json!([{"line_id": "1", "sku": "MUG", "quantity": 3, "amount": "120.00", "tax": "20.00"}]);
+        let order = cloud.order("o-1").set("lines", lines);
+        let receipt = order.send().await.expect(201);
+        assert_eq!(
+            (&receipt["eligible_total"]["amount"], &receipt["total"]["amount"]),
+            (&json!(eligible), &json!("120.00"))
+        );
+        order.returned("r-1").units("1", 1).send().await.expect(201);
+        assert_eq!(cloud.account("acme").standing().await.expect(200)["points"]["balance"], after, "{tax}");
+        cloud.audit().await;
+    }
+    let refused = Cloud::start().await;
+    let mut document: Value = serde_json::from_str(WHOLESALE).unwrap();
+    document["eligibility"]["tax"] = json!("net");
+    let answer = refused.request("POST", VERSIONS, document.to_string()).await.expect_problem(422, "invalid-document");
+    assert_eq!(answer.fault_paths(), ["$.eligibility.tax"]);
+}
+
 #[test]
 fn the_examples_of_the_guide_are_rules() {
     let guide = include_str!("../../docs/program.md");

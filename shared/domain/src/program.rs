@@ -12,7 +12,7 @@ mod referral;
 mod sense;
 
 use crate::document::{Faults, Path};
-use crate::earning::Earning;
+use crate::earning::{Earning, TaxBasis};
 use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
@@ -45,6 +45,8 @@ pub struct Program {
     pub unknown_account: UnknownAccount,
     /// SKUs that neither earn nor qualify (postage, fees, manual corrections).
     pub excluded_skus: BTreeSet<Sku>,
+    /// What of its lines' tax is eligible.
+    pub tax_basis: TaxBasis,
     /// What orders earn.
     pub earning: Earning,
     /// How long points wait and last.

@@ -5,14 +5,13 @@
 
 use crate::amendment::{Amended, PointsAmended};
 use crate::code::Code;
-use crate::earning::{self, Arithmetic};
+use crate::earning::{self, Arithmetic, eligible};
 use crate::free_products::{self, FreeProduct, FreeProductReceipt, Placed};
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, ReturnKey, ReturnReceipt};
-use crate::rules;
 use crate::score::{Condition, Outcome, ScoredOrder};
 use crate::time::Instant;
 use serde::Serialize;
@@ -328,8 +327,10 @@ fn ineligible_lines(scored: &ScoredOrder, program: &Program) -> Result<Vec<Ineli
     let mut found = Vec::new();
     for line in &scored.order.lines {
         let amount = line.amount(scored.order.currency)?;
-        if !rules::is_eligible(program, line, amount) {
-            let reason = if amount <= Minor::ZERO { "no_amount" } else { "excluded_sku" };
+        let counted = eligible::amount(program, line, line.quantity, amount, scored.order.currency)?;
+        if counted <= Minor::ZERO {
+            let is_excluded = amount > Minor::ZERO && program.excluded_skus.contains(&line.sku);
+            let reason = if is_excluded { "excluded_sku" } else { "no_amount" };
             found.push(IneligibleLine { line_id: line.line_id.clone(), sku: line.sku.clone(), reason });
         }
     }

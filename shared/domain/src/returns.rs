@@ -21,7 +21,6 @@ use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, OrderLine};
 use crate::program::Program;
 use crate::referral::{self, Redemption};
-use crate::rules;
 use crate::score::{self, ScoredOrder};
 use crate::shortfall::Short;
 use crate::time::Instant;
@@ -150,12 +149,17 @@ impl Reversing {
 /// stated amount, less that share of its discount. Rounded half up once for the line, so that fewer units never come to
 /// more.
 pub fn kept_amount(line: &OrderLine, kept: u64, currency: Currency) -> Result<Minor, Overflow> {
-    if kept == line.quantity {
-        return line.amount(currency);
-    }
+    amount_less(line, kept, line.discount, currency)
+}
+
+/// The same with another discount, which may be below zero.
+pub(crate) fn amount_less(line: &OrderLine, kept: u64, off: Minor, currency: Currency) -> Result<Minor, Overflow> {
+    let is_whole = kept == line.quantity;
     match line.price {
-        LinePrice::UnitPrice(price) => price.share_less(kept, line.quantity, line.discount, currency),
-        LinePrice::Amount(amount) => amount.minus(line.discount)?.share(kept, line.quantity),
+        LinePrice::UnitPrice(price) if is_whole => price.times(kept, currency)?.minus(off),
+        LinePrice::UnitPrice(price) => price.share_less(kept, line.quantity, off, currency),
+        LinePrice::Amount(amount) if is_whole => amount.minus(off),
+        LinePrice::Amount(amount) => amount.minus(off)?.share(kept, line.quantity),
     }
 }
 
@@ -222,15 +226,8 @@ pub struct Kept {
 
 /// What the units that are still kept of an order come to.
 pub fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow> {
-    let mut kept = Kept { total: Minor::ZERO, eligible: Minor::ZERO };
-    for (line, units) in scored.order.lines.iter().zip(scored.kept_units()) {
-        let amount = kept_amount(line, units, scored.order.currency)?;
-        kept.total = kept.total.plus(amount)?;
-        if rules::is_eligible(program, line, amount) {
-            kept.eligible = kept.eligible.plus(amount)?;
-        }
-    }
-    Ok(kept)
+    let Basket { revenue, eligible, .. } = Basket::kept(program, &scored.order, &scored.kept_units())?;
+    Ok(Kept { total: revenue, eligible })
 }
 
 /// Points that an order is due by its newest statement, as far as it is kept.

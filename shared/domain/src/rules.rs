@@ -11,15 +11,10 @@ use crate::earning::{self, Basket, Known};
 use crate::ledger::Change;
 use crate::lots::{End, Lot, Pending};
 use crate::money::{Minor, Overflow, Points};
-use crate::order::{Order, OrderLine};
+use crate::order::Order;
 use crate::program::{DiscountRule, Program};
 use crate::score::{Condition, IssuedDiscount, Outcome};
 use crate::time::Instant;
-
-/// Whether a line earns: quantity and amount above zero and its SKU not excluded.
-pub fn is_eligible(program: &Program, line: &OrderLine, amount: Minor) -> bool {
-    line.quantity > 0 && amount > Minor::ZERO && !program.excluded_skus.contains(&line.sku)
-}
 
 /// What an order comes to under the rules, before anything comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]

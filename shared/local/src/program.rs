@@ -4,7 +4,7 @@ use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
-use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, When};
+use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, TaxBasis, When};
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
@@ -194,6 +194,11 @@ fn rules(text: &mut String, program: &Program) {
     line(text, format_args!("  unknown accounts {unknown}"));
     let excluded: Vec<_> = program.excluded_skus.iter().map(|sku| sku.as_str()).collect();
     line(text, format_args!("  excluded SKUs: {}", excluded.join(", ")));
+    match program.tax_basis {
+        TaxBasis::AsStated => {}
+        TaxBasis::Subtract => line(text, format_args!("  tax in amounts is not eligible")),
+        TaxBasis::Add => line(text, format_args!("  tax on top of amounts is eligible")),
+    }
     for rule in program.earning.rules() {
         let terms = rule.effect.terms(program.currency);
         line(text, format_args!("  {}: {} ({terms}{})", rule.id, rule.name, conditions(rule)));

@@ -1,10 +1,10 @@
 //! What of an order is to earn: all of it, or what is kept.
 
+use super::eligible;
 use crate::money::{Minor, Overflow};
 use crate::order::{Order, OrderLine};
 use crate::program::Program;
 use crate::returns;
-use crate::rules;
 
 /// One eligible line.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,8 @@ impl<'a> Basket<'a> {
     fn add(&mut self, program: &Program, line: &'a OrderLine, units: u64, amount: Minor) -> Result<(), Overflow> {
         self.revenue = self.revenue.plus(amount)?;
         self.units = self.units.checked_add(units).ok_or(Overflow)?;
-        if rules::is_eligible(program, line, amount) {
+        let amount = eligible::amount(program, line, units, amount, self.order.currency)?;
+        if amount > Minor::ZERO {
             self.eligible = self.eligible.plus(amount)?;
             self.eligible_units = self.eligible_units.checked_add(units).ok_or(Overflow)?;
             if program.earning.needs_items {

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod effects;
+mod eligible;
 mod stacking;
 
 use super::*;

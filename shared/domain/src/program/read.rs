@@ -4,7 +4,7 @@ use super::sense::{self, Sections};
 use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
 use super::{earning, free_products, metrics, perks, points, prices, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
-use crate::earning::Reading;
+use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent};
 use crate::referral::rules::Gift;
@@ -86,7 +86,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
-    let excluded_skus = root.nested("eligibility", faults, eligibility).unwrap_or_default();
+    let (excluded_skus, tax_basis) = root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
     let utc = Calendar::utc();
     let reading = Reading { currency: money, calendar: calendar.as_ref().unwrap_or(&utc) };
@@ -125,6 +125,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         calendar: calendar?,
         unknown_account: unknown_account?,
         excluded_skus,
+        tax_basis,
         earning: earning?,
         points: points?,
         returns: returns.unwrap_or_default(),
@@ -190,10 +191,12 @@ fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Unkn
     section.required("unknown_account", faults, document::one_of(&choices))
 }
 
-fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<BTreeSet<Sku>> {
-    let section = Object::open(value, path, &["excluded_skus"], faults)?;
+fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis)> {
+    let section = Object::open(value, path, &["excluded_skus", "tax"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
-    Some(skus.unwrap_or_default().into_iter().collect())
+    let choices = [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
+    let tax = section.optional("tax", faults, document::one_of(&choices));
+    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default()))
 }
 
 /// A name for customers.
