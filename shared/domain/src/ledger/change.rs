@@ -1,10 +1,12 @@
 //! What a commit changes, each change a fact of its own.
 
+mod points;
+
 use crate::account::Status;
 use crate::code::Code;
 use crate::id::{ContactId, OrderKey, RuleId, TierId};
 use crate::lots::Taken;
-use crate::money::{Money, Overflow, Points};
+use crate::money::{Money, Points};
 use crate::opening::PastTotals;
 use crate::perks::Uses;
 use crate::referral::{CodeSettings, RedemptionKey, Settled};
@@ -484,22 +486,4 @@ pub enum Change {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-impl Change {
-    /// By how much it changes the account's points. Points that become available were counted when earned.
-    pub fn points(&self) -> Result<Points, Overflow> {
-        match self {
-            Self::PointsEarned { points, .. }
-            | Self::PointsCredited { points, .. }
-            | Self::PointsGranted { points, .. }
-            | Self::PointsOpened { points, .. } => Ok(*points),
-            Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
-            Self::PointsExpired { points, .. }
-            | Self::DebtOpened { points }
-            | Self::PointsReversed { points, .. }
-            | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),
-            _ => Ok(Points::ZERO),
-        }
-    }
 }
