@@ -10,6 +10,47 @@ use tests::{Cloud, Folder, WHOLESALE, at, each_seed};
 
 const DAY_MS: i64 = 86_400_000;
 
+/// The report of two customers, but for its last line.
+const TEXT: &str = "\
+What the draft would have come to: wholesale, as of 2011-03-10T12:00:00Z
+2 accounts, 3 orders
+
+                                      in force             draft        difference
+points issued                            1,300             2,850            +1,550
+points reversed                            300               600              +300
+points expired                               0                 0                 0
+points written off                           0                 0                 0
+points outstanding                       1,000             2,250            +1,250
+  what they cost, GBP                    10.00             22.50            +12.50
+discounts issued                             2                 1                -1
+discounts used                               1                 1                 0
+  what they took off, GBP                26.32             55.56            +29.24
+cost in all, GBP                         36.32             78.06            +41.74
+tiers raised                                 1                 2                +1
+tiers lowered by reviews                     0                 0                 0
+
+by tier                   accounts points in force           draft      difference difference cost
+member                           1             200             400            +200           +2.00
+silver                           1             800           1,850          +1,050          +39.74
+
+by segment                accounts points in force           draft      difference difference cost
+none                             1             800           1,850          +1,050          +39.74
+retail                           1             200             400            +200           +2.00
+
+by month     issued in force           draft      difference       discounts difference cost
+2011-03                1,300           2,850          +1,550          +29.24          +41.74
+
+tiers, to:            silver
+member                     1
+silver                     1
+
+gain most                                 points       discounts           worth              tier
+acme                                      +1,050          +29.24          +39.74            silver
+beta                                        +200            0.00           +2.00          → silver
+
+2 of 2 accounts end where they stand when replayed under the versions in force
+";
+
 fn wholesale(change: impl FnOnce(&mut Value)) -> Value {
     let mut document = serde_json::from_str(WHOLESALE).unwrap();
     change(&mut document);
@@ -61,7 +102,11 @@ async fn a_draft_is_told_by_what_it_would_have_cost() {
         draft["discounts"][0]["percent"] = json!("10");
         draft["discounts"][0]["minimum_total"] = json!("600.00");
     });
-    let shown = shown(&cloud, draft).await;
+    let simulated = simulated(&cloud, draft, 3).await.unwrap();
+    let document = simulate::document(&simulated).unwrap();
+    let text = simulate::text(&document);
+    assert_eq!(text.strip_suffix(&format!("checksum {}\n", document.checksum)), Some(TEXT));
+    let shown = serde_json::to_value(document).unwrap();
     let sums = ["points_issued", "points_reversed", "points_expired", "points_outstanding", "discounts_issued"];
     let money = |amount: &str| json!({"amount": amount, "currency": "GBP"});
     for (side, points, value, cost, raised) in [

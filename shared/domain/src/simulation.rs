@@ -1,8 +1,8 @@
 //! What another version of the program would have come to: the stored facts of an account, replayed under it.
 //!
 //! An account's entries say what was decided, when and in which order; its orders, discounts and credit notes say on
-//! what. Each is decided once more, by the same functions that decide it when it comes in, at the instant that its entry
-//! states: so a replay hangs on nothing but what is stored, and comes out the same each time. No account's history
+//! what. Each is decided once more, by the same functions that decide it when it comes in, at the instant that its
+//! entry states: so a replay hangs on nothing but what is stored, and comes out the same each time. No account's history
 //! looks at another's, so they are replayed one by one.
 //!
 //! A history is replayed twice: under the versions that were in force, and under the draft alone, as if it had been in
@@ -15,8 +15,8 @@
 //!   discounts it used when is known, and kept to.
 //! - Customers do what they did. Prices stay as paid, whatever the draft would have taken off; a discount that only the
 //!   draft issues is used by nobody. One that was used and that the draft does not issue is left off its order.
-//! - What the draft refuses (an order of a stranger, a deduction that leaves a debt) has not happened, nor has what came
-//!   back of it. It is counted ([`LeftOut`]).
+//! - What the draft refuses (an order of a stranger, a deduction that leaves a debt) has not happened, nor has what
+//!   came back of it. It is counted ([`LeftOut`]).
 //! - Referrals are taken as they went: who was given points or a discount keeps them, and the terms of the draft's own
 //!   referrals are not played through. The points last as long as the draft says.
 //! - Segments are those of today, and whoever has ordered was active.

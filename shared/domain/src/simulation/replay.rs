@@ -376,8 +376,8 @@ fn released(change: &Change) -> Option<&Code> {
     }
 }
 
-/// What came back of an order, as far as that has as much here. When it did by the shop's clock is not kept, and decides
-/// nothing: it was not before its order.
+/// What came back of an order, as far as that has as much here. When it did by the shop's clock is not kept, and
+/// decides nothing: it was not before its order.
 fn reversing(returned: &Returned, scored: &ScoredOrder) -> Reversing {
     let at = scored.order.placed_at;
     let ReturnKey::Return(return_id) = &returned.key else {

@@ -214,8 +214,8 @@ impl Report {
         Ok(())
     }
 
-    /// SHA-256 over a line for each account, in hexadecimal: its id and, as it is stored, as it is replayed and under the
-    /// draft, what its history came to.
+    /// SHA-256 over a line for each account, in hexadecimal: its id and, as it is stored, as it is replayed and under
+    /// the draft, what its history came to.
     pub fn checksum(&self) -> String {
         self.checksum.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }

@@ -126,7 +126,8 @@ proptest! {
         let world = run_walked(None, &steps, &level(1), Walks::InTime);
         let Some(compared) = world.simulated(&level(1), &level(2), hours) else { return Ok(()) };
         let (before, after) = (&compared.in_force.outcome, &compared.draft.outcome);
-        let expected: BTreeMap<_, _> = before.months.iter().map(|(month, figures)| (*month, doubled(*figures))).collect();
+        let doubled = before.months.iter().map(|(month, figures)| (*month, doubled(*figures)));
+        let expected: BTreeMap<_, _> = doubled.collect();
         prop_assert_eq!(&after.months, &expected);
         prop_assert_eq!(after.outstanding.0, before.outstanding.0 * 2);
         prop_assert_eq!(compared.in_force.left_out, compared.draft.left_out);
