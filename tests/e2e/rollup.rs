@@ -246,7 +246,11 @@ async fn a_night_whose_books_do_not_balance_fails_and_names_the_accounts() {
     let cloud = traded().await;
     put_unbalanced(&cloud, "odd").await;
     let failure = night(&cloud).await.unwrap_err().to_string();
-    assert!(failure.contains("1 of 3 accounts are not right") && failure.contains("odd: -7 points more"), "{failure}");
+    assert!(
+        failure.contains("1 accounts are not right (3 were counted)")
+            && failure.contains("odd: 7 points more are accounted for than were issued"),
+        "{failure}"
+    );
     // The metrics are there all the same, and say so.
     let record = record(&cloud).await;
     let books = record.books.unwrap();
@@ -281,7 +285,7 @@ async fn an_item_that_cannot_be_read_is_named_and_stops_no_other() {
     put.item("account_id", AttributeValue::S("broken".to_owned())).send().await.unwrap();
     let failure = night(&cloud).await.unwrap_err().to_string();
     assert!(
-        failure.contains("1 of 2 accounts are not right") && failure.contains("broken: cannot be read"),
+        failure.contains("1 accounts are not right (2 were counted)") && failure.contains("broken: cannot be read"),
         "{failure}"
     );
     assert_eq!(totals(&cloud).await.accounts, 2);

@@ -70,7 +70,7 @@ fn conclude(run: &Reduce, results: &Results, findings: Findings) -> Result<Summa
     let mut wrong = Vec::new();
     if books.flawed > 0 || off != 0 {
         wrong.push(format!(
-            "{} of {} accounts are not right, the trial balance is off by {off} points",
+            "{} accounts are not right ({} were counted), the trial balance is off by {off} points",
             books.flawed, books.totals.accounts
         ));
         let named = books.flaws.iter().take(NAMED_MAX);

@@ -174,7 +174,11 @@ impl Partial {
         };
         let off = totals.imbalance();
         if off != 0 {
-            self.flaw(account.id.as_str(), &format!("{off} points more were issued than are accounted for"))?;
+            let (more, than) = match off > 0 {
+                true => ("were issued", "are accounted for"),
+                false => ("are accounted for", "were issued"),
+            };
+            self.flaw(account.id.as_str(), &format!("{} points more {more} than {than}", off.unsigned_abs()))?;
         }
         if account.last_decided > night.as_of {
             self.decided_later = self.decided_later.checked_add(1).ok_or(Overflow)?;

@@ -8,7 +8,7 @@ mod text;
 
 use analytics::report::{AccountsReport, Cell, MetricsReport, NightReport, RetentionReport};
 use analytics::rollup::{By, Period};
-use domain::time::Month;
+use domain::time::{Day, Month};
 use runtime::{App, Error, RequestFault};
 use serde::Serialize;
 
@@ -34,11 +34,11 @@ pub struct Dashboard {
     pub ladder: Vec<String>,
     /// The twelve months up to the period's last, each in total where it was counted.
     pub months: Vec<MonthOf>,
-    /// Who stays.
+    /// Who stays, by `night`.
     pub retention: RetentionReport,
-    /// Accounts to look at.
+    /// Accounts to look at, by `night`.
     pub accounts: AccountsReport,
-    /// The newest night, and whether it can be trusted.
+    /// The night that says how things stood at the period's end, and whether it can be trusted.
     pub night: NightReport,
 }
 
@@ -88,6 +88,8 @@ pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, Repo
         let metrics = if_counted(of(Period::Month(month)).await)?;
         months.push(MonthOf { month: month.to_string(), metrics });
     }
+    // What is said of how things stand is all of one night: that which says how they stood at the period's end.
+    let stood = metrics.stood.as_ref().and_then(|stood| Day::parse(&stood.counted.night)).unwrap_or(newest);
     let schedule = app.schedule().await.map_err(|fault| ReportError::Failed(fault.to_string()))?;
     let tiers = &schedule.at(app.clock().now()).program.tiers;
     Ok(Dashboard {
@@ -97,9 +99,9 @@ pub async fn gather(app: &App, period: Option<Period>) -> Result<Dashboard, Repo
         lifetime: of(Period::Lifetime).await?,
         tiers: metrics::metrics(app, Some(period), By::Tier, None).await?,
         months,
-        retention: metrics::retention(app, None).await?,
-        accounts: metrics::accounts(app, None).await?,
-        night: metrics::night(app, newest).await?,
+        retention: metrics::retention(app, Some(stood)).await?,
+        accounts: metrics::accounts(app, Some(stood)).await?,
+        night: metrics::night(app, stood).await?,
         metrics,
     })
 }
