@@ -69,6 +69,15 @@ async fn the_tier_held_before_the_order_and_the_day_it_was_placed_on_count() {
 }
 
 #[tokio::test]
+async fn an_order_that_had_come_back_before_it_was_known_is_entitled_to_nothing() {
+    let cloud = start().await;
+    let order = cloud.order("o-1").line("CUP", 1, "500.00");
+    order.cancelled().send().await.expect(202);
+    assert_eq!(order.send().await.expect(201)["free_products"], Value::Null);
+    assert_eq!(cloud.get("/v1/orders/shop/o-1/score").await.expect(200)["free_products"], Value::Null);
+}
+
+#[tokio::test]
 async fn the_command_line_shows_the_free_products_of_the_program() {
     let cloud = start().await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();

@@ -179,6 +179,7 @@ async fn what_cannot_be_asked_is_named() {
         let reply = acme.prices(query).await.expect_problem(400, "invalid-parameter");
         assert_eq!(reply.fault_paths(), [name], "{query}");
     }
+    acme.prices("?sku=MUG&list-price=2.50").await.expect_problem(400, "invalid-parameter");
     let sum = "?sku=MUG&quantity=1000000000&list_price=9223372036854.775807";
     acme.prices(sum).await.expect_problem(422, "overflow");
     cloud.account("nobody").prices(MUG).await.expect_problem(404, "unknown-account");

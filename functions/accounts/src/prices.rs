@@ -21,6 +21,7 @@ pub async fn show(app: &App, caller: &Caller, id: AccountId, request: &Request) 
 }
 
 fn asked(request: &Request) -> Result<Asked, Error> {
+    request.takes(&["sku", "category", "list_price", "quantity"])?;
     let stated = |name| request.query(name);
     let sku = stated("sku").map(|text| parameter("sku", Sku::parse(text))).transpose()?;
     let category = stated("category").map(|text| read("category", document::label_of(text, LABEL_CHARS_MAX)));

@@ -348,8 +348,10 @@ impl Amending<'_> {
         redemption: Option<&Redemption>,
     ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
         let (held, order) = (self.stored.current(), self.scored.order.clone());
+        let end = returns::end_now(&self.account, self.stored, self.program, self.context.now);
         let score = Score {
             decided_at: self.context.now,
+            expires_at: end.map_or(held.expires_at, |end| end.expires_at),
             entry: self.account.version.checked_add(1).ok_or(Overflow)?,
             tier_after: reached.tier_after,
             raise: reached.raise,

@@ -253,8 +253,10 @@ fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
     let score = scored.current();
     let mut reasons = Vec::new();
     let mut say = |id, rule: &str, text| reasons.push(Reason::fired(id, rule, text));
-    if score.points > Points::ZERO && score.expires_at <= score.decided_at {
-        let text = format!("The points ended at {}, before the order was known.", score.expires_at);
+    // Of an order that is amended after its points had ended that is not the reason.
+    let first = &scored.score;
+    if first.points > Points::ZERO && first.expires_at <= first.decided_at {
+        let text = format!("The points ended at {}, before the order was known.", first.expires_at);
         say("points.ended_before_known", "points", text);
     }
     if score.beyond_kept_months {
@@ -287,7 +289,11 @@ fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) 
 /// What of an order decides which free products it is entitled to.
 fn placed(scored: &ScoredOrder) -> Placed<'_> {
     let score = scored.current();
-    Placed { at: scored.order.placed_at, eligible: score.eligible, tier: &score.tier }
+    // What had come back before the order itself was known is not sent out.
+    let came_before = scored.history.returns.iter().filter(|returned| returned.entry == scored.score.entry);
+    let back = came_before.fold(0_i64, |sum, returned| sum.saturating_add(returned.eligible.0));
+    let eligible = Minor(score.eligible.0.saturating_sub(back));
+    Placed { at: scored.order.placed_at, eligible, tier: &score.tier }
 }
 
 fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {

@@ -255,15 +255,19 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
         pending: account.holdings.waiting()?,
         debt: account.holdings.debt(),
         pending_debt: account.holdings.pending_debt(),
-        next_available: pending.first().map(|wait| {
-            let (at, points) = (wait.available_at, wait.points);
-            PointsAt { at, points, if_inactive: false }
-        }),
-        next_expiry: lots.first().filter(|lot| !lot.expires_at.is_never()).map(|lot| {
-            let (at, points) = (lot.expires_at, lot.points);
-            PointsAt { at, points, if_inactive: lot.inactivity_months.is_some() }
-        }),
+        next_available: next(pending.iter().map(|wait| (wait.available_at, wait.points, false)))?,
+        next_expiry: next(lots.iter().map(|lot| (lot.expires_at, lot.points, lot.inactivity_months.is_some())))?,
     })
+}
+
+/// All points of the first instant, those of different terms together. What ends with inactivity is said of them only
+/// where all of them do.
+fn next(ascending: impl Iterator<Item = (Instant, Points, bool)> + Clone) -> Result<Option<PointsAt>, Overflow> {
+    let Some((at, ..)) = ascending.clone().next().filter(|(at, ..)| !at.is_never()) else { return Ok(None) };
+    let of_first = ascending.take_while(|(instant, ..)| *instant == at);
+    let points = Points::sum(of_first.clone().map(|(_, points, _)| points))?;
+    let mut inactive = of_first.map(|(.., inactive)| inactive);
+    Ok(Some(PointsAt { at, points, if_inactive: inactive.all(|inactive| inactive) }))
 }
 
 fn review_standing(account: &Account, schedule: &Schedule) -> Result<Option<ReviewStanding>, Overflow> {
@@ -295,4 +299,22 @@ fn tier_standing(account: &Account, schedule: &Schedule, now: Instant) -> Result
         }),
         review: review_standing(account, schedule)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_points_of_the_next_instant_are_told_together() {
+        let told = |lots: &[(i64, i64, bool)]| {
+            let lots =
+                lots.iter().map(|(at, points, inactive)| (Instant::MIN.plus_ms(*at), Points(*points), *inactive));
+            next(lots).map(|next| next.map(|next| (next.points.0, next.if_inactive)))
+        };
+        assert_eq!(told(&[]), Ok(None));
+        assert_eq!(told(&[(1, 100, false), (1, 50, true), (2, 7, true)]), Ok(Some((150, false))));
+        assert_eq!(told(&[(1, 100, true), (1, 50, true), (2, 7, false)]), Ok(Some((150, true))));
+        assert_eq!(next([(Instant::NEVER, Points(5), false)].into_iter()).map(|next| next.is_none()), Ok(true));
+    }
 }

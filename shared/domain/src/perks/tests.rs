@@ -285,9 +285,24 @@ fn a_perk_that_was_not_counted_for_a_while_is_counted_on() {
     assert!(matches!(world.left(&schedule, "2030-06-01T12:00:00Z"), Err(Rejection::PerkUsedUp { .. })));
     world.uses("visit", &schedule, "2031-01-14T12:00:00Z").unwrap();
     assert_eq!(world.state.uses.as_ref().unwrap().counters.len(), 2);
-    world.uses("visit", &schedule, "2031-01-15T12:00:00Z").unwrap();
-    assert_eq!(world.state.uses.as_ref().unwrap().counters.len(), 1);
     assert_eq!(world.left(&schedule, "2031-01-15T12:00:00Z"), Ok(0));
+    world.uses("visit", &schedule, "2032-01-20T12:00:00Z").unwrap();
+    assert_eq!(world.state.uses.as_ref().unwrap().counters.len(), 1);
+}
+
+#[test]
+fn a_mistaken_version_that_is_taken_back_gives_no_uses_back() {
+    let visit = json!({"id": "visit", "name": "A visit", "kind": "other", "count_per": {"count": 9, "months": 1}});
+    let by = |per: Value| json!([training(2, per), visit.clone()]);
+    let (away, back) = ("2030-03-01T00:00:00Z", "2030-05-01T00:00:00Z");
+    let (year, month) = (json!({"year": "calendar"}), json!({"months": 1}));
+    let schedule = schedule(&[(ALWAYS, by(year.clone())), (away, by(month)), (back, by(year))]);
+    let mut world = World::of(member("2030-01-15T12:00:00Z"));
+    assert_eq!(world.left(&schedule, "2030-01-20T12:00:00Z"), Ok(1));
+    assert_eq!(world.left(&schedule, "2030-01-21T12:00:00Z"), Ok(0));
+    // Another perk is used while this one is counted by months of which none is running.
+    world.uses("visit", &schedule, "2030-03-20T12:00:00Z").unwrap();
+    assert!(matches!(world.left(&schedule, "2030-05-02T12:00:00Z"), Err(Rejection::PerkUsedUp { .. })));
 }
 
 #[test]

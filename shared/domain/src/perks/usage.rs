@@ -9,7 +9,6 @@ use crate::id::{AccountId, RuleId};
 use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change};
 use crate::money::Overflow;
-use crate::program::Program;
 use crate::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -102,7 +101,7 @@ pub fn use_perk(
             Some(held) => (held.clone(), Guard::Version(held.version)),
             None => (none_of(&account), Guard::Absent),
         };
-        let counted = count(held, perk, uses.used, program, &account, context.now, entry)?;
+        let counted = count(held, perk, uses.used, program.calendar.day(context.now), entry)?;
         writes.push(Write::Put(Record::PerkUses(Box::new(counted)), guard));
         Ok::<_, Rejection>(uses)
     });
@@ -137,31 +136,13 @@ fn after(uses: Uses) -> Result<Uses, Rejection> {
     Ok(Uses { used, left: uses.left.saturating_sub(1), ..uses })
 }
 
-/// Notes how often a perk is used now, and forgets those of which no period is running.
-fn count(
-    held: PerkUses,
-    perk: &Perk,
-    used: u32,
-    program: &Program,
-    account: &Account,
-    now: Instant,
-    entry: u64,
-) -> Result<PerkUses, Overflow> {
-    let (today, joined) = (program.calendar.day(now), program.calendar.day(account.joined_at));
+/// Notes how often a perk is used now, and forgets those of which no period can be running: the next version may count
+/// by a longer one than this, or by one again.
+fn count(held: PerkUses, perk: &Perk, used: u32, today: Day, entry: u64) -> Result<PerkUses, Overflow> {
     let mut counters = held.counters;
-    counters.retain(|counter| counter.perk != perk.id && is_running(counter, program, today, joined));
+    counters.retain(|counter| counter.perk != perk.id && counter.latest.plus(PERIOD_DAYS_MAX) > today);
     let place = counters.partition_point(|counter| counter.perk < perk.id);
     counters.insert(place, PerkCounter { perk: perk.id.clone(), used, latest: today });
     let version = held.version.checked_add(1).ok_or(Overflow)?;
     Ok(PerkUses { account_id: held.account_id, counters, entry, version })
-}
-
-/// Whether the period of a counter may still be running. Of a perk that the version in force does not count nobody knows:
-/// the next version may count it again.
-fn is_running(counter: &PerkCounter, program: &Program, today: Day, joined: Day) -> bool {
-    let perk = program.perks.iter().find(|perk| perk.id == counter.perk);
-    match perk.and_then(|perk| perk.allowance) {
-        Some(allowance) => counter.latest >= allowance.per.around(today, joined).0,
-        None => counter.latest.plus(PERIOD_DAYS_MAX) > today,
-    }
 }
