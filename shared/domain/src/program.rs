@@ -9,6 +9,8 @@ mod points;
 mod prices;
 mod read;
 mod referral;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sense;
 
 use crate::document::{Faults, Path};

@@ -5,6 +5,7 @@ use crate::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{Segment, TierId};
 use crate::idempotency::CommandKey;
 use crate::ledger::{Cause, Change, Entry};
+use crate::program::sample;
 use crate::schedule::{Activation, Schedule};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,16 +20,7 @@ fn day(text: &str) -> Day {
 }
 
 fn document(perks: &Value) -> Value {
-    json!({
-        "name": "p", "currency": "GBP", "time_zone": "Europe/London", "enrolment": {"unknown_account": "enrol"},
-        "earning_rules": [{"id": "base", "name": "Points", "points": 1, "per": "1"}],
-        "points": {"validity_months": 24},
-        "tiers": {"window_months": 12, "levels": [
-            {"id": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
-            {"id": "gold", "name": "Gold", "threshold": "10", "multiplier": "1"},
-        ]},
-        "perks": perks,
-    })
+    sample::with("perks", perks)
 }
 
 /// Versions that are in force one after the other.

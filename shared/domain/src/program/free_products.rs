@@ -58,21 +58,12 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::id::ProgramName;
-    use crate::program::Program;
+    use crate::program::{Program, sample};
     use crate::time::Instant;
     use serde_json::json;
 
     fn document(rules: &Value) -> Value {
-        json!({
-            "name": "p", "currency": "GBP", "time_zone": "UTC", "enrolment": {"unknown_account": "enrol"},
-            "earning_rules": [{"id": "base", "name": "Points", "points": 1, "per": "1"}],
-            "points": {"validity_months": 24},
-            "tiers": {"window_months": 12, "levels": [
-                {"id": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
-                {"id": "gold", "name": "Gold", "threshold": "10", "multiplier": "1"},
-            ]},
-            "free_products": rules,
-        })
+        sample::with("free_products", rules)
     }
 
     fn mug() -> Value {

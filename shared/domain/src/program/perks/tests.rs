@@ -1,20 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use super::*;
 use crate::id::{ProgramName, Segment, TierId};
-use crate::program::Program;
+use crate::program::{Program, sample};
 use serde_json::json;
 
 fn document(perks: &Value) -> Value {
-    json!({
-        "name": "p", "currency": "GBP", "time_zone": "UTC", "enrolment": {"unknown_account": "enrol"},
-        "earning_rules": [{"id": "base", "name": "Points", "points": 1, "per": "1"}],
-        "points": {"validity_months": 24},
-        "tiers": {"window_months": 12, "levels": [
-            {"id": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
-            {"id": "gold", "name": "Gold", "threshold": "10", "multiplier": "1"},
-        ]},
-        "perks": perks,
-    })
+    sample::with("perks", perks)
 }
 
 fn training() -> Value {

@@ -2,20 +2,11 @@
 use super::*;
 use crate::id::{ProgramName, Segment, TierId};
 use crate::money::Percent;
-use crate::program::Program;
+use crate::program::{Program, sample};
 use serde_json::json;
 
 fn document(tables: &Value) -> Value {
-    json!({
-        "name": "p", "currency": "GBP", "time_zone": "UTC", "enrolment": {"unknown_account": "enrol"},
-        "earning_rules": [{"id": "base", "name": "Points", "points": 1, "per": "1"}],
-        "points": {"validity_months": 24},
-        "tiers": {"window_months": 12, "levels": [
-            {"id": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
-            {"id": "gold", "name": "Gold", "threshold": "10", "multiplier": "1"},
-        ]},
-        "price_tables": tables,
-    })
+    sample::with("price_tables", tables)
 }
 
 fn mugs() -> Value {
