@@ -2,6 +2,7 @@
 
 use crate::metrics::rows;
 use crate::rollup::traded;
+use analytics::rollup::Period;
 use serde_json::{Value, json};
 use tests::Cloud;
 
@@ -57,6 +58,18 @@ async fn how_things_stood_is_told_as_of_an_earlier_night() {
     assert_eq!(stood("?period=2011-04&night=2011-05-03").await, (json!("2011-04"), json!("2011-04-30"), Some(2)));
     // What was done is by whichever night counted it last, and it says which.
     assert_eq!(get(&cloud, "?period=2011&night=2011-04-30").await["counted"]["night"], "2011-05-03");
+}
+
+#[tokio::test]
+async fn the_dashboard_of_an_earlier_period_tells_how_things_stood_by_one_night() {
+    let cloud = two_nights().await;
+    let nights = async |period: &str| {
+        let dashboard = local::report::gather(cloud.app(), Period::parse(period)).await.unwrap();
+        let stood = dashboard.metrics.stood.unwrap().counted.night;
+        [stood, dashboard.night.begun.night, dashboard.retention.counted.night, dashboard.accounts.counted.night]
+    };
+    assert_eq!(nights("2011-04").await, ["2011-04-30"; 4]);
+    assert_eq!(nights("2011-05").await, ["2011-05-03"; 4]);
 }
 
 #[tokio::test]
