@@ -44,6 +44,7 @@ pub mod returns;
 pub mod review;
 pub mod rules;
 pub mod schedule;
+pub mod schema;
 pub mod score;
 mod shortfall;
 pub mod simulation;

@@ -123,6 +123,8 @@ pub struct UnitPrice(pub i64);
 impl UnitPrice {
     /// Most decimals a unit price may have.
     pub const DECIMALS_MAX: u32 = 6;
+    /// One of the major unit.
+    pub const ONE: Self = Self(1_000_000);
 
     /// `quantity × price` in minor units, rounded half up (towards plus infinity) once, for the whole line.
     pub fn times(self, quantity: u64, currency: Currency) -> Result<Minor, Overflow> {

@@ -11,6 +11,7 @@ mod read;
 mod referral;
 #[cfg(test)]
 pub(crate) mod sample;
+mod schema;
 mod sense;
 
 use crate::document::{Faults, Path};
@@ -33,6 +34,7 @@ pub use crate::shortfall::Shortfall;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub(crate) use read::small;
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
+pub use schema::schema;
 
 /// One version of the program, checked: what every decision runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]

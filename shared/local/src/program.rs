@@ -134,6 +134,11 @@ pub async fn note_first_day(app: &App) -> Result<(), store::Fault> {
     Ok(())
 }
 
+/// The JSON Schema of program documents, as `docs/program.schema.json` has it.
+pub fn schema() -> String {
+    format!("{:#}\n", domain::program::schema())
+}
+
 /// Reads a program document from a file.
 pub fn document(path: &Path) -> Result<Value, ProgramError> {
     let unreadable = |reason: String| ProgramError::Unreadable { path: path.to_owned(), reason };
@@ -377,6 +382,14 @@ mod tests {
         let expected = "version 5 was stored and cannot be in force after version 1:\
             \n  $.currency must stay GBP: accounts hold spend in it (conflict)";
         assert_eq!(euros, expected);
+    }
+
+    #[test]
+    fn the_schema_that_is_printed_is_the_published_one() {
+        assert!(
+            schema() == include_str!("../../../docs/program.schema.json"),
+            "the test `schema` of `domain` says more"
+        );
     }
 
     #[tokio::test]

@@ -1,10 +1,11 @@
 //! Which lines of an order a rule counts.
 
 use super::basket::Item;
-use super::choice::Choice;
+use super::choice::{self, Choice};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::Sku;
 use crate::order::{LABEL_CHARS_MAX, QUANTITY_MAX};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// Which eligible lines count: those that all of this admits.
@@ -60,5 +61,16 @@ impl LineFilter {
             tags: tags.unwrap_or_default(),
             minimum_quantity: minimum_quantity.unwrap_or(0),
         })
+    }
+
+    /// What the document's `lines` may say.
+    pub(crate) fn schema() -> Schema {
+        let labels = || choice::schema(&schema::label(LABEL_CHARS_MAX));
+        schema::object("Lines")
+            .optional("skus", choice::schema(&schema::sku()), "By what was bought.")
+            .optional("categories", labels(), "By the shop's category.")
+            .optional("brands", labels(), "By brand.")
+            .optional("tags", labels(), "By label: one that is included is enough, and so is one that is excluded.")
+            .optional("minimum_quantity", schema::whole(1..=QUANTITY_MAX), "From so many units of the line on.")
     }
 }

@@ -4,10 +4,13 @@
 
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::money::{Currency, Factor, Minor, Overflow, Points, UnitPrice};
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
-/// Most that a point may be worth, in millionths: 1,000.
-const POINT_VALUE_MAX: i64 = 1_000_000_000;
+/// Most that a point may be worth.
+const POINT_VALUE_MAX: u32 = 1_000;
+/// All of the revenue.
+const MARGIN_RATE_MAX: u32 = 1;
 
 /// What the metrics value things at; what is not said is not valued.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,8 +61,8 @@ pub(super) fn metrics(value: &Value, path: &Path<'_>, currency: Currency, faults
 
 fn point_value(value: &Value) -> Leaf<UnitPrice> {
     let price = document::decimal(UnitPrice::DECIMALS_MAX, 1)(value)?;
-    if price > POINT_VALUE_MAX {
-        return Err(("out_of_range", "must be at most 1000".to_owned()));
+    if price > i64::from(POINT_VALUE_MAX).saturating_mul(UnitPrice::ONE.0) {
+        return Err(("out_of_range", format!("must be at most {POINT_VALUE_MAX}")));
     }
     Ok(UnitPrice(price))
 }
@@ -72,12 +75,21 @@ fn margin_rate(value: &Value) -> Leaf<MarginRate> {
     Ok(MarginRate(rate))
 }
 
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let point_value = schema::decimal_to(UnitPrice::DECIMALS_MAX, 1, POINT_VALUE_MAX);
+    let margin_rate = schema::decimal_to(Factor::DECIMALS, 0, MARGIN_RATE_MAX);
+    schema::object("Metrics")
+        .optional("point_value", point_value, "Money that a spent point costs you.")
+        .optional("margin_rate", margin_rate, "What of revenue is left after the cost of the goods, as a part of 1.")
+        .examples([json!({ "point_value": "0.01", "margin_rate": "0.35" })])
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::program::Program;
-    use serde_json::json;
 
     fn program(currency: &str, metrics: Option<Value>) -> Result<Program, Vec<String>> {
         let mut document = json!({

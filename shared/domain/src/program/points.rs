@@ -4,7 +4,8 @@ use super::read::{self, VALIDITY_MONTHS_MAX};
 use super::{PointsRules, Shortfall};
 use crate::document::{self, Faults, Object, Path};
 use crate::expiry::Expiry;
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
 /// Longest wait of points: it bounds the daily buckets of an account.
 const PENDING_DAYS_MAX: u16 = 30;
@@ -52,10 +53,11 @@ enum Kind {
     Never,
 }
 
+const KINDS: [(&str, Kind); 3] = [("fixed", Kind::Fixed), ("inactivity", Kind::Inactivity), ("never", Kind::Never)];
+
 fn terms(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Expiry> {
     let terms = Object::open(value, path, &["kind", "months"], faults)?;
-    let kinds = [("fixed", Kind::Fixed), ("inactivity", Kind::Inactivity), ("never", Kind::Never)];
-    let kind = terms.required("kind", faults, document::one_of(&kinds));
+    let kind = terms.required("kind", faults, document::one_of(&KINDS));
     if kind == Some(Kind::Never) {
         if terms.has("months") {
             faults.add(&terms.at("months"), "conflict", "points that never end have no months");
@@ -65,4 +67,31 @@ fn terms(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Expiry> 
     let months = terms.required("months", faults, |v| read::small(v, 1, VALIDITY_MONTHS_MAX));
     let (kind, months) = (kind?, months?);
     Some(if kind == Kind::Fixed { Expiry::Fixed { months } } else { Expiry::Inactivity { months } })
+}
+
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let kind = "fixed: after the month they were earned in; inactivity: all together, after the month of the account's \
+                latest order or gift; never.";
+    let terms_months = "Points end with the month this many after that one. Not with never.";
+    let terms = schema::object("Expiry")
+        .required("kind", schema::one_of(&KINDS), kind)
+        .optional("months", schema::small(1, VALIDITY_MONTHS_MAX), terms_months)
+        .stated_unless("months", "kind", "never");
+    let months = "Points end with the month this many after the one they were earned in. In its place: expiry.";
+    let pending = "Days until points can be spent: the time in which goods come back. At most 28 where points last one \
+                   month.";
+    let shortfall = "Points that a return should take back and that are spent. owe: the balance goes below zero; \
+                     owe_pending: the next orders repay them; write_off: they are written off.";
+    schema::object("Points")
+        .optional("validity_months", schema::small(1, VALIDITY_MONTHS_MAX), months)
+        .optional("expiry", terms, "How long points last, where that is not so many months from being earned on.")
+        .one_of_fields(&["validity_months", "expiry"])
+        .optional("pending_days", schema::small(0, PENDING_DAYS_MAX).or(0), pending)
+        .optional("shortfall", schema::one_of(&Shortfall::ALL).or("owe"), shortfall)
+        .examples([
+            json!({ "validity_months": 24, "pending_days": 14, "shortfall": "owe_pending" }),
+            json!({ "expiry": { "kind": "inactivity", "months": 12 } }),
+            json!({ "expiry": { "kind": "never" } }),
+        ])
 }

@@ -9,6 +9,7 @@ use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{self, Currency, Factor, Minor, Percent};
 use crate::referral::rules::Gift;
 use crate::review::{Downgrade, ReviewRules};
+use crate::schema::{self, Schema};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
 use serde_json::Value;
@@ -23,25 +24,37 @@ pub const TIERS_MAX: usize = 16;
 /// Longest validity of points: it bounds the lots of an account.
 pub const VALIDITY_MONTHS_MAX: u16 = 60;
 /// Largest multiplier of a tier: 1,000.
-const MULTIPLIER_MAX: i64 = 10_000_000;
+pub(super) const MULTIPLIER_MAX: u32 = 1_000;
 /// Longest tier window: it bounds the months of activity kept.
-const WINDOW_MONTHS_MAX: u16 = 24;
-const VALIDITY_DAYS_MAX: u16 = 1_000;
-const MATCH_MONTHS_MAX: u16 = 120;
-const EXCLUDED_SKUS_MAX: usize = 1_000;
-const NAME_CHARS_MAX: usize = 100;
+pub(super) const WINDOW_MONTHS_MAX: u16 = 24;
+pub(super) const VALIDITY_DAYS_MAX: u16 = 1_000;
+pub(super) const MATCH_MONTHS_MAX: u16 = 120;
+pub(super) const EXCLUDED_SKUS_MAX: usize = 1_000;
+pub(super) const NAME_CHARS_MAX: usize = 100;
 
-const HOLD_MONTHS_MAX: u16 = 60;
-const GRACE_DAYS_MAX: u16 = 180;
+pub(super) const HOLD_MONTHS_MAX: u16 = 60;
+pub(super) const GRACE_DAYS_MAX: u16 = 180;
 /// Months that a review looks back on, at most: those of the window, and those of the grace that begin in it. One less
 /// than the months of activity that are kept, since an order may be placed a day ahead.
 const REVIEWED_MONTHS_MAX: u16 = 24;
 const DAYS_OF_A_MONTH_MIN: u16 = 28;
 /// Longest that a warning may come ahead, and most warnings of one kind.
-const AHEAD_DAYS_MAX: u16 = 365;
-const WARNINGS_MAX: usize = 5;
+pub(super) const AHEAD_DAYS_MAX: u16 = 365;
+pub(super) const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 16] = [
+pub(super) const UNKNOWN_ACCOUNT: [(&str, UnknownAccount); 2] =
+    [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
+pub(super) const TAX: [(&str, TaxBasis); 3] =
+    [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
+pub(super) const DOWNGRADE: [(&str, Downgrade); 2] =
+    [("one_step", Downgrade::OneStep), ("to_earned", Downgrade::ToEarned)];
+pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
+
+/// [`Percent::HUNDRED`].
+const PERCENT_MAX: u32 = 100;
+
+const FIELDS: [&str; 17] = [
+    "$schema",
     "name",
     "currency",
     "time_zone",
@@ -82,6 +95,8 @@ pub(super) fn new_program(value: &Value, name: &ProgramName) -> Result<Program, 
 /// Reads a program; what can be read but makes no sense is noted apart.
 fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> Option<Program> {
     let root = Object::open(value, &Path::Root, &FIELDS, faults)?;
+    // Editors look there for what they may offer; it decides nothing.
+    root.optional("$schema", faults, |schema| document::string(schema).map(drop));
     let name = root.required("name", faults, document::id(ProgramName::parse));
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
@@ -187,15 +202,13 @@ fn time_zone(value: &Value) -> Leaf<Calendar> {
 
 fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<UnknownAccount> {
     let section = Object::open(value, path, &["unknown_account"], faults)?;
-    let choices = [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
-    section.required("unknown_account", faults, document::one_of(&choices))
+    section.required("unknown_account", faults, document::one_of(&UNKNOWN_ACCOUNT))
 }
 
 fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis)> {
     let section = Object::open(value, path, &["excluded_skus", "tax"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
-    let choices = [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
-    let tax = section.optional("tax", faults, document::one_of(&choices));
+    let tax = section.optional("tax", faults, document::one_of(&TAX));
     Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default()))
 }
 
@@ -238,8 +251,7 @@ fn review(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReviewR
     let section = Object::open(value, path, &["hold_months", "grace_days", "downgrade"], faults)?;
     let hold_months = section.required("hold_months", faults, |v| small(v, 1, HOLD_MONTHS_MAX));
     let grace_days = section.optional("grace_days", faults, |v| small(v, 0, GRACE_DAYS_MAX));
-    let choices = [("one_step", Downgrade::OneStep), ("to_earned", Downgrade::ToEarned)];
-    let downgrade = section.required("downgrade", faults, document::one_of(&choices));
+    let downgrade = section.required("downgrade", faults, document::one_of(&DOWNGRADE));
     Some(ReviewRules { hold_months: hold_months?, grace_days: grace_days.unwrap_or(0), downgrade: downgrade? })
 }
 
@@ -269,10 +281,15 @@ fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults)
 
 pub(super) fn multiplier(value: &Value) -> Leaf<Factor> {
     let multiplier = document::decimal(Factor::DECIMALS, 0)(value)?;
-    if multiplier > MULTIPLIER_MAX {
-        return Err(("out_of_range", "must be at most 1000".to_owned()));
+    if multiplier > i64::from(MULTIPLIER_MAX).saturating_mul(Factor::ONE.0) {
+        return Err(("out_of_range", format!("must be at most {MULTIPLIER_MAX}")));
     }
     Ok(Factor(multiplier))
+}
+
+/// What [`multiplier`] reads.
+pub(super) fn multiplier_schema() -> Schema {
+    schema::decimal_to(Factor::DECIMALS, 0, MULTIPLIER_MAX)
 }
 
 /// A ladder starts at zero, rises strictly, and names each level once.
@@ -302,7 +319,7 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
 fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<DiscountRule> {
     let known = ["id", "name", "kind", "minimum_total", "percent", "validity_days"];
     let rule = Object::open(value, path, &known, faults)?;
-    rule.required("kind", faults, document::one_of(&[("next_purchase", ())]));
+    rule.required("kind", faults, document::one_of(&DISCOUNT_KIND));
     let id = rule.required("id", faults, document::id(RuleId::parse));
     let name = rule.required("name", faults, document::label(NAME_CHARS_MAX));
     let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(currency), 0));
@@ -320,7 +337,12 @@ fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Fau
 pub(super) fn percent(value: &Value) -> Leaf<Percent> {
     let percent = Percent(document::decimal(Percent::DECIMALS, 1)(value)?);
     if percent > Percent::HUNDRED {
-        return Err(("out_of_range", "must be at most 100".to_owned()));
+        return Err(("out_of_range", format!("must be at most {PERCENT_MAX}")));
     }
     Ok(percent)
+}
+
+/// What [`percent`] reads.
+pub(super) fn percent_schema() -> Schema {
+    schema::decimal_to(Percent::DECIMALS, 1, PERCENT_MAX)
 }

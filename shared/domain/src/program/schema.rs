@@ -1,0 +1,152 @@
+//! The JSON Schema of the program document: what editors and checkers know of it before it is sent.
+//!
+//! What a section may say stands beside its reader, but for those that [`super::read`] reads itself. A new section is
+//! one line below; its fields and examples are held against its reader by `tests/schema`.
+
+use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX, TIERS_MAX};
+use super::{earning, free_products, metrics, perks, points, prices, referral};
+use crate::id::{ProgramName, RuleId, TierId};
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+const ID: &str = "urn:guilder:program";
+
+/// The schema of the document that [`super::Program::from_json`] reads.
+pub fn schema() -> Value {
+    let whole = schema::object("Program")
+        .with("$schema", DIALECT)
+        .with("$id", ID)
+        .with("$defs", schema::definitions())
+        .about("A merchant's loyalty program: all rules as one document, stored as a version and put in force.")
+        .optional("$schema", schema::string(), "Where an editor finds this schema. It decides nothing.")
+        .required("name", schema::id(ProgramName::parse), "The program's name: the one that the deployment runs.")
+        .required("currency", schema::currency(), "The one currency of its orders, ISO 4217.")
+        .required(
+            "time_zone",
+            schema::string(),
+            "Days and months are those of this IANA time zone, such as Europe/London.",
+        )
+        .required("enrolment", enrolment(), "How accounts come to take part.")
+        .optional("eligibility", eligibility(), "What of an order earns and qualifies.")
+        .required("earning_rules", earning::schema(), "What orders earn: rules in order.")
+        .required("points", points::schema(), "How long points wait and last.")
+        .optional("returns", returns(), "What becomes of goods that come back.")
+        .required("tiers", tiers(), "The levels of membership and how they are reached.")
+        .optional("discounts", discounts(), "Discounts that large orders bring for the next one.")
+        .optional("price_tables", prices::schema(), "What more of an item costs, by quantity.")
+        .optional("free_products", free_products::schema(), "What large orders are entitled to besides.")
+        .optional("perks", perks::schema(), "What accounts may claim besides points.")
+        .optional("warnings", warnings(), "How many days ahead customers are warned; left out, never.")
+        .optional(
+            "referral",
+            referral::schema(),
+            "What customers who bring others are rewarded with; left out, there are no codes.",
+        )
+        .optional("metrics", metrics::schema(), "What the metrics value points and revenue at. It decides nothing.");
+    whole.into()
+}
+
+fn enrolment() -> Schema {
+    let unknown = "What an order of an unknown account does: enrol the account, or be rejected.";
+    schema::object("Enrolment")
+        .required("unknown_account", schema::one_of(&read::UNKNOWN_ACCOUNT), unknown)
+        .examples([json!({ "unknown_account": "enrol" })])
+}
+
+fn eligibility() -> Schema {
+    let skus = schema::list(0..=read::EXCLUDED_SKUS_MAX, schema::sku());
+    schema::object("Eligibility")
+        .optional("excluded_skus", skus, "SKUs that neither earn nor qualify: postage, fees, corrections.")
+        .optional(
+            "tax",
+            schema::one_of(&read::TAX).or("as_stated"),
+            "as_stated: a line comes to what it says; subtract: amounts contain tax, and it is not eligible; \
+             add: amounts do not contain it, and it is.",
+        )
+        .examples([json!({ "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract" })])
+}
+
+fn returns() -> Schema {
+    let months = "Calendar months of orders that a credit note without an order number is matched to, its own included; \
+                  left out, all there are.";
+    schema::object("Returns")
+        .optional("match_months", schema::small(1, read::MATCH_MONTHS_MAX), months)
+        .examples([json!({ "match_months": 24 })])
+}
+
+fn tiers() -> Schema {
+    let level = schema::object("Tier")
+        .required("id", schema::id(TierId::parse), "Once in the list, and the same over versions.")
+        .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
+        .required(
+            "threshold",
+            schema::money(0),
+            "Eligible spend in the window from which on it is reached; rising, the first zero.",
+        )
+        .required("multiplier", read::multiplier_schema(), "What points are multiplied with.");
+    let review = schema::object("Review")
+        .required(
+            "hold_months",
+            schema::small(1, read::HOLD_MONTHS_MAX),
+            "A tier is held to the end of the month this many after the one it was reached in.",
+        )
+        .optional(
+            "grace_days",
+            schema::small(0, read::GRACE_DAYS_MAX).or(0),
+            "Days after that in which spend still counts.",
+        )
+        .required(
+            "downgrade",
+            schema::one_of(&read::DOWNGRADE),
+            "How far an account falls that did not spend enough: one step, or to the tier that it earned.",
+        );
+    schema::object("Tiers")
+        .required(
+            "window_months",
+            schema::small(1, read::WINDOW_MONTHS_MAX),
+            "Months of spend that count, the order's own included.",
+        )
+        .required("levels", schema::list(1..=TIERS_MAX, level), "The levels, ascending.")
+        .optional("review", review, "How tiers are reviewed; left out, a tier is never lost.")
+        .examples([json!({
+            "window_months": 12,
+            "levels": [
+                { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
+                { "id": "gold", "name": "Gold", "threshold": "5000.00", "multiplier": "1.5" },
+            ],
+            "review": { "hold_months": 12, "grace_days": 30, "downgrade": "one_step" },
+        })])
+}
+
+fn discounts() -> Schema {
+    let rule = schema::object("Discount")
+        .required("id", schema::id(RuleId::parse), "Once in the whole program, and the same over versions.")
+        .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
+        .required("kind", schema::one_of(&read::DISCOUNT_KIND), "What brings it about.")
+        .required("minimum_total", schema::money(0), "Eligible total from which on an order brings it about.")
+        .required("percent", read::percent_schema(), "What it takes off.")
+        .required(
+            "validity_days",
+            schema::small(1, read::VALIDITY_DAYS_MAX),
+            "Days it is valid, to the same local wall time.",
+        );
+    schema::list(0..=DISCOUNT_RULES_MAX, rule).examples([json!([{
+        "id": "next-purchase", "name": "5 % off your next purchase", "kind": "next_purchase",
+        "minimum_total": "500.00", "percent": "5", "validity_days": 30,
+    }])])
+}
+
+fn warnings() -> Schema {
+    let days = || {
+        let each = schema::list(0..=read::WARNINGS_MAX, schema::small(1, read::AHEAD_DAYS_MAX));
+        each.with("uniqueItems", true)
+    };
+    schema::object("Warnings")
+        .optional("discount_expiring_days", days(), "Before a discount ends.")
+        .optional("points_expiring_days", days(), "Before points end.")
+        .optional("tier_at_risk_days", days(), "Before the review of a tier that would be lost.")
+        .examples([json!({
+            "discount_expiring_days": [7, 1], "points_expiring_days": [30], "tier_at_risk_days": [30, 7],
+        })])
+}
