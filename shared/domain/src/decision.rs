@@ -192,6 +192,8 @@ pub enum Rejection {
     UnknownPerk,
     /// The account does not have the perk: its tier or its groups do not, or it is not yet a member for long enough.
     PerkNotHeld,
+    /// The perk may be used as often as anybody likes: there is nothing to write down.
+    PerkNotCounted,
     /// The perk was used as often as it may be.
     PerkUsedUp {
         /// How often, and when there are more.

@@ -204,7 +204,10 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
-        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkUsedUp { .. } => of_perk(rejection),
+        Rejection::UnknownPerk
+        | Rejection::PerkNotHeld
+        | Rejection::PerkNotCounted
+        | Rejection::PerkUsedUp { .. } => of_perk(rejection),
         Rejection::UnknownCode
         | Rejection::CodePaused
         | Rejection::CodeExpired
@@ -271,6 +274,10 @@ fn of_perk(rejection: &Rejection) -> Problem {
         }
         Rejection::PerkNotHeld => {
             Problem::new("perk-not-held", "Perk not held", 409, "The account does not have this perk now.")
+        }
+        Rejection::PerkNotCounted => {
+            let detail = "The perk is not counted: who has it may use it without saying so.";
+            Problem::new("perk-not-counted", "Perk not counted", 409, detail)
         }
         _ => Problem::new("unknown-perk", "Unknown perk", 404, "The program in force has no perk of that id."),
     }
