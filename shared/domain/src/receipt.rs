@@ -148,7 +148,7 @@ pub struct IneligibleLine {
     pub line_id: LineId,
     /// What was bought.
     pub sku: Sku,
-    /// `excluded_sku` or `no_amount`.
+    /// `excluded_sku`, `no_amount`, or `all_tax`: it comes to no more than the tax that is not eligible.
     pub reason: &'static str,
 }
 
@@ -332,11 +332,7 @@ fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
 fn ineligible_lines(scored: &ScoredOrder, program: &Program) -> Result<Vec<IneligibleLine>, Overflow> {
     let mut found = Vec::new();
     for line in &scored.order.lines {
-        let amount = line.amount(scored.order.currency)?;
-        let counted = eligible::amount(program, line, line.quantity, amount, scored.order.currency)?;
-        if counted <= Minor::ZERO {
-            let is_excluded = amount > Minor::ZERO && program.excluded_skus.contains(&line.sku);
-            let reason = if is_excluded { "excluded_sku" } else { "no_amount" };
+        if let Some(reason) = eligible::why_not(program, line, scored.order.currency)? {
             found.push(IneligibleLine { line_id: line.line_id.clone(), sku: line.sku.clone(), reason });
         }
     }
