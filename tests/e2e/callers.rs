@@ -24,12 +24,14 @@ fn requests(cloud: &Cloud) -> Requests {
     let amended = first.amended(1).line("MUG", 2, "1.00").document().to_string();
     let back = first.returned("r-1").units("1", 1).document().to_string();
     let cancelled = first.cancelled().document().to_string();
+    let paid = first.paid().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/returns", back, "orders:write"),
+        ("POST", "/v1/orders/shop/o-1/payment", paid, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/cancellation", cancelled, "orders:write"),
         ("POST", "/v1/accounts/acme/returns", note, "orders:write"),
         ("GET", "/v1/accounts/acme/returns/c-0", String::new(), "accounts:read"),
@@ -281,6 +283,7 @@ async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing
         ("returns", cloud.order("o-1").returned("r-1").units("1", 1).document()),
         ("returns", cloud.order("o-1").returned("r-1").units("none", 99).document()),
         ("cancellation", cloud.order("o-1").cancelled().document()),
+        ("payment", cloud.order("o-1").paid().document()),
     ] {
         let mut answers = Vec::new();
         for id in ["o-1", "waiting", "none"] {

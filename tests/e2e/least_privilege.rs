@@ -150,6 +150,15 @@ impl Watched {
         let (below, above) = (first.amended(1).line("MUG", 1, "400.00"), first.amended(2).line("MUG", 1, "600.00"));
         self.ask("PUT", &below.target(), &below.document(), 200).await;
         self.announce("order-placed", "OrderAmended", above.document()).await;
+        let paid = first.paid();
+        for status in [201, 200] {
+            self.ask("POST", &paid.target(), &paid.document(), status).await;
+        }
+        let early = self.cloud.order("o-10").line("MUG", 1, "1.00");
+        self.ask("POST", &early.paid().target(), &early.paid().document(), 202).await;
+        let (detail_type, detail) = early.paid().event();
+        self.announce("order-placed", detail_type, detail).await;
+        self.ask("POST", "/v1/orders", &early.document(), 201).await;
         let early = self.cloud.order("o-7").amended(5).line("MUG", 1, "1.00");
         self.ask("PUT", &early.target(), &early.document(), 201).await;
     }

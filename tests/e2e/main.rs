@@ -42,6 +42,7 @@ mod night_answers;
 mod night_leftovers;
 mod orders;
 mod parked;
+mod payments;
 mod perks;
 mod prices;
 mod program;

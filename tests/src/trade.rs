@@ -126,6 +126,12 @@ impl Order {
         TakeBack { cloud: self.cloud.clone(), order: self.key(), what: "cancellation", document }
     }
 
+    /// That it is paid, being written.
+    pub fn paid(&self) -> TakeBack {
+        let document = json!({"paid_at": NOON});
+        TakeBack { cloud: self.cloud.clone(), order: self.key(), what: "payment", document }
+    }
+
     fn key(&self) -> (String, String) {
         let part = |name: &str| self.document[name].as_str().unwrap().to_owned();
         (part("source"), part("order_id"))
@@ -233,7 +239,7 @@ impl Order {
     }
 }
 
-/// A return or a cancellation being written.
+/// A return, a cancellation or the payment of an order, being written.
 #[derive(Clone)]
 pub struct TakeBack {
     cloud: Cloud,
@@ -254,7 +260,11 @@ impl TakeBack {
     /// When it happened.
     #[must_use]
     pub fn at(self, text: &str) -> Self {
-        let field = if self.what == "returns" { "returned_at" } else { "cancelled_at" };
+        let field = match self.what {
+            "returns" => "returned_at",
+            "payment" => "paid_at",
+            _ => "cancelled_at",
+        };
         self.set(field, json!(text))
     }
 
@@ -285,7 +295,12 @@ impl TakeBack {
     pub fn event(&self) -> (&'static str, Value) {
         let mut detail = self.document();
         (detail["source"], detail["order_id"]) = (json!(self.order.0), json!(self.order.1));
-        (if self.what == "returns" { "OrderReturned" } else { "OrderCancelled" }, detail)
+        let detail_type = match self.what {
+            "returns" => "OrderReturned",
+            "payment" => "OrderPaid",
+            _ => "OrderCancelled",
+        };
+        (detail_type, detail)
     }
 
     /// Announces it on the bus.

@@ -18,6 +18,7 @@ use crate::ledger::{Cause, Change};
 use crate::lots::End;
 use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
+use crate::payment::{self, Paid};
 use crate::program::{DiscountRule, Program};
 use crate::referral::{self, Redemption};
 use crate::returns::{self, Reversal, Tally};
@@ -25,6 +26,7 @@ use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
 use crate::tier;
+use crate::time::Instant;
 use std::sync::Arc;
 
 /// The latest amendment of an order, as it was carried out; kept with the order.
@@ -73,7 +75,8 @@ pub fn decide(
     scored.version = stored.version.checked_add(1).ok_or(Overflow)?;
     scored.order = order.clone();
     scored.content_hash = content_hash;
-    if stored.order.says_the_same(order) {
+    let paid = Paid::by_amendment(stored, order, context.now);
+    if stored.order.says_the_same(order) && paid.is_none() {
         // Shops send every update. One that changes nothing here takes its number and leaves no entry.
         let scored = Arc::new(scored);
         let write = Write::Put(Record::Order(scored.clone()), Guard::Version(stored.version));
@@ -100,6 +103,7 @@ pub fn decide(
     };
     amending.exchange_discounts()?;
     let points = amending.amend_points()?;
+    amending.pay(paid)?;
     let reached = amending.review_tier()?;
     let issued = amending.review_discounts();
     amending.finish(points, reached, issued, redemption)
@@ -200,11 +204,7 @@ impl Amending<'_> {
         let reversal = if more > Points::ZERO {
             let (forgiven, more) = forgive(&tally, more)?;
             self.account.lifetime.unrecovered = self.account.lifetime.unrecovered.plus(forgiven.unrecovered)?;
-            let available_at = rules::available_at(program, &self.scored.order, now);
-            // Those of an order whose points have ended do so at once.
-            let end = returns::end_now(&self.account, self.stored, program, now);
-            let end = end.unwrap_or(End::at(self.stored.score.expires_at));
-            awarded = rules::award(&mut self.account, more, available_at, end, self.context)?;
+            awarded = self.award(more)?;
             forgiven
         } else {
             returns::reverse(&mut self.account, &self.scored, Points::ZERO.minus(more)?, program, now)?
@@ -225,6 +225,35 @@ impl Amending<'_> {
         Ok(points)
     }
 
+    /// Gives points that the order earns more.
+    fn award(&mut self, more: Points) -> Result<Vec<Change>, Overflow> {
+        let (program, now) = (self.program, self.context.now);
+        if self.scored.awaits_payment(program) {
+            self.account.holdings.add_unpaid(more)?;
+            return Ok(Vec::new());
+        }
+        let available_at = rules::available_at(program, &self.scored.order, now);
+        // Those of an order whose points have ended do so at once.
+        let end = returns::end_now(&self.account, self.stored, program, now);
+        let end = end.unwrap_or(End::at(self.stored.score.expires_at));
+        rules::award(&mut self.account, more, available_at, end, self.context)
+    }
+
+    /// Takes in that the new statement says for the first time that the order is paid.
+    fn pay(&mut self, paid: Option<Paid>) -> Result<(), Overflow> {
+        let Some(paid) = paid else { return Ok(()) };
+        let (account, scored) = (&mut self.account, &mut self.scored);
+        let waited = scored.unpaid(self.program)?;
+        self.changes.extend(payment::take_in(account, scored, paid, waited, self.program, self.context)?);
+        Ok(())
+    }
+
+    /// From when points that the order earns now can be spent, if not at once and if that is known.
+    fn available_at(&self) -> Option<Instant> {
+        let available_at = rules::available_at(self.program, &self.scored.order, self.context.now);
+        available_at.filter(|_| !self.scored.awaits_payment(self.program))
+    }
+
     fn note(&mut self, points: PointsAmended, awarded: Vec<Change>) {
         let order = &self.scored.order;
         let money = |amount: Minor| Money { amount, currency: order.currency };
@@ -239,7 +268,8 @@ impl Amending<'_> {
             let Reversal { taken, owed, unrecovered, lapsed } = points.reversal;
             let PointsAmended { earned, reversed, .. } = points;
             let given = earned > reversed;
-            let available_at = rules::available_at(self.program, order, self.context.now).filter(|_| given);
+            let available_at = self.available_at().filter(|_| given);
+            let until_paid = given && self.scored.awaits_payment(self.program);
             self.changes.push(Change::PointsAmended {
                 earned,
                 reversed,
@@ -248,6 +278,7 @@ impl Amending<'_> {
                 unrecovered,
                 lapsed,
                 available_at,
+                until_paid,
             });
         }
         self.changes.extend(awarded);
@@ -358,7 +389,7 @@ impl Amending<'_> {
             qualifying: reached.qualifying,
             eligible: self.worth.eligible,
             points: self.worth.points,
-            available_at: rules::available_at(self.program, &order, self.context.now),
+            available_at: self.available_at(),
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued,

@@ -186,6 +186,8 @@ pub enum Rejection {
         /// The field that says so.
         field: &'static str,
     },
+    /// The payment is dated more than a day from now.
+    PaidInFuture,
     /// The order is larger than one stored item holds.
     OrderTooLarge,
     /// The program has no such perk.

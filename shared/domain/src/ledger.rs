@@ -69,6 +69,12 @@ pub enum Cause {
         /// By which statement of it.
         revision: u64,
     },
+    /// An order was paid.
+    OrderPaid {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+    },
     /// Goods came back with a credit note that names no order.
     CreditNote {
         /// Which credit note.

@@ -35,6 +35,7 @@ pub mod money;
 pub mod opening;
 pub mod order;
 pub mod parked;
+pub mod payment;
 pub mod perks;
 pub mod prices;
 pub mod program;

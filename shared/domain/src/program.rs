@@ -91,6 +91,8 @@ pub struct PointsRules {
     pub expiry: Expiry,
     /// Days until points can be spent (a return window); 0: at once.
     pub pending_days: u16,
+    /// Points of an order can be spent once it is paid, too, and not before.
+    pub until_paid: bool,
     /// What becomes of points that a return should take back and that are spent already.
     pub shortfall: Shortfall,
 }

@@ -10,6 +10,7 @@ use crate::free_products::{self, FreeProduct, FreeProductReceipt, Placed};
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
+use crate::payment::Payment;
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, ReturnKey, ReturnReceipt};
 use crate::score::{Condition, Outcome, ScoredOrder};
@@ -41,6 +42,9 @@ pub struct Receipt {
     /// From when the points can be spent, if not at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Instant>,
+    /// The points wait until the order is paid, as things stood then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub until_paid: bool,
     /// When the points end, as things stood then; absent where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
@@ -185,6 +189,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         eligible_total: money(score.eligible),
         points: score.points,
         available_at: score.available_at,
+        until_paid: waited_for_payment(scored, program),
         expires_at: Some(score.expires_at).filter(|end| score.points > Points::ZERO && !end.is_never()),
         balance: score.balance,
         tier: TierStep {
@@ -244,8 +249,20 @@ fn reasons(scored: &ScoredOrder, program: &Program) -> Result<Vec<Reason>, Overf
         let text = "With this order the referral counts that the account came by.".to_owned();
         reasons.push(Reason::fired("referral.qualified", "referral", text));
     }
+    if waited_for_payment(scored, program) {
+        let text = "The points can be spent once the order is paid.".to_owned();
+        reasons.push(Reason::fired("points.until_paid", "points", text));
+    }
     reasons.extend(late_reasons(scored));
     Ok(reasons)
+}
+
+/// Whether what an order earns by its newest statement was to wait for its payment.
+fn waited_for_payment(scored: &ScoredOrder, program: &Program) -> bool {
+    let score = scored.current();
+    let is_known = |payment: &Payment| payment.entry <= score.entry;
+    let is_paid = scored.history.payment.as_ref().is_some_and(is_known);
+    program.points.until_paid && score.points > Points::ZERO && !is_paid
 }
 
 /// What became of an order that came late: its points had ended, its month is not kept any more.

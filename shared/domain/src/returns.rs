@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use history::{History, ReturnKey, Returned, Reversal, Tally};
-pub(crate) use read::came_back;
+pub(crate) use read::{came_back, order_of_event};
 pub use read::{cancellation_document, event_document, return_document};
 pub use receipt::{ReturnReceipt, ReturnedLine, receipt};
 
@@ -363,8 +363,8 @@ pub(crate) fn end_now(account: &Account, scored: &ScoredOrder, program: &Program
     program.points.expiry.end_now(&account.holdings, stated, decided_at, now)
 }
 
-/// Takes back `points` of an order, if that is more than none: what the account still has, then by the program's
-/// policy. Of an order whose lot has ended nothing is taken.
+/// Takes back `points` of an order, if that is more than none: those that wait for its payment, then what the account
+/// still has, then by the program's policy. Of an order whose lot has ended nothing is taken but what still waits.
 pub(crate) fn reverse(
     account: &mut Account,
     scored: &ScoredOrder,
@@ -376,17 +376,21 @@ pub(crate) fn reverse(
     if points <= Points::ZERO {
         return Ok(reversal);
     }
-    let Some(end) = end_now(account, scored, program, now) else {
-        reversal.lapsed = points;
-        return Ok(reversal);
-    };
-    let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
-    let own = Own { available_at, end };
-    reversal.taken = account.holdings.take(points, Some(own))?;
-    let short = points.minus(reversal.taken.total()?)?;
-    let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;
-    (reversal.owed, reversal.unrecovered) = (owed, unrecovered);
-    account.lifetime.unrecovered = account.lifetime.unrecovered.plus(unrecovered)?;
+    let unpaid = points.min(scored.unpaid(program)?);
+    account.holdings.take_unpaid(unpaid)?;
+    let left = points.minus(unpaid)?;
+    match end_now(account, scored, program, now) {
+        None => reversal.lapsed = left,
+        Some(end) => {
+            let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
+            reversal.taken = account.holdings.take(left, Some(Own { available_at, end }))?;
+            let short = left.minus(reversal.taken.total()?)?;
+            let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;
+            (reversal.owed, reversal.unrecovered) = (owed, unrecovered);
+        }
+    }
+    reversal.taken.pending = reversal.taken.pending.plus(unpaid)?;
+    account.lifetime.unrecovered = account.lifetime.unrecovered.plus(reversal.unrecovered)?;
     account.lifetime.reversed = account.lifetime.reversed.plus(reversal.reversed()?)?;
     Ok(reversal)
 }

@@ -64,7 +64,7 @@ pub(crate) fn award(
     Ok(changes)
 }
 
-/// From when points of an order can be spent, if not by `now` already.
+/// From when points of an order whose payment is not waited for can be spent, if not by `now` already.
 pub(crate) fn available_at(program: &Program, order: &Order, now: Instant) -> Option<Instant> {
     let wait = program.points.pending_days;
     let available_at = program.calendar.start_of_day_after(order.placed_at, wait);

@@ -14,6 +14,7 @@ use crate::lots::End;
 use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
+use crate::payment::{self, Paid};
 use crate::program::{Program, UnknownAccount};
 use crate::referral;
 use crate::returns::{self, Excess, History};
@@ -135,6 +136,7 @@ pub fn decide(
     let program = &*activation.program;
     check(order, account, program, context.now)?;
     let mut scoring = Scoring::start(account, order, program, context)?;
+    scoring.paid = Paid::with(order, parked);
     scoring.use_discounts(named)?;
     let purchase = scoring.earn()?;
     scoring.count(&purchase)?;
@@ -169,6 +171,8 @@ struct Scoring<'a> {
     tier_before: TierId,
     eligible: Minor,
     points: Points,
+    /// What is known of its payment.
+    paid: Option<Paid>,
     available_at: Option<Instant>,
     end: End,
     qualifying: Minor,
@@ -206,6 +210,7 @@ impl<'a> Scoring<'a> {
             writes: Vec::with_capacity(5),
             eligible: Minor::ZERO,
             points: Points::ZERO,
+            paid: None,
             available_at: None,
             end,
             qualifying: Minor::ZERO,
@@ -261,9 +266,15 @@ impl<'a> Scoring<'a> {
             return Ok(());
         }
         let (points, end, context) = (self.points, self.end, self.context);
+        let until_paid = self.program.points.until_paid && self.paid.is_none();
+        if until_paid {
+            let (available_at, expires_at) = (None, end.expires_at);
+            self.changes.push(Change::PointsEarned { points, available_at, expires_at, until_paid });
+            return self.account.holdings.add_unpaid(points);
+        }
         self.available_at = rules::available_at(self.program, self.order, context.now);
         let (available_at, expires_at) = (self.available_at, end.expires_at);
-        self.changes.push(Change::PointsEarned { points, available_at, expires_at });
+        self.changes.push(Change::PointsEarned { points, available_at, expires_at, until_paid });
         self.changes.extend(rules::award(&mut self.account, points, available_at, end, context)?);
         Ok(())
     }
@@ -346,6 +357,11 @@ impl<'a> Scoring<'a> {
         let history = History::start(self.points);
         let mut scored = ScoredOrder { order, content_hash, version, score, history };
         let (mut account, mut changes) = (self.account, self.changes);
+        if let Some(paid) = self.paid {
+            // What it earns has not waited for that.
+            let waited = Points::ZERO;
+            changes.extend(payment::take_in(&mut account, &mut scored, paid, waited, self.program, self.context)?);
+        }
         for waiting in parked.iter().flat_map(|parked| &parked.waiting) {
             let (program, now, reversing) = (self.program, self.context.now, &waiting.reversing);
             if reversing.at() < scored.order.placed_at {

@@ -19,11 +19,13 @@
 //!   came back of it. It is counted ([`LeftOut`]).
 //! - Referrals are taken as they went: who was given points or a discount keeps them, and the terms of the draft's own
 //!   referrals are not played through. The points last as long as the draft says.
+//! - An order that nobody has said to be paid is not paid: under a draft that lets points wait for it, its points wait.
 //! - Segments are those of today, and whoever has ordered was active.
 
 mod credit;
 mod given;
 mod outcome;
+mod paid;
 mod replay;
 mod report;
 

@@ -111,6 +111,9 @@ pub struct PointsStanding {
     pub balance: Points,
     /// Points that wait.
     pub pending: Points,
+    /// Points of these that wait for the payment of their orders.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub unpaid: Points,
     /// Points that the account owes in all: its next earnings repay them.
     #[serde(skip_serializing_if = "is_nothing")]
     pub debt: Points,
@@ -253,6 +256,7 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
     Ok(PointsStanding {
         balance: account.holdings.available()?,
         pending: account.holdings.waiting()?,
+        unpaid: account.holdings.unpaid(),
         debt: account.holdings.debt(),
         pending_debt: account.holdings.pending_debt(),
         next_available: next(pending.iter().map(|wait| (wait.available_at, wait.points, false)))?,

@@ -5,6 +5,7 @@
 use crate::ledger::{Cause, Change, Entry};
 use crate::lots::Taken;
 use crate::money::Points;
+use crate::payment::OrderPaid;
 use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
 use crate::time::{Calendar, Instant};
@@ -37,7 +38,7 @@ fn spendable_until(end: Instant, calendar: &Calendar) -> String {
 /// `None`: another change of the same entry says it already.
 fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     points_sentence(change, calendar)
-        .or_else(|| order_sentence(change))
+        .or_else(|| order_sentence(change, calendar))
         .or_else(|| referral_sentence(change, calendar))
         .or_else(|| account_sentence(change, calendar))
 }
@@ -45,6 +46,9 @@ fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
 fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
+        Change::PointsEarned { until_paid: true, expires_at, .. } => {
+            format!("They can be spent once the order is paid, {}.", spendable_until(*expires_at, calendar))
+        }
         Change::PointsEarned { available_at: Some(from), expires_at, .. } => {
             let until = if expires_at.is_never() { String::new() } else { format!(" until {}", until(*expires_at)) };
             format!("They can be spent from {}{until}.", calendar.day(*from))
@@ -61,8 +65,9 @@ fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => {
             taken_back(*points, *taken, *owed, *unrecovered, *lapsed)
         }
-        Change::PointsAmended { earned, reversed, taken, owed, unrecovered, lapsed, .. } => {
+        Change::PointsAmended { earned, reversed, taken, owed, unrecovered, lapsed, until_paid, .. } => {
             match earned.minus(*reversed).unwrap_or(Points::ZERO) {
+                more if *until_paid => format!("{more} points were added, to be spent once the order is paid."),
                 more if more > Points::ZERO => format!("{more} points were added."),
                 _ => {
                     let gone = taken.total().and_then(|taken| taken.plus(*owed)).unwrap_or(Points::ZERO);
@@ -92,7 +97,7 @@ fn taken_back(points: Points, taken: Taken, owed: Points, unrecovered: Points, l
     format!("{}.", parts.join("; "))
 }
 
-fn order_sentence(change: &Change) -> Option<String> {
+fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     Some(match change {
         Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
             let late = if *beyond_kept_months { " It is too old to count for the tier." } else { "" };
@@ -121,6 +126,16 @@ fn order_sentence(change: &Change) -> Option<String> {
         }
         Change::OrderAmended { order, eligible_before, eligible, .. } => {
             format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)
+        }
+        Change::OrderPaid(OrderPaid { order, points, available_at, .. }) => {
+            let id = &order.order_id;
+            match available_at {
+                _ if *points == Points::ZERO => format!("Order {id} was paid."),
+                None => format!("Order {id} was paid: {points} points do not wait any more."),
+                Some(from) => {
+                    format!("Order {id} was paid: {points} points can be spent from {}.", calendar.day(*from))
+                }
+            }
         }
         _ => return None,
     })

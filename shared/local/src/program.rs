@@ -222,6 +222,9 @@ fn rules(text: &mut String, program: &Program) {
         }
         Expiry::Never => line(text, format_args!("  points wait {days} days and do not end")),
     }
+    if program.points.until_paid {
+        line(text, format_args!("  points of an order wait until it is paid, too"));
+    }
     match program.returns.match_months {
         Some(months) => line(text, format_args!("  credit notes match orders of {months} months, their own included")),
         None => line(text, format_args!("  credit notes match orders of any age")),

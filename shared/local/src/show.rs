@@ -193,6 +193,9 @@ fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
     if holdings.pending_debt() > Points::ZERO {
         page.line(format_args!("  {:>12} of them by the next orders only", holdings.pending_debt()));
     }
+    if holdings.unpaid() > Points::ZERO {
+        page.line(format_args!("  {:>12} pending, until their orders are paid", holdings.unpaid()));
+    }
     for wait in holdings.pending() {
         let (at, end) = (wait.available_at, ending(wait.expires_at, wait.inactivity_months));
         page.line(format_args!("  {:>12} pending, from {at}, {end}", wait.points));

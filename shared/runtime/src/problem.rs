@@ -197,6 +197,14 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "is more than a day from now",
             )
         }
+        Rejection::PaidInFuture => {
+            let detail = "A payment may be dated at most a day ahead of the clock here.";
+            Problem::new("paid-in-future", "Paid in the future", 422, detail).with_fault(
+                "$.paid_at".to_owned(),
+                "in_future",
+                "is more than a day from now",
+            )
+        }
         Rejection::OrderTooLarge => {
             let detail = "The order and what came back of it take more room than one stored order has.";
             Problem::new("order-too-large", "Order too large", 422, detail)

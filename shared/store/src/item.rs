@@ -16,6 +16,7 @@ use domain::lots::Holdings;
 use domain::membership::{CLAIM_VERSION, Claim};
 use domain::money::{Currency, Minor};
 use domain::order::Order;
+use domain::payment::PaymentState;
 use domain::returns::History;
 use domain::review::Reviewed;
 use domain::score::ScoredOrder;
@@ -79,6 +80,9 @@ const HELD_THROUGH: &str = "held";
 const REFERRAL: &str = "by";
 /// There where the account has a referral code: the referrals it was rewarded for.
 const REFERRER: &str = "ref";
+
+/// What an order said of its payment.
+const PAYMENT_STATE: &str = "payment";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -201,6 +205,9 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if order.revision > 0 {
         put(&mut item, [("revision", number(order.revision))]);
     }
+    if let Some(state) = order.payment_state {
+        put(&mut item, [(PAYMENT_STATE, text(state.name()))]);
+    }
     if !scored.history.is_blank() {
         put(&mut item, [("history", bytes(pack::pack_history(&scored.history, &order.lines)))]);
     }
@@ -229,6 +236,9 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         lines: packed(item, "lines", pack::lines)?,
         shipping: optional(item, "shipping", integer)?.map(Minor),
         revision: optional(item, "revision", integer)?.unwrap_or(0),
+        payment_state: optional(item, PAYMENT_STATE, string)?
+            .map(|name| PaymentState::parse(name).ok_or("unknown payment state"))
+            .transpose()?,
         discount_codes: codes
             .split_ascii_whitespace()
             .map(|code| Code::parse(code).map_err(|e| e.to_string()))

@@ -7,6 +7,7 @@ mod activity;
 mod bytes;
 mod credit_note;
 mod order;
+mod payment;
 
 pub use account::*;
 pub use activity::*;

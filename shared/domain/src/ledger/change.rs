@@ -8,6 +8,7 @@ use crate::id::{ContactId, OrderKey, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Points};
 use crate::opening::PastTotals;
+use crate::payment::OrderPaid;
 use crate::perks::Uses;
 use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
@@ -97,7 +98,13 @@ pub enum Change {
         /// When they end, as things stand; nothing where they do not.
         #[serde(default = "Instant::never", skip_serializing_if = "Instant::is_never")]
         expires_at: Instant,
+        /// They wait until their order is paid.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until_paid: bool,
     },
+    /// An order is paid: what had waited for that does so no more.
+    #[serde(rename = "order.paid")]
+    OrderPaid(OrderPaid),
     /// Points that waited can be spent.
     #[serde(rename = "points.available")]
     PointsAvailable {
@@ -227,6 +234,9 @@ pub enum Change {
         /// From when points that were given can be spent, if not at once.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         available_at: Option<Instant>,
+        /// Points that were given wait until their order is paid.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until_paid: bool,
     },
     /// Points were given by hand.
     #[serde(rename = "points.credited")]

@@ -5,6 +5,7 @@ use crate::code::Code;
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
 use crate::money::{self, Currency, Minor, Overflow, UnitPrice};
+use crate::payment::PaymentState;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub(super) const TAGS_MAX: usize = 8;
 /// Most characters of a category, a brand or a tag.
 pub const LABEL_CHARS_MAX: usize = 64;
 
-const ORDER_FIELDS: [&str; 10] = [
+const ORDER_FIELDS: [&str; 11] = [
     "source",
     "order_id",
     "account_id",
@@ -31,6 +32,7 @@ const ORDER_FIELDS: [&str; 10] = [
     "shipping",
     "discount_codes",
     "revision",
+    "payment_state",
 ];
 const LINE_FIELDS: [&str; 10] =
     ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax", "category", "brand", "tags"];
@@ -87,6 +89,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
     let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(Code::parse));
     let revision = root.optional("revision", faults, document::whole(0..=REVISION_MAX));
+    let payment_state = root.optional("payment_state", faults, document::one_of(&PaymentState::ALL));
     let order = Order {
         key: OrderKey { source: source?, order_id: order_id? },
         account_id: account_id?,
@@ -97,6 +100,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
         shipping,
         discount_codes: codes.unwrap_or_default(),
         revision: revision.unwrap_or(0),
+        payment_state,
     };
     check_whole(&order, faults);
     Some(order)

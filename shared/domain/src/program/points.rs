@@ -12,12 +12,13 @@ const PENDING_DAYS_MAX: u16 = 30;
 /// The same where points last one month only: from the 31st of January they end after 28 days.
 const PENDING_DAYS_OF_A_MONTH_MAX: u16 = 28;
 
-const FIELDS: [&str; 4] = ["validity_months", "expiry", "pending_days", "shortfall"];
+const FIELDS: [&str; 5] = ["validity_months", "expiry", "pending_days", "pending_until", "shortfall"];
 
 pub(super) fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsRules> {
     let section = Object::open(value, path, &FIELDS, faults)?;
     let expiry = expiry(&section, faults);
     let pending_days = section.optional("pending_days", faults, |v| read::small(v, 0, PENDING_DAYS_MAX));
+    let until_paid = section.optional("pending_until", faults, document::one_of(&[("paid", true)]));
     let is_short = expiry.and_then(Expiry::months) == Some(1);
     if is_short && pending_days.is_some_and(|days| days > PENDING_DAYS_OF_A_MONTH_MAX) {
         let message = format!("must be at most {PENDING_DAYS_OF_A_MONTH_MAX} where points last one month");
@@ -27,6 +28,7 @@ pub(super) fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Opt
     Some(PointsRules {
         expiry: expiry?,
         pending_days: pending_days.unwrap_or(0),
+        until_paid: until_paid.unwrap_or(false),
         shortfall: shortfall.unwrap_or(Shortfall::Owe),
     })
 }

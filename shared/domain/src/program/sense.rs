@@ -73,10 +73,12 @@ fn same_discounts(discounts: &[DiscountRule], faults: &mut Faults) {
 
 /// What only points that wait could owe, where none ever wait.
 fn shortfalls(points: Option<&PointsRules>, faults: &mut Faults) {
-    let owes_pending = |rules: &&PointsRules| rules.shortfall == Shortfall::OwePending && rules.pending_days == 0;
+    let waits = |rules: &PointsRules| rules.pending_days > 0 || rules.until_paid;
+    let owes_pending = |rules: &&PointsRules| rules.shortfall == Shortfall::OwePending && !waits(rules);
     if points.filter(owes_pending).is_some() {
         let section = Path::Key(&Path::Root, "points");
-        let message = "lets points that wait go below zero; without points.pending_days none ever wait";
+        let message =
+            "lets points that wait go below zero; without points.pending_days or points.pending_until none ever wait";
         faults.add(&Path::Key(&section, "shortfall"), "never_fires", message);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::given::Granted;
 use super::outcome::{Outcome, calendar};
+use super::paid;
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
@@ -17,6 +18,7 @@ use crate::money::{Overflow, Points};
 use crate::opening;
 use crate::order::Order;
 use crate::parked::{ParkedOrder, Waiting};
+use crate::payment::PaymentState;
 use crate::referral::RedemptionKey;
 use crate::returns::{self, CancellationDocument, ReturnDocument, ReturnKey, ReturnLine, Returned, Reversing};
 use crate::schedule::Schedule;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 pub struct LeftOut {
     /// Orders that the program refuses.
     pub orders_refused: u64,
-    /// Returns, cancellations and amendments of such orders, or refused themselves.
+    /// Returns, cancellations, amendments and payments of such orders, or refused themselves.
     pub returns_refused: u64,
     /// Adjustments and openings that it refuses.
     pub adjustments_refused: u64,
@@ -137,6 +139,7 @@ impl<'a> Replay<'a> {
             }
             Cause::OrderCancelled { order } => self.take_back(entry, order, &ReturnKey::Cancellation),
             Cause::OrderAmended { order, .. } => self.amend(entry, order),
+            Cause::OrderPaid { order } => self.pay(entry, order),
             Cause::CreditNote { credit_note_id } => self.credit(entry, credit_note_id),
             Cause::Adjustment => self.adjust(entry),
             Cause::Opening => self.open(entry),
@@ -214,7 +217,7 @@ impl<'a> Replay<'a> {
                 used(entry).cloned().collect()
             }
         };
-        let Named { order, discounts, codes } = self.naming(&stored.order, codes, entry.at);
+        let Named { order, discounts, codes } = self.naming(&paid::as_placed(stored, entry), codes, entry.at);
         let named: Vec<_> = discounts.into_iter().map(Some).collect();
         let parked = waiting(stored, entry);
         let (hash, context) = (stored.content_hash, self.context(entry));
@@ -272,10 +275,12 @@ impl<'a> Replay<'a> {
         self.carried_out(decided)
     }
 
-    /// Its lines are what they are now from the start; which discounts it used changes when it did.
+    /// Its lines are what they are now from the start; which discounts it used, and whether it is paid, changes when it
+    /// did.
     fn amend(&mut self, entry: &Entry, key: &OrderKey) -> Result<(), Overflow> {
         let released: Vec<_> = entry.changes.iter().filter_map(released).collect();
-        if released.is_empty() && used(entry).next().is_none() {
+        let pays = self.facts.orders.get(key).is_some_and(|stored| paid::says_so(stored, entry));
+        if released.is_empty() && used(entry).next().is_none() && !pays {
             return Ok(());
         }
         let Some(place) = self.places.get(key).copied() else { return self.carried_out::<()>(None) };
@@ -286,7 +291,8 @@ impl<'a> Replay<'a> {
         let Named { order, codes, .. } = self.naming(&scored.order, codes, entry.at);
         self.orders.get_mut(place).into_iter().for_each(|placed| placed.codes.clone_from(&codes));
         let revision = scored.order.revision.checked_add(1).ok_or(Overflow)?;
-        let order = Arc::new(Order { revision, ..Order::clone(&order) });
+        let payment_state = if pays { Some(PaymentState::Paid) } else { order.payment_state };
+        let order = Arc::new(Order { revision, payment_state, ..Order::clone(&order) });
         let (hash, context) = (scored.content_hash, self.context(entry));
         let decided = self
             .account
@@ -295,7 +301,7 @@ impl<'a> Replay<'a> {
         self.carried_out(decided)
     }
 
-    fn carried_out<T>(&mut self, decided: Option<Result<Decision<T>, Rejection>>) -> Result<(), Overflow> {
+    pub fn carried_out<T>(&mut self, decided: Option<Result<Decision<T>, Rejection>>) -> Result<(), Overflow> {
         let done = decided.map(|decided| self.apply(decided)).transpose()?.flatten();
         if done.is_none() {
             add_one(&mut self.left_out.returns_refused);
@@ -397,8 +403,11 @@ fn reversing(returned: &Returned, scored: &ScoredOrder) -> Reversing {
 /// What had waited for an order when it was placed.
 fn waiting(stored: &ScoredOrder, entry: &Entry) -> Option<ParkedOrder> {
     let mut came_before = stored.history.returns.iter().filter(|back| back.entry == entry.sequence).peekable();
-    came_before.peek()?;
+    let payment = paid::waited(stored, entry);
+    if came_before.peek().is_none() && payment.is_none() {
+        return None;
+    }
     let whole = ScoredOrder { history: returns::History::start(Points::ZERO), ..stored.clone() };
     let wait = |back: &Returned| Waiting { reversing: reversing(back, &whole), parked_at: entry.at, by: String::new() };
-    Some(ParkedOrder { key: stored.order.key.clone(), waiting: came_before.map(wait).collect(), version: 0 })
+    Some(ParkedOrder { key: stored.order.key.clone(), waiting: came_before.map(wait).collect(), payment, version: 0 })
 }

@@ -1,6 +1,7 @@
 //! What must hold after every commit.
 
 use crate::credit::check_notes;
+use crate::payments::check_payments;
 use crate::world::World;
 use domain::account::Account;
 use domain::activity::{MONTHS_KEPT, MonthActivity};
@@ -30,6 +31,7 @@ pub fn check(world: &World, program: &Program) {
     check_discounts(world, account);
     check_tier(world, account, program);
     check_notes(world, account);
+    check_payments(world, account, program);
 }
 
 fn check_entries(world: &World, account: &Account) {
@@ -93,7 +95,8 @@ fn check_lifetime(world: &World, account: &Account, program: &Program) {
     assert_eq!(life.purchase_days, purchase_days(world, program), "as if the days were counted again");
     let taken_off: i64 = world.orders.values().map(|scored| discount_value(world, scored, program)).sum();
     assert_eq!(life.discount_value, Minor(taken_off), "as if every order had been placed as it is now");
-    assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
+    let has = outstanding.minus(account.holdings.unpaid()).unwrap();
+    assert!(account.holdings.debt() == Points::ZERO || has < Points::ZERO, "invariant 8: earnings repay it");
     let (debt, pending_debt) = (account.holdings.debt(), account.holdings.pending_debt());
     let (may_owe, may_owe_pending) = match program.points.shortfall {
         Shortfall::Owe => (true, false),

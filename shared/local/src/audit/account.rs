@@ -1,6 +1,6 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject, activity, notes, perks};
+use super::{OrderFacts, Report, Subject, activity, notes, payments, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -19,7 +19,8 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         Cause::OrderPlaced { order }
         | Cause::OrderReturned { order, .. }
         | Cause::OrderCancelled { order }
-        | Cause::OrderAmended { order, .. } => Some(order),
+        | Cause::OrderAmended { order, .. }
+        | Cause::OrderPaid { order } => Some(order),
         Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
             Change::OrderReturned { order, .. } => Some(order),
             _ => None,
@@ -36,7 +37,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
 }
 
 /// The order that an entry was made for by placing it.
-fn placed_in(entry: &Entry) -> Option<&OrderKey> {
+pub(super) fn placed_in(entry: &Entry) -> Option<&OrderKey> {
     order_of(entry).filter(|_| matches!(entry.cause, Cause::OrderPlaced { .. }))
 }
 
@@ -178,6 +179,7 @@ impl<'a> Books<'a> {
         }
         notes::check(self.account, &self.entries, &self.notes, &mut found);
         perks::check(self.account, &self.entries, self.perk_uses, &mut found);
+        payments::check(self.account, &self.entries, orders, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);
@@ -194,7 +196,8 @@ impl<'a> Books<'a> {
     fn held(&self) -> i128 {
         let holdings = &self.account.holdings;
         let lots = holdings.lots().iter().map(|lot| lot.points);
-        let held = total(lots.chain(holdings.pending().iter().map(|wait| wait.points)));
+        let waits = holdings.pending().iter().map(|wait| wait.points).chain([holdings.unpaid()]);
+        let held = total(lots.chain(waits));
         held.saturating_sub(holdings.debt().0.into())
     }
 

@@ -1,6 +1,7 @@
 //! One entry, in one line.
 
 use domain::ledger::{Cause, Change};
+use domain::payment::OrderPaid;
 use domain::referral::CodeStatus;
 use domain::returns::ReturnKey;
 use domain::time::Instant;
@@ -11,6 +12,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
         Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
         Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
+        Cause::OrderPaid { order } => format!("payment of order {order}"),
         Cause::CreditNote { credit_note_id } => format!("credit note {credit_note_id}"),
         Cause::Adjustment => "adjustment".to_owned(),
         Cause::Opening => "opening balance".to_owned(),
@@ -44,11 +46,18 @@ pub(super) fn change(change: &Change) -> String {
             let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
             format!("order {order} scored: {points} points for {eligible}{late}")
         }
-        Change::PointsEarned { points, available_at: Some(at), expires_at } => {
+        Change::PointsEarned { points, until_paid: true, expires_at, .. } => {
+            format!("{points} points earned, available once it is paid, {}", end(*expires_at))
+        }
+        Change::PointsEarned { points, available_at: Some(at), expires_at, .. } => {
             format!("{points} points earned, available from {at}, {}", end(*expires_at))
         }
-        Change::PointsEarned { points, available_at: None, expires_at } => {
+        Change::PointsEarned { points, available_at: None, expires_at, .. } => {
             format!("{points} points earned, {}", end(*expires_at))
+        }
+        Change::OrderPaid(OrderPaid { order, paid_at, points, available_at, .. }) => {
+            let from = available_at.map_or_else(String::new, |at| format!(", available from {at}"));
+            format!("order {order} paid at {paid_at}: {points} points had waited for it{from}")
         }
         Change::PointsProlonged { points, expires_at } => format!("{points} points end at {expires_at} now"),
         Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),

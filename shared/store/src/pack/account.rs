@@ -89,14 +89,20 @@ pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
     }
     // What few accounts have stands at the end, as far as there is any of it.
     let (debt, pending_debt) = (holdings.debt(), holdings.pending_debt());
-    let undated = undated::pack(holdings);
-    if debt != Points::ZERO || undated.is_some() {
+    let (undated, unpaid) = (undated::pack(holdings), holdings.unpaid());
+    let goes_on = undated.is_some() || unpaid != Points::ZERO;
+    if debt != Points::ZERO || goes_on {
         out.signed(debt.0);
     }
-    if pending_debt != Points::ZERO || undated.is_some() {
+    if pending_debt != Points::ZERO || goes_on {
         out.signed(pending_debt.0);
     }
-    out.0.extend(undated.unwrap_or_default());
+    if goes_on {
+        out.0.extend(undated.unwrap_or_else(undated::none));
+    }
+    if unpaid != Points::ZERO {
+        out.signed(unpaid.0);
+    }
     out.0
 }
 
@@ -114,8 +120,10 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     let mut tail = || if input.0.is_empty() { Ok(Points::ZERO) } else { input.signed().map(Points) };
     let (debt, pending_debt) = (tail()?, tail()?);
     let streaks = if input.0.is_empty() { Vec::new() } else { undated::read(&mut input, &mut lots, &mut pending)? };
+    let unpaid = if input.0.is_empty() { Points::ZERO } else { Points(input.signed()?) };
     input.end()?;
-    Ok(Holdings::of(lots, pending, debt).with_pending_debt(pending_debt).with_streaks(streaks))
+    let holdings = Holdings::of(lots, pending, debt).with_pending_debt(pending_debt);
+    Ok(holdings.with_streaks(streaks).with_unpaid(unpaid))
 }
 
 /// Packs the open discounts.

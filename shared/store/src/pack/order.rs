@@ -1,6 +1,7 @@
 //! What an order's item holds packed: its lines, its score, its returns.
 
 use super::bytes::{PLAIN, Reader, Unpacked, Writer, deflate, inflate};
+use super::payment::{pack_payment, payment};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
@@ -86,6 +87,8 @@ pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
         out.signed(points.reversed.0);
         pack_reversal(&mut out, &points.reversal);
     }
+    // Few shops say that an order is paid: the others end here.
+    history.payment.iter().for_each(|payment| pack_payment(&mut out, payment));
     deflate(&out.0).unwrap_or(out.0)
 }
 
@@ -142,8 +145,9 @@ pub fn history(bytes: &[u8], lines: &[OrderLine]) -> Unpacked<History> {
         let (earned, reversed) = (Points(input.signed()?), Points(input.signed()?));
         Ok(Amended { revision, score, points: PointsAmended { earned, reversed, reversal: reversal(input)? } })
     })?;
+    let payment = if input.0.is_empty() { None } else { Some(payment(&mut input)?) };
     input.end()?;
-    Ok(History { tally, returns, amended })
+    Ok(History { tally, returns, amended, payment })
 }
 
 fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {

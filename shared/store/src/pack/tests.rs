@@ -9,6 +9,7 @@ use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::{End, Holdings, Lot, Pending, Streak, Taken};
 use domain::money::{Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
+use domain::payment::{Payment, Stated};
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
@@ -172,6 +173,24 @@ fn a_return() -> impl Strategy<Value = Returned> {
     )
 }
 
+fn a_payment() -> impl Strategy<Value = Payment> {
+    let stated = prop_oneof![Just(Stated::InOrder), Just(Stated::Alone)];
+    let times = (any::<i64>(), instant(), option::of(instant()), instant());
+    (stated, option::of("[A-Z0-9é/-]{1,64}"), times, any::<u64>(), any::<[i64; 2]>()).prop_map(
+        |(stated, reference, (paid_at, decided_at, available_at, expires_at), entry, [points, balance])| Payment {
+            paid_at: Instant::from_ms(paid_at),
+            reference,
+            stated,
+            decided_at,
+            entry,
+            points: Points(points),
+            available_at,
+            expires_at,
+            balance: Points(balance),
+        },
+    )
+}
+
 proptest! {
     #[test]
     fn activity_survives_packing(months in vec(month(), 0..25)) {
@@ -185,6 +204,7 @@ proptest! {
         pending in vec((seconds(), end(), any::<i64>()), 0..31),
         streaks in prop_oneof![Just(BTreeMap::new()), btree_map(any::<u16>(), (instant(), any::<i32>(), instant()), 0..4)],
         debt in prop_oneof![Just((0, 0)), any::<i64>().prop_map(|debt| (debt, 0)), (1_i64.., 1_i64..)],
+        unpaid in prop_oneof![Just(0), 1_i64..],
     ) {
         let lots = lots.into_iter().map(|(end, points)| Lot::new(end, Points(points)));
         let pending = pending.into_iter().map(|(at, end, points)| Pending::new(at, end, Points(points)));
@@ -194,6 +214,7 @@ proptest! {
         let (debt, of_orders) = debt;
         let before = Holdings::of(lots.collect(), pending.collect(), Points(debt));
         let before = before.with_pending_debt(Points(of_orders)).with_streaks(streaks);
+        let before = before.with_unpaid(Points(unpaid));
         prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
     }
 
@@ -256,6 +277,7 @@ proptest! {
         returns in vec(a_return(), 0..9),
         rescored in option::of(a_score()),
         [earned, reversed, unrecovered, lapsed] in any::<[i64; 4]>(),
+        payment in option::of(a_payment()),
     ) {
         let tally = Tally {
             earned: Points(earned),
@@ -265,7 +287,7 @@ proptest! {
         };
         let points = PointsAmended { earned: tally.earned, reversed: tally.reversed, reversal: Reversal::default() };
         let amended = rescored.map(|score| Amended { revision: score.entry, score, points });
-        let before = History { tally, returns, amended };
+        let before = History { tally, returns, amended, payment };
         prop_assert_eq!(history(&pack_history(&before, &bought), &bought).unwrap(), before);
     }
 
@@ -407,6 +429,18 @@ fn a_score_without_discounts_used_is_no_larger() {
     for score in [plain, uses, qualifies, both] {
         assert_eq!(super::score(&pack_score(&score)), Ok(score));
     }
+}
+
+/// What waits for payment takes no room where nothing does, and little where something does.
+#[test]
+fn points_that_wait_for_payment_take_room_where_there_are_any() {
+    let lot = Lot::until(Instant::parse("2013-01-01T00:00:00Z").unwrap(), Points(700));
+    let held = Holdings::of(vec![lot], Vec::new(), Points::ZERO);
+    let packed = pack_holdings(&held);
+    assert_eq!(pack_holdings(&held.clone().with_unpaid(Points::ZERO)), packed);
+    let waits = pack_holdings(&held.with_unpaid(Points(700)));
+    assert_eq!(waits.len() - packed.len(), 2 + 3 + 2, "no debt of either kind, nothing undated, the points");
+    assert!(waits.starts_with(&packed));
 }
 
 /// Two years of lots are what an account has as a rule, and the hot item is small.
