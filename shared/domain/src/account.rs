@@ -8,6 +8,7 @@ use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
+use crate::occasions;
 use crate::program::Program;
 use crate::referral::{self, Referral};
 use crate::review::Reviewed;
@@ -58,6 +59,8 @@ pub struct Account {
     pub due: Option<Due>,
     /// What it was warned of and has not ended yet, by subject and end.
     pub told: Vec<Told>,
+    /// What it remembers of its occasions.
+    pub occasions: occasions::Past,
     /// The code it came by.
     pub referral: Option<Referral>,
     /// It was issued a code of its own, so it cannot redeem one.
@@ -131,6 +134,7 @@ impl Account {
             credit_note: None,
             due: None,
             told: Vec::new(),
+            occasions: occasions::Past { birthdays: occasions::of_nobody(program), ..occasions::Past::default() },
             referral: None,
             has_referral_code: false,
             referrals_rewarded: 0,
@@ -191,7 +195,8 @@ impl Account {
     pub fn next_change(&self, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
         let lapse = advance::next(schedule, self);
         let errand = referral::errand(self).map(|errand| errand.due_at);
-        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).min())
+        let occasion = occasions::next(self, schedule, now);
+        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).chain(occasion).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

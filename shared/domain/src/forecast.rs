@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::kind::KINDS;
 use crate::money::{Money, Overflow, Points};
+use crate::occasions;
 use crate::referral::{self, ErrandTask, Settled};
 use crate::schedule::Schedule;
 use crate::time::Instant;
@@ -31,6 +32,8 @@ pub struct Forecast {
     pub referral_rewards: u64,
     /// Rewards for referrals that are taken back.
     pub referral_rewards_taken_back: u64,
+    /// What occasions bring, birthdays apart: those are known from the contacts only.
+    pub occasions_given: Amount,
     /// Warnings that a discount will end.
     pub discount_expiring_warnings: u64,
     /// Warnings that points will end.
@@ -44,7 +47,7 @@ pub struct Forecast {
 /// Points, and in how many portions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Amount {
-    /// Portions: lots, days or warnings.
+    /// Portions: lots, days, occasions or warnings.
     pub count: u64,
     /// Points in all of them.
     pub points: Points,
@@ -91,6 +94,7 @@ impl Forecast {
                 *count = count.saturating_add(1);
                 referral::conclude(&mut account, settled);
             }
+            anything |= occasions::foresee(&mut account, schedule, now, self)?;
             at = account.next_change(schedule, now)?.filter(|next| now < *next && *next <= until);
         }
         self.accounts = self.accounts.saturating_add(u64::from(anything));

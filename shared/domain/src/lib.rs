@@ -32,6 +32,7 @@ pub mod limit;
 pub mod lots;
 pub mod membership;
 pub mod money;
+pub mod occasions;
 pub mod opening;
 pub mod order;
 pub mod parked;

@@ -4,6 +4,7 @@ pub mod difference;
 mod earning;
 mod free_products;
 mod metrics;
+mod occasions;
 mod perks;
 mod points;
 mod prices;
@@ -20,6 +21,7 @@ use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::money::{Currency, Factor, Minor, Percent};
+use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
@@ -67,6 +69,8 @@ pub struct Program {
     pub free_products: Vec<FreeProduct>,
     /// What accounts may claim besides.
     pub perks: Vec<Perk>,
+    /// What accounts are given on occasions.
+    pub occasions: Vec<OccasionRule>,
     /// How far ahead customers are warned.
     pub warnings: WarningRules,
     /// How referrals are rewarded; `None`: there are none.

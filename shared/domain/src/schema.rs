@@ -91,6 +91,13 @@ impl Schema {
         self.pushed("allOf", json!({ "if": says, "then": absent, "else": stated(key) }))
     }
 
+    /// Of an object: one of these fields is stated at least where another says `word`.
+    pub(crate) fn some_stated_if(self, keys: &[&str], other: &str, word: &str) -> Self {
+        let says = json!({ "required": [other], "properties": { other: { "const": word } } });
+        let any: Vec<_> = keys.iter().map(|key| stated(key)).collect();
+        self.pushed("allOf", json!({ "if": says, "then": { "anyOf": any } }))
+    }
+
     fn field(mut self, key: &str, value: Self) -> Self {
         if let Some(properties) = self.0.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert(key.to_owned(), value.into());
@@ -245,7 +252,13 @@ pub(crate) fn above_one(factor: Schema) -> Schema {
 }
 
 const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
+const DAY: &str = "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
 const TIME: &str = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?";
+
+/// A date, or a day of every year such as `12-24`.
+pub(crate) fn date_or_day() -> Schema {
+    pattern(format!("^({DATE}|{DAY})$"))
+}
 
 /// An RFC 3339 instant with an offset.
 pub(crate) fn instant() -> Schema {

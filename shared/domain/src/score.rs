@@ -12,6 +12,7 @@ use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
 use crate::money::{Minor, Money, Overflow, Percent, Points};
+use crate::occasions;
 use crate::order::Order;
 use crate::parked::ParkedOrder;
 use crate::payment::{self, Paid};
@@ -143,6 +144,7 @@ pub fn decide(
     scoring.award()?;
     scoring.raise_tier();
     scoring.issue_discounts();
+    scoring.celebrate()?;
     scoring.finish(content_hash, activation.version, parked)
 }
 
@@ -321,6 +323,24 @@ impl<'a> Scoring<'a> {
             self.issued.push(IssuedDiscount::of(&discount));
             self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
         }
+    }
+
+    /// Gives what it brings to be the account's first order, or its n-th.
+    fn celebrate(&mut self) -> Result<(), Overflow> {
+        if self.program.occasions.is_empty() {
+            return Ok(());
+        }
+        let (account, program, context) = (&mut self.account, self.program, self.context);
+        let mut gifts = Vec::with_capacity(2);
+        if account.version == 0 {
+            gifts.push(occasions::welcome(account, &self.tier_before, program, context)?);
+        }
+        gifts.push(occasions::nth_order(account, program, context)?);
+        for given in gifts {
+            self.changes.extend(given.changes);
+            self.writes.extend(given.writes);
+        }
+        Ok(())
     }
 
     fn finish(

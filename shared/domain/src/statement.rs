@@ -5,6 +5,7 @@
 use crate::ledger::{Cause, Change, Entry};
 use crate::lots::Taken;
 use crate::money::Points;
+use crate::occasions::Given;
 use crate::payment::OrderPaid;
 use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
@@ -40,6 +41,7 @@ fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     points_sentence(change, calendar)
         .or_else(|| order_sentence(change, calendar))
         .or_else(|| referral_sentence(change, calendar))
+        .or_else(|| occasion_sentence(change, calendar))
         .or_else(|| account_sentence(change, calendar))
 }
 
@@ -184,6 +186,20 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// What its rule is called, and what it brought; a discount has a sentence of its own.
+fn occasion_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    let Change::OccasionGiven(Given { name, points, expires_at, discount_withheld, .. }) = change else { return None };
+    let points = match *points {
+        Points::ZERO => ".".to_owned(),
+        points => {
+            let until = spendable_until(*expires_at, calendar);
+            format!(": {points} points were given. They can be spent {until}.")
+        }
+    };
+    let withheld = if *discount_withheld { " There is no room for its discount." } else { "" };
+    Some(format!("{}{points}{withheld}", clause(name)))
 }
 
 fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {

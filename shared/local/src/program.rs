@@ -9,6 +9,7 @@ use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
+use domain::occasions::{OccasionRule, On, Orders};
 use domain::perks::{Allowance, Period};
 use domain::prices::{Goods, StepPrice};
 use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
@@ -247,6 +248,10 @@ fn rules(text: &mut String, program: &Program) {
         line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}"));
     }
     perks(text, program);
+    for rule in &program.occasions {
+        let OccasionRule { id, name, on, audience: of, gift } = rule;
+        line(text, format_args!("  {id}: {name}, {}, {}: {}", day(on), audience(of), given(gift)));
+    }
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
     }
@@ -306,29 +311,48 @@ fn audience(audience: &Audience) -> String {
     if named.is_empty() { "for all".to_owned() } else { format!("for {}", named.join(", ")) }
 }
 
+/// On what an occasion comes.
+fn day(on: &On) -> String {
+    let listed = |listed: Vec<String>| listed.join(", ");
+    match on {
+        On::Welcome => "welcome".to_owned(),
+        On::Birthday { contacts_per_year } => format!("birthdays of {contacts_per_year} contacts a year"),
+        On::Anniversary { years } if years.is_empty() => "every anniversary".to_owned(),
+        On::Anniversary { years } => format!("anniversary {}", listed(years.iter().map(u16::to_string).collect())),
+        On::Date(dates) => format!("on {}", listed(dates.iter().map(ToString::to_string).collect())),
+        On::NthOrder(Orders::Listed(orders)) => {
+            format!("order {}", listed(orders.iter().map(u32::to_string).collect()))
+        }
+        On::NthOrder(Orders::Every(every)) => format!("every {every} orders"),
+        On::Inactivity { days } => format!("{days} days without an order"),
+    }
+}
+
+/// What is given.
+fn given(gift: &Gift) -> String {
+    let points = (gift.points > Points::ZERO).then(|| format!("{} points", gift.points));
+    let discount = gift.discount.as_ref().map(|rule| {
+        let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
+        format!("{percent} % for {} days ({})", rule.validity_days, rule.id)
+    });
+    let given: Vec<_> = points.into_iter().chain(discount).collect();
+    if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") }
+}
+
 fn referral(text: &mut String, rules: &ReferralRules, minimum: &str) {
-    let gift = |gift: &Gift| {
-        let points = (gift.points > Points::ZERO).then(|| format!("{} points", gift.points));
-        let discount = gift.discount.as_ref().map(|rule| {
-            let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
-            format!("{percent} % for {} days ({})", rule.validity_days, rule.id)
-        });
-        let given: Vec<_> = points.into_iter().chain(discount).collect();
-        if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") }
-    };
     let enrolment = match rules.enrolment {
         Enrolment::Open => "take part at once",
         Enrolment::Approval => "wait for approval",
     };
     let consent = if rules.consent_required { "must consent" } else { "need not consent" };
-    line(text, format_args!("  referrals: prospects {enrolment}, {consent}; welcome: {}", gift(&rules.welcome)));
+    line(text, format_args!("  referrals: prospects {enrolment}, {consent}; welcome: {}", given(&rules.welcome)));
     let (within, window) = (rules.within_days, rules.return_window_days);
     line(
         text,
         format_args!("    an order from {minimum} within {within} days qualifies; rewarded {window} days later"),
     );
     for step in &rules.steps {
-        line(text, format_args!("    from referral {:>5}  {}", step.from, gift(&step.gift)));
+        line(text, format_args!("    from referral {:>5}  {}", step.from, given(&step.gift)));
     }
     let after = match rules.after_return {
         AfterReturn::TakeBack => "is taken back",

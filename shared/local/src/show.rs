@@ -13,6 +13,7 @@ use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
+use domain::occasions::{Birthdays, Celebrated, Past};
 use domain::perks::PerkUses;
 use domain::referral::CodeHolder;
 use domain::time::Instant;
@@ -132,6 +133,7 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     if let Some(due) = account.due {
         page.value("due", format_args!("{} (filed under {})", due.at, due.day));
     }
+    occasions(page, &account.occasions);
     let life = &account.lifetime;
     page.section("lifetime");
     page.value("orders, units", format_args!("{}, {}", life.orders, life.units));
@@ -153,6 +155,20 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     page.value("discounts", format_args!("{issued} issued, {used} used, {off} {} off", currency.code()));
     page.value("tier changes", format_args!("{} up, {} down by a review", life.upgrades, life.downgrades));
     Ok(())
+}
+
+fn occasions(page: &mut Page, past: &Past) {
+    if let Some(through) = past.through {
+        page.value("occasions over", format_args!("up to {through}"));
+    }
+    match past.birthdays {
+        Birthdays::Unknown => {}
+        Birthdays::Nobody => page.value("birthdays", "none known"),
+        Birthdays::From(day) => page.value("birthdays", format_args!("the next on {day} or later")),
+    }
+    if let Some(Celebrated { year, contacts }) = past.celebrated {
+        page.value("celebrated", format_args!("{contacts} of {year}"));
+    }
 }
 
 fn months(page: &mut Page, months: &[MonthActivity], currency: Currency) {
@@ -254,6 +270,9 @@ fn contact(page: &mut Page, contact: &Contact) {
     }
     if let Some(birthday) = &document.birthday {
         page.value("birthday", birthday);
+    }
+    if let Some(year) = contact.celebrated {
+        page.value("birthdays over", format_args!("up to that of {year}"));
     }
     page.value("version", contact.version);
 }

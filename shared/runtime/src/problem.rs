@@ -212,10 +212,9 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
-        Rejection::UnknownPerk
-        | Rejection::PerkNotHeld
-        | Rejection::PerkNotCounted
-        | Rejection::PerkUsedUp { .. } => of_perk(rejection),
+        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkNotCounted | Rejection::PerkUsedUp { .. } => {
+            of_perk(rejection)
+        }
         Rejection::UnknownCode
         | Rejection::CodePaused
         | Rejection::CodeExpired

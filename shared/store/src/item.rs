@@ -15,6 +15,7 @@ use domain::ledger::Entry;
 use domain::lots::Holdings;
 use domain::membership::{CLAIM_VERSION, Claim};
 use domain::money::{Currency, Minor};
+use domain::occasions::Past;
 use domain::order::Order;
 use domain::payment::PaymentState;
 use domain::returns::History;
@@ -80,6 +81,8 @@ const HELD_THROUGH: &str = "held";
 const REFERRAL: &str = "by";
 /// There where the account has a referral code: the referrals it was rewarded for.
 const REFERRER: &str = "ref";
+/// What it remembers of its occasions.
+const OCCASIONS: &str = "occ";
 
 /// What an order said of its payment.
 const PAYMENT_STATE: &str = "payment";
@@ -133,6 +136,9 @@ pub fn of_account(account: &Account) -> Item {
     if !account.told.is_empty() {
         put(&mut item, [("told", bytes(pack::pack_told(&account.told)))]);
     }
+    if account.occasions != Past::default() {
+        put(&mut item, [(OCCASIONS, bytes(pack::pack_occasions(&account.occasions)))]);
+    }
     item
 }
 
@@ -155,6 +161,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),
         told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
+        occasions: optional(item, OCCASIONS, |i, n| packed(i, n, pack::occasions))?.unwrap_or_default(),
         segments: segments
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))

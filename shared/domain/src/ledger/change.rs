@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::id::{ContactId, OrderKey, RuleId, TierId};
 use crate::lots::Taken;
 use crate::money::{Money, Points};
+use crate::occasions::Given;
 use crate::opening::PastTotals;
 use crate::payment::OrderPaid;
 use crate::perks::Uses;
@@ -482,6 +483,9 @@ pub enum Change {
         #[serde(flatten)]
         redemption: RedemptionKey,
     },
+    /// Something was given on an occasion: points, a discount, or both; the discount is a change of its own.
+    #[serde(rename = "occasion.given")]
+    OccasionGiven(Given),
     /// A discount ended unused.
     #[serde(rename = "discount.expired")]
     DiscountExpired {

@@ -12,13 +12,15 @@ const PENDING_DAYS_MAX: u16 = 30;
 /// The same where points last one month only: from the 31st of January they end after 28 days.
 const PENDING_DAYS_OF_A_MONTH_MAX: u16 = 28;
 
+const PENDING_UNTIL: [(&str, bool); 1] = [("paid", true)];
+
 const FIELDS: [&str; 5] = ["validity_months", "expiry", "pending_days", "pending_until", "shortfall"];
 
 pub(super) fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsRules> {
     let section = Object::open(value, path, &FIELDS, faults)?;
     let expiry = expiry(&section, faults);
     let pending_days = section.optional("pending_days", faults, |v| read::small(v, 0, PENDING_DAYS_MAX));
-    let until_paid = section.optional("pending_until", faults, document::one_of(&[("paid", true)]));
+    let until_paid = section.optional("pending_until", faults, document::one_of(&PENDING_UNTIL));
     let is_short = expiry.and_then(Expiry::months) == Some(1);
     if is_short && pending_days.is_some_and(|days| days > PENDING_DAYS_OF_A_MONTH_MAX) {
         let message = format!("must be at most {PENDING_DAYS_OF_A_MONTH_MAX} where points last one month");
@@ -83,6 +85,7 @@ pub(super) fn schema() -> Schema {
     let months = "Points end with the month this many after the one they were earned in. In its place: expiry.";
     let pending = "Days until points can be spent: the time in which goods come back. At most 28 where points last one \
                    month.";
+    let until = "paid: points wait until their order is paid, too; left out, its payment does not matter.";
     let shortfall = "Points that a return should take back and that are spent. owe: the balance goes below zero; \
                      owe_pending: the next orders repay them; write_off: they are written off.";
     schema::object("Points")
@@ -90,10 +93,11 @@ pub(super) fn schema() -> Schema {
         .optional("expiry", terms, "How long points last, where that is not so many months from being earned on.")
         .one_of_fields(&["validity_months", "expiry"])
         .optional("pending_days", schema::small(0, PENDING_DAYS_MAX).or(0), pending)
+        .optional("pending_until", schema::one_of(&PENDING_UNTIL), until)
         .optional("shortfall", schema::one_of(&Shortfall::ALL).or("owe"), shortfall)
         .examples([
             json!({ "validity_months": 24, "pending_days": 14, "shortfall": "owe_pending" }),
             json!({ "expiry": { "kind": "inactivity", "months": 12 } }),
-            json!({ "expiry": { "kind": "never" } }),
+            json!({ "expiry": { "kind": "never" }, "pending_until": "paid" }),
         ])
 }

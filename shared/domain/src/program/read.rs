@@ -2,7 +2,7 @@
 
 use super::sense::{self, Sections};
 use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
-use super::{earning, free_products, metrics, perks, points, prices, referral};
+use super::{earning, free_products, metrics, occasions, perks, points, prices, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
@@ -53,7 +53,7 @@ pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 /// [`Percent::HUNDRED`].
 const PERCENT_MAX: u32 = 100;
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "$schema",
     "name",
     "currency",
@@ -68,6 +68,7 @@ const FIELDS: [&str; 17] = [
     "price_tables",
     "free_products",
     "perks",
+    "occasions",
     "warnings",
     "referral",
     "metrics",
@@ -117,6 +118,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         free_products::free_product(v, p, money, f)
     });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
+    let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
@@ -130,6 +132,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         price_tables: price_tables.as_deref().unwrap_or_default(),
         free_products: free_products.as_deref().unwrap_or_default(),
         perks: perks.as_deref().unwrap_or_default(),
+        occasions: occasions.as_deref().unwrap_or_default(),
         warnings: &warnings,
         referral: referral.as_ref(),
     };
@@ -149,6 +152,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         price_tables: price_tables.unwrap_or_default(),
         free_products: free_products.unwrap_or_default(),
         perks: perks.unwrap_or_default(),
+        occasions: occasions.unwrap_or_default(),
         warnings,
         referral,
         metrics,
@@ -158,6 +162,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     distinct(program.price_tables.iter().map(|table| &table.id), "price_tables", faults);
     distinct(program.free_products.iter().map(|rule| &rule.id), "free_products", faults);
     distinct(program.perks.iter().map(|perk| &perk.id), "perks", faults);
+    distinct(program.occasions.iter().map(|rule| &rule.id), "occasions", faults);
     distinct_gifts(&program, faults);
     Some(program)
 }
@@ -179,7 +184,6 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a RuleId>, list: &str, faults: &mut 
 
 /// What a discount is for is found by its rule's id, and its code is made from that.
 fn distinct_gifts(program: &Program, faults: &mut Faults) {
-    let Some(rules) = &program.referral else { return };
     let mut seen: BTreeSet<_> = program.discounts.iter().map(|rule| rule.id.clone()).collect();
     let mut check = |gift: &Gift, path: &Path<'_>| {
         if let Some(discount) = gift.discount.as_ref().filter(|discount| !seen.insert(discount.id.clone())) {
@@ -187,6 +191,11 @@ fn distinct_gifts(program: &Program, faults: &mut Faults) {
             faults.add(&Path::Key(&Path::Key(path, "discount"), "id"), "duplicate", message);
         }
     };
+    let occasions = Path::Key(&Path::Root, "occasions");
+    for (index, rule) in program.occasions.iter().enumerate() {
+        check(&rule.gift, &Path::Key(&Path::Index(&occasions, index), "give"));
+    }
+    let Some(rules) = &program.referral else { return };
     let section = Path::Key(&Path::Root, "referral");
     check(&rules.welcome, &Path::Key(&section, "welcome"));
     let rewards = Path::Key(&section, "rewards");

@@ -81,7 +81,7 @@ fn step(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Step> {
     Some(Step { from: u32::try_from(from?).ok()?, gift: gift? })
 }
 
-fn gift(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Gift> {
+pub(super) fn gift(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Gift> {
     gift_of(&Object::open(value, path, &["points", "discount"], faults)?, faults)
 }
 
@@ -162,7 +162,7 @@ pub(super) fn schema() -> Schema {
         })])
 }
 
-fn gift_schema(given: Schema) -> Schema {
+pub(super) fn gift_schema(given: Schema) -> Schema {
     let discount = schema::object("Discount")
         .required("id", schema::id(RuleId::parse), "Once in the whole program, and the same over versions.")
         .required("name", schema::label(read::NAME_CHARS_MAX), "For customers.")

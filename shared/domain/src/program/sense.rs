@@ -6,12 +6,13 @@
 
 mod earning;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, free_products, perks, prices};
+use super::{DiscountRule, PointsRules, Shortfall, Tiers, free_products, occasions, perks, prices};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::free_products::FreeProduct;
 use crate::id::Sku;
 use crate::money::{Factor, Minor, Overflow, Points};
+use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
@@ -30,6 +31,7 @@ pub(super) struct Sections<'a> {
     pub price_tables: &'a [PriceTable],
     pub free_products: &'a [FreeProduct],
     pub perks: &'a [Perk],
+    pub occasions: &'a [OccasionRule],
     pub warnings: &'a WarningRules,
     pub referral: Option<&'a ReferralRules>,
 }
@@ -45,7 +47,9 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     shortfalls(sections.points, faults);
     let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
     let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
+    let occasions = Some(sections.occasions).filter(|rules| is_whole("/occasions", rules.len())).unwrap_or_default();
     let Some(tiers) = tiers else { return };
+    occasions::sense(occasions, tiers, faults);
     prices::sense(price_tables.unwrap_or_default(), tiers, faults);
     free_products::sense(free.unwrap_or_default(), tiers, faults);
     perks::sense(perks.unwrap_or_default(), tiers, faults);

@@ -5,7 +5,7 @@ use crate::amendment;
 use crate::code::Secrets;
 use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
-use crate::walk;
+use crate::walk::{self, People};
 use crate::warning::Walk;
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ impl Shop {
         let (schedule, secrets) = (&self.schedule, &self.secrets);
         let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         let account = self.account.as_ref().unwrap();
-        for write in walk::decide(account, Walk::Review, None, None, &context).unwrap().writes {
+        for write in walk::decide(account, Walk::Review, People::default(), None, &context).unwrap().writes {
             match write {
                 Write::Put(Record::Account(account), _) => self.account = Some(*account),
                 Write::Put(Record::Entry(entry), _) => self.changes = entry.changes,

@@ -144,12 +144,11 @@ impl<'a> Replay<'a> {
             Cause::Adjustment => self.adjust(entry),
             Cause::Opening => self.open(entry),
             Cause::Referral { .. } => self.grant(entry),
-            Cause::AccountPut => {
-                self.enrol(entry);
-                Ok(())
-            }
-            // What time has made true is true without them, and a perk moves no points.
-            Cause::Walked | Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
+            Cause::AccountPut => self.put_account(entry),
+            // What time has made true is true without them; what occasions bring is given when walked.
+            Cause::Walked => self.celebrate(entry),
+            // A perk moves no points.
+            Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
         }
     }
 

@@ -13,7 +13,7 @@ use domain::referral::{
 };
 use domain::schedule::Schedule;
 use domain::time::Instant;
-use domain::walk::{self, Walked};
+use domain::walk::{self, People, Walked};
 use domain::warning::Walk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -323,7 +323,8 @@ impl Network {
         let (mut settled, mut errands) = (None, 0);
         loop {
             let account = self.account(id).unwrap().clone();
-            let decided = self.decide(|context| Ok(walk::decide(&account, kind, None, settled, context)?)).unwrap();
+            let decided =
+                self.decide(|context| Ok(walk::decide(&account, kind, People::default(), settled, context)?)).unwrap();
             assert!(self.commit(decided.writes));
             let errand = referral::errand(&account);
             let (Walked::Errand, Some(errand)) = (decided.answer, errand) else { return };

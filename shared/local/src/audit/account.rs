@@ -8,6 +8,7 @@ use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry};
 use domain::money::Points;
+use domain::occasions::Given;
 use domain::perks::PerkUses;
 use domain::returns::ReturnKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -394,9 +395,9 @@ impl<'a> Sums<'a> {
     fn add(&mut self, change: &'a Change) -> i128 {
         let (sum, points) = match change {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
-            Change::PointsCredited { points, .. } | Change::PointsGranted { points, .. } => {
-                (&mut self.credited, points)
-            }
+            Change::PointsCredited { points, .. }
+            | Change::PointsGranted { points, .. }
+            | Change::OccasionGiven(Given { points, .. }) => (&mut self.credited, points),
             Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
             Change::PointsReversed { points, unrecovered, .. } => {
@@ -446,6 +447,7 @@ impl<'a> Sums<'a> {
             Change::PointsEarned { .. }
                 | Change::PointsCredited { .. }
                 | Change::PointsGranted { .. }
+                | Change::OccasionGiven(_)
                 | Change::PointsOpened { .. }
         );
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }

@@ -56,6 +56,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
     row("referrals come to nothing", forecast.referrals_expired, &"")?;
     row("referrers rewarded", forecast.referral_rewards, &"")?;
     row("rewards taken back", forecast.referral_rewards_taken_back, &"")?;
+    row("occasions", forecast.occasions_given.count, &points(&forecast.occasions_given))?;
     row("warnings: discount expiring", forecast.discount_expiring_warnings, &"")?;
     row(
         "warnings: points expiring",

@@ -1,6 +1,8 @@
 //! One entry, in one line.
 
 use domain::ledger::{Cause, Change};
+use domain::money::Points;
+use domain::occasions::Given;
 use domain::payment::OrderPaid;
 use domain::referral::CodeStatus;
 use domain::returns::ReturnKey;
@@ -157,6 +159,14 @@ fn referral(change: &Change) -> String {
         Change::ReferralTakenBack { redemption } => format!("reward for referral {redemption} taken back"),
         Change::PointsGranted { points, expires_at, redemption } => {
             format!("{points} points granted for referral {redemption}, {}", end(*expires_at))
+        }
+        Change::OccasionGiven(Given { occasion, points, expires_at, discount_withheld, .. }) => {
+            let points = match *points {
+                Points::ZERO => String::new(),
+                points => format!(", {points} points, {}", end(*expires_at)),
+            };
+            let withheld = if *discount_withheld { ", no room for its discount" } else { "" };
+            format!("occasion {occasion}{points}{withheld}")
         }
         // Every other change is told above.
         _ => String::new(),

@@ -1,5 +1,6 @@
 //! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
+mod occasions;
 mod undated;
 
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
@@ -11,6 +12,8 @@ use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::time::Instant;
 use domain::warning::{Subject, Told};
+
+pub use occasions::{occasions, pack_occasions};
 
 /// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
 /// mostly whole hours, which saves a third of the attribute.

@@ -2,6 +2,7 @@
 
 use super::Change;
 use crate::money::{Overflow, Points};
+use crate::occasions::Given;
 
 impl Change {
     /// By how much it changes the account's points. Points that become available were counted when earned.
@@ -10,6 +11,7 @@ impl Change {
             Self::PointsEarned { points, .. }
             | Self::PointsCredited { points, .. }
             | Self::PointsGranted { points, .. }
+            | Self::OccasionGiven(Given { points, .. })
             | Self::PointsOpened { points, .. } => Ok(*points),
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
