@@ -158,12 +158,12 @@ pub(super) fn sense(rules: &[OccasionRule], tiers: &Tiers, faults: &mut Faults) 
 pub(super) fn schema() -> Schema {
     let years = schema::each_once(YEARS_LISTED_MAX, schema::small(1, YEARS_MAX));
     let orders = schema::each_once(ORDERS_LISTED_MAX, schema::whole(1..=ORDERS_MAX));
-    let people = "Of birthday: most people of an account whose birthday brings something in a year.";
+    let people = "Of birthday: most people of an account whose birthday brings something in a year; left out, 5.";
     let rule = schema::object("Occasion")
         .required("id", schema::id(RuleId::parse), "Once in the list, and the same over versions.")
         .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
         .required("on", schema::one_of(&Kind::ALL), "What it is given on.")
-        .optional("contacts_per_year", schema::small(1, CONTACTS_PER_YEAR_MAX).or(CONTACTS_PER_YEAR_USUAL), people)
+        .optional("contacts_per_year", schema::small(1, CONTACTS_PER_YEAR_MAX), people)
         .optional("years", years, "Of anniversary: after so many years of membership; left out, every year.")
         .optional(
             "dates",
