@@ -13,12 +13,12 @@ use crate::activity::Giveback;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount;
-use crate::earning::{self, Basket, Known};
+use crate::earning::{self, Admitted, Basket, Known};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
 use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
-use crate::order::{LinePrice, OrderLine};
+use crate::order::{LinePrice, Order, OrderLine};
 use crate::program::Program;
 use crate::referral::{self, Redemption};
 use crate::score::{self, ScoredOrder};
@@ -167,21 +167,12 @@ impl ScoredOrder {
     /// Units of each line that are still kept: of a cancelled order none, and none of a line that an amendment made
     /// smaller than what had come back of it.
     pub fn kept_units(&self) -> Vec<u64> {
-        self.kept_units_after(&self.history.returns)
-    }
-
-    /// The same after these of its returns.
-    fn kept_units_after(&self, returns: &[Returned]) -> Vec<u64> {
-        if returns.iter().any(|returned| returned.key == ReturnKey::Cancellation) {
-            return vec![0; self.order.lines.len()];
+        if self.history.returns.is_empty() {
+            return self.order.lines.iter().map(|line| line.quantity).collect();
         }
-        let mut back: BTreeMap<&LineId, u64> = BTreeMap::new();
-        for (line_id, units) in returns.iter().flat_map(|returned| &returned.lines) {
-            let sum = back.entry(line_id).or_default();
-            *sum = sum.saturating_add(*units);
-        }
-        let kept = |line: &OrderLine| line.quantity.saturating_sub(back.get(&line.line_id).copied().unwrap_or(0));
-        self.order.lines.iter().map(kept).collect()
+        let mut kept = KeptUnits::of(&self.order);
+        self.history.returns.iter().for_each(|returned| kept.less(returned));
+        kept.units
     }
 
     /// Units of all lines that are still kept.
@@ -215,6 +206,32 @@ impl ScoredOrder {
     }
 }
 
+/// Units of each line of an order that are kept, as its returns come one after the other.
+struct KeptUnits<'a> {
+    places: BTreeMap<&'a LineId, usize>,
+    units: Vec<u64>,
+}
+
+impl<'a> KeptUnits<'a> {
+    /// All of them.
+    fn of(order: &'a Order) -> Self {
+        let places = order.lines.iter().enumerate().map(|(place, line)| (&line.line_id, place)).collect();
+        Self { places, units: order.lines.iter().map(|line| line.quantity).collect() }
+    }
+
+    /// Less what came back once more.
+    fn less(&mut self, returned: &Returned) {
+        if returned.key == ReturnKey::Cancellation {
+            self.units.fill(0);
+        }
+        for (line_id, back) in &returned.lines {
+            if let Some(units) = self.places.get(line_id).and_then(|place| self.units.get_mut(*place)) {
+                *units = units.saturating_sub(*back);
+            }
+        }
+    }
+}
+
 /// What is kept of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
@@ -234,13 +251,22 @@ pub fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow>
 ///
 /// What a return has taken back once, no later return gives again, though less of an order may earn more where rules
 /// stop or outdo each other: it is the least of what was due before the returns and after each of them.
+///
+/// Where less may earn more, that is as many judgements as there are returns; the rules' lists are looked through once.
 pub fn due(scored: &ScoredOrder, program: &Program) -> Result<Points, Overflow> {
-    let returns = &scored.history.returns;
-    let first = if program.earning.is_monotone() { returns.len() } else { 0 };
-    let parts = (first..=returns.len()).map(|count| returns.get(..count).unwrap_or(returns));
-    let mut least = Points(i64::MAX);
-    for part in parts {
-        least = least.min(earns(scored, &scored.kept_units_after(part), program)?);
+    if program.earning.is_monotone() {
+        return earns(scored, &scored.kept_units(), program);
+    }
+    let (known, admitted) = (Known::Scored(&scored.score), Admitted::of(program, &scored.order));
+    let mut kept = KeptUnits::of(&scored.order);
+    let earns = |units: &[u64]| {
+        let basket = Basket::kept(program, &scored.order, units)?.knowing(&admitted);
+        earning::points(program, &basket, &known)
+    };
+    let mut least = earns(&kept.units)?;
+    for returned in &scored.history.returns {
+        kept.less(returned);
+        least = least.min(earns(&kept.units)?);
     }
     Ok(least)
 }
@@ -434,31 +460,4 @@ pub fn repeat(scored: &ScoredOrder, reversing: &Reversing) -> Option<Result<(), 
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
-    use super::*;
-    use crate::id::Sku;
-    use crate::money::UnitPrice;
-    use proptest::prelude::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn fewer_units_never_come_to_more(
-            quantity in 1_u64..60, millionths in 0_i64..90_000, stated in any::<bool>(), share in 0_i64..=100,
-        ) {
-            let price = if stated { LinePrice::Amount(Minor(millionths / 1_000)) } else {
-                LinePrice::UnitPrice(UnitPrice(millionths))
-            };
-            let mut line = OrderLine {
-                line_id: LineId::parse("1").unwrap(), sku: Sku::parse("MUG").unwrap(), quantity, price,
-                discount: Minor::ZERO, tax: None, category: None, brand: None, tags: Vec::new(),
-            };
-            line.discount = Minor(line.amount(Currency::GBP).unwrap().0 * share / 100);
-            let kept: Vec<_> = (0..=quantity).map(|kept| kept_amount(&line, kept, Currency::GBP).unwrap()).collect();
-            prop_assert!(kept.is_sorted(), "{line:?}: {kept:?}");
-            prop_assert_eq!(kept.last().copied(), line.amount(Currency::GBP).ok());
-        }
-    }
-}
+mod tests;
