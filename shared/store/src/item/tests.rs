@@ -1,4 +1,6 @@
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+mod plain;
+
 use super::*;
 use domain::code::{Code, Secrets};
 use domain::discount::Discount;
