@@ -40,6 +40,7 @@ mod metrics;
 mod negative_balance;
 mod night_answers;
 mod night_leftovers;
+mod occasions;
 mod orders;
 mod parked;
 mod payments;
