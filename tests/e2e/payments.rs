@@ -194,3 +194,25 @@ async fn a_replay_knows_what_was_paid_and_a_draft_lets_wait_what_was_not() {
     assert_eq!((report.accounts, report.not_reproduced, report.left_out_in_force.records_missing), (1, 0, 0));
     cloud.audit().await;
 }
+
+#[tokio::test]
+async fn an_account_is_told_what_its_points_are_worth_to_its_tier() {
+    let cloud = Cloud::with(|program| {
+        let exchange = json!({
+            "value": "0.01", "tiers": [{"tier": "silver", "value": "0.0125"}], "spend": {"minimum": 250, "maximum": 1_000},
+        });
+        program["points"] = json!({"validity_months": 24, "exchange": exchange});
+        program["metrics"].as_object_mut().unwrap().remove("point_value");
+    })
+    .await;
+    let told = async || cloud.account("acme").standing().await.expect(200)["points"]["exchange"].clone();
+    cloud.order("o-1").line("MUG", 1, "201.00").send().await.expect(201);
+    let pounds = |amount: &str| json!({"amount": amount, "currency": "GBP"});
+    let expected = json!({"value": "0.01", "worth": pounds("2.01"), "minimum": 250, "maximum": 1_000, "spendable": 0});
+    assert_eq!(told().await, expected);
+    // 201 + 800 points; 1,001 × 0.0125 is 12.5125.
+    cloud.order("o-2").line("MUG", 1, "800.00").send().await.expect(201);
+    let expected =
+        json!({"value": "0.0125", "worth": pounds("12.51"), "minimum": 250, "maximum": 1_000, "spendable": 1_000});
+    assert_eq!(told().await, expected);
+}

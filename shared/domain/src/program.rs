@@ -2,6 +2,7 @@
 
 pub mod difference;
 mod earning;
+mod exchange;
 mod free_products;
 mod metrics;
 mod occasions;
@@ -33,6 +34,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 pub use crate::shortfall::Shortfall;
+pub use exchange::Exchange;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub(crate) use read::small;
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
@@ -99,6 +101,8 @@ pub struct PointsRules {
     pub until_paid: bool,
     /// What becomes of points that a return should take back and that are spent already.
     pub shortfall: Shortfall,
+    /// What they are worth in money; `None`: the program does not say.
+    pub exchange: Option<Exchange>,
 }
 
 /// How returns that name no order are matched.
@@ -175,12 +179,13 @@ impl Program {
         read::new_program(document, name)
     }
 
-    /// Whether it decides as another version does: it differs from that in what the metrics value things at, in prices by
-    /// quantity, free products and perks, if at all.
+    /// Whether it decides as another version does: it differs from that in what points are worth, what the metrics value
+    /// things at, in prices by quantity, free products and perks, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
         let (price_tables, perks) = (other.price_tables.clone(), other.perks.clone());
         let free_products = other.free_products.clone();
-        Self { metrics: other.metrics, price_tables, free_products, perks, ..self.clone() } == *other
+        let points = PointsRules { exchange: other.points.exchange.clone(), ..self.points.clone() };
+        Self { metrics: other.metrics, price_tables, free_products, perks, points, ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.

@@ -6,8 +6,9 @@ use crate::code::Code;
 use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
 use crate::membership::{Country, Email, Profile, VatId};
-use crate::money::{self, Factor, Money, Overflow, Percent, Points};
+use crate::money::{self, Factor, Money, Overflow, Percent, Points, UnitPrice};
 use crate::perks::{self, PerkStanding, PerkUses};
+use crate::program::{Exchange, Program};
 use crate::referral::{RedemptionId, Referral, Stage};
 use crate::review;
 use crate::schedule::Schedule;
@@ -120,12 +121,31 @@ pub struct PointsStanding {
     /// Points of these that only what orders earn repays.
     #[serde(skip_serializing_if = "is_nothing")]
     pub pending_debt: Points,
+    /// What the balance is worth, where the program says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangeStanding>,
     /// The next points to become available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_available: Option<PointsAt>,
     /// The next points to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_expiry: Option<PointsAt>,
+}
+
+/// What points are worth to an account, and how many of them an order takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExchangeStanding {
+    /// What a point is worth to its tier.
+    pub value: String,
+    /// What the balance is worth, rounded down.
+    pub worth: Money,
+    /// Fewest points that can be spent on one order.
+    pub minimum: Points,
+    /// Most points that can be spent on one order, whatever the balance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Points>,
+    /// How many of the balance can be spent on one order now.
+    pub spendable: Points,
 }
 
 fn is_nothing(points: &Points) -> bool {
@@ -230,7 +250,7 @@ pub fn standing(
         status: account.status,
         segments: account.segments.clone(),
         joined_at: account.joined_at,
-        points: points_standing(&account)?,
+        points: points_standing(&account, program)?,
         tier: tier_standing(&account, schedule, now)?,
         discounts,
         perks: perks::standing(&account, perk_uses, program, now),
@@ -251,7 +271,19 @@ fn discount_standing(discount: &Discount) -> DiscountStanding {
     }
 }
 
-fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
+fn exchange_standing(account: &Account, exchange: &Exchange) -> Result<ExchangeStanding, Overflow> {
+    let balance = account.holdings.available()?;
+    Ok(ExchangeStanding {
+        value: money::format_trimmed(exchange.rate(&account.tier).price.0, UnitPrice::DECIMALS_MAX),
+        worth: exchange.worth(balance, &account.tier)?,
+        minimum: exchange.minimum,
+        maximum: exchange.maximum,
+        spendable: exchange.spendable(balance),
+    })
+}
+
+fn points_standing(account: &Account, program: &Program) -> Result<PointsStanding, Overflow> {
+    let exchange = program.points.exchange.as_ref();
     let (lots, pending) = (account.holdings.lots(), account.holdings.pending());
     Ok(PointsStanding {
         balance: account.holdings.available()?,
@@ -259,6 +291,7 @@ fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
         unpaid: account.holdings.unpaid(),
         debt: account.holdings.debt(),
         pending_debt: account.holdings.pending_debt(),
+        exchange: exchange.map(|exchange| exchange_standing(account, exchange)).transpose()?,
         next_available: next(pending.iter().map(|wait| (wait.available_at, wait.points, false)))?,
         next_expiry: next(lots.iter().map(|lot| (lot.expires_at, lot.points, lot.inactivity_months.is_some())))?,
     })

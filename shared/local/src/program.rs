@@ -12,7 +12,7 @@ use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::occasions::{OccasionRule, On, Orders};
 use domain::perks::{Allowance, Period};
 use domain::prices::{Goods, StepPrice};
-use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
+use domain::program::{Exchange, MarginRate, PointValue, Program, UnknownAccount};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
 use domain::time::Instant;
 use domain::version::{Asked, Draft};
@@ -226,6 +226,9 @@ fn rules(text: &mut String, program: &Program) {
     if program.points.until_paid {
         line(text, format_args!("  points of an order wait until it is paid, too"));
     }
+    if let Some(exchange) = &program.points.exchange {
+        self::exchange(text, exchange);
+    }
     match program.returns.match_months {
         Some(months) => line(text, format_args!("  credit notes match orders of {months} months, their own included")),
         None => line(text, format_args!("  credit notes match orders of any age")),
@@ -263,6 +266,19 @@ fn rules(text: &mut String, program: &Program) {
         let rate = money::format_trimmed(rate.0, Factor::DECIMALS);
         line(text, format_args!("  metrics take {rate} of revenue for the margin"));
     }
+}
+
+/// What points are worth, and how many of them an order takes.
+fn exchange(text: &mut String, exchange: &Exchange) {
+    let value = |value: &PointValue| {
+        format!("{} {}", money::format_trimmed(value.price.0, UnitPrice::DECIMALS_MAX), value.currency.code())
+    };
+    line(text, format_args!("  a point is worth {}", value(&exchange.value)));
+    for (tier, own) in &exchange.tiers {
+        line(text, format_args!("    {:<16} {}", tier.as_str(), value(own)));
+    }
+    let most = exchange.maximum.map_or_else(|| "as many as there are".to_owned(), |maximum| maximum.to_string());
+    line(text, format_args!("    an order takes from {} points to {most}", exchange.minimum));
 }
 
 /// That there is more to a rule than its terms: its document says what.

@@ -1,9 +1,10 @@
 //! The section of the program document that says how long points wait and last.
 
 use super::read::{self, VALIDITY_MONTHS_MAX};
-use super::{PointsRules, Shortfall};
+use super::{PointsRules, Shortfall, exchange};
 use crate::document::{self, Faults, Object, Path};
 use crate::expiry::Expiry;
+use crate::money::Currency;
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
 
@@ -14,9 +15,9 @@ const PENDING_DAYS_OF_A_MONTH_MAX: u16 = 28;
 
 const PENDING_UNTIL: [(&str, bool); 1] = [("paid", true)];
 
-const FIELDS: [&str; 5] = ["validity_months", "expiry", "pending_days", "pending_until", "shortfall"];
+const FIELDS: [&str; 6] = ["validity_months", "expiry", "pending_days", "pending_until", "shortfall", "exchange"];
 
-pub(super) fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PointsRules> {
+pub(super) fn points(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<PointsRules> {
     let section = Object::open(value, path, &FIELDS, faults)?;
     let expiry = expiry(&section, faults);
     let pending_days = section.optional("pending_days", faults, |v| read::small(v, 0, PENDING_DAYS_MAX));
@@ -27,11 +28,13 @@ pub(super) fn points(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Opt
         faults.add(&section.at("pending_days"), "conflict", message);
     }
     let shortfall = section.optional("shortfall", faults, document::one_of(&Shortfall::ALL));
+    let exchange = section.nested("exchange", faults, |v, p, f| exchange::exchange(v, p, currency, f));
     Some(PointsRules {
         expiry: expiry?,
         pending_days: pending_days.unwrap_or(0),
         until_paid: until_paid.unwrap_or(false),
         shortfall: shortfall.unwrap_or(Shortfall::Owe),
+        exchange,
     })
 }
 
@@ -95,8 +98,12 @@ pub(super) fn schema() -> Schema {
         .optional("pending_days", schema::small(0, PENDING_DAYS_MAX).or(0), pending)
         .optional("pending_until", schema::one_of(&PENDING_UNTIL), until)
         .optional("shortfall", schema::one_of(&Shortfall::ALL).or("owe"), shortfall)
+        .optional("exchange", exchange::schema(), "What points are worth in money; left out, the program does not say.")
         .examples([
-            json!({ "validity_months": 24, "pending_days": 14, "shortfall": "owe_pending" }),
+            json!({ "validity_months": 24, "pending_days": 14, "shortfall": "owe_pending", "exchange": {
+                "value": "0.01", "tiers": [{ "tier": "gold", "value": "0.0125" }],
+                "spend": { "minimum": 500, "maximum": 50_000 },
+            } }),
             json!({ "expiry": { "kind": "inactivity", "months": 12 } }),
             json!({ "expiry": { "kind": "never" }, "pending_until": "paid" }),
         ])

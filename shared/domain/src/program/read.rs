@@ -109,7 +109,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     require(&root, &["earning_rules", "tiers"], faults);
     let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning::rule(v, p, &reading, f));
     let earning = earning.and_then(|rules| earning::in_order(rules, faults));
-    let points = root.required_nested("points", faults, points::points);
+    let points = root.required_nested("points", faults, |v, p, f| points::points(v, p, money, f));
     let returns = root.nested("returns", faults, returns);
     let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
@@ -121,7 +121,9 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
+    let exchange = points.as_ref().and_then(|points| points.exchange.as_ref());
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
+    let metrics = metrics.with(exchange, faults);
     let sections = Sections {
         // Without a currency nobody knows what amounts come to.
         points: points.as_ref(),

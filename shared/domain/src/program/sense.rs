@@ -6,7 +6,7 @@
 
 mod earning;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, free_products, occasions, perks, prices};
+use super::{DiscountRule, PointsRules, Shortfall, Tiers, exchange, free_products, occasions, perks, prices};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::free_products::FreeProduct;
@@ -52,6 +52,7 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     occasions::sense(occasions, tiers, faults);
     prices::sense(price_tables.unwrap_or_default(), tiers, faults);
     free_products::sense(free.unwrap_or_default(), tiers, faults);
+    exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), tiers, faults);
     perks::sense(perks.unwrap_or_default(), tiers, faults);
     reviews(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
