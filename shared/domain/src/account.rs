@@ -171,6 +171,14 @@ impl Account {
         (self.tier, self.tier_since) = (tier, since);
     }
 
+    /// Takes a higher tier on that it has reached at `now`: a hold that a review of this very instant ended is not
+    /// followed on, since the tier is another.
+    pub(crate) fn reach_tier(&mut self, tier: TierId, now: Instant) {
+        let of_now = self.reviewed.as_mut().filter(|reviewed| reviewed.at == now);
+        of_now.into_iter().for_each(|reviewed| reviewed.held_through = None);
+        self.hold_tier(tier, now);
+    }
+
     /// The fewest days ahead at which it was told of an end; `None`: never.
     pub(crate) fn told_days(&self, subject: Subject, ends_at: Instant) -> Option<u16> {
         let place = self.told.binary_search_by_key(&(subject, ends_at), |told| (told.subject, told.ends_at)).ok()?;

@@ -37,6 +37,7 @@ pub mod parked;
 pub mod perks;
 pub mod prices;
 pub mod program;
+pub mod qualification;
 pub mod receipt;
 pub mod referral;
 pub mod returns;

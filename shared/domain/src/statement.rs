@@ -95,7 +95,7 @@ fn taken_back(points: Points, taken: Taken, owed: Points, unrecovered: Points, l
 fn order_sentence(change: &Change) -> Option<String> {
     Some(match change {
         Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
-            let late = if *beyond_kept_months { " It is too old to count for the tier." } else { "" };
+            let late = if *beyond_kept_months { " It is too old to count in any window of a tier." } else { "" };
             format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
         }
         Change::OrderReturned { order, by, eligible, kept, keeps, excess_units, .. } => {
@@ -181,7 +181,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
         Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
         Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),
-        Change::TierChanged { from, to, qualifying } => {
+        Change::TierChanged { from, to, qualifying, .. } => {
             format!("The tier is {to} now, with {qualifying}; before: {from}.")
         }
         Change::TierKept { tier, qualifying, .. } => {

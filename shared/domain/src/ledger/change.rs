@@ -9,6 +9,7 @@ use crate::lots::Taken;
 use crate::money::{Money, Points};
 use crate::opening::PastTotals;
 use crate::perks::Uses;
+use crate::qualification::Measured;
 use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
 use crate::time::Instant;
@@ -265,16 +266,19 @@ pub enum Change {
         from: TierId,
         /// After.
         to: TierId,
-        /// The qualifying spend that led to it.
-        qualifying: Money,
+        /// The figure that led to it.
+        qualifying: Measured,
+        /// The instant of the review that did it, if none of the account's orders did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reviewed_at: Option<Instant>,
     },
     /// A review kept the tier.
     #[serde(rename = "tier.kept")]
     TierKept {
         /// The tier.
         tier: TierId,
-        /// The qualifying spend that kept it.
-        qualifying: Money,
+        /// The figure that kept it.
+        qualifying: Measured,
         /// The instant of the review.
         reviewed_at: Instant,
     },
@@ -285,20 +289,20 @@ pub enum Change {
         from: TierId,
         /// After.
         to: TierId,
-        /// The qualifying spend, too little for the one before.
-        qualifying: Money,
+        /// The figure, too little for the one before.
+        qualifying: Measured,
         /// The instant of the review.
         reviewed_at: Instant,
     },
-    /// The next review will lower the tier unless more is spent.
+    /// The next review will lower the tier unless more is ordered.
     #[serde(rename = "tier.at_risk")]
     TierAtRisk {
         /// The tier.
         tier: TierId,
         /// The instant of the review.
         review_at: Instant,
-        /// Eligible spend that is missing to keep it.
-        missing: Money,
+        /// What is missing to keep it.
+        missing: Measured,
         /// Whom it concerns.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         contact_id: Option<ContactId>,

@@ -14,6 +14,7 @@ mod expiry;
 mod network;
 mod referrals;
 mod simulated;
+mod tiers;
 mod walks;
 mod world;
 

@@ -90,7 +90,12 @@ pub(super) fn change(change: &Change) -> String {
             format!("{points} points given: {reason}; {}", end(*expires_at))
         }
         Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
-        Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
+        Change::TierChanged { from, to, qualifying, reviewed_at: None } => {
+            format!("tier {from} → {to} with {qualifying}")
+        }
+        Change::TierChanged { from, to, qualifying, reviewed_at: Some(at) } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {at}")
+        }
         Change::TierKept { tier, qualifying, reviewed_at } => {
             format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
         }
