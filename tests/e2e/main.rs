@@ -60,6 +60,7 @@ mod statement;
 mod survey_crowd;
 mod survey_refusals;
 mod surveys;
+mod tiers;
 mod trouble;
 mod versions;
 mod walker;

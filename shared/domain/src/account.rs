@@ -5,6 +5,7 @@ use crate::advance;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
+use crate::invitation::Invitation;
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
@@ -34,6 +35,10 @@ pub struct Account {
     pub tier_since: Instant,
     /// The latest review of a tier it held; a raise leaves it, so that nothing is judged twice.
     pub reviewed: Option<Reviewed>,
+    /// The invitation that it holds its tier by.
+    pub invitation: Option<Invitation>,
+    /// Tiers that brought it something when it entered them, sorted: none does so twice.
+    pub entered: Vec<TierId>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
     /// When it became a member.
@@ -119,6 +124,8 @@ impl Account {
             tier,
             tier_since: now,
             reviewed: None,
+            invitation: None,
+            entered: Vec::new(),
             segments: Vec::new(),
             joined_at: now,
             last_decided: now,

@@ -25,7 +25,7 @@ use crate::returns::{self, Reversal, Tally};
 use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
-use crate::tier;
+use crate::tier::{self, entry};
 use std::sync::Arc;
 
 /// The latest amendment of an order, as it was carried out; kept with the order.
@@ -262,7 +262,8 @@ impl Amending<'_> {
         let is_kept = self.account.activity.months().iter().any(|kept| kept.month == month);
         let counts = is_kept || tiers.window == Window::Lifetime;
         // A tier that a later version added is above what this one can say.
-        if !counts || !tiers.rise_with_orders() || !tiers.knows(&self.account.tier) {
+        let is_bound = self.account.invitation.is_some() || !tiers.rise_with_orders();
+        if !counts || is_bound || !tiers.knows(&self.account.tier) {
             return Ok(Reached::as_before(held, held.qualifying));
         }
         let whole = Basket::whole(self.program, &self.scored.order)?;
@@ -290,7 +291,9 @@ impl Amending<'_> {
             account.reviewed = own.map(|raise| Reviewed::afresh(raise.at));
         }
         let measured = tiers.metric.measured(qualifying, self.stored.order.currency);
+        let base_held = base.clone();
         self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: measured, reviewed_at: None });
+        self.changes.extend(entry::give(&mut self.account, self.program, &base_held, now, None)?);
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
 

@@ -24,6 +24,10 @@ pub struct Forecast {
     pub points_expired: Amount,
     /// Tiers reached by a review, or by the length of membership.
     pub tiers_raised: u64,
+    /// Points that these bring.
+    pub tier_points: Amount,
+    /// Invitations into a tier that end.
+    pub invitations_ended: u64,
     /// Reviews that keep a tier, by what was ordered until now.
     pub tiers_kept: u64,
     /// Reviews that lower one.

@@ -26,6 +26,7 @@ pub mod forecast;
 pub mod free_products;
 pub mod id;
 pub mod idempotency;
+pub mod invitation;
 mod kind;
 pub mod ledger;
 pub mod lots;

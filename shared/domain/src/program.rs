@@ -19,7 +19,7 @@ use crate::earning::{Earning, TaxBasis};
 use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
-use crate::money::{Currency, Factor, Measure, Minor, Percent};
+use crate::money::{Currency, Factor, Measure, Minor, Percent, Points};
 use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::qualification::{Metric, Window};
@@ -150,12 +150,14 @@ pub struct Tier {
     pub id: TierId,
     /// Its name for customers.
     pub name: String,
-    /// The figure at which it is reached (at or above); `None`: it is not reached by any.
+    /// The figure at which it is reached (at or above); `None`: it is entered by invitation only.
     pub threshold: Option<Measure>,
     /// What points are multiplied with.
     pub multiplier: Factor,
     /// What it takes off every price.
     pub discount: Option<Percent>,
+    /// Points for entering it, once for each account.
+    pub on_entry: Points,
 }
 
 /// A discount for the next purchase, issued by an order that is large enough.

@@ -69,6 +69,13 @@ pub struct Reviewed {
     pub held_through: Option<Month>,
 }
 
+impl Review {
+    /// The last month of the hold that it ends.
+    pub(crate) fn held_through(self) -> Month {
+        self.first
+    }
+}
+
 impl Reviewed {
     /// As if it had been reviewed at `now`, and kept: for a tier whose review would lie in the past, where it was not
     /// held.
@@ -92,6 +99,9 @@ pub fn next(account: &Account, schedule: &Schedule) -> Option<Review> {
 /// The review of a tier that is held from `anchor` on.
 fn planned(program: &Program, account: &Account, anchor: Reviewed) -> Option<Review> {
     let (tiers, calendar) = (&program.tiers, &program.calendar);
+    if account.invitation.is_some() {
+        return None;
+    }
     let is_reviewed = tiers.place(&account.tier) > 0 || tiers.upgrade == Upgrade::AtReview;
     let rules = tiers.review.filter(|_| is_reviewed)?;
     let first = held_to(program, account, rules.hold, anchor);

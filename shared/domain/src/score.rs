@@ -18,7 +18,7 @@ use crate::program::{Program, UnknownAccount};
 use crate::referral;
 use crate::returns::{self, Excess, History};
 use crate::rules::{self, Worth};
-use crate::tier;
+use crate::tier::{self, entry};
 use crate::time::Instant;
 use std::sync::Arc;
 
@@ -139,7 +139,7 @@ pub fn decide(
     let purchase = scoring.earn()?;
     scoring.count(&purchase)?;
     scoring.award()?;
-    scoring.raise_tier();
+    scoring.raise_tier()?;
     scoring.issue_discounts();
     scoring.finish(content_hash, activation.version, parked)
 }
@@ -291,13 +291,15 @@ impl<'a> Scoring<'a> {
         Ok(())
     }
 
-    fn raise_tier(&mut self) {
+    fn raise_tier(&mut self) -> Result<(), Overflow> {
         let (tiers, now) = (&self.program.tiers, self.context.now);
         let qualifying = tiers.metric.measured(self.qualifying, self.order.currency);
         let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
         let raised = tier::raise(&mut self.account, tiers, qualifying, now);
-        self.raise = raised.as_ref().map(|_| Raise { from, held_since, at: now });
+        self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
+        self.changes.extend(entry::give(&mut self.account, self.program, &from, now, None)?);
+        Ok(())
     }
 
     fn issue_discounts(&mut self) {

@@ -154,6 +154,9 @@ pub struct TierStanding {
     pub multiplier: String,
     /// Since when it is held.
     pub since: Instant,
+    /// The invitation that it is held by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_invitation: Option<InvitationStanding>,
     /// What it takes off every price, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discount: Option<String>,
@@ -169,6 +172,14 @@ pub struct TierStanding {
     /// The next review; absent where the tier is never lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewStanding>,
+}
+
+/// An invitation into a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct InvitationStanding {
+    /// When it ends; absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
 }
 
 /// What qualifies, under a name of its own where that is money.
@@ -316,6 +327,10 @@ fn tier_standing(account: &Account, schedule: &Schedule, now: Instant) -> Result
         name: held.name.clone(),
         multiplier: money::format_trimmed(held.multiplier.0, Factor::DECIMALS),
         since: account.tier_since,
+        by_invitation: account
+            .invitation
+            .as_ref()
+            .map(|invitation| InvitationStanding { until: Some(invitation.until).filter(|until| !until.is_never()) }),
         discount: held.discount.map(|percent| money::format_trimmed(percent.0, Percent::DECIMALS)),
         qualifying: measured(qualifying).into(),
         window: window.map(|window| [window.start().to_string(), window.end().to_string()]),

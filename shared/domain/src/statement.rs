@@ -2,7 +2,7 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
-use crate::ledger::{Cause, Change, Entry};
+use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::lots::Taken;
 use crate::money::Points;
 use crate::referral::{CodeStatus, Settled};
@@ -171,6 +171,25 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     })
 }
 
+fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
+    match change {
+        TierChange::Invited { to, until, reason, .. } if until.is_never() => {
+            format!("The account was invited to be {to}: {}.", clause(reason))
+        }
+        TierChange::Invited { to, until: end, reason, .. } => {
+            format!("The account was invited to be {to} until {}: {}.", until(*end, calendar), clause(reason))
+        }
+        TierChange::InvitationEnded { from, to, qualifying, reason, .. } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
+            format!("The invitation to be {from} ended{why}. The tier is {to} now, with {qualifying}.")
+        }
+        TierChange::Points { tier, points, expires_at, .. } => {
+            let until = spendable_until(*expires_at, calendar);
+            format!("{points} points were given for becoming {tier}. They can be spent {until}.")
+        }
+    }
+}
+
 fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
@@ -193,6 +212,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
         }
+        Change::Tier(change) => tier_sentence(change, calendar),
         Change::PointsExpiring { points, expires_at, if_inactive: false, .. } => {
             format!("{points} points will end after {}.", until(*expires_at))
         }

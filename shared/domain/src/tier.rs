@@ -1,5 +1,6 @@
 //! Which tier an account has reached.
 
+pub(crate) mod entry;
 pub(crate) mod seniority;
 
 use crate::account::Account;
@@ -71,7 +72,7 @@ impl Tiers {
 pub(crate) fn raise(account: &mut Account, tiers: &Tiers, qualifying: Measured, now: Instant) -> Option<Change> {
     let target = reached(tiers, qualifying.amount());
     let is_higher = tiers.knows(&account.tier) && tiers.place(&target.id) > tiers.place(&account.tier);
-    if !is_higher || !tiers.rise_with_orders() {
+    if !is_higher || !tiers.rise_with_orders() || account.invitation.is_some() {
         return None;
     }
     Some(enter(account, target, qualifying, now))

@@ -261,7 +261,12 @@ fn tiers(text: &mut String, program: &Program) {
         let off = tier.discount.map_or_else(String::new, |percent| {
             format!(", {} % off", money::format_trimmed(percent.0, Percent::DECIMALS))
         });
-        line(text, format_args!("    {:<16} {from:<21}   points × {multiplier}{off}", tier.id.as_str()));
+        let entry = match tier.on_entry {
+            Points::ZERO => String::new(),
+            points => format!(", {points} points on entering"),
+        };
+        let id = tier.id.as_str();
+        line(text, format_args!("    {id:<16} {from:<21}   points × {multiplier}{off}{entry}"));
     }
     let Some(ReviewRules { hold, grace_days, downgrade }) = tiers.review else { return };
     let held = match hold {

@@ -1,6 +1,7 @@
 //! What a commit changes, each change a fact of its own.
 
 mod points;
+mod tiers;
 
 use crate::account::Status;
 use crate::code::Code;
@@ -14,6 +15,8 @@ use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+
+pub use tiers::TierChange;
 
 /// One thing that a commit changed. No personal data: people and addresses are looked up where they are needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -486,6 +489,9 @@ pub enum Change {
         /// When it ended.
         expired_at: Instant,
     },
+    /// Something of a tier that no order and no review has brought about.
+    #[serde(untagged)]
+    Tier(TierChange),
 }
 
 fn is_zero(count: &u64) -> bool {

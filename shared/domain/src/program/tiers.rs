@@ -4,7 +4,7 @@ use super::read::{multiplier, percent, small};
 use super::{Ladder, Tier, Tiers, Upgrade};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::TierId;
-use crate::money::{self, Currency, Measure};
+use crate::money::{self, Currency, Measure, Points};
 use crate::qualification::{Metric, Window};
 use crate::review::{Downgrade, Hold, ReviewRules};
 use serde_json::Value;
@@ -25,6 +25,10 @@ const DAYS_OF_A_MONTH_MIN: u16 = 28;
 /// Most units, orders, points or months that a tier may ask for.
 const COUNT_MAX: u64 = 1_000_000_000_000;
 
+/// Most points for entering a tier.
+const ENTRY_POINTS_MAX: u64 = 1_000_000_000;
+
+const LEVEL_FIELDS: [&str; 7] = ["id", "name", "threshold", "by_invitation", "multiplier", "discount", "on_entry"];
 const FIELDS: [&str; 6] = ["metric", "window_months", "window", "upgrade", "levels", "review"];
 
 pub(super) fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {
@@ -153,13 +157,28 @@ struct Unit {
 }
 
 fn tier(value: &Value, path: &Path<'_>, unit: Option<Unit>, faults: &mut Faults) -> Option<Tier> {
-    let level = Object::open(value, path, &["id", "name", "threshold", "multiplier", "discount"], faults)?;
+    let level = Object::open(value, path, &LEVEL_FIELDS, faults)?;
     let id = level.required("id", faults, document::id(TierId::parse));
     let name = level.required("name", faults, document::label(NAME_CHARS_MAX));
-    let threshold = level.required("threshold", faults, |v| threshold(v, unit));
+    let by_invitation = level.optional("by_invitation", faults, document::truth) == Some(true);
+    let threshold = match by_invitation {
+        true if level.has("threshold") => {
+            faults.add(&level.at("threshold"), "conflict", "no figure leads to a tier by invitation");
+            None
+        }
+        true => Some(None),
+        false => level.required("threshold", faults, |v| threshold(v, unit)).flatten().map(Some),
+    };
     let multiplier = level.required("multiplier", faults, multiplier);
     let discount = level.optional("discount", faults, percent);
-    Some(Tier { id: id?, name: name?, threshold: Some(threshold??), multiplier: multiplier?, discount })
+    let on_entry = level.nested("on_entry", faults, on_entry).unwrap_or_default();
+    Some(Tier { id: id?, name: name?, threshold: threshold?, multiplier: multiplier?, discount, on_entry })
+}
+
+fn on_entry(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Points> {
+    let section = Object::open(value, path, &["points"], faults)?;
+    let points = section.required("points", faults, document::whole(1..=ENTRY_POINTS_MAX))?;
+    i64::try_from(points).ok().map(Points)
 }
 
 /// `None` where nobody knows what it is counted in, which is a fault of its own.
@@ -174,18 +193,29 @@ fn threshold(value: &Value, unit: Option<Unit>) -> Leaf<Option<Measure>> {
     Ok(Some(Measure(number)))
 }
 
-/// A ladder starts at zero, rises strictly, and names each level once.
+/// A ladder starts at zero, rises strictly, names each level once, and ends with those by invitation.
 fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
     let list = Path::Key(path, "levels");
     let mut ids = BTreeSet::new();
-    let mut below: Option<Measure> = None;
+    let (mut below, mut invited) = (None::<Measure>, false);
     for (index, level) in levels.iter().enumerate() {
         let at = Path::Index(&list, index);
         if !ids.insert(&level.id) {
             faults.add(&Path::Key(&at, "id"), "duplicate", format!("tier id {} is used twice", level.id));
         }
-        let Some(own) = level.threshold else { continue };
         let threshold = Path::Key(&at, "threshold");
+        let Some(own) = level.threshold else {
+            invited = true;
+            if index == 0 {
+                let message = "the first tier is where everybody starts, invited or not";
+                faults.add(&Path::Key(&at, "by_invitation"), "out_of_order", message);
+            }
+            continue;
+        };
+        if invited {
+            let message = "tiers by invitation stand above all others";
+            faults.add(&at, "out_of_order", message);
+        }
         match below {
             None if own != Measure::ZERO => {
                 faults.add(&threshold, "out_of_range", "the first tier must start at zero");

@@ -4,7 +4,7 @@ use super::{Facts, Plan};
 use crate::account::Account;
 use crate::advance;
 use crate::id::TierId;
-use crate::ledger::Change;
+use crate::ledger::{Change, TierChange};
 use crate::money::{Minor, Overflow, Points};
 use crate::returns;
 use crate::schedule::Schedule;
@@ -89,6 +89,7 @@ impl Figures {
             Change::PointsEarned { points, .. }
             | Change::PointsCredited { points, .. }
             | Change::PointsGranted { points, .. }
+            | Change::Tier(TierChange::Points { points, .. })
             | Change::PointsOpened { points, .. } => add(&mut self.points_issued, *points),
             Change::PointsReversed { points, unrecovered, .. } => {
                 add(&mut self.points_unrecovered, *unrecovered)?;
@@ -136,6 +137,7 @@ impl Outcome {
             // What ended did so in its own time, whoever came along to write it down.
             let month = match change {
                 Change::PointsExpired { expired_at, .. } => calendar.month(*expired_at),
+                Change::Tier(TierChange::Points { entered_at: Some(at), .. }) => calendar.month(*at),
                 _ => month,
             };
             self.months.entry(month).or_default().count(change)?;

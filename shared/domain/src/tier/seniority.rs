@@ -25,7 +25,8 @@ pub(crate) fn next(account: &Account, schedule: &Schedule) -> Option<Instant> {
 /// The start of the month in which a version lets the account into the next tier.
 fn planned(program: &Program, account: &Account) -> Option<Instant> {
     let tiers = &program.tiers;
-    if tiers.metric != Metric::MembershipMonths || tiers.upgrade == Upgrade::AtReview || !tiers.knows(&account.tier) {
+    let is_raised = tiers.metric == Metric::MembershipMonths && tiers.upgrade == Upgrade::AtOnce;
+    if !is_raised || !tiers.knows(&account.tier) || account.invitation.is_some() {
         return None;
     }
     let above = tiers.levels.iter().skip(tiers.place(&account.tier).saturating_add(1));

@@ -6,7 +6,7 @@ use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, Entry, TierChange};
 use domain::money::Points;
 use domain::perks::PerkUses;
 use domain::returns::ReturnKey;
@@ -31,6 +31,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::ReferralCode { .. }
         | Cause::Referral { .. }
         | Cause::PerkUse { .. }
+        | Cause::TierPut
         | Cause::Walked => None,
     }
 }
@@ -391,9 +392,9 @@ impl<'a> Sums<'a> {
     fn add(&mut self, change: &'a Change) -> i128 {
         let (sum, points) = match change {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
-            Change::PointsCredited { points, .. } | Change::PointsGranted { points, .. } => {
-                (&mut self.credited, points)
-            }
+            Change::PointsCredited { points, .. }
+            | Change::PointsGranted { points, .. }
+            | Change::Tier(TierChange::Points { points, .. }) => (&mut self.credited, points),
             Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
             Change::PointsReversed { points, unrecovered, .. } => {
@@ -443,6 +444,7 @@ impl<'a> Sums<'a> {
             Change::PointsEarned { .. }
                 | Change::PointsCredited { .. }
                 | Change::PointsGranted { .. }
+                | Change::Tier(TierChange::Points { .. })
                 | Change::PointsOpened { .. }
         );
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }

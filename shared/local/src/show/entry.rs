@@ -1,6 +1,6 @@
 //! One entry, in one line.
 
-use domain::ledger::{Cause, Change};
+use domain::ledger::{Cause, Change, TierChange};
 use domain::referral::CodeStatus;
 use domain::returns::ReturnKey;
 use domain::time::Instant;
@@ -17,6 +17,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
         Cause::PerkUse { perk } => format!("perk use of {perk}"),
+        Cause::TierPut => "tier put".to_owned(),
         Cause::Walked => "fallen due".to_owned(),
         Cause::ReferralCode { code } => format!("referral code {code}"),
         Cause::Referral { redemption } => format!("referral {redemption}"),
@@ -105,6 +106,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("warned: {missing} missing to keep {tier} at {review_at}")
         }
+        Change::Tier(change) => tier(change),
         Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
         Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
         Change::PerkUsed { perk, uses: None, .. } => format!("perk {perk} used"),
@@ -121,6 +123,24 @@ pub(super) fn change(change: &Change) -> String {
             format!("discount {code} of {rule} ended at {expired_at}")
         }
         _ => referral(change),
+    }
+}
+
+fn tier(change: &TierChange) -> String {
+    match change {
+        TierChange::Invited { from, to, until, reason } if until.is_never() => {
+            format!("tier {from} → {to} by invitation: {reason}")
+        }
+        TierChange::Invited { from, to, until, reason } => {
+            format!("tier {from} → {to} by invitation until {until}: {reason}")
+        }
+        TierChange::InvitationEnded { from, to, qualifying, ended_at, reason } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("tier {from} → {to} with {qualifying}, invitation ended at {ended_at}{why}")
+        }
+        TierChange::Points { tier, points, expires_at, .. } => {
+            format!("{points} points for entering {tier}, {}", end(*expires_at))
+        }
     }
 }
 

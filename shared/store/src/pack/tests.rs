@@ -6,6 +6,7 @@ use domain::code::Code;
 use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
+use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending, Streak, Taken};
 use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
@@ -229,6 +230,13 @@ proptest! {
             discount_value, aside,
         };
         prop_assert_eq!(lifetime(&pack_lifetime(&before), &Activity::default()).unwrap(), before);
+    }
+
+    #[test]
+    fn an_invitation_survives_packing(until in prop_oneof![Just(Instant::NEVER), instant()], since in instant()) {
+        let held = TierId::parse("silver").unwrap();
+        let before = Invitation { until, held, held_since: since };
+        prop_assert_eq!(invitation(&pack_invitation(&before)).unwrap(), before);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn check(tiers: &Tiers, warnings: &WarningRules, faults: &mut Faults)
 }
 
 fn check_review(tiers: &Tiers, rules: ReviewRules, path: &Path<'_>, faults: &mut Faults) {
-    if tiers.levels.above.is_empty() {
+    if tiers.levels.above.iter().all(|tier| tier.threshold.is_none()) {
         let message = "there is one tier, and none below it to fall to";
         return faults.add(path, "never_fires", message);
     }
