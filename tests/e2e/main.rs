@@ -24,6 +24,7 @@ mod credit_notes;
 mod crowd;
 mod crowd_amended;
 mod discounts;
+mod distributor;
 mod drift;
 mod dry_run;
 mod due;
