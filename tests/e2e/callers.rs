@@ -27,6 +27,7 @@ fn requests(cloud: &Cloud) -> Requests {
     let paid = first.paid().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
+    let invitation = json!({"tier": null, "reason": "A test"}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
@@ -42,6 +43,7 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
+        ("PUT", INVITATION, invitation, "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
@@ -125,6 +127,7 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+const INVITATION: &str = "/v1/accounts/acme/tier";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -252,8 +255,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points to themselves, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // Nobody gives points or a tier to themselves, nor refers, limits a code, approves or rejects on their own account.
+            ADJUSTMENTS | INVITATION | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

@@ -199,6 +199,8 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     // And one of them a perk.
     let mut program: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
     program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training"}]);
+    let circle = json!({"id": "circle", "name": "Circle", "by_invitation": true, "multiplier": "2"});
+    program["tiers"]["levels"].as_array_mut().unwrap().push(circle);
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an

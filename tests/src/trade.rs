@@ -41,6 +41,11 @@ impl Account {
         self.cloud.get(&self.path(&format!("/prices{query}"))).await
     }
 
+    /// Puts it into a tier by invitation, or takes it out.
+    pub async fn put_tier(&self, document: Value) -> Reply {
+        self.cloud.put(&self.path("/tier"), &document).await
+    }
+
     /// Uses a perk, once per key.
     pub async fn use_perk(&self, key: &str, perk: &str, document: &Value) -> Reply {
         self.cloud.request_keyed(&self.path(&format!("/perks/{perk}/uses")), key, document).await

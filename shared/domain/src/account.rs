@@ -5,6 +5,7 @@ use crate::advance;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
+use crate::invitation::Invitation;
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::money::Overflow;
@@ -35,6 +36,10 @@ pub struct Account {
     pub tier_since: Instant,
     /// The latest review of a tier it held; a raise leaves it, so that nothing is judged twice.
     pub reviewed: Option<Reviewed>,
+    /// The invitation that it holds its tier by.
+    pub invitation: Option<Invitation>,
+    /// Tiers that brought it something when it entered them, sorted: none does so twice.
+    pub entered: Vec<TierId>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
     /// When it became a member.
@@ -122,6 +127,8 @@ impl Account {
             tier,
             tier_since: now,
             reviewed: None,
+            invitation: None,
+            entered: Vec::new(),
             segments: Vec::new(),
             joined_at: now,
             last_decided: now,
@@ -173,6 +180,14 @@ impl Account {
     /// Takes a tier on, since an instant.
     pub(crate) fn hold_tier(&mut self, tier: TierId, since: Instant) {
         (self.tier, self.tier_since) = (tier, since);
+    }
+
+    /// Takes a higher tier on that it has reached at `now`: a hold that a review of this very instant ended is not
+    /// followed on, since the tier is another.
+    pub(crate) fn reach_tier(&mut self, tier: TierId, now: Instant) {
+        let of_now = self.reviewed.as_mut().filter(|reviewed| reviewed.at == now);
+        of_now.into_iter().for_each(|reviewed| reviewed.held_through = None);
+        self.hold_tier(tier, now);
     }
 
     /// The fewest days ahead at which it was told of an end; `None`: never.

@@ -12,20 +12,21 @@ use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
 use crate::document::{Faults, Path};
-use crate::earning::Known;
+use crate::earning::{Basket, Known};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
-use crate::money::{Minor, Money, Overflow, Percent, Points};
+use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::payment::{self, Paid};
 use crate::program::{DiscountRule, Program};
+use crate::qualification::{self, Window};
 use crate::referral::{self, Redemption};
 use crate::returns::{self, Reversal, Tally};
 use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
-use crate::tier;
+use crate::tier::{self, entry};
 use crate::time::Instant;
 use std::sync::Arc;
 
@@ -111,7 +112,7 @@ pub fn decide(
 
 /// Where an order leads to in the tiers.
 struct Reached {
-    qualifying: Minor,
+    qualifying: Measure,
     tier_after: TierId,
     raise: Option<Raise>,
 }
@@ -290,12 +291,15 @@ impl Amending<'_> {
         let (held, tiers) = (self.stored.current(), &self.program.tiers);
         let month = self.program.calendar.month(self.stored.order.placed_at);
         let is_kept = self.account.activity.months().iter().any(|kept| kept.month == month);
+        let counts = is_kept || tiers.window == Window::Lifetime;
         // A tier that a later version added is above what this one can say.
-        if !is_kept || !tiers.knows(&self.account.tier) {
+        let is_bound = self.account.invitation.is_some() || !tiers.rise_with_orders();
+        if !counts || is_bound || !tiers.knows(&self.account.tier) {
             return Ok(Reached::as_before(held, held.qualifying));
         }
-        let came_back = self.worth.eligible.minus(returns::totals(&self.scored, self.program)?.eligible)?;
-        let qualifying = tier::highest_spend(self.program, &self.account, month, came_back)?;
+        let whole = Basket::whole(self.program, &self.scored.order)?;
+        let came_back = qualification::came_back(&self.scored, &whole, self.program)?;
+        let qualifying = tier::highest(self.program, &self.account, month, came_back)?;
         let (account, now) = (&mut self.account, self.context.now);
         let own = held.raise.as_ref().filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
         let base = own.map_or_else(|| account.tier.clone(), |raise| raise.from.clone());
@@ -309,13 +313,18 @@ impl Amending<'_> {
         let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
         let from = account.tier.clone();
-        account.hold_tier(to.clone(), if raises { now } else { held_since });
+        match raises {
+            true => account.reach_tier(to.clone(), now),
+            false => account.hold_tier(to.clone(), held_since),
+        }
         if review::next(account, self.context.schedule).is_some_and(|review| review.at <= now) {
             // A review of the tier that is held again fell due while the other was held: nothing is reviewed in the past.
             account.reviewed = own.map(|raise| Reviewed::afresh(raise.at));
         }
-        let spend = Money { amount: qualifying, currency: self.stored.order.currency };
-        self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
+        let measured = tiers.metric.measured(qualifying, self.stored.order.currency);
+        let base_held = base.clone();
+        self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: measured, reviewed_at: None });
+        self.changes.extend(entry::give(&mut self.account, self.program, &base_held, now, None)?);
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
 
@@ -414,7 +423,7 @@ impl Amending<'_> {
 }
 
 impl Reached {
-    fn as_before(held: &Score, qualifying: Minor) -> Self {
+    fn as_before(held: &Score, qualifying: Measure) -> Self {
         Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise.clone() }
     }
 }
@@ -432,6 +441,7 @@ fn figures(scored: &ScoredOrder, program: &Program, percents_off: &[Percent]) ->
         earned: scored.history.tally.earned,
         discounts_used: discount::count(percents_off),
         discount_value: discount::value(kept.eligible, percents_off)?,
+        aside: qualification::aside(scored, program)?,
     })
 }
 

@@ -9,7 +9,7 @@ use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
-pub use change::Change;
+pub use change::{Change, TierChange};
 
 /// One immutable ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,8 @@ pub enum Cause {
         /// Which perk.
         perk: RuleId,
     },
+    /// The account was put into a tier by invitation, or taken out of it.
+    TierPut,
     /// Something had fallen due.
     Walked,
     /// A referral code was issued or changed.

@@ -61,6 +61,11 @@ amount!(
     /// Money in the minor unit of the program's currency.
     Minor
 );
+amount!(
+    /// What qualifies for a tier, in the unit of the program's metric: minor units of money, units, orders, points or
+    /// months.
+    Measure
+);
 
 impl Minor {
     /// The share of `part` in `whole` of this amount, rounded half up once. `whole` is more than zero.

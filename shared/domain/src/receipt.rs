@@ -14,6 +14,7 @@ use crate::payment::Payment;
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, ReturnKey, ReturnReceipt};
 use crate::score::{Condition, Outcome, ScoredOrder};
+use crate::standing::Qualifying;
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -106,8 +107,9 @@ pub struct TierStep {
     pub multiplier: String,
     /// Held after it.
     pub after: TierId,
-    /// Eligible spend in the tier window, this order included.
-    pub qualifying_spend: Money,
+    /// What qualifies in the tier window, this order included.
+    #[serde(flatten)]
+    pub qualifying: Qualifying,
 }
 
 /// A discount that an order issued.
@@ -196,7 +198,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
             before: score.tier.clone(),
             multiplier: money::format_trimmed(multiplier.0, Factor::DECIMALS),
             after: score.tier_after.clone(),
-            qualifying_spend: money(score.qualifying),
+            qualifying: program.tiers.metric.measured(score.qualifying, order.currency).into(),
         },
         discounts_used: order.discount_codes.clone(),
         discounts_issued: issued.collect(),
@@ -277,7 +279,7 @@ fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
         say("points.ended_before_known", "points", text);
     }
     if score.beyond_kept_months {
-        let text = "The order is older than the months kept: it counts in the totals and qualifies for no tier.";
+        let text = "The order is older than the months kept: it counts in the totals, and in no window of a tier.";
         say("order.beyond_kept_months", "tiers", text.to_owned());
     }
     reasons
@@ -339,10 +341,10 @@ fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
     // After an amendment it may hold what others have raised it to.
     score.raise.as_ref()?;
     let reached = program.tiers.get(&score.tier_after);
-    let currency = scored.order.currency;
-    let spend = Money { amount: score.qualifying, currency };
-    let threshold = Money { amount: reached.threshold, currency };
-    let text = format!("{} reached: {spend} of {threshold} in {} months.", reached.name, program.tiers.window_months);
+    let measured = |amount| program.tiers.metric.measured(amount, scored.order.currency);
+    let (figure, window) = (measured(score.qualifying), program.tiers.window.in_words());
+    let threshold = reached.threshold.map_or_else(String::new, |threshold| format!(" of {}", measured(threshold)));
+    let text = format!("{} reached: {figure}{threshold} {window}.", reached.name);
     Some(Reason::fired("tier.raised", reached.id.as_str(), text))
 }
 

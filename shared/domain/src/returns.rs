@@ -20,6 +20,7 @@ use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, Order, OrderLine};
 use crate::program::Program;
+use crate::qualification;
 use crate::referral::{self, Redemption};
 use crate::score::{self, ScoredOrder};
 use crate::shortfall::Short;
@@ -307,6 +308,7 @@ pub(crate) fn take_back(
     }
     let currency = scored.order.currency;
     let before = totals(scored, program)?;
+    let aside = qualification::aside(scored, program)?;
     let kept_before = scored.units_kept();
     scored.history.returns.push(Returned {
         key: taking.key.clone(),
@@ -325,14 +327,16 @@ pub(crate) fn take_back(
     let eligible = before.eligible.minus(after.eligible)?;
     let month = program.calendar.month(scored.order.placed_at);
     let discount_value = scored.discount_value(before.eligible)?.minus(scored.discount_value(after.eligible)?)?;
-    let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible, discount_value };
-    account.activity.give_back(&back)?;
-    account.lifetime.give_back(&back)?;
     let credited = scored.history.tally.credited()?;
     // As [`due`] says: no return gives.
     let kept = earns(scored, &scored.kept_units(), program)?.min(credited);
     let reversal = reverse(account, scored, credited.minus(kept)?, program, now)?;
     scored.history.tally.settle(&reversal)?;
+    let revenue = before.total.minus(after.total)?;
+    let aside = [aside, qualification::aside(scored, program)?];
+    let back = Giveback { month, units, revenue, eligible, discount_value, aside };
+    account.activity.give_back(&back)?;
+    account.lifetime.give_back(&back)?;
     if let Some(returned) = scored.history.returns.last_mut() {
         returned.units = units;
         returned.eligible = eligible;

@@ -85,7 +85,8 @@ impl Schema {
     }
 
     /// Of an object: a field that is stated unless another says `word`, and then is not.
-    pub(crate) fn stated_unless(self, key: &str, other: &str, word: &str) -> Self {
+    pub(crate) fn stated_unless(self, key: &str, other: &str, word: impl Into<Value>) -> Self {
+        let word = word.into();
         let says = json!({ "required": [other], "properties": { other: { "const": word } } });
         let absent = json!({ "properties": { key: { "type": "null" } } });
         self.pushed("allOf", json!({ "if": says, "then": absent, "else": stated(key) }))
@@ -96,6 +97,11 @@ impl Schema {
         let says = json!({ "required": [other], "properties": { other: { "const": word } } });
         let any: Vec<_> = keys.iter().map(|key| stated(key)).collect();
         self.pushed("allOf", json!({ "if": says, "then": { "anyOf": any } }))
+    }
+
+    /// Of an object: conditions on its fields that no other builder says.
+    pub(crate) fn with_conditions(self, conditions: impl IntoIterator<Item = Value>) -> Self {
+        conditions.into_iter().fold(self, |schema, condition| schema.pushed("allOf", condition))
     }
 
     fn field(mut self, key: &str, value: Self) -> Self {
@@ -130,7 +136,7 @@ impl Schema {
 }
 
 /// That a field is there, and not `null`.
-fn stated(key: &str) -> Value {
+pub(crate) fn stated(key: &str) -> Value {
     json!({ "required": [key], "properties": { key: { "not": { "type": "null" } } } })
 }
 

@@ -11,7 +11,7 @@ use crate::expiry;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
-use crate::money::{Minor, Money, Overflow, Percent, Points};
+use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
 use crate::occasions;
 use crate::order::Order;
 use crate::parked::ParkedOrder;
@@ -20,7 +20,7 @@ use crate::program::{Program, UnknownAccount};
 use crate::referral;
 use crate::returns::{self, Excess, History};
 use crate::rules::{self, Worth};
-use crate::tier;
+use crate::tier::{self, entry};
 use crate::time::Instant;
 use std::sync::Arc;
 
@@ -60,10 +60,10 @@ pub struct Score {
     pub tier_after: TierId,
     /// How it raised the tier, if it did.
     pub raise: Option<Raise>,
-    /// Eligible spend in the tier window after it: the month of the order and those before it, or, where it came late,
-    /// the window of a later month that it counts in.
-    pub qualifying: Minor,
-    /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
+    /// What qualified for a tier after it, in the window of the order's month, or, where it came late, that of a later
+    /// month that it counts in.
+    pub qualifying: Measure,
+    /// It is older than the months kept: it counts in the lifetime totals only, and in no window of months.
     pub beyond_kept_months: bool,
     /// What its eligible lines came to.
     pub eligible: Minor,
@@ -142,7 +142,7 @@ pub fn decide(
     let purchase = scoring.earn()?;
     scoring.count(&purchase)?;
     scoring.award()?;
-    scoring.raise_tier();
+    scoring.raise_tier()?;
     scoring.issue_discounts();
     scoring.celebrate()?;
     scoring.finish(content_hash, activation.version, parked)
@@ -177,7 +177,7 @@ struct Scoring<'a> {
     paid: Option<Paid>,
     available_at: Option<Instant>,
     end: End,
-    qualifying: Minor,
+    qualifying: Measure,
     beyond_kept_months: bool,
     raise: Option<Raise>,
     outcomes: Vec<Outcome>,
@@ -215,7 +215,7 @@ impl<'a> Scoring<'a> {
             paid: None,
             available_at: None,
             end,
-            qualifying: Minor::ZERO,
+            qualifying: Measure::ZERO,
             beyond_kept_months: false,
             raise: None,
             outcomes: Vec::new(),
@@ -249,7 +249,7 @@ impl<'a> Scoring<'a> {
             activity: &self.account.activity,
             month,
         });
-        let Worth { units, revenue, eligible, points, outcomes } = rules::worth(program, order, &known)?;
+        let Worth { units, revenue, eligible, aside, points, outcomes } = rules::worth(program, order, &known)?;
         (self.eligible, self.points, self.outcomes) = (eligible, points, outcomes);
         Ok(Purchase {
             month,
@@ -260,6 +260,7 @@ impl<'a> Scoring<'a> {
             earned: points,
             discounts_used: discount::count(&self.percents_off),
             discount_value: discount::value(eligible, &self.percents_off)?,
+            aside,
         })
     }
 
@@ -291,8 +292,8 @@ impl<'a> Scoring<'a> {
         account.first_purchase = Some(account.first_purchase.map_or(day, |first| first.min(day)));
         account.last_purchase = Some(account.last_purchase.map_or(day, |last| last.max(day)));
         self.qualifying = match self.beyond_kept_months {
-            true => tier::qualifying_spend(self.program, account, purchase.month)?,
-            false => tier::highest_spend(self.program, account, purchase.month, Minor::ZERO)?,
+            true => tier::qualifying(self.program, account, purchase.month)?,
+            false => tier::highest(self.program, account, purchase.month, Measure::ZERO)?,
         };
         self.changes.push(Change::OrderScored {
             order: self.order.key.clone(),
@@ -303,12 +304,15 @@ impl<'a> Scoring<'a> {
         Ok(())
     }
 
-    fn raise_tier(&mut self) {
-        let (tiers, currency, now) = (&self.program.tiers, self.order.currency, self.context.now);
+    fn raise_tier(&mut self) -> Result<(), Overflow> {
+        let (tiers, now) = (&self.program.tiers, self.context.now);
+        let qualifying = tiers.metric.measured(self.qualifying, self.order.currency);
         let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
-        let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, now);
-        self.raise = raised.as_ref().map(|_| Raise { from, held_since, at: now });
+        let raised = tier::raise(&mut self.account, tiers, qualifying, now);
+        self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
+        self.changes.extend(entry::give(&mut self.account, self.program, &from, now, None)?);
+        Ok(())
     }
 
     fn issue_discounts(&mut self) {

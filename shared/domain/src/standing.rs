@@ -8,7 +8,8 @@ use crate::id::{AccountId, RuleId, Segment, TierId};
 use crate::membership::{Country, Email, Profile, VatId};
 use crate::money::{self, Factor, Money, Overflow, Percent, Points, UnitPrice};
 use crate::perks::{self, PerkStanding, PerkUses};
-use crate::program::{Exchange, Program};
+use crate::program::{Exchange, Program, Upgrade};
+use crate::qualification::{self, Measured};
 use crate::referral::{RedemptionId, Referral, Stage};
 use crate::review;
 use crate::schedule::Schedule;
@@ -175,10 +176,18 @@ pub struct TierStanding {
     pub multiplier: String,
     /// Since when it is held.
     pub since: Instant,
-    /// Eligible spend in the window that ends with this month.
-    pub qualifying_spend: Money,
-    /// First and last month of that window, `YYYY-MM`.
-    pub window: [String; 2],
+    /// The invitation that it is held by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_invitation: Option<InvitationStanding>,
+    /// What it takes off every price, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discount: Option<String>,
+    /// What qualifies in the window of this month.
+    #[serde(flatten)]
+    pub qualifying: Qualifying,
+    /// First and last month of that window, `YYYY-MM`; absent where all there ever was counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<[String; 2]>,
     /// The next tier; absent at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<NextTier>,
@@ -187,13 +196,40 @@ pub struct TierStanding {
     pub review: Option<ReviewStanding>,
 }
 
+/// An invitation into a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct InvitationStanding {
+    /// When it ends; absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+}
+
+/// What qualifies, under a name of its own where that is money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Qualifying {
+    /// Eligible spend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualifying_spend: Option<Money>,
+    /// Any other figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualifying: Option<Measured>,
+}
+
+impl From<Measured> for Qualifying {
+    fn from(measured: Measured) -> Self {
+        let qualifying_spend = measured.spend();
+        Self { qualifying_spend, qualifying: Some(measured).filter(|_| qualifying_spend.is_none()) }
+    }
+}
+
 /// The next review of the tier and what is missing to keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReviewStanding {
-    /// The instant of the review: spend until then counts.
+    /// The instant of the review: orders until then count.
     pub at: Instant,
-    /// Eligible spend that is missing; zero where the tier is safe.
-    pub missing: Money,
+    /// What is missing to keep the tier; zero where it is safe, absent where the review can only raise it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Measured>,
 }
 
 /// The next tier and what is missing to it.
@@ -203,10 +239,10 @@ pub struct NextTier {
     pub id: TierId,
     /// Its name for customers.
     pub name: String,
-    /// Eligible spend at which it is reached.
-    pub threshold: Money,
+    /// The figure at which it is reached.
+    pub threshold: Measured,
     /// What is missing.
-    pub missing: Money,
+    pub missing: Measured,
 }
 
 /// A discount that can be used.
@@ -310,29 +346,35 @@ fn next(ascending: impl Iterator<Item = (Instant, Points, bool)> + Clone) -> Res
 fn review_standing(account: &Account, schedule: &Schedule) -> Result<Option<ReviewStanding>, Overflow> {
     let Some(next) = review::next(account, schedule) else { return Ok(None) };
     let missing = review::missing(account, schedule, next)?;
-    Ok(missing.map(|missing| ReviewStanding { at: next.at, missing }))
+    let raises = schedule.at(next.at).program.tiers.upgrade == Upgrade::AtReview;
+    Ok(Some(ReviewStanding { at: next.at, missing }).filter(|_| missing.is_some() || raises))
 }
 
 fn tier_standing(account: &Account, schedule: &Schedule, now: Instant) -> Result<TierStanding, Overflow> {
     let program = &*schedule.at(now).program;
-    let month = program.calendar.month(now);
-    let window = program.tiers.window(month);
-    let qualifying = tier::qualifying_spend(program, account, month)?;
-    let money = |amount| Money { amount, currency: program.currency };
-    let held = program.tiers.get(&account.tier);
-    let next = tier::next(&program.tiers, held, qualifying)?;
+    let (tiers, month) = (&program.tiers, program.calendar.month(now));
+    let window = tiers.window.months(month, qualification::joined(program, account));
+    let qualifying = tier::qualifying(program, account, month)?;
+    let measured = |amount| tiers.metric.measured(amount, program.currency);
+    let held = tiers.get(&account.tier);
+    let next = tier::next(tiers, held, qualifying)?;
     Ok(TierStanding {
         id: account.tier.clone(),
         name: held.name.clone(),
         multiplier: money::format_trimmed(held.multiplier.0, Factor::DECIMALS),
         since: account.tier_since,
-        qualifying_spend: money(qualifying),
-        window: [window.start().to_string(), window.end().to_string()],
-        next: next.map(|(tier, missing)| NextTier {
-            id: tier.id.clone(),
-            name: tier.name.clone(),
-            threshold: money(tier.threshold),
-            missing: money(missing),
+        by_invitation: account
+            .invitation
+            .as_ref()
+            .map(|invitation| InvitationStanding { until: Some(invitation.until).filter(|until| !until.is_never()) }),
+        discount: held.discount.map(|percent| money::format_trimmed(percent.0, Percent::DECIMALS)),
+        qualifying: measured(qualifying).into(),
+        window: window.map(|window| [window.start().to_string(), window.end().to_string()]),
+        next: next.map(|next| NextTier {
+            id: next.tier.id.clone(),
+            name: next.tier.name.clone(),
+            threshold: measured(next.threshold),
+            missing: measured(next.missing),
         }),
         review: review_standing(account, schedule)?,
     })

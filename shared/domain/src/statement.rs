@@ -2,7 +2,7 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
-use crate::ledger::{Cause, Change, Entry};
+use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::lots::Taken;
 use crate::money::Points;
 use crate::occasions::Given;
@@ -102,7 +102,7 @@ fn taken_back(points: Points, taken: Taken, owed: Points, unrecovered: Points, l
 fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     Some(match change {
         Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
-            let late = if *beyond_kept_months { " It is too old to count for the tier." } else { "" };
+            let late = if *beyond_kept_months { " It is too old to count in any window of a tier." } else { "" };
             format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
         }
         Change::OrderReturned { order, by, eligible, kept, keeps, excess_units, .. } => {
@@ -202,6 +202,25 @@ fn occasion_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     Some(format!("{}{points}{withheld}", clause(name)))
 }
 
+fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
+    match change {
+        TierChange::Invited { to, until, reason, .. } if until.is_never() => {
+            format!("The account was invited to be {to}: {}.", clause(reason))
+        }
+        TierChange::Invited { to, until: end, reason, .. } => {
+            format!("The account was invited to be {to} until {}: {}.", until(*end, calendar), clause(reason))
+        }
+        TierChange::InvitationEnded { from, to, qualifying, reason, .. } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
+            format!("The invitation to be {from} ended{why}. The tier is {to} now, with {qualifying}.")
+        }
+        TierChange::Points { tier, points, expires_at, .. } => {
+            let until = spendable_until(*expires_at, calendar);
+            format!("{points} points were given for becoming {tier}. They can be spent {until}.")
+        }
+    }
+}
+
 fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
@@ -212,7 +231,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
         Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
         Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),
-        Change::TierChanged { from, to, qualifying } => {
+        Change::TierChanged { from, to, qualifying, .. } => {
             format!("The tier is {to} now, with {qualifying}; before: {from}.")
         }
         Change::TierKept { tier, qualifying, .. } => {
@@ -224,6 +243,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
         }
+        Change::Tier(change) => tier_sentence(change, calendar),
         Change::PointsExpiring { points, expires_at, if_inactive: false, .. } => {
             format!("{points} points will end after {}.", until(*expires_at))
         }

@@ -12,8 +12,9 @@ use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::occasions::{OccasionRule, On, Orders};
 use domain::perks::{Allowance, Period};
 use domain::prices::{Goods, StepPrice};
-use domain::program::{Exchange, MarginRate, PointValue, Program, UnknownAccount};
+use domain::program::{Exchange, MarginRate, PointValue, Program, UnknownAccount, Upgrade};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
+use domain::review::{Downgrade, Hold, ReviewRules};
 use domain::time::Instant;
 use domain::version::{Asked, Draft};
 use domain::warning::Walk;
@@ -233,12 +234,7 @@ fn rules(text: &mut String, program: &Program) {
         Some(months) => line(text, format_args!("  credit notes match orders of {months} months, their own included")),
         None => line(text, format_args!("  credit notes match orders of any age")),
     }
-    line(text, format_args!("  tiers by eligible spend in {} months:", program.tiers.window_months));
-    for tier in program.tiers.levels.iter() {
-        let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
-        let threshold = money(tier.threshold).to_string();
-        line(text, format_args!("    {:<16} from {threshold:>16}   points × {multiplier}", tier.id.as_str()));
-    }
+    tiers(text, program);
     for rule in &program.discounts {
         let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
         let (minimum, days) = (money(rule.minimum_total), rule.validity_days);
@@ -279,6 +275,39 @@ fn exchange(text: &mut String, exchange: &Exchange) {
     }
     let most = exchange.maximum.map_or_else(|| "as many as there are".to_owned(), |maximum| maximum.to_string());
     line(text, format_args!("    an order takes from {} points to {most}", exchange.minimum));
+}
+
+/// How tiers are reached, kept and lost, and what each brings.
+fn tiers(text: &mut String, program: &Program) {
+    let tiers = &program.tiers;
+    let at_review = if tiers.upgrade == Upgrade::AtReview { ", raised by reviews" } else { "" };
+    let (metric, window) = (tiers.metric.in_words(), tiers.window.in_words());
+    line(text, format_args!("  tiers by {metric} {window}{at_review}:"));
+    for tier in tiers.levels.iter() {
+        let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
+        let reached = tier.threshold.map(|threshold| tiers.metric.measured(threshold, program.currency));
+        let from = reached.map_or_else(|| "by invitation".to_owned(), |from| format!("from {from:>16}"));
+        let off = tier.discount.map_or_else(String::new, |percent| {
+            format!(", {} % off", money::format_trimmed(percent.0, Percent::DECIMALS))
+        });
+        let entry = match tier.on_entry {
+            Points::ZERO => String::new(),
+            points => format!(", {points} points on entering"),
+        };
+        let id = tier.id.as_str();
+        line(text, format_args!("    {id:<16} {from:<21}   points × {multiplier}{off}{entry}"));
+    }
+    let Some(ReviewRules { hold, grace_days, downgrade }) = tiers.review else { return };
+    let held = match hold {
+        Hold::Months(months) => format!("for {months} months"),
+        Hold::Year => "to the end of the next year".to_owned(),
+    };
+    let lost = match downgrade {
+        Downgrade::Never => "never lowered",
+        Downgrade::OneStep => "lowered by one step",
+        Downgrade::ToEarned => "lowered to what is earned",
+    };
+    line(text, format_args!("    held {held} and {grace_days} days, then reviewed: {lost}"));
 }
 
 /// That there is more to a rule than its terms: its document says what.

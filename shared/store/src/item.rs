@@ -77,6 +77,10 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
 
 const REVIEWED: &str = "reviewed";
 const HELD_THROUGH: &str = "held";
+/// There where it holds its tier by invitation: until when, and what it held before.
+const INVITATION: &str = "invited";
+/// Tiers that brought it something when it entered them, in programs where they do.
+const ENTERED: &str = "entered";
 /// What it knows of the redemption that it came by.
 const REFERRAL: &str = "by";
 /// There where the account has a referral code: the referrals it was rewarded for.
@@ -127,6 +131,13 @@ pub fn of_account(account: &Account) -> Item {
         put(&mut item, [(REVIEWED, number(at.as_ms()))]);
         put(&mut item, held_through.map(|month| (HELD_THROUGH, number(month.0))));
     }
+    if let Some(invitation) = &account.invitation {
+        put(&mut item, [(INVITATION, bytes(pack::pack_invitation(invitation)))]);
+    }
+    if !account.entered.is_empty() {
+        let entered: Vec<_> = account.entered.iter().map(TierId::as_str).collect();
+        put(&mut item, [(ENTERED, text(entered.join(" ")))]);
+    }
     if let Some(referral) = &account.referral {
         put(&mut item, [(REFERRAL, bytes(pack::pack_referral(referral)))]);
     }
@@ -157,6 +168,12 @@ pub fn account(item: &Item) -> Parsed<Account> {
         reviewed: optional(item, REVIEWED, instant)?
             .map(|at| Ok::<_, String>(Reviewed { at, held_through: optional(item, HELD_THROUGH, integer)?.map(Month) }))
             .transpose()?,
+        invitation: optional(item, INVITATION, |i, n| packed(i, n, pack::invitation))?,
+        entered: optional(item, ENTERED, string)?
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .map(|tier| TierId::parse(tier).map_err(|e| e.to_string()))
+            .collect::<Parsed<_>>()?,
         referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),

@@ -1,14 +1,15 @@
 //! The program document, read into a [`Program`].
 
 use super::sense::{self, Sections};
-use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
-use super::{earning, free_products, metrics, occasions, perks, points, prices, referral};
+use super::{
+    DiscountRule, Program, ReturnRules, UnknownAccount, earning, free_products, metrics, occasions, perks, points,
+    prices, referral, tiers,
+};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
-use crate::id::{ProgramName, RuleId, Sku, TierId};
+use crate::id::{ProgramName, RuleId, Sku};
 use crate::money::{self, Currency, Factor, Minor, Percent};
 use crate::referral::rules::Gift;
-use crate::review::{Downgrade, ReviewRules};
 use crate::schema::{self, Schema};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
@@ -19,25 +20,15 @@ use std::collections::BTreeSet;
 pub const EARNING_RULES_MAX: usize = 50;
 /// Most discount rules of a program.
 pub const DISCOUNT_RULES_MAX: usize = 10;
-/// Most tiers of a program.
-pub const TIERS_MAX: usize = 16;
 /// Longest validity of points: it bounds the lots of an account.
 pub const VALIDITY_MONTHS_MAX: u16 = 60;
 /// Largest multiplier of a tier: 1,000.
 pub(super) const MULTIPLIER_MAX: u32 = 1_000;
-/// Longest tier window: it bounds the months of activity kept.
-pub(super) const WINDOW_MONTHS_MAX: u16 = 24;
 pub(super) const VALIDITY_DAYS_MAX: u16 = 1_000;
 pub(super) const MATCH_MONTHS_MAX: u16 = 120;
 pub(super) const EXCLUDED_SKUS_MAX: usize = 1_000;
 pub(super) const NAME_CHARS_MAX: usize = 100;
 
-pub(super) const HOLD_MONTHS_MAX: u16 = 60;
-pub(super) const GRACE_DAYS_MAX: u16 = 180;
-/// Months that a review looks back on, at most: those of the window, and those of the grace that begin in it. One less
-/// than the months of activity that are kept, since an order may be placed a day ahead.
-const REVIEWED_MONTHS_MAX: u16 = 24;
-const DAYS_OF_A_MONTH_MIN: u16 = 28;
 /// Longest that a warning may come ahead, and most warnings of one kind.
 pub(super) const AHEAD_DAYS_MAX: u16 = 365;
 pub(super) const WARNINGS_MAX: usize = 5;
@@ -46,8 +37,6 @@ pub(super) const UNKNOWN_ACCOUNT: [(&str, UnknownAccount); 2] =
     [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
 pub(super) const TAX: [(&str, TaxBasis); 3] =
     [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
-pub(super) const DOWNGRADE: [(&str, Downgrade); 2] =
-    [("one_step", Downgrade::OneStep), ("to_earned", Downgrade::ToEarned)];
 pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 
 /// [`Percent::HUNDRED`].
@@ -111,7 +100,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let earning = earning.and_then(|rules| earning::in_order(rules, faults));
     let points = root.required_nested("points", faults, |v, p, f| points::points(v, p, money, f));
     let returns = root.nested("returns", faults, returns);
-    let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
+    let tiers = root.nested("tiers", faults, |v, p, f| tiers::tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let price_tables = root.list("price_tables", 0..=prices::PRICE_TABLES_MAX, faults, prices::price_table);
     let free_products = root.list("free_products", 0..=free_products::FREE_PRODUCTS_MAX, faults, |v, p, f| {
@@ -238,34 +227,6 @@ fn returns(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Return
     Some(ReturnRules { match_months: section.optional("match_months", faults, |v| small(v, 1, MATCH_MONTHS_MAX)) })
 }
 
-fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {
-    let section = Object::open(value, path, &["window_months", "levels", "review"], faults)?;
-    let review = section.nested("review", faults, review);
-    let window_months = section.required("window_months", faults, |v| small(v, 1, WINDOW_MONTHS_MAX));
-    let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, currency, f));
-    if !section.has("levels") {
-        faults.add(&Path::Key(path, "levels"), "missing", "is required");
-    }
-    let grace_months = review.map_or(0, |review| review.grace_days.div_ceil(DAYS_OF_A_MONTH_MIN));
-    if window_months.is_some_and(|window| window.saturating_add(grace_months) > REVIEWED_MONTHS_MAX) {
-        let message = format!("must leave a review no more than {REVIEWED_MONTHS_MAX} months to look back on");
-        faults.add(&Path::Key(&Path::Key(path, "review"), "grace_days"), "conflict", message);
-    }
-    let levels = levels?;
-    check_ladder(&levels, path, faults);
-    let mut ascending = levels.into_iter();
-    let ladder = Ladder { lowest: ascending.next()?, above: ascending.collect() };
-    Some(Tiers { window_months: window_months?, levels: ladder, review })
-}
-
-fn review(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReviewRules> {
-    let section = Object::open(value, path, &["hold_months", "grace_days", "downgrade"], faults)?;
-    let hold_months = section.required("hold_months", faults, |v| small(v, 1, HOLD_MONTHS_MAX));
-    let grace_days = section.optional("grace_days", faults, |v| small(v, 0, GRACE_DAYS_MAX));
-    let downgrade = section.required("downgrade", faults, document::one_of(&DOWNGRADE));
-    Some(ReviewRules { hold_months: hold_months?, grace_days: grace_days.unwrap_or(0), downgrade: downgrade? })
-}
-
 fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<WarningRules> {
     let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days"];
     let section = Object::open(value, path, &known, faults)?;
@@ -281,15 +242,6 @@ fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Warni
     Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days })
 }
 
-fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tier> {
-    let level = Object::open(value, path, &["id", "name", "threshold", "multiplier"], faults)?;
-    let id = level.required("id", faults, document::id(TierId::parse));
-    let name = level.required("name", faults, document::label(NAME_CHARS_MAX));
-    let threshold = level.required("threshold", faults, document::decimal(money::decimals(currency), 0));
-    let multiplier = level.required("multiplier", faults, multiplier);
-    Some(Tier { id: id?, name: name?, threshold: Minor(threshold?), multiplier: multiplier? })
-}
-
 pub(super) fn multiplier(value: &Value) -> Leaf<Factor> {
     let multiplier = document::decimal(Factor::DECIMALS, 0)(value)?;
     if multiplier > i64::from(MULTIPLIER_MAX).saturating_mul(Factor::ONE.0) {
@@ -301,30 +253,6 @@ pub(super) fn multiplier(value: &Value) -> Leaf<Factor> {
 /// What [`multiplier`] reads.
 pub(super) fn multiplier_schema() -> Schema {
     schema::decimal_to(Factor::DECIMALS, 0, MULTIPLIER_MAX)
-}
-
-/// A ladder starts at zero, rises strictly, and names each level once.
-fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
-    let list = Path::Key(path, "levels");
-    let mut ids = BTreeSet::new();
-    let mut below: Option<Minor> = None;
-    for (index, level) in levels.iter().enumerate() {
-        let at = Path::Index(&list, index);
-        let threshold = Path::Key(&at, "threshold");
-        match below {
-            None if level.threshold != Minor::ZERO => {
-                faults.add(&threshold, "out_of_range", "the first tier must start at zero");
-            }
-            Some(below) if level.threshold <= below => {
-                faults.add(&threshold, "out_of_order", "must be more than the threshold of the tier before it");
-            }
-            _ => {}
-        }
-        below = Some(level.threshold);
-        if !ids.insert(&level.id) {
-            faults.add(&Path::Key(&at, "id"), "duplicate", format!("tier id {} is used twice", level.id));
-        }
-    }
 }
 
 fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<DiscountRule> {

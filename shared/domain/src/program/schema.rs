@@ -3,9 +3,9 @@
 //! What a section may say stands beside its reader, but for those that [`super::read`] reads itself. A new section is
 //! one line below; its fields and examples are held against its reader by `tests/schema`.
 
-use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX, TIERS_MAX};
-use super::{earning, free_products, metrics, occasions, perks, points, prices, referral};
-use crate::id::{ProgramName, RuleId, TierId};
+use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX};
+use super::{earning, free_products, metrics, occasions, perks, points, prices, referral, tiers};
+use crate::id::{ProgramName, RuleId};
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub fn schema() -> Value {
         .required("earning_rules", earning::schema(), "What orders earn: rules in order.")
         .required("points", points::schema(), "How long points wait and last.")
         .optional("returns", returns(), "What becomes of goods that come back.")
-        .required("tiers", tiers(), "The levels of membership and how they are reached.")
+        .required("tiers", tiers::schema(), "The levels of membership and how they are reached.")
         .optional("discounts", discounts(), "Discounts that large orders bring for the next one.")
         .optional("price_tables", prices::schema(), "What more of an item costs, by quantity.")
         .optional("free_products", free_products::schema(), "What large orders are entitled to besides.")
@@ -74,50 +74,6 @@ fn returns() -> Schema {
     schema::object("Returns")
         .optional("match_months", schema::small(1, read::MATCH_MONTHS_MAX), months)
         .examples([json!({ "match_months": 24 })])
-}
-
-fn tiers() -> Schema {
-    let level = schema::object("Tier")
-        .required("id", schema::id(TierId::parse), "Once in the list, and the same over versions.")
-        .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
-        .required(
-            "threshold",
-            schema::money(0),
-            "Eligible spend in the window from which on it is reached; rising, the first zero.",
-        )
-        .required("multiplier", read::multiplier_schema(), "What points are multiplied with.");
-    let review = schema::object("Review")
-        .required(
-            "hold_months",
-            schema::small(1, read::HOLD_MONTHS_MAX),
-            "A tier is held to the end of the month this many after the one it was reached in.",
-        )
-        .optional(
-            "grace_days",
-            schema::small(0, read::GRACE_DAYS_MAX).or(0),
-            "Days after that in which spend still counts.",
-        )
-        .required(
-            "downgrade",
-            schema::one_of(&read::DOWNGRADE),
-            "How far an account falls that did not spend enough: one step, or to the tier that it earned.",
-        );
-    schema::object("Tiers")
-        .required(
-            "window_months",
-            schema::small(1, read::WINDOW_MONTHS_MAX),
-            "Months of spend that count, the order's own included.",
-        )
-        .required("levels", schema::list(1..=TIERS_MAX, level), "The levels, ascending.")
-        .optional("review", review, "How tiers are reviewed; left out, a tier is never lost.")
-        .examples([json!({
-            "window_months": 12,
-            "levels": [
-                { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
-                { "id": "gold", "name": "Gold", "threshold": "5000.00", "multiplier": "1.5" },
-            ],
-            "review": { "hold_months": 12, "grace_days": 30, "downgrade": "one_step" },
-        })])
 }
 
 fn discounts() -> Schema {

@@ -5,6 +5,7 @@
 //! in the document.
 
 mod earning;
+mod tiers;
 
 use super::{DiscountRule, PointsRules, Shortfall, Tiers, exchange, free_products, occasions, perks, prices};
 use crate::document::{Faults, Path};
@@ -54,7 +55,7 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     free_products::sense(free.unwrap_or_default(), tiers, faults);
     exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), tiers, faults);
     perks::sense(perks.unwrap_or_default(), tiers, faults);
-    reviews(tiers, sections.warnings, faults);
+    tiers::check(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
     earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);
     minimums(earning.rules(), tiers, discounts, sections.referral, faults);
@@ -85,19 +86,6 @@ fn shortfalls(points: Option<&PointsRules>, faults: &mut Faults) {
         let message =
             "lets points that wait go below zero; without points.pending_days or points.pending_until none ever wait";
         faults.add(&Path::Key(&section, "shortfall"), "never_fires", message);
-    }
-}
-
-fn reviews(tiers: &Tiers, warnings: &WarningRules, faults: &mut Faults) {
-    let section = Path::Key(&Path::Root, "tiers");
-    if tiers.review.is_some() && tiers.levels.above.is_empty() {
-        let message = "there is one tier, and none below it to fall to";
-        faults.add(&Path::Key(&section, "review"), "never_fires", message);
-    }
-    if tiers.review.is_none() && !warnings.tier_at_risk_days.is_empty() {
-        let warnings = Path::Key(&Path::Root, "warnings");
-        let message = "warns of tiers that would be lost; without tiers.review none is";
-        faults.add(&Path::Key(&warnings, "tier_at_risk_days"), "never_fires", message);
     }
 }
 
@@ -199,6 +187,40 @@ mod tests {
                 "a warning of reviews that are none",
                 |p| p["tiers"]["review"] = json!(null),
                 &["$.warnings.tier_at_risk_days never_fires"],
+            ),
+            (
+                "reviews that lower nothing and raise nothing",
+                |p| p["tiers"]["review"]["downgrade"] = json!("never"),
+                &["$.tiers.review never_fires", "$.warnings.tier_at_risk_days never_fires"],
+            ),
+            (
+                "tiers that only reviews raise, of which there are none",
+                |p| {
+                    p["tiers"]["upgrade"] = json!("at_review");
+                    p["tiers"]["review"] = json!(null);
+                    p["warnings"] = json!({});
+                },
+                &["$.tiers.upgrade never_fires"],
+            ),
+            (
+                "reviews that raise and never lower",
+                |p| {
+                    p["tiers"]["upgrade"] = json!("at_review");
+                    p["tiers"]["review"]["downgrade"] = json!("never");
+                    p["warnings"] = json!({});
+                },
+                &[],
+            ),
+            (
+                "a figure that never becomes less",
+                |p| {
+                    p["tiers"]["metric"] = json!("orders");
+                    p["tiers"]["window_months"] = json!(null);
+                    p["tiers"]["window"] = json!({"kind": "lifetime"});
+                    p["tiers"]["levels"][0]["threshold"] = json!(0);
+                    p["tiers"]["levels"][1]["threshold"] = json!(10);
+                },
+                &["$.tiers.review.downgrade never_fires"],
             ),
             (
                 "points owed by those that wait, of which there are none",

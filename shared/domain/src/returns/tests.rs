@@ -2,7 +2,7 @@
 use super::*;
 use crate::earning::looked_through;
 use crate::id::{Sku, TierId};
-use crate::money::UnitPrice;
+use crate::money::{Measure, UnitPrice};
 use crate::program::sample;
 use crate::score::Score;
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ fn returned_line_by_line(lines: usize, returns: usize) -> ScoredOrder {
         tier: member.clone(),
         tier_after: member,
         raise: None,
-        qualifying: Minor::ZERO,
+        qualifying: Measure::ZERO,
         beyond_kept_months: false,
         eligible: Minor::ZERO,
         points: Points::ZERO,

@@ -4,7 +4,7 @@ use super::{Facts, Plan};
 use crate::account::Account;
 use crate::advance;
 use crate::id::TierId;
-use crate::ledger::Change;
+use crate::ledger::{Change, TierChange};
 use crate::money::{Minor, Overflow, Points};
 use crate::occasions::Given;
 use crate::returns;
@@ -91,6 +91,7 @@ impl Figures {
             | Change::PointsCredited { points, .. }
             | Change::PointsGranted { points, .. }
             | Change::OccasionGiven(Given { points, .. })
+            | Change::Tier(TierChange::Points { points, .. })
             | Change::PointsOpened { points, .. } => add(&mut self.points_issued, *points),
             Change::PointsReversed { points, unrecovered, .. } => {
                 add(&mut self.points_unrecovered, *unrecovered)?;
@@ -138,6 +139,7 @@ impl Outcome {
             // What ended did so in its own time, whoever came along to write it down.
             let month = match change {
                 Change::PointsExpired { expired_at, .. } => calendar.month(*expired_at),
+                Change::Tier(TierChange::Points { entered_at: Some(at), .. }) => calendar.month(*at),
                 _ => month,
             };
             self.months.entry(month).or_default().count(change)?;

@@ -13,7 +13,8 @@ use crate::decision::{Context, Decision, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer};
 use crate::id::{OrderKey, RuleId};
 use crate::idempotency::CommandKey;
-use crate::ledger::{Cause, Change, Entry};
+use crate::invitation::{self, InvitationDocument};
+use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::money::{Overflow, Points};
 use crate::opening;
 use crate::order::Order;
@@ -35,7 +36,7 @@ pub struct LeftOut {
     pub orders_refused: u64,
     /// Returns, cancellations, amendments and payments of such orders, or refused themselves.
     pub returns_refused: u64,
-    /// Adjustments and openings that it refuses.
+    /// Adjustments, openings and invitations that it refuses.
     pub adjustments_refused: u64,
     /// Discounts that were used and that it does not issue, or not for so long.
     pub discounts_not_issued: u64,
@@ -143,6 +144,7 @@ impl<'a> Replay<'a> {
             Cause::CreditNote { credit_note_id } => self.credit(entry, credit_note_id),
             Cause::Adjustment => self.adjust(entry),
             Cause::Opening => self.open(entry),
+            Cause::TierPut => self.invite(entry),
             Cause::Referral { .. } => self.grant(entry),
             Cause::AccountPut => self.put_account(entry),
             // What time has made true is true without them; what occasions bring is given when walked.
@@ -339,6 +341,25 @@ impl<'a> Replay<'a> {
             _ => return None,
         };
         Some(AdjustmentDocument { points, reason: reason.clone(), reference: reference.clone(), expires_at: stated })
+    }
+
+    /// Into a tier that is by invitation here, too, or out of it.
+    fn invite(&mut self, entry: &Entry) -> Result<(), Overflow> {
+        let document = entry.changes.iter().find_map(|change| match change {
+            Change::Tier(TierChange::Invited { to, until, reason, .. }) => {
+                Some(InvitationDocument { tier: Some(to.clone()), until: *until, reason: reason.clone() })
+            }
+            Change::Tier(TierChange::InvitationEnded { reason: Some(reason), .. }) => {
+                Some(InvitationDocument { tier: None, until: Instant::NEVER, reason: reason.clone() })
+            }
+            _ => None,
+        });
+        let context = self.context(entry);
+        let decided = document.map(|document| invitation::decide(self.account.as_ref(), &document, &context));
+        if decided.map(|decided| self.apply(decided)).transpose()?.flatten().is_none() {
+            add_one(&mut self.left_out.adjustments_refused);
+        }
+        Ok(())
     }
 
     fn open(&mut self, entry: &Entry) -> Result<(), Overflow> {

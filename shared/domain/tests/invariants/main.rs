@@ -15,6 +15,7 @@ mod network;
 mod payments;
 mod referrals;
 mod simulated;
+mod tiers;
 mod walks;
 mod world;
 

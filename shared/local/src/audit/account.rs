@@ -6,7 +6,7 @@ use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, Entry, TierChange};
 use domain::money::Points;
 use domain::occasions::Given;
 use domain::perks::PerkUses;
@@ -33,6 +33,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::ReferralCode { .. }
         | Cause::Referral { .. }
         | Cause::PerkUse { .. }
+        | Cause::TierPut
         | Cause::Walked => None,
     }
 }
@@ -397,7 +398,8 @@ impl<'a> Sums<'a> {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
             Change::PointsCredited { points, .. }
             | Change::PointsGranted { points, .. }
-            | Change::OccasionGiven(Given { points, .. }) => (&mut self.credited, points),
+            | Change::OccasionGiven(Given { points, .. })
+            | Change::Tier(TierChange::Points { points, .. }) => (&mut self.credited, points),
             Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
             Change::PointsReversed { points, unrecovered, .. } => {
@@ -448,6 +450,7 @@ impl<'a> Sums<'a> {
                 | Change::PointsCredited { .. }
                 | Change::PointsGranted { .. }
                 | Change::OccasionGiven(_)
+                | Change::Tier(TierChange::Points { .. })
                 | Change::PointsOpened { .. }
         );
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }

@@ -1,6 +1,6 @@
 //! One entry, in one line.
 
-use domain::ledger::{Cause, Change};
+use domain::ledger::{Cause, Change, TierChange};
 use domain::money::Points;
 use domain::occasions::Given;
 use domain::payment::OrderPaid;
@@ -21,6 +21,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::AccountPut => "account put".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
         Cause::PerkUse { perk } => format!("perk use of {perk}"),
+        Cause::TierPut => "tier put".to_owned(),
         Cause::Walked => "fallen due".to_owned(),
         Cause::ReferralCode { code } => format!("referral code {code}"),
         Cause::Referral { redemption } => format!("referral {redemption}"),
@@ -101,7 +102,12 @@ pub(super) fn change(change: &Change) -> String {
             format!("{points} points given: {reason}; {}", end(*expires_at))
         }
         Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
-        Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
+        Change::TierChanged { from, to, qualifying, reviewed_at: None } => {
+            format!("tier {from} → {to} with {qualifying}")
+        }
+        Change::TierChanged { from, to, qualifying, reviewed_at: Some(at) } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {at}")
+        }
         Change::TierKept { tier, qualifying, reviewed_at } => {
             format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
         }
@@ -111,6 +117,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("warned: {missing} missing to keep {tier} at {review_at}")
         }
+        Change::Tier(change) => tier(change),
         Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
         Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
         Change::PerkUsed { perk, uses: None, .. } => format!("perk {perk} used"),
@@ -127,6 +134,24 @@ pub(super) fn change(change: &Change) -> String {
             format!("discount {code} of {rule} ended at {expired_at}")
         }
         _ => referral(change),
+    }
+}
+
+fn tier(change: &TierChange) -> String {
+    match change {
+        TierChange::Invited { from, to, until, reason } if until.is_never() => {
+            format!("tier {from} → {to} by invitation: {reason}")
+        }
+        TierChange::Invited { from, to, until, reason } => {
+            format!("tier {from} → {to} by invitation until {until}: {reason}")
+        }
+        TierChange::InvitationEnded { from, to, qualifying, ended_at, reason } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("tier {from} → {to} with {qualifying}, invitation ended at {ended_at}{why}")
+        }
+        TierChange::Points { tier, points, expires_at, .. } => {
+            format!("{points} points for entering {tier}, {}", end(*expires_at))
+        }
     }
 }
 

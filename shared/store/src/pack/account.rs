@@ -6,7 +6,8 @@ mod undated;
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
 use domain::code::Code;
 use domain::discount::OpenDiscount;
-use domain::id::RuleId;
+use domain::id::{RuleId, TierId};
+use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending};
 use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
@@ -212,6 +213,25 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let redeemed_at = if input.0.is_empty() { None } else { Some(input.instant()?) };
     input.end()?;
     Ok(Referral { key, version, program_version, redeemed_at, stage })
+}
+
+/// Packs the invitation that an account holds its tier by.
+pub fn pack_invitation(invitation: &Invitation) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.instant(invitation.until);
+    out.text(invitation.held.as_str());
+    out.instant(invitation.held_since);
+    out.0
+}
+
+/// Reads the invitation that an account holds its tier by.
+pub fn invitation(bytes: &[u8]) -> Unpacked<Invitation> {
+    let mut input = Reader::start(bytes)?;
+    let until = input.instant()?;
+    let held = TierId::parse(input.text()?).map_err(|_| "bad tier id")?;
+    let held_since = input.instant()?;
+    input.end()?;
+    Ok(Invitation { until, held, held_since })
 }
 
 /// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since

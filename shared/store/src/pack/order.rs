@@ -6,7 +6,7 @@ use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
-use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
@@ -191,7 +191,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         tier_after: tier(&mut input)?,
         raise: input
             .optional(|input| Ok(Raise { from: tier(input)?, held_since: input.instant()?, at: input.instant()? }))?,
-        qualifying: Minor(input.signed()?),
+        qualifying: Measure(input.signed()?),
         eligible: Minor(input.signed()?),
         points: Points(input.signed()?),
         balance: Points(input.signed()?),

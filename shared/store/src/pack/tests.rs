@@ -1,13 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
-use domain::activity::{Activity, Lifetime, MonthActivity};
+use domain::activity::{Activity, Aside, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
 use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
+use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending, Streak, Taken};
-use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::payment::{Payment, Stated};
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
@@ -39,27 +40,45 @@ fn instant() -> impl Strategy<Value = Instant> {
     (1_i64..32_503_679_999_999).prop_map(Instant::from_ms)
 }
 
+fn aside_of_any() -> impl Strategy<Value = Aside> {
+    let some = (any::<u64>(), any::<i64>()).prop_map(|(units, points)| Aside { units, points: Points(points) });
+    prop_oneof![Just(Aside::NONE), some]
+}
+
 fn month() -> impl Strategy<Value = MonthActivity> {
     let month = prop_oneof![any::<i32>().prop_map(|month| month / 2), 24_000..24_100];
     let used = prop_oneof![Just(0), 0_u64..20, any::<u64>()];
     let orders = prop_oneof![Just(None), any::<u64>().prop_map(Some)];
     let eligible = prop_oneof![Just(None), any::<i64>().prop_map(Some)];
     let discount_value = prop_oneof![Just(0), any::<i64>()];
-    (month, orders, any::<u64>(), any::<i64>(), eligible, any::<u32>(), any::<i64>(), used, discount_value).prop_map(
-        |(month, orders, units, revenue, eligible, purchase_days, earned, discounts_used, discount_value)| {
-            MonthActivity {
-                month: Month(month),
-                orders: orders.unwrap_or(purchase_days.count_ones().into()),
+    let discounts = (used, discount_value);
+    (month, orders, any::<u64>(), any::<i64>(), eligible, any::<u32>(), any::<i64>(), discounts, aside_of_any())
+        .prop_map(
+            |(
+                month,
+                orders,
                 units,
-                revenue: Minor(revenue),
-                eligible: Minor(eligible.unwrap_or(revenue)),
+                revenue,
+                eligible,
                 purchase_days,
-                earned: Points(earned),
-                discounts_used,
-                discount_value: Minor(discount_value),
-            }
-        },
-    )
+                earned,
+                (discounts_used, discount_value),
+                aside,
+            )| {
+                MonthActivity {
+                    month: Month(month),
+                    orders: orders.unwrap_or(purchase_days.count_ones().into()),
+                    units,
+                    revenue: Minor(revenue),
+                    eligible: Minor(eligible.unwrap_or(revenue)),
+                    purchase_days,
+                    earned: Points(earned),
+                    discounts_used,
+                    discount_value: Minor(discount_value),
+                    aside,
+                }
+            },
+        )
 }
 
 fn order_line() -> impl Strategy<Value = OrderLine> {
@@ -127,7 +146,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             tier: TierId::parse("member").unwrap(),
             tier_after: TierId::parse("gold").unwrap(),
             raise: times.3.map(|(held_since, at)| Raise { from: TierId::parse("silver").unwrap(), held_since, at }),
-            qualifying: Minor(amounts.0),
+            qualifying: Measure(amounts.0),
             beyond_kept_months: amounts.0 % 2 == 0,
             eligible: Minor(amounts.1),
             points: Points(amounts.2),
@@ -219,7 +238,9 @@ proptest! {
     }
 
     #[test]
-    fn totals_survive_packing(counts in any::<[u64; 9]>(), sums in any::<[i64; 10]>()) {
+    fn totals_survive_packing(
+        counts in any::<[u64; 9]>(), sums in any::<[i64; 10]>(), aside in aside_of_any(),
+    ) {
         let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units, ..] = counts;
         let [.., purchase_days, downgrades] = counts;
         let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
@@ -227,9 +248,16 @@ proptest! {
         let before = Lifetime {
             orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
             unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible, purchase_days, downgrades,
-            discount_value,
+            discount_value, aside,
         };
         prop_assert_eq!(lifetime(&pack_lifetime(&before), &Activity::default()).unwrap(), before);
+    }
+
+    #[test]
+    fn an_invitation_survives_packing(until in prop_oneof![Just(Instant::NEVER), instant()], since in instant()) {
+        let held = TierId::parse("silver").unwrap();
+        let before = Invitation { until, held, held_since: since };
+        prop_assert_eq!(invitation(&pack_invitation(&before)).unwrap(), before);
     }
 
     #[test]
@@ -381,6 +409,7 @@ fn a_month(month: i32, orders: u64, purchase_days: u32) -> MonthActivity {
         earned: Points(690),
         discounts_used: 0,
         discount_value: Minor::ZERO,
+        aside: Aside::NONE,
     }
 }
 
@@ -408,6 +437,9 @@ fn discounts_take_room_in_their_months_only() {
         (MonthActivity { discounts_used: 6, discount_value: Minor(8_000), ..plain }, first_layout - 1 + 2),
         (MonthActivity { discounts_used: 7, discount_value: Minor(8_000), ..plain }, first_layout - 1 + 3),
         (MonthActivity { discounts_used: 1, discount_value: Minor(0), ..plain }, first_layout - 1),
+        // What counts for no tier, in programs that go by units or points.
+        (MonthActivity { aside: Aside { units: 3, ..Aside::NONE }, ..plain }, first_layout - 1 + 3),
+        (MonthActivity { aside: Aside { units: 3, ..Aside::NONE }, discounts_used: 7, ..plain }, first_layout - 1 + 4),
     ] {
         assert_eq!(bytes(&month) + first_layout - 1 - before, expected, "{month:?}");
     }

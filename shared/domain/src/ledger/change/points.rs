@@ -1,6 +1,6 @@
 //! What a change does to an account's points.
 
-use super::Change;
+use super::{Change, TierChange};
 use crate::money::{Overflow, Points};
 use crate::occasions::Given;
 
@@ -12,7 +12,8 @@ impl Change {
             | Self::PointsCredited { points, .. }
             | Self::PointsGranted { points, .. }
             | Self::OccasionGiven(Given { points, .. })
-            | Self::PointsOpened { points, .. } => Ok(*points),
+            | Self::PointsOpened { points, .. }
+            | Self::Tier(TierChange::Points { points, .. }) => Ok(*points),
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
             | Self::DebtOpened { points }
