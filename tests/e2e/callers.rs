@@ -147,7 +147,8 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 async fn start() -> Cloud {
-    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access"}]);
+    let per = json!({"count": 9, "months": 1});
+    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access", "count_per": per}]);
     let cloud = Cloud::with(|program| program["perks"] = early).await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
