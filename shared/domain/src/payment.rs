@@ -148,8 +148,8 @@ impl Payment {
         PaymentDocument { paid_at: self.paid_at, reference: self.reference.clone() }
     }
 
-    /// What was stated of an order before it was known, and by nobody in particular.
-    pub(crate) fn stated_before(&self) -> Option<PaymentDocument> {
+    /// What was stated, if by itself.
+    pub(crate) fn stated_alone(&self) -> Option<PaymentDocument> {
         (self.stated == Stated::Alone).then(|| self.document())
     }
 }

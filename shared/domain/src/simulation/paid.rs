@@ -14,7 +14,7 @@ impl<'a> Replay<'a> {
     /// Pays an order as an entry says.
     pub fn pay(&mut self, entry: &'a Entry, key: &OrderKey) -> Result<(), Overflow> {
         let payment = self.facts.orders.get(key).and_then(|stored| stored.history.payment.as_ref());
-        let Some(document) = payment.and_then(Payment::stated_before) else {
+        let Some(document) = payment.and_then(Payment::stated_alone) else {
             self.left_out.records_missing = self.left_out.records_missing.saturating_add(1);
             return Ok(());
         };
@@ -46,6 +46,6 @@ pub(super) fn as_placed(stored: &ScoredOrder, entry: &Entry) -> Arc<Order> {
 
 /// The payment that had waited for an order when it was placed.
 pub(super) fn waited(stored: &ScoredOrder, entry: &Entry) -> Option<WaitingPayment> {
-    let document = taken_in(stored, entry).and_then(Payment::stated_before)?;
+    let document = taken_in(stored, entry).and_then(Payment::stated_alone)?;
     Some(WaitingPayment { document, parked_at: entry.at, by: String::new() })
 }
