@@ -231,3 +231,19 @@ async fn a_version_whose_occasions_make_no_sense_is_refused_with_every_reason() 
         ["$.occasions[0].dates[0]", "$.occasions[1].days", "$.occasions[1].give.points", "$.occasions[1].orders"];
     assert_eq!(paths, expected);
 }
+
+#[tokio::test]
+async fn the_rules_in_force_are_shown_with_what_they_give() {
+    let cloud = Cloud::with_program(wholesale(&occasions())).await;
+    let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
+    for line in [
+        "  welcome: Welcome!, welcome, for all: 100 points",
+        "  birthday: Happy birthday!, birthdays of 2 contacts a year, for all: 50 points and 5 % for 14 days (cake)",
+        "  years: Thank you for the years with us, every anniversary, for all: 500 points",
+        "  christmas: Season's greetings, on 12-06, for all: 10 % for 14 days (christmas)",
+        "  second: Your second order, order 2, for all: 25 points",
+        "  back: We miss you, 90 days without an order, for all: 10 points",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
+    }
+}
