@@ -1,10 +1,12 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+mod terms;
+
 use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
-use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, TaxBasis, When};
+use domain::earning::TaxBasis;
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
@@ -207,8 +209,8 @@ fn rules(text: &mut String, program: &Program) {
         TaxBasis::Add => line(text, format_args!("  tax on top of amounts is eligible")),
     }
     for rule in program.earning.rules() {
-        let terms = rule.effect.terms(program.currency);
-        line(text, format_args!("  {}: {} ({terms}{})", rule.id, rule.name, conditions(rule)));
+        let effect = rule.effect.terms(program.currency);
+        line(text, format_args!("  {}: {} ({effect}{})", rule.id, rule.name, terms::of_rule(rule)));
     }
     let days = program.points.pending_days;
     match program.points.expiry {
@@ -224,6 +226,7 @@ fn rules(text: &mut String, program: &Program) {
         }
         Expiry::Never => line(text, format_args!("  points wait {days} days and do not end")),
     }
+    line(text, format_args!("  points that a return finds spent {}", terms::of_shortfall(program.points.shortfall)));
     if program.points.until_paid {
         line(text, format_args!("  points of an order wait until it is paid, too"));
     }
@@ -244,12 +247,16 @@ fn rules(text: &mut String, program: &Program) {
     for rule in &program.free_products {
         let FreeProduct { id, name, sku, quantity, .. } = rule;
         let minimum = money(rule.minimum_total);
-        line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}"));
+        let more = terms::of_free_product(rule);
+        line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}{more}"));
     }
     perks(text, program);
     for rule in &program.occasions {
         let OccasionRule { id, name, on, audience: of, gift } = rule;
         line(text, format_args!("  {id}: {name}, {}, {}: {}", day(on), audience(of), given(gift)));
+    }
+    if let Some(warned) = terms::of_warnings(&program.warnings) {
+        line(text, format_args!("  {warned}"));
     }
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
@@ -297,27 +304,7 @@ fn tiers(text: &mut String, program: &Program) {
         let id = tier.id.as_str();
         line(text, format_args!("    {id:<16} {from:<21}   points × {multiplier}{off}{entry}"));
     }
-    let Some(ReviewRules { hold, grace_days, downgrade }) = tiers.review else { return };
-    let held = match hold {
-        Hold::Months(months) => format!("for {months} months"),
-        Hold::Year => "to the end of the next year".to_owned(),
-    };
-    let lost = match downgrade {
-        Downgrade::Never => "never lowered",
-        Downgrade::OneStep => "lowered by one step",
-        Downgrade::ToEarned => "lowered to what is earned",
-    };
-    line(text, format_args!("    held {held} and {grace_days} days, then reviewed: {lost}"));
-}
-
-/// That there is more to a rule than its terms: its document says what.
-fn conditions(rule: &EarningRule) -> String {
-    let When { account, order } = &rule.when;
-    let named: Vec<_> =
-        account.iter().map(AccountTest::condition).chain(order.iter().map(OrderTest::condition)).collect();
-    let lines = (!rule.lines.is_all()).then_some("lines");
-    let named: Vec<_> = lines.into_iter().chain(named.into_iter().map(Condition::name)).collect();
-    if named.is_empty() { String::new() } else { format!("; by {}", named.join(", ")) }
+    line(text, format_args!("    {}", terms::of_review(tiers.review)));
 }
 
 fn price_tables(text: &mut String, program: &Program) {
