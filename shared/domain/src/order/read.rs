@@ -208,6 +208,7 @@ fn are_numbered(lines: &[OrderLine]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
     use serde_json::json;
 
