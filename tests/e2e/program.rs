@@ -122,7 +122,7 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
         ),
         (
             "a review without a hold",
-            |p| p["tiers"]["review"] = json!({"grace_days": 181, "downgrade": "never"}),
+            |p| p["tiers"]["review"] = json!({"grace_days": 181, "downgrade": "sometimes"}),
             &["$.tiers.review.hold_months", "$.tiers.review.grace_days", "$.tiers.review.downgrade"],
         ),
         (
