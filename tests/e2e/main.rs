@@ -34,6 +34,7 @@ mod expiry;
 mod free_products;
 mod hot_item;
 mod least_privilege;
+mod limits;
 mod many_due;
 mod metrics;
 mod negative_balance;

@@ -9,6 +9,7 @@ use crate::due::Due;
 use crate::id::ProgramName;
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
+use crate::limit::ShardWrite;
 use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
@@ -90,6 +91,8 @@ pub enum Write {
     Qualify(RedemptionKey, Box<Qualified>, u64),
     /// Takes a redemption off the list of those that somebody is to look at, by its place there; it must be on it.
     Forget(String),
+    /// Changes a shard of a limit over all accounts.
+    Shard(Box<ShardWrite>),
 }
 
 /// What is to be written, all or nothing, and what the caller is told then.

@@ -28,6 +28,7 @@ pub mod id;
 pub mod idempotency;
 mod kind;
 pub mod ledger;
+pub mod limit;
 pub mod lots;
 pub mod membership;
 pub mod money;

@@ -87,6 +87,7 @@ impl Store {
             Write::Forget(place) => {
                 self.delete_code(keys::waiting_review(place), ("attribute_exists(code)".to_owned(), None))
             }
+            Write::Shard(write) => self.change_shard(write),
         }
     }
 
@@ -206,9 +207,9 @@ impl Store {
     }
 }
 
-fn condition(partition: &str, guard: Guard) -> (String, Option<Item>) {
+pub(crate) fn condition(present: &str, guard: Guard) -> (String, Option<Item>) {
     match guard {
-        Guard::Absent => (format!("attribute_not_exists({partition})"), None),
+        Guard::Absent => (format!("attribute_not_exists({present})"), None),
         Guard::Version(version) => {
             let value = AttributeValue::N(version.to_string());
             ("version = :version".to_owned(), Some([(":version".to_owned(), value)].into()))

@@ -12,6 +12,7 @@ mod due;
 mod facts;
 mod item;
 mod keys;
+mod limit;
 mod nightly;
 mod pack;
 mod page;
@@ -51,6 +52,8 @@ pub struct Tables {
     pub programs: String,
     /// Checkpoints of imports and walks, what nights keep, surveys and their answers.
     pub metrics: String,
+    /// Exact limits over all accounts.
+    pub limits: String,
 }
 
 /// What went wrong between here and DynamoDB. No business answer.

@@ -185,7 +185,7 @@ impl World {
                     let redemption = redemptions.into_iter().find(|redemption| redemption.key == key).unwrap();
                     (redemption.qualified, redemption.version) = (Some(*qualified), redemption.version + 1);
                 }
-                Write::Release(..) | Write::Expect(_) | Write::Forget(_) => {}
+                Write::Release(..) | Write::Expect(_) | Write::Forget(_) | Write::Shard(_) => {}
             }
         }
     }

@@ -166,6 +166,7 @@ impl Town {
                 (record.qualified, record.version) = (Some(*qualified), version + 1);
             }
             Write::Forget(place) => assert!(self.waiting.remove(&place).is_some()),
+            Write::Shard(write) => panic!("no referral writes {write:?}"),
         }
     }
 
