@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::advance;
 use crate::decision::Context;
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
-use crate::earning::{self, Basket, Known};
+use crate::earning::{self, Basket, Granted, Known};
 use crate::ledger::Change;
 use crate::lots::{End, Lot, Pending};
 use crate::money::{Minor, Overflow, Points};
@@ -29,6 +29,8 @@ pub(crate) struct Worth {
     pub points: Points,
     /// What became of each earning rule.
     pub outcomes: Vec<Outcome>,
+    /// What rules that have limits gave an order that is scored for the first time.
+    pub granted: Vec<Granted>,
 }
 
 /// What an order comes to, and the points that the rules give for it.
@@ -36,9 +38,13 @@ pub(crate) fn worth(program: &Program, order: &Order, known: &Known<'_>) -> Resu
     let rules = program.earning.rules().len();
     let mut outcomes = Vec::with_capacity(rules.saturating_add(program.discounts.len()));
     let basket = Basket::whole(program, order)?;
-    let points = earning::judge(program, &basket, known, |ruling| outcomes.push(ruling.outcome))?;
+    let mut granted = Vec::new();
+    let points = earning::judge(program, &basket, known, |ruling| {
+        granted.extend(known.granted(outcomes.len(), ruling));
+        outcomes.push(ruling.outcome);
+    })?;
     let Basket { units, revenue, eligible, .. } = basket;
-    Ok(Worth { units, revenue, eligible, points, outcomes })
+    Ok(Worth { units, revenue, eligible, points, outcomes, granted })
 }
 
 /// Puts points of an order into a lot, or among those that wait; what the account owes is repaid first. Points of a

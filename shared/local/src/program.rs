@@ -4,7 +4,7 @@ use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
-use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, TaxBasis, When};
+use domain::earning::{AccountCap, AccountTest, CapPeriod, Condition, EarningRule, OrderTest, TaxBasis, When};
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
@@ -199,6 +199,9 @@ fn rules(text: &mut String, program: &Program) {
         TaxBasis::Subtract => line(text, format_args!("  tax in amounts is not eligible")),
         TaxBasis::Add => line(text, format_args!("  tax on top of amounts is eligible")),
     }
+    if program.shipping_is_eligible {
+        line(text, format_args!("  shipping is eligible"));
+    }
     for rule in program.earning.rules() {
         let terms = rule.effect.terms(program.currency);
         line(text, format_args!("  {}: {} ({terms}{})", rule.id, rule.name, conditions(rule)));
@@ -259,7 +262,20 @@ fn conditions(rule: &EarningRule) -> String {
         account.iter().map(AccountTest::condition).chain(order.iter().map(OrderTest::condition)).collect();
     let lines = (!rule.lines.is_all()).then_some("lines");
     let named: Vec<_> = lines.into_iter().chain(named.into_iter().map(Condition::name)).collect();
-    if named.is_empty() { String::new() } else { format!("; by {}", named.join(", ")) }
+    let named = if named.is_empty() { String::new() } else { format!("; by {}", named.join(", ")) };
+    format!("{named}{}", limits(rule))
+}
+
+/// What a rule gives at most beyond one order.
+fn limits(rule: &EarningRule) -> String {
+    let budget = rule.budget.map(|budget| format!("; {budget} in all"));
+    let cap = rule.cap.map(|AccountCap { points, times, period }| {
+        let most = points.map(|points| format!("{points} points")).into_iter();
+        let most: Vec<_> = most.chain(times.map(|times| format!("{times} orders"))).collect();
+        let named = CapPeriod::ALL.iter().find(|(_, own)| *own == period).map_or("", |(name, _)| name);
+        format!("; {} per account, by {named}", most.join(" and "))
+    });
+    [budget, cap].map(Option::unwrap_or_default).concat()
 }
 
 fn price_tables(text: &mut String, program: &Program) {

@@ -79,6 +79,8 @@ const HELD_THROUGH: &str = "held";
 const REFERRAL: &str = "by";
 /// There where the account has a referral code: the referrals it was rewarded for.
 const REFERRER: &str = "ref";
+/// What it was given by rules that are capped per account and period.
+const COUNTERS: &str = "caps";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -129,6 +131,9 @@ pub fn of_account(account: &Account) -> Item {
     if !account.told.is_empty() {
         put(&mut item, [("told", bytes(pack::pack_told(&account.told)))]);
     }
+    if !account.counters.all().is_empty() {
+        put(&mut item, [(COUNTERS, bytes(pack::pack_counters(&account.counters)))]);
+    }
     item
 }
 
@@ -150,6 +155,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),
+        counters: optional(item, COUNTERS, |i, n| packed(i, n, pack::counters))?.unwrap_or_default(),
         told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
         segments: segments
             .split_ascii_whitespace()

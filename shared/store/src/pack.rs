@@ -5,12 +5,14 @@
 mod account;
 mod activity;
 mod bytes;
+mod counters;
 mod credit_note;
 mod order;
 
 pub use account::*;
 pub use activity::*;
 pub use bytes::Unpacked;
+pub use counters::*;
 pub use credit_note::*;
 pub use order::*;
 

@@ -9,8 +9,8 @@ use crate::returns;
 /// One eligible line.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
-    /// The line.
-    pub line: &'a OrderLine,
+    /// The line; `None`: it is the shipping.
+    pub line: Option<&'a OrderLine>,
     /// Units that count.
     pub units: u64,
     /// What they come to, more than nothing.
@@ -41,6 +41,7 @@ impl<'a> Basket<'a> {
         for line in &order.lines {
             basket.add(program, line, line.quantity, line.amount(order.currency)?)?;
         }
+        basket.add_shipping(program)?;
         Ok(basket)
     }
 
@@ -50,6 +51,7 @@ impl<'a> Basket<'a> {
         for (line, units) in order.lines.iter().zip(units) {
             basket.add(program, line, *units, returns::kept_amount(line, *units, order.currency)?)?;
         }
+        basket.add_shipping(program)?;
         Ok(basket)
     }
 
@@ -67,7 +69,20 @@ impl<'a> Basket<'a> {
             self.eligible = self.eligible.plus(amount)?;
             self.eligible_units = self.eligible_units.checked_add(units).ok_or(Overflow)?;
             if program.earning.needs_items {
-                self.items.push(Item { line, units, amount });
+                self.items.push(Item { line: Some(line), units, amount });
+            }
+        }
+        Ok(())
+    }
+
+    /// Shipping counts, where the program says so, with the lines that it was paid for: while any of them is kept.
+    fn add_shipping(&mut self, program: &Program) -> Result<(), Overflow> {
+        let shipping = self.order.shipping.filter(|_| program.shipping_is_eligible && self.eligible_units > 0);
+        let amount = shipping.unwrap_or(Minor::ZERO);
+        if amount > Minor::ZERO {
+            self.eligible = self.eligible.plus(amount)?;
+            if program.earning.needs_items {
+                self.items.push(Item { line: None, units: 0, amount });
             }
         }
         Ok(())

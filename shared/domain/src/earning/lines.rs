@@ -35,7 +35,8 @@ impl LineFilter {
 
     /// Whether a line counts.
     pub(super) fn admits(&self, item: &Item<'_>) -> bool {
-        let line = item.line;
+        // Shipping is of no product: only what counts every line counts it.
+        let Some(line) = item.line else { return self.is_all() };
         item.units >= self.minimum_quantity
             && self.skus.admits(Some(&line.sku))
             && self.categories.admits(line.category.as_deref())

@@ -86,7 +86,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
-    let (excluded_skus, tax_basis) = root.nested("eligibility", faults, eligibility).unwrap_or_default();
+    let (excluded_skus, tax_basis, shipping_is_eligible) =
+        root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
     let utc = Calendar::utc();
     let reading = Reading { currency: money, calendar: calendar.as_ref().unwrap_or(&utc) };
@@ -126,6 +127,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         unknown_account: unknown_account?,
         excluded_skus,
         tax_basis,
+        shipping_is_eligible,
         earning: earning?,
         points: points?,
         returns: returns.unwrap_or_default(),
@@ -191,12 +193,13 @@ fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Unkn
     section.required("unknown_account", faults, document::one_of(&choices))
 }
 
-fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis)> {
-    let section = Object::open(value, path, &["excluded_skus", "tax"], faults)?;
+fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis, bool)> {
+    let section = Object::open(value, path, &["excluded_skus", "tax", "shipping"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
     let choices = [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
     let tax = section.optional("tax", faults, document::one_of(&choices));
-    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default()))
+    let shipping = section.optional("shipping", faults, document::one_of(&[("exclude", false), ("include", true)]));
+    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default(), shipping.unwrap_or(false)))
 }
 
 /// A name for customers.
