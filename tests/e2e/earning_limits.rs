@@ -1,8 +1,10 @@
 //! Budgets over all accounts, caps per account and period, and conditions on the contact, over HTTP.
 
 use crate::crowd::{CLIENTS, Sent, all_at_once};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::RuleId;
 use domain::limit::{LimitId, LimitKind};
+use local::simulate::{self, Asked};
 use serde_json::{Value, json};
 use store::Consistency;
 use tests::actor::NOON;
@@ -218,6 +220,61 @@ async fn a_budget_costs_one_read_and_one_write_and_only_while_it_may_be_used() {
     let over = cloud.order("o-3").lines(20).placed("2011-03-15T12:00:00Z");
     let (_, cost) = cloud.units(over.send()).await;
     assert_eq!(of(cost), (1, 12, 2));
+}
+
+/// A draft's points and the version's in force, and how many accounts do not end where they stand.
+async fn simulated(cloud: &Cloud, draft: Value) -> (Value, Value, Value) {
+    let asked = Asked { draft, as_of: None, workers: 2 };
+    let simulated = simulate::run(cloud.app(), asked, |_, _| ()).await.unwrap();
+    let shown = serde_json::to_value(simulate::document(&simulated).unwrap()).unwrap();
+    let points = |side: &str| shown["total"][side]["points_issued"].clone();
+    (points("in_force"), points("draft"), shown["not_reproduced"]["accounts"].clone())
+}
+
+#[tokio::test]
+async fn a_simulation_shares_a_budget_among_all_accounts_in_the_sequence_of_their_orders() {
+    let with = |budget: u64| {
+        let mut document: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
+        document["earning_rules"]
+            .as_array_mut()
+            .unwrap()
+            .extend(spring(json!({"budget": budget})).as_array().cloned().unwrap());
+        document
+    };
+    let cloud = cloud_with(spring(json!({"budget": 100}))).await;
+    // 30 points by the base rule each, and 60, 40, 0 of the budget; the last comes first by its id.
+    for (minute, id) in [(1, "gamma"), (2, "beta"), (3, "alpha")] {
+        cloud.set_clock(&format!("2011-03-01T12:0{minute}:00Z"));
+        worth(&cloud, id, 30).account(id).send().await.expect(201);
+    }
+    for (budget, points) in [(100, 190), (50, 140), (130, 220), (1_000, 270)] {
+        let (in_force, draft, others) = simulated(&cloud, with(budget)).await;
+        assert_eq!((in_force, draft), (json!(190), json!(points)), "{budget}");
+        assert_eq!(others, json!(0));
+    }
+}
+
+#[tokio::test]
+async fn what_is_counted_otherwise_than_orders_were_given_is_found() {
+    let cloud =
+        cloud_with(spring(json!({"budget": 1_000, "caps": {"per_account": {"times": 3, "period": "ever"}}}))).await;
+    worth(&cloud, "o-1", 30).send().await.expect(201);
+    assert!(cloud.audit().await.findings.is_empty());
+    let tables = &cloud.app().config().tables;
+    for used in [70, 50] {
+        let id = LimitId::of(LimitKind::EarningBudget, &RuleId::parse("spring").unwrap());
+        let limit = cloud.app().store().limit(id, Consistency::Strong).await.unwrap();
+        let (place, shard) = limit.shards().iter().enumerate().find(|(_, shard)| shard.unwrap().used > 0).unwrap();
+        let update = cloud.local().client().update_item().table_name(&tables.limits);
+        let update = update.key("limit", AttributeValue::S("budget#spring".to_owned()));
+        let update = update.key("shard", AttributeValue::S(place.to_string())).update_expression("SET used = :used");
+        let changed = shard.unwrap().used + used - limit.used().unwrap();
+        update.expression_attribute_values(":used", AttributeValue::N(changed.to_string())).send().await.unwrap();
+        let report = local::audit::run(cloud.app(), cloud.now()).await.unwrap();
+        let found: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+        let expected = format!("program: {used} points of the budget of spring are used, orders were given 60");
+        assert_eq!(found, [expected]);
+    }
 }
 
 #[tokio::test]

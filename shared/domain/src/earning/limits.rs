@@ -179,7 +179,8 @@ impl EarningRule {
         self.budget.is_some() || self.when.asks_for_role()
     }
 
-    fn counter(&self, cap: &AccountCap, month: Month) -> CounterKey {
+    /// What counts what it gives an account for a month.
+    pub fn counter(&self, cap: &AccountCap, month: Month) -> CounterKey {
         CounterKey::of(self.id.clone(), cap.period.months(), month)
     }
 }

@@ -11,6 +11,7 @@ use domain::program::Program;
 use domain::receipt::receipt;
 use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
+use domain::simulation::{Allotted, Budgets, Compared, Want};
 use domain::time::Instant;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -124,6 +125,21 @@ fn period(program: &Program, at: Instant, name: &str) -> i32 {
     }
 }
 
+/// What their histories come to under another schedule: a first round says what their orders want of budgets, a second
+/// one goes by what they are given.
+fn simulated(worlds: &[World], in_force: &Schedule, draft: &Schedule) -> Vec<Compared> {
+    let round = |budgets: Option<&Budgets>| -> Vec<Compared> {
+        worlds.iter().filter_map(|world| world.simulated_with(in_force, draft, 0, budgets)).collect()
+    };
+    let (mut of_in_force, mut of_draft) = (Vec::<Want>::new(), Vec::<Want>::new());
+    for compared in round(None) {
+        of_in_force.extend(compared.in_force.wants);
+        of_draft.extend(compared.draft.wants);
+    }
+    let serve = |wants| Allotted::serve(wants).unwrap();
+    round(Some(&Budgets { in_force: serve(of_in_force), draft: serve(of_draft) }))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -180,5 +196,32 @@ proptest! {
                 prop_assert!(gave(scored, rule, &program).unwrap_or(0) <= first.0);
             }
         }
+    }
+
+    #[test]
+    fn a_replay_of_shared_budgets_ends_where_the_accounts_stand(
+        steps in prop::collection::vec((0_usize..3, step()), 1..40),
+        (budget, points, times) in (1_u64..3_000, 1_u64..300, 1_u64..4),
+        more in 0_u64..2_000,
+    ) {
+        // What an order said before it was amended is not kept; commits of one instant have no sequence.
+        let apart = |(whose, step): (usize, Step)| (whose, Step { amend: None, hours: step.hours.max(1), ..step });
+        let steps: Vec<_> = steps.into_iter().map(apart).collect();
+        let of = |budget: u64| schedule(Program::from_json(&limited(budget, points, times, "quarter")).unwrap());
+        let (in_force, draft) = (of(budget), of(budget + more));
+        let worlds = run(&steps, &in_force);
+        for compared in simulated(&worlds, &in_force, &in_force) {
+            prop_assert_eq!(&compared.in_force, &compared.draft);
+            prop_assert!(compared.is_reproduced());
+        }
+        let of_rule = |wants: &[Want]| -> i64 {
+            wants.iter().filter(|want| want.rule.as_str() == "spring").map(|want| want.points.0).sum()
+        };
+        let compared = simulated(&worlds, &in_force, &draft);
+        let used: i64 = compared.iter().map(|one| of_rule(&one.in_force.wants)).sum();
+        prop_assert_eq!(u64::try_from(used), Ok(worlds[0].limits.used("spring")));
+        let wider: i64 = compared.iter().map(|one| of_rule(&one.draft.wants)).sum();
+        prop_assert!(used <= wider && wider <= i64::try_from(budget + more).unwrap());
+        prop_assert!(wider == used || used == i64::try_from(budget).unwrap());
     }
 }
