@@ -363,6 +363,22 @@ impl Watched {
         assert_eq!(acme[0]["changes"][0]["type"], "referral.taken_back");
     }
 
+    /// Orders that use a budget over all accounts, the first and a later one, by somebody whose role is asked for.
+    async fn limits(&mut self) {
+        let rule = json!({"id": "spring", "name": "Spring", "points": 5, "budget": 1_000,
+                          "when": {"contact_roles": ["buyer"]}});
+        self.cloud = Cloud::with(|program| program["earning_rules"].as_array_mut().unwrap().push(rule)).await;
+        let order = |id: &str| self.cloud.order(id).line("MUG", 1, "1.00").set("contact_id", json!("ann"));
+        let (first, later) = (order("o-1"), order("o-2"));
+        let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"});
+        self.ask("PUT", "/v1/accounts/acme", &json!({"name": "Acme"}), 201).await;
+        self.ask("PUT", "/v1/accounts/acme/contacts/ann", &contact, 201).await;
+        for order in [first, later] {
+            let scored = self.ask("POST", "/v1/orders", &order.document(), 201).await;
+            assert_eq!(scored["points"], 6);
+        }
+    }
+
     /// Both walks over what falls due: a warning with its contact, something that has ended, an account that fails, is
     /// set aside and mended, a day that closes.
     async fn walks(&mut self) {
@@ -428,6 +444,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.ask("POST", &prospect.target(), &prospect.document(), 201).await;
     watched.referrals().await;
     watched.walks().await;
+    watched.limits().await;
 
     let template = local::template::Template::embedded().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);

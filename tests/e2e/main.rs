@@ -30,6 +30,7 @@ mod dry_run;
 mod due;
 mod earlier_nights;
 mod earning;
+mod earning_limits;
 mod events;
 mod expiry;
 mod free_products;

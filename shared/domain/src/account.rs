@@ -2,6 +2,7 @@
 
 use crate::activity::{Activity, Lifetime};
 use crate::advance;
+use crate::counters::Counters;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
@@ -72,6 +73,8 @@ pub struct Account {
     pub has_referral_code: bool,
     /// Referrals it was rewarded for, less those whose reward was taken back.
     pub referrals_rewarded: u32,
+    /// What it was given by rules that are capped per account and period.
+    pub counters: Counters,
 }
 
 /// Whether an account takes part.
@@ -145,6 +148,7 @@ impl Account {
             referral: None,
             has_referral_code: false,
             referrals_rewarded: 0,
+            counters: Counters::default(),
         };
         (account, enrolled)
     }

@@ -403,6 +403,7 @@ impl Amending<'_> {
             outcomes: self.outcomes,
             issued,
             percents_off: self.percents_off,
+            granted: Vec::new(),
             ..held.clone()
         };
         let mut scored = self.scored;

@@ -15,6 +15,7 @@ pub mod advance;
 pub mod amendment;
 pub mod audience;
 pub mod code;
+pub mod counters;
 pub mod credit_note;
 pub mod decision;
 pub mod discount;

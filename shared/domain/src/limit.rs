@@ -127,6 +127,15 @@ impl Limit {
         Self::of(id, [None; SHARDS])
     }
 
+    /// A limit of which so much was used, by whom and where does not matter.
+    pub fn used_up_to(id: LimitId, used: u64) -> Self {
+        let mut shards = [None; SHARDS];
+        if let Some(first) = shards.first_mut() {
+            *first = Some(Shard { laid_out: 0, layout: 0, used, remaining: 0, version: 1 });
+        }
+        Self::of(id, shards)
+    }
+
     /// Which limit.
     pub fn id(&self) -> &LimitId {
         &self.id

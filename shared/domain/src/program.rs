@@ -57,6 +57,8 @@ pub struct Program {
     pub excluded_skus: BTreeSet<Sku>,
     /// What of its lines' tax is eligible.
     pub tax_basis: TaxBasis,
+    /// Whether what is paid for shipping is eligible.
+    pub shipping_is_eligible: bool,
     /// What orders earn.
     pub earning: Earning,
     /// How long points wait and last.

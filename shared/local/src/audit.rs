@@ -8,6 +8,7 @@
 mod account;
 mod activity;
 mod filing;
+mod limits;
 mod notes;
 mod payments;
 mod perks;
@@ -28,6 +29,7 @@ use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use filing::Walks;
+use limits::Limits;
 use payments::PaymentFacts;
 use referrals::Referrals;
 use runtime::App;
@@ -207,11 +209,16 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     let (store, mut report) = (app.store(), Report::default());
     let schedule = app.schedule().await?;
     let walks = Walks::read(store, schedule.clone(), now).await?;
+    let mut limits = Limits::read(store, &schedule).await?;
     let mut orders: HashMap<OrderKey, OrderFacts> = HashMap::new();
     walk::orders(store, |stored| match stored {
         StoredOrder::Scored(scored) => {
             report.note_excess(&scored);
             report.find_in(&scored, &schedule);
+            if limits.note(&scored, &schedule).is_err() {
+                report
+                    .find(Subject::Order(scored.order.key.clone()), "it was given more than can be counted".to_owned());
+            }
             orders.insert(scored.order.key.clone(), OrderFacts::of(&scored, &schedule));
         }
         StoredOrder::Parked(parked) => report.note_parked(&parked, now),
@@ -225,6 +232,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     .await?;
     let mut referrals = Referrals::default();
     for account in accounts.values() {
+        limits.check_account(account, &mut report);
         let records = store.ledger_of(&account.id).await?;
         read_newer_orders(store, &schedule, account, &records, &mut orders).await?;
         for record in &records {
@@ -237,6 +245,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     }
     walks.check(store, accounts.values(), &mut report).await?;
     referrals.check(store, &accounts, &mut report).await?;
+    limits.check(store, &mut report).await?;
     for (key, facts) in &orders {
         let found = match accounts.contains_key(&facts.account_id) {
             true => facts.untold(),

@@ -6,7 +6,7 @@ use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
-use domain::earning::TaxBasis;
+use domain::earning::{AccountCap, AccountTest, CapPeriod, Condition, EarningRule, OrderTest, TaxBasis, When};
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
@@ -207,6 +207,9 @@ fn rules(text: &mut String, program: &Program) {
         TaxBasis::AsStated => {}
         TaxBasis::Subtract => line(text, format_args!("  tax in amounts is not eligible")),
         TaxBasis::Add => line(text, format_args!("  tax on top of amounts is eligible")),
+    }
+    if program.shipping_is_eligible {
+        line(text, format_args!("  shipping is eligible"));
     }
     for rule in program.earning.rules() {
         let effect = rule.effect.terms(program.currency);

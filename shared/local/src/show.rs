@@ -6,6 +6,7 @@ mod item;
 use domain::account::Account;
 use domain::activity::MonthActivity;
 use domain::code::KeyedHash;
+use domain::counters::Counter;
 use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
 use domain::id::{AccountId, ContactId};
@@ -16,7 +17,7 @@ use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
 use domain::occasions::{Birthdays, Celebrated, Past};
 use domain::perks::PerkUses;
 use domain::referral::CodeHolder;
-use domain::time::Instant;
+use domain::time::{Instant, Month};
 use runtime::{App, Fault};
 use serde::Serialize;
 use std::fmt::{self, Display, Write};
@@ -53,6 +54,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     state(&mut page, &account, bytes, currency)?;
     months(&mut page, account.activity.months(), currency);
     points(&mut page, &account)?;
+    counters(&mut page, &account);
     let mut latest = Vec::new();
     let mut discounts = Vec::new();
     let mut commands = Vec::new();
@@ -220,6 +222,22 @@ fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
         page.line(format_args!("  {:>12} {}", lot.points, ending(lot.expires_at, lot.inactivity_months)));
     }
     Ok(())
+}
+
+/// What rules gave it that are capped per account and period.
+fn counters(page: &mut Page, account: &Account) {
+    if !account.counters.all().is_empty() {
+        page.section("counted for caps");
+    }
+    for Counter { key, used } in account.counters.all() {
+        let month = |period: i32| Month(period.saturating_mul(key.months.into()));
+        let of = match key.months {
+            0 => "ever".to_owned(),
+            1 => month(key.period).to_string(),
+            months => format!("{months} months from {}", month(key.period)),
+        };
+        page.line(format_args!("  {:>12} points on {} orders by {}, {of}", used.points, used.times, key.rule));
+    }
 }
 
 /// When points end.

@@ -90,6 +90,8 @@ const OCCASIONS: &str = "occ";
 
 /// What an order said of its payment.
 const PAYMENT_STATE: &str = "payment";
+/// What it was given by rules that are capped per account and period.
+const COUNTERS: &str = "caps";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -150,6 +152,10 @@ pub fn of_account(account: &Account) -> Item {
     if account.occasions != Past::default() {
         put(&mut item, [(OCCASIONS, bytes(pack::pack_occasions(&account.occasions)))]);
     }
+
+    if !account.counters.all().is_empty() {
+        put(&mut item, [(COUNTERS, bytes(pack::pack_counters(&account.counters)))]);
+    }
     item
 }
 
@@ -177,6 +183,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),
+        counters: optional(item, COUNTERS, |i, n| packed(i, n, pack::counters))?.unwrap_or_default(),
         told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
         occasions: optional(item, OCCASIONS, |i, n| packed(i, n, pack::occasions))?.unwrap_or_default(),
         segments: segments

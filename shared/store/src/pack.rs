@@ -5,6 +5,7 @@
 mod account;
 mod activity;
 mod bytes;
+mod counters;
 mod credit_note;
 mod order;
 mod payment;
@@ -12,6 +13,7 @@ mod payment;
 pub use account::*;
 pub use activity::*;
 pub use bytes::Unpacked;
+pub use counters::*;
 pub use credit_note::*;
 pub use order::*;
 

@@ -37,6 +37,7 @@ pub(super) const UNKNOWN_ACCOUNT: [(&str, UnknownAccount); 2] =
     [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
 pub(super) const TAX: [(&str, TaxBasis); 3] =
     [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
+pub(super) const SHIPPING: [(&str, bool); 2] = [("exclude", false), ("include", true)];
 pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 
 /// [`Percent::HUNDRED`].
@@ -91,7 +92,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
-    let (excluded_skus, tax_basis) = root.nested("eligibility", faults, eligibility).unwrap_or_default();
+    let (excluded_skus, tax_basis, shipping_is_eligible) =
+        root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
     let utc = Calendar::utc();
     let reading = Reading { currency: money, calendar: calendar.as_ref().unwrap_or(&utc) };
@@ -135,6 +137,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         unknown_account: unknown_account?,
         excluded_skus,
         tax_basis,
+        shipping_is_eligible,
         earning: earning?,
         points: points?,
         returns: returns.unwrap_or_default(),
@@ -205,11 +208,12 @@ fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Unkn
     section.required("unknown_account", faults, document::one_of(&UNKNOWN_ACCOUNT))
 }
 
-fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis)> {
-    let section = Object::open(value, path, &["excluded_skus", "tax"], faults)?;
+fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis, bool)> {
+    let section = Object::open(value, path, &["excluded_skus", "tax", "shipping"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
     let tax = section.optional("tax", faults, document::one_of(&TAX));
-    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default()))
+    let shipping = section.optional("shipping", faults, document::one_of(&SHIPPING));
+    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default(), shipping.unwrap_or(false)))
 }
 
 /// A name for customers.

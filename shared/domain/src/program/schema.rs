@@ -65,7 +65,12 @@ fn eligibility() -> Schema {
             "as_stated: a line comes to what it says; subtract: amounts contain tax, and it is not eligible; \
              add: amounts do not contain it, and it is.",
         )
-        .examples([json!({ "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract" })])
+        .optional(
+            "shipping",
+            schema::one_of(&read::SHIPPING).or("exclude"),
+            "Whether what is paid for shipping is eligible.",
+        )
+        .examples([json!({ "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract", "shipping": "include" })])
 }
 
 fn returns() -> Schema {

@@ -11,6 +11,7 @@ mod check;
 mod credit;
 mod earning;
 mod expiry;
+mod limits;
 mod network;
 mod payments;
 mod referrals;
