@@ -43,6 +43,10 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
+        ("GET", "/v1/accounts/acme/rewards", String::new(), "accounts:read"),
+        ("POST", REDEMPTIONS, json!({"reward": "mug"}).to_string(), "accounts:write"),
+        ("GET", REDEMPTIONS, String::new(), "accounts:read"),
+        ("POST", CANCELLATION, json!({"reason": "A test"}).to_string(), "accounts:write"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
@@ -125,6 +129,8 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
+const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -145,8 +151,16 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 
 async fn start() -> Cloud {
     let early = json!([{"id": "early", "name": "Early access", "kind": "early_access"}]);
-    let cloud = Cloud::with(|program| program["perks"] = early).await;
+    let mug = json!({"id": "mug", "name": "Mug", "points": 1, "product": {"sku": "MUG", "quantity": 1}});
+    let cloud = Cloud::with(|program| {
+        program["perks"] = early;
+        program["rewards"] = json!([mug]);
+    })
+    .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    cloud.account("acme").give(10).await.expect(201);
+    let redeemed = cloud.request_keyed(REDEMPTIONS, "key-0", &json!({"reward": "mug"})).await.expect(201);
+    assert!(CANCELLATION.contains(&format!("/{}/", redeemed["redemption_id"])));
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
@@ -252,8 +266,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points to themselves, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // Nobody gives points to themselves, or back, nor refers, limits a code, approves or rejects on their own account.
+            ADJUSTMENTS | REVIEWS | SURVEYS | CANCELLATION => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

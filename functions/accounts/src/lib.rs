@@ -4,6 +4,7 @@ mod adjust;
 mod perk;
 mod prices;
 mod put;
+mod rewards;
 
 use adjust::Adjust;
 use domain::adjustment::adjustment_document;
@@ -46,6 +47,14 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
         ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
             perk::post(app, &caller, account_id(id)?, perk, request).await
+        }
+        ("GET", ["v1", "accounts", id, "rewards"]) => rewards::catalogue(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "redemptions"]) => {
+            rewards::redeem(app, &caller, account_id(id)?, request).await
+        }
+        ("GET", ["v1", "accounts", id, "redemptions"]) => rewards::list(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "redemptions", redemption, "cancellation"]) => {
+            rewards::cancel(app, &caller, account_id(id)?, redemption, request).await
         }
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "prices"]) => prices::show(app, &caller, account_id(id)?, request).await,

@@ -1,5 +1,7 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+mod rewards;
+
 use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
@@ -255,6 +257,7 @@ fn rules(text: &mut String, program: &Program) {
         let OccasionRule { id, name, on, audience: of, gift } = rule;
         line(text, format_args!("  {id}: {name}, {}, {}: {}", day(on), audience(of), given(gift)));
     }
+    rewards::rewards(text, program);
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
     }

@@ -8,12 +8,14 @@ mod bytes;
 mod credit_note;
 mod order;
 mod payment;
+mod spending;
 
 pub use account::*;
 pub use activity::*;
 pub use bytes::Unpacked;
 pub use credit_note::*;
 pub use order::*;
+pub use spending::*;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod earning;
 mod expiry;
 mod network;
 mod payments;
+mod redemptions;
 mod referrals;
 mod simulated;
 mod walks;

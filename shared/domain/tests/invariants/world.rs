@@ -1,5 +1,6 @@
 //! An account with its entries, orders and discounts, and what happens to it.
 
+use crate::redemptions::Redeemed;
 use domain::account::Account;
 use domain::amendment;
 use domain::code::Code;
@@ -34,6 +35,8 @@ pub struct World {
     pub redemption: Option<Redemption>,
     /// What it brought from another product.
     pub opening: Option<Opening>,
+    /// What it got for its points.
+    pub redeemed: Redeemed,
 }
 
 /// An order and a line of it (modulo what there is), and units.
@@ -127,6 +130,7 @@ impl World {
             notes: BTreeMap::new(),
             redemption: None,
             opening: None,
+            redeemed: Redeemed::default(),
         }
     }
 
@@ -168,7 +172,7 @@ impl World {
                 let before = self.notes.insert(note.return_id.to_string(), *note);
                 assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
             }
-            other => panic!("an order does not write {other:?}"),
+            other => self.redeemed.put(other, guard),
         }
     }
 

@@ -12,10 +12,12 @@ impl Change {
             | Self::PointsCredited { points, .. }
             | Self::PointsGranted { points, .. }
             | Self::OccasionGiven(Given { points, .. })
+            | Self::PointsRestored { points }
             | Self::PointsOpened { points, .. } => Ok(*points),
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
             | Self::DebtOpened { points }
+            | Self::PointsSpent { points }
             | Self::PointsReversed { points, .. }
             | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),
             _ => Ok(Points::ZERO),
