@@ -191,7 +191,7 @@ async fn a_replay_knows_what_was_paid_and_a_draft_lets_wait_what_was_not() {
     let draft = serde_json::from_str(tests::WHOLESALE).unwrap();
     let asked = Asked { draft, as_of: None, workers: 1 };
     let report = simulate::run(cloud.app(), asked, |_, _| ()).await.unwrap().report;
-    assert_eq!((report.accounts, report.not_reproduced, report.left_out_in_force.records_missing), (1, 0, 0));
+    assert_eq!((report.total.accounts, report.not_reproduced, report.left_out_in_force.records_missing), (1, 0, 0));
     cloud.audit().await;
 }
 
