@@ -150,7 +150,8 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 async fn start() -> Cloud {
-    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access"}]);
+    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access",
+                         "count_per": {"count": 9, "months": 1}}]);
     let mug = json!({"id": "mug", "name": "Mug", "points": 1, "product": {"sku": "MUG", "quantity": 1}});
     let cloud = Cloud::with(|program| {
         program["perks"] = early;
@@ -266,7 +267,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points to themselves, or back, nor refers, limits a code, approves or rejects on their own account.
+            // Nobody gives points to themselves, or back, nor refers, limits a code, approves or rejects on their own
+            // account.
             ADJUSTMENTS | REVIEWS | SURVEYS | CANCELLATION => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),

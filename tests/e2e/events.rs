@@ -198,7 +198,8 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let secrets = Options::new(Storage::File("none".into())).parameters["SecretKeys"].clone();
     // And some of them a perk, and a reward.
     let mut program: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
-    program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training"}]);
+    program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training",
+                                "count_per": {"count": 1, "months": 12}}]);
     let mug = json!({"sku": "MUG", "quantity": 1});
     program["rewards"] = json!([{"id": "mug", "name": "A mug", "points": 10, "product": mug}]);
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
@@ -207,6 +208,8 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     // answer its contact and survey, a comparison two versions, a reward its points, a cancellation what was redeemed.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
+        "POST /v1/accounts/{account_id}/adjustments",
+        "POST /v1/accounts/{account_id}/redemptions",
         "POST /v1/orders",
         "OrderPlacedQueue",
         "POST /v1/accounts/{account_id}/referral-code",
@@ -214,8 +217,6 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         "PUT /v1/accounts/{account_id}/contacts/{contact_id}",
         "PUT /v1/surveys/{survey_id}",
         "POST /v1/program/versions",
-        "POST /v1/accounts/{account_id}/adjustments",
-        "POST /v1/accounts/{account_id}/redemptions",
     ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());

@@ -244,7 +244,7 @@ impl Watched {
     async fn rewards_redeemed(&mut self) {
         self.ask("GET", "/v1/accounts/acme/rewards", &Json::Null, 200).await;
         let target = "/v1/accounts/acme/redemptions";
-        for (reward, account) in [("mug", "acme"), ("off", "delta"), ("day", "gamma")] {
+        for (reward, account) in [("mug", "acme"), ("off", "zeta"), ("day", "eta")] {
             let gift = json!({"points": 50, "reason": "A test"});
             if account != "acme" {
                 self.ask("PUT", &format!("/v1/accounts/{account}"), &json!({"name": account}), 201).await;
@@ -258,10 +258,10 @@ impl Watched {
         }
         self.ask("GET", target, &Json::Null, 200).await;
         // One more of the stock that is laid out.
-        self.ask("PUT", "/v1/accounts/epsilon", &json!({"name": "Epsilon"}), 201).await;
+        self.ask("PUT", "/v1/accounts/theta", &json!({"name": "Theta"}), 201).await;
         let gift = json!({"points": 50, "reason": "A test"});
-        self.ask("POST", "/v1/accounts/epsilon/adjustments", &gift, 201).await;
-        self.ask("POST", "/v1/accounts/epsilon/redemptions", &json!({"reward": "mug"}), 201).await;
+        self.ask("POST", "/v1/accounts/theta/adjustments", &gift, 201).await;
+        self.ask("POST", "/v1/accounts/theta/redemptions", &json!({"reward": "mug"}), 201).await;
     }
 
     /// A survey that is opened and closed, with an answer that is given, changed and repeated.
