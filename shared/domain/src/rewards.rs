@@ -1,9 +1,9 @@
 //! Rewards: what points buy.
 //!
-//! A reward has a price in points, by tier if the program says so; an account gets it by a redemption ([`redeem`]), which
-//! spends the points and gives a discount, uses of a perk, or the right to goods that the shop hands over. Whether an
-//! account may have one now is decided in one place ([`Reward::check`]), for the catalogue that it sees and for the
-//! redemption alike.
+//! A reward has a price in points, by tier if the program says so; an account gets it by a redemption ([`redeem`]),
+//! which spends the points and gives a discount, uses of a perk, or the right to goods that the shop hands over.
+//! Whether an account may have one now is decided in one place ([`Reward::check`]), for the catalogue that it sees and
+//! for the redemption alike.
 
 mod answer;
 mod cancel;
@@ -258,8 +258,8 @@ impl Reward {
         self.price.of(&Buyer::of(account))
     }
 
-    /// Whether an account that takes part, already at `now`, may have it then for its price; otherwise why not. `uses` is
-    /// how often it had what is limited, `stock` what is left over all accounts (`None`: nobody has had any yet).
+    /// Whether an account that takes part, already at `now`, may have it then for its price; otherwise why not. `uses`
+    /// is how often it had what is limited, `stock` what is left over all accounts (`None`: nobody has had any yet).
     pub fn check(
         &self,
         account: &Account,
@@ -344,8 +344,8 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What any version says of a reward: whichever is in force when it is decided. Where one comes along that needs more,
-    /// the decision takes it for untouched, and its guards fail unless it is.
+    /// What any version says of a reward: whichever is in force when it is decided. Where one comes along that needs
+    /// more, the decision takes it for untouched, and its guards fail unless it is.
     pub fn of(reward: &RuleId, schedule: &Schedule) -> Self {
         let versions = schedule.from(Instant::MIN).map(|span| span.program);
         let rewards = versions.flat_map(|program| &program.rewards);

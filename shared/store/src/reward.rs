@@ -33,8 +33,8 @@ impl Store {
         self.ledger_record(keys::reward_redemption(id, entry), consistency).await
     }
 
-    /// What an account redeemed points for before one of its entries (all, where `None`), newest first, at most `limit`,
-    /// read strongly.
+    /// What an account redeemed points for before one of its entries (all, where `None`), newest first, at most
+    /// `limit`, read strongly.
     pub async fn reward_redemptions(
         &self,
         id: &AccountId,

@@ -51,8 +51,8 @@ pub struct NightReport {
     pub calibration: Option<CalibrationReport>,
 }
 
-/// Points that came to be, and what became of them: `points_issued + points_restored = points_outstanding + points_spent +
-/// points_expired + points_reversed + points_deducted + points_gone_before`.
+/// Points that came to be, and what became of them: `points_issued + points_restored = points_outstanding +
+/// points_spent + points_expired + points_reversed + points_deducted + points_gone_before`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrialBalance {
     /// Points that orders earned.

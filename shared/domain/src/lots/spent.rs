@@ -51,8 +51,9 @@ impl Holdings {
         Ok(Ok(spent))
     }
 
-    /// Puts points that were spent at an instant back into their lots; what is owed is repaid first, whatever it is owed
-    /// out of: they are what would have been taken then. Parts that have ended by `now` are answered and not put back.
+    /// Puts points that were spent at an instant back into their lots; what is owed is repaid first, whatever it is
+    /// owed out of: they are what would have been taken then. Parts that have ended by `now` are answered and not put
+    /// back.
     pub(crate) fn restore(
         &mut self,
         spent: &[SpentLot],

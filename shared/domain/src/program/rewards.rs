@@ -167,7 +167,8 @@ pub(super) fn distinct(program: &Program, faults: &mut Faults) {
     }
 }
 
-/// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, and perks that there are not.
+/// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, and perks that there are
+/// not.
 pub(super) fn sense(rewards: &[Reward], perks: Option<&[Perk]>, tiers: &Tiers, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "rewards");
     for (index, reward) in rewards.iter().enumerate() {

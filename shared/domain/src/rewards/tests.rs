@@ -348,8 +348,8 @@ fn what_is_said_of_a_redemption_is_read_by_its_people() {
     world.cancel_for(2, "Lost.").unwrap();
     assert_eq!(said(&world), "Redemption 2 was cancelled: Lost. 10 points were given back.");
     world.redeem("days").unwrap();
-    let bought = "Reward days was redeemed. 200 points were spent on it. 2 uses of perk training were bought: 2 of these \
-                  are left.";
+    let bought = "Reward days was redeemed. 200 points were spent on it. 2 uses of perk training were bought: 2 of \
+                  these are left.";
     assert_eq!(said(&world), bought);
     assert!(matches!(world.entries.last().unwrap().changes.as_slice(), [Change::RewardRedeemed { .. }, ..]));
 }

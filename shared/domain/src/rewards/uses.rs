@@ -55,8 +55,8 @@ impl RewardUses {
         Self { account_id, counters: Vec::new(), entry: 0, version: 0 }
     }
 
-    /// The same with a reward had so often in the period of today, by an entry. Counts of which no period can be running
-    /// are forgotten.
+    /// The same with a reward had so often in the period of today, by an entry. Counts of which no period can be
+    /// running are forgotten.
     pub(super) fn counting(
         self,
         reward: &Reward,

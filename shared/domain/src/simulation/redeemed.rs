@@ -1,8 +1,8 @@
 //! Rewards, redeemed once more.
 //!
-//! What was asked for is asked again: at the draft's price, within its limits. An account that has too few points for it
-//! there, or finds no such reward, goes without, and so does whatever became of it. Stock over all accounts is there as it
-//! was: what was had could be had.
+//! What was asked for is asked again: at the draft's price, within its limits. An account that has too few points for
+//! it there, or finds no such reward, goes without, and so does whatever became of it. Stock over all accounts is
+//! there as it was: what was had could be had.
 
 use super::replay::{Replay, add_one};
 use crate::discount::Discount;

@@ -1,4 +1,5 @@
-//! Rewards, redeemed and cancelled between orders, returns and the end of points: the books balance, nothing is had twice.
+//! Rewards, redeemed and cancelled between orders, returns and the end of points: the books balance, nothing is had
+//! twice.
 
 use super::*;
 use domain::decision::{Guard, Record};
