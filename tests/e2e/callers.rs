@@ -45,6 +45,10 @@ fn requests(cloud: &Cloud) -> Requests {
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
         ("PUT", INVITATION, invitation, "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
+        ("GET", "/v1/accounts/acme/rewards", String::new(), "accounts:read"),
+        ("POST", REDEMPTIONS, json!({"reward": "mug"}).to_string(), "accounts:write"),
+        ("GET", REDEMPTIONS, String::new(), "accounts:read"),
+        ("POST", CANCELLATION, json!({"reason": "A test"}).to_string(), "accounts:write"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
@@ -128,6 +132,8 @@ const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 const INVITATION: &str = "/v1/accounts/acme/tier";
+const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
+const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -147,10 +153,18 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 async fn start() -> Cloud {
-    let per = json!({"count": 9, "months": 1});
-    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access", "count_per": per}]);
-    let cloud = Cloud::with(|program| program["perks"] = early).await;
+    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access",
+                         "count_per": {"count": 9, "months": 1}}]);
+    let mug = json!({"id": "mug", "name": "Mug", "points": 1, "product": {"sku": "MUG", "quantity": 1}});
+    let cloud = Cloud::with(|program| {
+        program["perks"] = early;
+        program["rewards"] = json!([mug]);
+    })
+    .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    cloud.account("acme").give(10).await.expect(201);
+    let redeemed = cloud.request_keyed(REDEMPTIONS, "key-0", &json!({"reward": "mug"})).await.expect(201);
+    assert!(CANCELLATION.contains(&format!("/{}/", redeemed["redemption_id"])));
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
@@ -258,6 +272,9 @@ async fn an_accounts_own_token_is_for_that_account_only() {
         match target.as_str() {
             // Nobody gives points or a tier to themselves, nor refers, limits a code, approves or rejects on their own account.
             ADJUSTMENTS | INVITATION | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // Nobody gives points to themselves, or back, nor refers, limits a code, approves or rejects on their own
+            // account.
+            ADJUSTMENTS | REVIEWS | SURVEYS | CANCELLATION => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

@@ -59,6 +59,7 @@ mod reordering;
 mod reordering_amended;
 mod restart;
 mod returns;
+mod rewards;
 mod rollup;
 mod simulate;
 mod statement;

@@ -15,6 +15,7 @@ use crate::program::Program;
 use crate::referral::{self, Referral};
 use crate::review::Reviewed;
 use crate::schedule::Schedule;
+use crate::spending::Spending;
 use crate::time::{Day, Instant};
 use crate::warning::{self, Subject, Told};
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,8 @@ pub struct Account {
     pub activity: Activity,
     /// Its points.
     pub holdings: Holdings,
+    /// What it spent of them on rewards.
+    pub spending: Spending,
     /// Its open discounts, earliest expiry first.
     pub discounts: Vec<OpenDiscount>,
     /// The credit note that is being matched to its orders.
@@ -140,6 +143,7 @@ impl Account {
             lifetime: Lifetime::default(),
             activity: Activity::default(),
             holdings: Holdings::default(),
+            spending: Spending::default(),
             discounts: Vec::new(),
             credit_note: None,
             due: None,

@@ -17,6 +17,9 @@
 //!   draft issues is used by nobody. One that was used and that the draft does not issue is left off its order.
 //! - What the draft refuses (an order of a stranger, a deduction that leaves a debt) has not happened, nor has what
 //!   came back of it. It is counted ([`LeftOut`]).
+//! - Points are redeemed for what they were redeemed for, at the draft's price. A redemption that the draft refuses
+//!   (there are too few points, or there is no such reward) has not happened, nor has its cancellation. Stock over all
+//!   accounts is taken as it was: what was had could be had.
 //! - Referrals are taken as they went: who was given points or a discount keeps them, and the terms of the draft's own
 //!   referrals are not played through. The points last as long as the draft says.
 //! - An order that nobody has said to be paid is not paid: under a draft that lets points wait for it, its points wait.
@@ -32,6 +35,7 @@ mod credit;
 mod given;
 mod outcome;
 mod paid;
+mod redeemed;
 mod replay;
 mod report;
 

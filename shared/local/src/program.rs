@@ -1,5 +1,6 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+mod rewards;
 mod terms;
 
 use ::program::commands::{PostVersion, PutActive};
@@ -258,6 +259,7 @@ fn rules(text: &mut String, program: &Program) {
         let OccasionRule { id, name, on, audience: of, gift } = rule;
         line(text, format_args!("  {id}: {name}, {}, {}: {}", day(on), audience(of), given(gift)));
     }
+    rewards::rewards(text, program);
     if let Some(warned) = terms::of_warnings(&program.warnings) {
         line(text, format_args!("  {warned}"));
     }

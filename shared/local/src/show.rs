@@ -2,6 +2,7 @@
 
 mod entry;
 mod item;
+mod rewards;
 
 use domain::account::Account;
 use domain::activity::MonthActivity;
@@ -57,6 +58,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     counters(&mut page, &account);
     let mut latest = Vec::new();
     let mut discounts = Vec::new();
+    let mut redemptions = Vec::new();
     let mut commands = Vec::new();
     let mut notes = Vec::new();
     let mut codes = Vec::new();
@@ -66,6 +68,8 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Profile(profile) => self::profile(&mut page, profile),
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
             LedgerRecord::PerkUses(uses) => perk_uses(&mut page, uses),
+            LedgerRecord::RewardUses(uses) => rewards::uses(&mut page, uses),
+            LedgerRecord::RewardRedemption(redemption) => redemptions.push(&**redemption),
             LedgerRecord::Discount(discount) => discounts.push(&**discount),
             LedgerRecord::Entry(entry) => latest.push(&**entry),
             // An opening's answer is what its entry says.
@@ -77,6 +81,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     }
     discounts.sort_by_key(|discount| discount.issued_at);
     self::discounts(&mut page, &account, &discounts);
+    rewards::redemptions(&mut page, &account, &redemptions);
     referrals(&mut page, &account, &codes);
     credit_notes(&mut page, notes);
     latest.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
@@ -299,6 +304,9 @@ fn perk_uses(page: &mut Page, uses: &PerkUses) {
     page.section("perks");
     for counter in &uses.counters {
         page.value(counter.perk.as_str(), format_args!("{} used, the latest on {}", counter.used, counter.latest));
+    }
+    for bought in &uses.bought {
+        page.value(bought.perk.as_str(), format_args!("{} bought uses left", bought.left));
     }
 }
 

@@ -21,6 +21,7 @@ use domain::payment::PaymentState;
 use domain::returns::History;
 use domain::review::Reviewed;
 use domain::score::ScoredOrder;
+use domain::spending::Spending;
 use domain::time::{Day, Instant, Month};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
@@ -81,6 +82,8 @@ const HELD_THROUGH: &str = "held";
 const INVITATION: &str = "invited";
 /// Tiers that brought it something when it entered them, in programs where they do.
 const ENTERED: &str = "entered";
+/// There where the account ever spent points.
+const SPENDING: &str = "spent";
 /// What it knows of the redemption that it came by.
 const REFERRAL: &str = "by";
 /// There where the account has a referral code: the referrals it was rewarded for.
@@ -119,6 +122,9 @@ pub fn of_account(account: &Account) -> Item {
     }
     if account.holdings != Holdings::default() {
         put(&mut item, [("lots", bytes(pack::pack_holdings(&account.holdings)))]);
+    }
+    if account.spending != Spending::default() {
+        put(&mut item, [(SPENDING, bytes(pack::pack_spending(&account.spending)))]);
     }
     if !account.discounts.is_empty() {
         put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts)))]);
@@ -197,6 +203,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         lifetime: packed(item, "life", |bytes| pack::lifetime(bytes, &activity))?,
         activity,
         holdings: optional(item, "lots", |i, n| packed(i, n, pack::holdings))?.unwrap_or_default(),
+        spending: optional(item, SPENDING, |i, n| packed(i, n, pack::spending))?.unwrap_or_default(),
         discounts: optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default(),
         credit_note: optional(item, "note", string)?
             .map(|id| ReturnId::parse(id).map_err(|e| e.to_string()))

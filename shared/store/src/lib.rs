@@ -19,6 +19,7 @@ mod page;
 mod program;
 mod read;
 mod referral;
+mod reward;
 mod scan;
 mod survey;
 
@@ -28,6 +29,7 @@ pub use nightly::{CountedPage, Kept, KeptValue, Stamp};
 pub use program::{Planned, VersionsPage};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use referral::{RedemptionsPage, ReviewsPage};
+pub use reward::RewardRedemptionsPage;
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
 pub use survey::{AnswersPage, Score, ScoresPage, SurveysPage};
 

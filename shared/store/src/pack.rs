@@ -9,6 +9,7 @@ mod counters;
 mod credit_note;
 mod order;
 mod payment;
+mod spending;
 
 pub use account::*;
 pub use activity::*;
@@ -16,6 +17,7 @@ pub use bytes::Unpacked;
 pub use counters::*;
 pub use credit_note::*;
 pub use order::*;
+pub use spending::*;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,8 @@
 //! The program document, read into a [`Program`].
 
 use super::sense::{self, Sections};
-use super::{
-    DiscountRule, Program, ReturnRules, UnknownAccount, earning, free_products, metrics, occasions, perks, points,
-    prices, referral, tiers,
-};
+use super::{DiscountRule, Program, ReturnRules, UnknownAccount};
+use super::{earning, free_products, metrics, occasions, perks, points, prices, referral, rewards, tiers};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku};
@@ -43,7 +41,7 @@ pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 /// [`Percent::HUNDRED`].
 const PERCENT_MAX: u32 = 100;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "$schema",
     "name",
     "currency",
@@ -59,6 +57,7 @@ const FIELDS: [&str; 18] = [
     "free_products",
     "perks",
     "occasions",
+    "rewards",
     "warnings",
     "referral",
     "metrics",
@@ -110,6 +109,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
     let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
+    let rewards = root.list("rewards", 0..=rewards::REWARDS_MAX, faults, rewards::reward);
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let exchange = points.as_ref().and_then(|points| points.exchange.as_ref());
@@ -126,6 +126,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         free_products: free_products.as_deref().unwrap_or_default(),
         perks: perks.as_deref().unwrap_or_default(),
         occasions: occasions.as_deref().unwrap_or_default(),
+        rewards: rewards.as_deref().unwrap_or_default(),
         warnings: &warnings,
         referral: referral.as_ref(),
     };
@@ -147,6 +148,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         free_products: free_products.unwrap_or_default(),
         perks: perks.unwrap_or_default(),
         occasions: occasions.unwrap_or_default(),
+        rewards: rewards.unwrap_or_default(),
         warnings,
         referral,
         metrics,
@@ -157,6 +159,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     distinct(program.free_products.iter().map(|rule| &rule.id), "free_products", faults);
     distinct(program.perks.iter().map(|perk| &perk.id), "perks", faults);
     distinct(program.occasions.iter().map(|rule| &rule.id), "occasions", faults);
+    distinct(program.rewards.iter().map(|reward| &reward.id), "rewards", faults);
+    rewards::distinct(&program, faults);
     distinct_gifts(&program, faults);
     Some(program)
 }

@@ -4,7 +4,7 @@
 //! one line below; its fields and examples are held against its reader by `tests/schema`.
 
 use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX};
-use super::{earning, free_products, metrics, occasions, perks, points, prices, referral, tiers};
+use super::{earning, free_products, metrics, occasions, perks, points, prices, referral, rewards, tiers};
 use crate::id::{ProgramName, RuleId};
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
@@ -38,6 +38,7 @@ pub fn schema() -> Value {
         .optional("free_products", free_products::schema(), "What large orders are entitled to besides.")
         .optional("perks", perks::schema(), "What accounts may claim besides points.")
         .optional("occasions", occasions::schema(), "What accounts are given points or discounts on.")
+        .optional("rewards", rewards::schema(), "What points buy.")
         .optional("warnings", warnings(), "How many days ahead customers are warned; left out, never.")
         .optional(
             "referral",

@@ -4,6 +4,7 @@ use super::budgets::{self, Allotted, Want};
 use super::given::Granted;
 use super::outcome::{Outcome, calendar};
 use super::paid;
+use super::redeemed::Redeemed;
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
@@ -43,6 +44,8 @@ pub struct LeftOut {
     pub adjustments_refused: u64,
     /// Discounts that were used and that it does not issue, or not for so long.
     pub discounts_not_issued: u64,
+    /// Redemptions of rewards, and their cancellations, that it refuses.
+    pub redemptions_refused: u64,
     /// Orders that were amended: they are taken as they stand now.
     pub orders_amended: u64,
     /// Records that entries name and that are not there.
@@ -58,6 +61,7 @@ impl LeftOut {
             returns_refused: self.returns_refused.saturating_add(other.returns_refused),
             adjustments_refused: self.adjustments_refused.saturating_add(other.adjustments_refused),
             discounts_not_issued: self.discounts_not_issued.saturating_add(other.discounts_not_issued),
+            redemptions_refused: self.redemptions_refused.saturating_add(other.redemptions_refused),
             orders_amended: self.orders_amended.saturating_add(other.orders_amended),
             records_missing: self.records_missing.saturating_add(other.records_missing),
         }
@@ -100,6 +104,7 @@ pub(super) fn replay_with(
         discounts: Vec::new(),
         notes: BTreeMap::new(),
         granted: Vec::new(),
+        redeemed: Redeemed::default(),
         outcome: Outcome::default(),
         left_out: LeftOut::default(),
         wants: Vec::new(),
@@ -126,6 +131,8 @@ pub(super) struct Replay<'a> {
     pub notes: BTreeMap<String, CreditNote>,
     /// The points that referrals brought.
     pub granted: Vec<(RedemptionKey, Granted)>,
+    /// What points were redeemed for.
+    pub redeemed: Redeemed,
     pub outcome: Outcome,
     pub left_out: LeftOut,
     pub wants: Vec<Want>,
@@ -165,6 +172,8 @@ impl<'a> Replay<'a> {
             Cause::Opening => self.open(entry),
             Cause::TierPut => self.invite(entry),
             Cause::Referral { .. } => self.grant(entry),
+            Cause::RewardRedeemed { reward } => self.redeem(entry, reward),
+            Cause::RewardCancelled { redemption } => self.cancel(entry, *redemption),
             Cause::AccountPut => self.put_account(entry),
             // What time has made true is true without them; what occasions bring is given when walked.
             Cause::Walked => self.celebrate(entry),
@@ -202,6 +211,11 @@ impl<'a> Replay<'a> {
                 Record::Entry(entry) => self.outcome.count(&entry.changes, entry.at, calendar(self.plan))?,
                 Record::Order(scored) => self.put_order(scored),
                 Record::Discount(discount) => self.put_discount(*discount),
+                Record::RewardRedemption(redemption) => {
+                    self.redeemed.redemptions.insert(redemption.redemption_id, *redemption);
+                }
+                Record::RewardUses(uses) => self.redeemed.uses = Some(*uses),
+                Record::PerkUses(uses) => self.redeemed.perk_uses = Some(*uses),
                 _ => {}
             }
         }

@@ -14,6 +14,7 @@ mod expiry;
 mod limits;
 mod network;
 mod payments;
+mod redemptions;
 mod referrals;
 mod simulated;
 mod tiers;

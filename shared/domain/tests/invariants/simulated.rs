@@ -37,7 +37,8 @@ impl World {
         let compared = simulate(&facts, &Plan { in_force, draft, secrets: &secrets(), as_of, budgets }).unwrap();
         for outcome in [&compared.happened, &compared.in_force.outcome, &compared.draft.outcome] {
             // Invariant 2, in the words of the report.
-            assert_eq!(outcome.total().unwrap().points_kept(), Ok(outcome.outstanding));
+            let total = outcome.total().unwrap();
+            assert_eq!(total.points_kept().unwrap().minus(total.points_spent), Ok(outcome.outstanding));
         }
         Some(compared)
     }

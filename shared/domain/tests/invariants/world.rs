@@ -1,6 +1,7 @@
 //! An account with its entries, orders and discounts, and what happens to it.
 
 use crate::limits::Limits;
+use crate::redemptions::Redeemed;
 use domain::account::Account;
 use domain::amendment;
 use domain::code::Code;
@@ -38,6 +39,8 @@ pub struct World {
     pub opening: Option<Opening>,
     /// What it may use together with others.
     pub limits: Limits,
+    /// What it got for its points.
+    pub redeemed: Redeemed,
 }
 
 /// An order and a line of it (modulo what there is), and units.
@@ -132,6 +135,7 @@ impl World {
             redemption: None,
             opening: None,
             limits: Limits::default(),
+            redeemed: Redeemed::default(),
         }
     }
 
@@ -174,7 +178,7 @@ impl World {
                 let before = self.notes.insert(note.return_id.to_string(), *note);
                 assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
             }
-            other => panic!("an order does not write {other:?}"),
+            other => self.redeemed.put(other, guard),
         }
     }
 
