@@ -270,11 +270,11 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points or a tier to themselves, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | INVITATION | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
-            // Nobody gives points to themselves, or back, nor refers, limits a code, approves or rejects on their own
-            // account.
-            ADJUSTMENTS | REVIEWS | SURVEYS | CANCELLATION => drop(reply.expect_problem(403, "forbidden")),
+            // Nobody gives points or a tier to themselves, or points back, nor refers, limits a code, approves or rejects on
+            // their own account.
+            ADJUSTMENTS | INVITATION | CANCELLATION | REVIEWS | SURVEYS => {
+                drop(reply.expect_problem(403, "forbidden"));
+            }
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.
