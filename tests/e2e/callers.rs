@@ -26,6 +26,7 @@ fn requests(cloud: &Cloud) -> Requests {
     let cancelled = first.cancelled().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
+    let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
@@ -35,6 +36,8 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/returns/c-0", String::new(), "accounts:read"),
         ("POST", ADJUSTMENTS, adjustment, "accounts:write"),
         ("PUT", "/v1/accounts/acme", account, "accounts:write"),
+        ("PUT", MEMBERSHIP, excluded, "accounts:write"),
+        ("POST", PAYMENTS, String::new(), "accounts:write"),
         ("PUT", "/v1/accounts/acme/contacts/ann", contact, "accounts:write"),
         ("GET", "/v1/accounts/acme/contacts/ann", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme", String::new(), "accounts:read"),
@@ -123,6 +126,8 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
+const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -143,8 +148,13 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 
 async fn start() -> Cloud {
     let early = json!([{"id": "early", "name": "Early access", "kind": "early_access"}]);
-    let cloud = Cloud::with(|program| program["perks"] = early).await;
+    let cloud = Cloud::with(|program| {
+        program["perks"] = early;
+        program["membership"] = json!({"kind": "paid", "months": 12});
+    })
+    .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    cloud.account("acme").pays("pay-1", &json!({})).await.expect(201);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
@@ -250,8 +260,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points to themselves, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // Nobody gives points to themselves, lets themselves in or says that they have paid, nor refers, limits a code, approves or rejects on their own account.
+            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

@@ -199,12 +199,15 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     // And one of them a perk.
     let mut program: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
     program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training"}]);
+    // One pays for its membership, and refers others as a member.
+    program["membership"] = json!({"kind": "paid", "months": 12});
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
     // answer its contact and survey, a comparison two versions.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
+        "POST /v1/accounts/{account_id}/membership/payments",
         "POST /v1/orders",
         "OrderPlacedQueue",
         "POST /v1/accounts/{account_id}/referral-code",

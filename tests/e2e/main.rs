@@ -35,6 +35,7 @@ mod free_products;
 mod hot_item;
 mod least_privilege;
 mod many_due;
+mod membership;
 mod metrics;
 mod negative_balance;
 mod night_answers;

@@ -1,6 +1,7 @@
-//! Enrols, changes and shows accounts and what they pay: `/v1/accounts/...`, and the score of one order.
+//! Enrols, changes and shows accounts, their membership and what they pay: `/v1/accounts/...`, and the score of one order.
 
 mod adjust;
+mod membership;
 mod perk;
 mod prices;
 mod put;
@@ -44,6 +45,10 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             get_contact(app, &caller, account_id(id)?, contact).await
         }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
+        ("PUT", ["v1", "accounts", id, "membership"]) => membership::put(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "membership", "payments"]) => {
+            membership::post_payment(app, &caller, account_id(id)?, request).await
+        }
         ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
             perk::post(app, &caller, account_id(id)?, perk, request).await
         }

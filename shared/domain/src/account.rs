@@ -7,6 +7,7 @@ use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
 use crate::ledger::Change;
 use crate::lots::Holdings;
+use crate::membership::Membership;
 use crate::money::Overflow;
 use crate::program::Program;
 use crate::referral::{self, Referral};
@@ -36,7 +37,9 @@ pub struct Account {
     pub reviewed: Option<Reviewed>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
-    /// When it became a member.
+    /// Whether it is a member, where the program asks for more than to be enrolled.
+    pub membership: Membership,
+    /// When it became a member: when it was enrolled, or let in, if somebody had to.
     pub joined_at: Instant,
     /// `now` of its newest commit; no later decision looks at an earlier instant.
     pub last_decided: Instant,
@@ -120,6 +123,7 @@ impl Account {
             tier_since: now,
             reviewed: None,
             segments: Vec::new(),
+            membership: Membership::default(),
             joined_at: now,
             last_decided: now,
             first_purchase: None,

@@ -9,10 +9,10 @@ use crate::due::Due;
 use crate::id::ProgramName;
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
-use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
+use crate::membership::{Claim, ClaimKey, Contact, MemberState, Profile, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
-use crate::perks::{PerkUses, Uses};
+use crate::perks::{Loss, PerkUses, Uses};
 use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
@@ -137,6 +137,16 @@ pub enum Rejection {
     AccountNotActive(Status),
     /// The account waits for approval: only its review changes its status.
     UnderReview,
+    /// The program in force lets everybody in, or whoever pays: nobody is let in or turned away.
+    NobodyIsAdmitted,
+    /// The program in force asks for no fee.
+    NoMembershipFee,
+    /// The fee was paid later than now.
+    PaidInFuture,
+    /// More was paid for than ten years from now.
+    PaidTooFarAhead,
+    /// The account is no member.
+    NotAMember(MemberState),
     /// The order's currency is not the program's.
     ForeignCurrency {
         /// The program's.
@@ -189,6 +199,8 @@ pub enum Rejection {
     UnknownPerk,
     /// The account does not have the perk: its tier or its groups do not, or it is not yet a member for long enough.
     PerkNotHeld,
+    /// The account has lost the perk for now.
+    PerkLost(Loss),
     /// The perk was used as often as it may be.
     PerkUsedUp {
         /// How often, and when there are more.

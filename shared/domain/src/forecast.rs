@@ -31,6 +31,10 @@ pub struct Forecast {
     pub referral_rewards: u64,
     /// Rewards for referrals that are taken back.
     pub referral_rewards_taken_back: u64,
+    /// Paid memberships that lapse.
+    pub memberships_lapsed: u64,
+    /// Warnings that one will end.
+    pub membership_ending_warnings: u64,
     /// Warnings that a discount will end.
     pub discount_expiring_warnings: u64,
     /// Warnings that points will end.

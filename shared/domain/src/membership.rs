@@ -1,11 +1,17 @@
 //! Enrolling accounts and contacts, and changing what is known of them.
 
 mod address;
+pub(crate) mod admission;
+#[cfg(test)]
+pub(crate) mod club;
 mod country;
 mod email;
 mod identity;
+mod payment;
 mod phone;
 pub(crate) mod read;
+mod rules;
+mod state;
 mod vat_id;
 
 use crate::account::{Account, Status};
@@ -18,11 +24,16 @@ use crate::time::Day;
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, Stated};
+pub use admission::{MembershipDocument, decide_membership, membership_document};
 pub use country::{Country, InvalidCountry};
 pub use email::Email;
 pub use identity::Identity;
+pub use payment::{PaymentDocument, PaymentReceipt, pay, payment_document};
 pub use phone::{InvalidPhone, Phone};
 pub use read::{contact_document, profile_document};
+pub use rules::{Fee, MembershipRules};
+pub(crate) use state::why_not;
+pub use state::{Admission, Exclusion, MemberState, Membership, MembershipStanding, PaidPeriod};
 pub use vat_id::{InvalidVatId, VatId};
 
 /// What a merchant states about an account: `PUT /v1/accounts/{id}`.
@@ -196,8 +207,10 @@ pub fn put_account(
     let (mut account, mut changes) = match &before.account {
         Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
-            let (account, enrolled) = Account::enrol(id.clone(), &activation.program, context.now);
-            (account, vec![enrolled])
+            let program = &activation.program;
+            let (mut account, enrolled) = Account::enrol(id.clone(), program, context.now);
+            let applied = admission::apply(&mut account, program, context.now);
+            (account, std::iter::once(enrolled).chain(applied).collect())
         }
     };
     let mut stated = Vec::new();

@@ -11,10 +11,11 @@ use crate::expiry;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
+use crate::membership::admission;
 use crate::money::{Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
-use crate::program::{Program, UnknownAccount};
+use crate::program::Program;
 use crate::referral;
 use crate::returns::{self, Excess, History};
 use crate::rules::{self, Worth};
@@ -119,6 +120,13 @@ pub enum Outcome {
     Missed(Condition),
 }
 
+impl Outcome {
+    /// Whether it is the account that ruled the rule out: that is decided once, when an order is first scored.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self, Self::Missed(condition) if condition.is_of_account())
+    }
+}
+
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
 ///
 /// `named` are the account's discounts with the codes the order names, in that order (`None`: it has none such).
@@ -152,7 +160,7 @@ fn check(order: &Order, account: Option<&Account>, program: &Program, now: Insta
         return Err(Rejection::PlacedInFuture);
     }
     match account {
-        None if program.unknown_account == UnknownAccount::Reject => Err(Rejection::NotEnrolled),
+        None if !program.enrols_by_order() => Err(Rejection::NotEnrolled),
         Some(account) if account.status != Status::Active => Err(Rejection::AccountNotActive(account.status)),
         _ => Ok(()),
     }
@@ -189,8 +197,9 @@ impl<'a> Scoring<'a> {
         let (mut account, mut changes) = match account {
             Some(account) => advance::advance(context.schedule, account, context.now)?,
             None => {
-                let (account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
-                (account, vec![enrolled])
+                let (mut account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
+                let applied = admission::apply(&mut account, program, context.now);
+                (account, std::iter::once(enrolled).chain(applied).collect())
             }
         };
         let placed_on = program.calendar.day(order.placed_at);
@@ -236,6 +245,7 @@ impl<'a> Scoring<'a> {
         let (order, program) = (self.order, self.program);
         let month = program.calendar.month(order.placed_at);
         let known = Known::Account(AccountFacts {
+            earns_nothing: self.account.earns_nothing(program, self.context.now),
             tier: &self.tier_before,
             segments: &self.account.segments,
             orders: self.account.lifetime.orders,
@@ -290,7 +300,11 @@ impl<'a> Scoring<'a> {
         Ok(())
     }
 
+    /// Raises the tier of a member. What others spend counts from their next order as a member on.
     fn raise_tier(&mut self) {
+        if !self.account.member_state(self.program, self.context.now).is_member() {
+            return;
+        }
         let (tiers, currency, now) = (&self.program.tiers, self.order.currency, self.context.now);
         let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
         let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, now);
@@ -299,7 +313,12 @@ impl<'a> Scoring<'a> {
     }
 
     fn issue_discounts(&mut self) {
+        let ruled_out = self.account.is_issued_nothing(self.program, self.context.now);
         for rule in &self.program.discounts {
+            if let Some(why) = ruled_out {
+                self.outcomes.push(Outcome::Missed(why));
+                continue;
+            }
             let issued = rules::issue(&self.account, rule, self.order, self.eligible, self.program, self.context);
             self.outcomes.push(match issued {
                 Ok(_) => Outcome::Fired,

@@ -23,6 +23,7 @@
 
 mod credit;
 mod given;
+mod membership;
 mod outcome;
 mod replay;
 mod report;

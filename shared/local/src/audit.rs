@@ -8,6 +8,7 @@
 mod account;
 mod activity;
 mod filing;
+mod membership;
 mod notes;
 mod perks;
 mod referrals;

@@ -8,6 +8,7 @@ use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, TaxBasis, 
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
+use domain::membership::{Fee, MembershipRules};
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::perks::{Allowance, Period};
 use domain::prices::{Goods, StepPrice};
@@ -238,6 +239,7 @@ fn rules(text: &mut String, program: &Program) {
         let minimum = money(rule.minimum_total);
         line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}"));
     }
+    membership(text, program.membership);
     perks(text, program);
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
@@ -279,14 +281,27 @@ fn price_tables(text: &mut String, program: &Program) {
     }
 }
 
+fn membership(text: &mut String, rules: MembershipRules) {
+    match rules {
+        MembershipRules::Open => {}
+        MembershipRules::Approval => line(text, format_args!("  membership by approval")),
+        MembershipRules::Invitation => line(text, format_args!("  membership by invitation")),
+        MembershipRules::Paid(Fee { months, grace_days }) => {
+            let grace = if grace_days > 0 { format!(", {grace_days} days of grace") } else { String::new() };
+            line(text, format_args!("  membership paid for {months} months{grace}"));
+        }
+    }
+}
+
 fn perks(text: &mut String, program: &Program) {
     for perk in &program.perks {
         let after = Some(perk.after_days).filter(|days| *days > 0).map(|days| format!(", after {days} days"));
+        let active = perk.activity_days.map(|days| format!(", while it orders within {days} days"));
         let counted = perk.allowance.map(|Allowance { count, per }| match per {
             Period::Months(months) => format!(", {count} times in {months} months"),
             Period::MembershipYear => format!(", {count} times in a year of membership"),
         });
-        let more = [after, counted].map(Option::unwrap_or_default).concat();
+        let more = [after, active, counted].map(Option::unwrap_or_default).concat();
         line(text, format_args!("  {}: {}, {}{more}", perk.id, perk.name, audience(&perk.audience)));
     }
 }

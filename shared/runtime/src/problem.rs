@@ -7,7 +7,7 @@ use crate::error::{Error, Fault, RequestFault};
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
-use domain::perks::Uses;
+use domain::perks::{LossReason, Uses};
 use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
 
@@ -128,6 +128,11 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "cannot be changed before the review",
             )
         }
+        Rejection::NobodyIsAdmitted
+        | Rejection::NoMembershipFee
+        | Rejection::PaidInFuture
+        | Rejection::PaidTooFarAhead
+        | Rejection::NotAMember(_) => of_membership(rejection),
         Rejection::ForeignCurrency { expected } => {
             let detail = format!("The program runs in {}.", expected.code());
             Problem::new("foreign-currency", "Foreign currency", 422, detail).with_fault(
@@ -204,7 +209,9 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
-        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkUsedUp { .. } => of_perk(rejection),
+        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkLost(_) | Rejection::PerkUsedUp { .. } => {
+            of_perk(rejection)
+        }
         Rejection::UnknownCode
         | Rejection::CodePaused
         | Rejection::CodeExpired
@@ -261,6 +268,35 @@ fn of_version(rejection: &Rejection) -> Problem {
     }
 }
 
+/// What may be said of memberships.
+fn of_membership(rejection: &Rejection) -> Problem {
+    let paid_at = |problem: Problem, code, message| problem.with_fault("$.paid_at".to_owned(), code, message);
+    match rejection {
+        Rejection::NotAMember(state) => {
+            let since = state.since().map(|since| format!(", since {since}")).unwrap_or_default();
+            let detail = format!("The account is no member: it is {}{since}.", state.name());
+            Problem::new("not-a-member", "Not a member", 409, detail)
+        }
+        Rejection::NoMembershipFee => {
+            let detail = "The program in force asks for no membership fee.";
+            Problem::new("no-membership-fee", "No membership fee", 409, detail)
+        }
+        Rejection::PaidInFuture => {
+            let detail = "A payment is recorded once it was made.";
+            paid_at(Problem::new("paid-in-future", "Paid in the future", 422, detail), "in_future", "is later than now")
+        }
+        Rejection::PaidTooFarAhead => {
+            let detail = "The membership would be paid for more than ten years ahead.";
+            Problem::new("paid-too-far-ahead", "Paid too far ahead", 409, detail)
+        }
+        _ => {
+            let detail = "The program in force lets in everybody, or whoever pays: there is nothing to decide.";
+            let problem = Problem::new("nobody-is-admitted", "Nobody is let in", 409, detail);
+            problem.with_fault("$.admission".to_owned(), "nobody_is_admitted", "decides nothing in this program")
+        }
+    }
+}
+
 /// What may be said of perks.
 fn of_perk(rejection: &Rejection) -> Problem {
     match rejection {
@@ -268,6 +304,16 @@ fn of_perk(rejection: &Rejection) -> Problem {
             let Uses { count, used, renews_at, .. } = uses;
             let detail = format!("It was used {used} of {count} times. There are more from {renews_at} on.");
             Problem::new("perk-used-up", "Perk used up", 409, detail)
+        }
+        Rejection::PerkLost(loss) => {
+            let why = match loss.reason {
+                LossReason::NotAMember => "The account is not a member yet",
+                LossReason::MembershipLapsed => "The account's membership has lapsed",
+                LossReason::Excluded => "The account is excluded from perks",
+                LossReason::NoOrder => "The account has not ordered for too long",
+            };
+            let since = loss.since.map(|since| format!(", since {since}")).unwrap_or_default();
+            Problem::new("perk-lost", "Perk lost for now", 409, format!("{why}{since}."))
         }
         Rejection::PerkNotHeld => {
             Problem::new("perk-not-held", "Perk not held", 409, "The account does not have this perk now.")

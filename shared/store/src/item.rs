@@ -13,7 +13,7 @@ use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReturnId, Segment, Source, TierId};
 use domain::ledger::Entry;
 use domain::lots::Holdings;
-use domain::membership::{CLAIM_VERSION, Claim};
+use domain::membership::{CLAIM_VERSION, Claim, Membership};
 use domain::money::{Currency, Minor};
 use domain::order::Order;
 use domain::returns::History;
@@ -77,6 +77,8 @@ const REVIEWED: &str = "reviewed";
 const HELD_THROUGH: &str = "held";
 /// What it knows of the redemption that it came by.
 const REFERRAL: &str = "by";
+/// There where there is anything to say of its membership.
+const MEMBERSHIP: &str = "member";
 /// There where the account has a referral code: the referrals it was rewarded for.
 const REFERRER: &str = "ref";
 
@@ -123,6 +125,9 @@ pub fn of_account(account: &Account) -> Item {
     if let Some(referral) = &account.referral {
         put(&mut item, [(REFERRAL, bytes(pack::pack_referral(referral)))]);
     }
+    if account.membership != Membership::default() {
+        put(&mut item, [(MEMBERSHIP, bytes(pack::pack_membership(&account.membership)))]);
+    }
     if account.has_referral_code {
         put(&mut item, [(REFERRER, AttributeValue::N(account.referrals_rewarded.to_string()))]);
     }
@@ -155,6 +160,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))
             .collect::<Parsed<_>>()?,
+        membership: optional(item, MEMBERSHIP, |i, n| packed(i, n, pack::membership))?.unwrap_or_default(),
         joined_at: instant(item, "joined")?,
         last_decided: instant(item, "decided")?,
         first_purchase: optional(item, "first", integer)?.map(Day),

@@ -6,12 +6,14 @@ mod account;
 mod activity;
 mod bytes;
 mod credit_note;
+mod membership;
 mod order;
 
 pub use account::*;
 pub use activity::*;
 pub use bytes::Unpacked;
 pub use credit_note::*;
+pub use membership::{membership, pack_membership};
 pub use order::*;
 
 #[cfg(test)]

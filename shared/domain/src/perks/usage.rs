@@ -1,6 +1,6 @@
 //! Using a perk: once per key, never more often than the program allows.
 
-use super::{Perk, PerkCounter, PerkUses, Uses};
+use super::{Perk, PerkCounter, PerkUses, Unheld, Uses};
 use crate::account::{Account, Status};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
@@ -89,9 +89,10 @@ pub fn use_perk(
         return Err(Rejection::AccountNotActive(account.status));
     }
     let (account, mut changes) = advance::advance(context.schedule, account, context.now)?;
-    if !perk.is_held(&account, &program.calendar, context.now) {
-        return Err(Rejection::PerkNotHeld);
-    }
+    perk.check(&account, program, context.now).map_err(|unheld| match unheld {
+        Unheld::NotForIt => Rejection::PerkNotHeld,
+        Unheld::Lost(loss) => Rejection::PerkLost(loss),
+    })?;
     let entry = account.version.checked_add(1).ok_or(Overflow)?;
     let mut writes = Vec::new();
     let uses = perk.uses(&account, state.uses.as_ref(), &program.calendar, context.now);

@@ -13,11 +13,13 @@ pub(super) const PERKS_MAX: usize = 50;
 const DESCRIPTION_CHARS_MAX: usize = 500;
 /// Ten years.
 const AFTER_DAYS_MAX: u16 = 3_650;
+/// Three years.
+const ACTIVITY_DAYS_MAX: u16 = 1_096;
 const COUNT_MAX: u64 = 1_000;
 const MONTHS_OF_A_YEAR: u16 = 12;
 
 pub(super) fn perk(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Perk> {
-    let known = ["id", "name", "kind", "description", "tiers", "segments", "after_days", "count_per"];
+    let known = ["id", "name", "kind", "description", "tiers", "segments", "after_days", "activity_days", "count_per"];
     let perk = Object::open(value, path, &known, faults)?;
     let id = perk.required("id", faults, document::id(RuleId::parse));
     let name = perk.required("name", faults, label());
@@ -25,8 +27,9 @@ pub(super) fn perk(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Optio
     let description = perk.optional("description", faults, document::label(DESCRIPTION_CHARS_MAX));
     let audience = Audience::read(&perk, faults);
     let after_days = perk.optional("after_days", faults, |v| small(v, 0, AFTER_DAYS_MAX)).unwrap_or(0);
+    let activity_days = perk.optional("activity_days", faults, |v| small(v, 1, ACTIVITY_DAYS_MAX));
     let allowance = perk.nested("count_per", faults, allowance);
-    Some(Perk { id: id?, name: name?, kind: kind?, description, audience, after_days, allowance })
+    Some(Perk { id: id?, name: name?, kind: kind?, description, audience, after_days, activity_days, allowance })
 }
 
 fn allowance(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Allowance> {

@@ -2,7 +2,7 @@
 
 use super::sense::{self, Sections};
 use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
-use super::{earning, free_products, metrics, perks, points, prices, referral};
+use super::{earning, free_products, membership, metrics, perks, points, prices, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku, TierId};
@@ -41,11 +41,12 @@ const DAYS_OF_A_MONTH_MIN: u16 = 28;
 const AHEAD_DAYS_MAX: u16 = 365;
 const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "name",
     "currency",
     "time_zone",
     "enrolment",
+    "membership",
     "eligibility",
     "earning_rules",
     "points",
@@ -86,6 +87,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
+    let membership = root.nested("membership", faults, membership::membership).unwrap_or_default();
     let (excluded_skus, tax_basis) = root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
     let utc = Calendar::utc();
@@ -107,6 +109,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
     let sections = Sections {
         // Without a currency nobody knows what amounts come to.
+        unknown_account,
+        membership,
         points: points.as_ref(),
         earning: earning.as_ref().filter(|_| currency.is_some()),
         excluded_skus: &excluded_skus,
@@ -124,6 +128,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         currency: currency?,
         calendar: calendar?,
         unknown_account: unknown_account?,
+        membership,
         excluded_skus,
         tax_basis,
         earning: earning?,
@@ -244,7 +249,7 @@ fn review(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReviewR
 }
 
 fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<WarningRules> {
-    let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days"];
+    let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days", "membership_ending_days"];
     let section = Object::open(value, path, &known, faults)?;
     let mut ahead = |name| {
         let days = section.list_of(name, 0..=WARNINGS_MAX, faults, |v| small(v, 1, AHEAD_DAYS_MAX));
@@ -254,8 +259,9 @@ fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Warni
         }
         ascending.into_iter().collect()
     };
-    let [discount_expiring_days, points_expiring_days, tier_at_risk_days] = known.map(&mut ahead);
-    Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days })
+    let [discount_expiring_days, points_expiring_days, tier_at_risk_days, membership_ending_days] =
+        known.map(&mut ahead);
+    Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days, membership_ending_days })
 }
 
 fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tier> {

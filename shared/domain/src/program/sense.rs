@@ -6,11 +6,12 @@
 
 mod earning;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, free_products, perks, prices};
+use super::{DiscountRule, PointsRules, Shortfall, Tiers, UnknownAccount, free_products, membership, perks, prices};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::free_products::FreeProduct;
 use crate::id::Sku;
+use crate::membership::MembershipRules;
 use crate::money::{Factor, Minor, Overflow, Points};
 use crate::perks::Perk;
 use crate::prices::PriceTable;
@@ -22,6 +23,8 @@ use std::collections::BTreeSet;
 
 /// What could be read of a document.
 pub(super) struct Sections<'a> {
+    pub unknown_account: Option<UnknownAccount>,
+    pub membership: MembershipRules,
     pub points: Option<&'a PointsRules>,
     pub earning: Option<&'a Earning>,
     pub excluded_skus: &'a BTreeSet<Sku>,
@@ -43,6 +46,8 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let price_tables = Some(sections.price_tables).filter(|tables| is_whole("/price_tables", tables.len()));
     same_discounts(discounts, faults);
     shortfalls(sections.points, faults);
+    let ending_days = &sections.warnings.membership_ending_days;
+    membership::sense(sections.membership, sections.unknown_account, ending_days, faults);
     let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
     let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
     let Some(tiers) = tiers else { return };

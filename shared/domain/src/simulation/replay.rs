@@ -130,6 +130,7 @@ struct Named {
 
 impl<'a> Replay<'a> {
     fn decide(&mut self, entry: &'a Entry) -> Result<(), Overflow> {
+        self.let_in(entry);
         match &entry.cause {
             Cause::OrderPlaced { order } => self.place(entry, order),
             Cause::OrderReturned { order, return_id } => {
@@ -141,10 +142,8 @@ impl<'a> Replay<'a> {
             Cause::Adjustment => self.adjust(entry),
             Cause::Opening => self.open(entry),
             Cause::Referral { .. } => self.grant(entry),
-            Cause::AccountPut => {
-                self.enrol(entry);
-                Ok(())
-            }
+            Cause::AccountPut | Cause::Membership => self.decide_membership(entry),
+            Cause::MembershipPayment => self.pay(entry),
             // What time has made true is true without them, and a perk moves no points.
             Cause::Walked | Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
         }

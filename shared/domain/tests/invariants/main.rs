@@ -11,6 +11,7 @@ mod check;
 mod credit;
 mod earning;
 mod expiry;
+mod members;
 mod network;
 mod referrals;
 mod simulated;

@@ -1,6 +1,6 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject, activity, notes, perks};
+use super::{OrderFacts, Report, Subject, activity, membership, notes, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -27,6 +27,8 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         Cause::Adjustment
         | Cause::Opening
         | Cause::AccountPut
+        | Cause::Membership
+        | Cause::MembershipPayment
         | Cause::ContactPut { .. }
         | Cause::ReferralCode { .. }
         | Cause::Referral { .. }
@@ -177,6 +179,7 @@ impl<'a> Books<'a> {
             activity::check(self.account, &self.entries, placed, orders, &mut found);
         }
         notes::check(self.account, &self.entries, &self.notes, &mut found);
+        membership::check(self.account, &self.entries, &mut found);
         perks::check(self.account, &self.entries, self.perk_uses, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));

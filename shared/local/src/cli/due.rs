@@ -56,6 +56,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
     row("referrals come to nothing", forecast.referrals_expired, &"")?;
     row("referrers rewarded", forecast.referral_rewards, &"")?;
     row("rewards taken back", forecast.referral_rewards_taken_back, &"")?;
+    row("memberships lapse", forecast.memberships_lapsed, &"")?;
     row("warnings: discount expiring", forecast.discount_expiring_warnings, &"")?;
     row(
         "warnings: points expiring",
@@ -63,6 +64,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
         &points(&forecast.points_expiring_warnings),
     )?;
     row("warnings: tier at risk", forecast.tier_at_risk_warnings, &missing)?;
+    row("warnings: membership ending", forecast.membership_ending_warnings, &"")?;
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
