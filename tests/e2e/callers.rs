@@ -26,6 +26,7 @@ fn requests(cloud: &Cloud) -> Requests {
     let cancelled = first.cancelled().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
+    let invitation = format!("{INVITATIONS}/{}", invitation(cloud));
     let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
@@ -42,6 +43,10 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/contacts/ann", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
+        ("POST", INVITATIONS, json!({"uses": 3}).to_string(), "accounts:write"),
+        ("GET", INVITATIONS, String::new(), "accounts:read"),
+        ("GET", &*invitation, String::new(), "accounts:read"),
+        ("DELETE", &*invitation, String::new(), "accounts:write"),
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
@@ -110,6 +115,12 @@ fn about_referrals(cloud: &Cloud) -> Requests {
     ]
 }
 
+/// The code of the invitation that was issued to begin with.
+fn invitation(cloud: &Cloud) -> String {
+    let key = CommandKey::new("operator", &format!("POST {INVITATIONS}"), "inv-1").unwrap();
+    cloud.app().secrets().invitation_code(key.as_str(), 0).to_string()
+}
+
 /// The code of `acme`, the same in every cloud with the same secrets.
 fn code_of_acme(cloud: &Cloud) -> ReferralCode {
     let secrets = cloud.app().secrets();
@@ -128,6 +139,7 @@ const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
 const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
+const INVITATIONS: &str = "/v1/invitations";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -155,6 +167,7 @@ async fn start() -> Cloud {
     .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
     cloud.account("acme").pays("pay-1", &json!({})).await.expect(201);
+    cloud.request_keyed(INVITATIONS, "inv-1", &json!({"uses": 9})).await.expect(201);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
@@ -260,8 +273,9 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points to themselves, lets themselves in or says that they have paid, nor refers, limits a code, approves or rejects on their own account.
+            // Nobody gives points to themselves, lets themselves or others in or says that they have paid, nor refers, limits a code, approves or rejects on their own account.
             ADJUSTMENTS | MEMBERSHIP | PAYMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

@@ -204,7 +204,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
-    // answer its contact and survey, a comparison two versions.
+    // answer its contact and survey, a comparison two versions, an invitation is issued.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
         "POST /v1/accounts/{account_id}/membership/payments",
@@ -215,6 +215,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         "PUT /v1/accounts/{account_id}/contacts/{contact_id}",
         "PUT /v1/surveys/{survey_id}",
         "POST /v1/program/versions",
+        "POST /v1/invitations",
     ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());

@@ -297,6 +297,18 @@ impl Watched {
         }
         let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"});
         self.ask("PUT", "/v1/accounts/acme/membership", &excluded, 200).await;
+        let mut invitation = Json::Null;
+        for status in [201, 200] {
+            invitation = self.ask("POST", "/v1/invitations", &json!({"uses": 1}), status).await;
+        }
+        let code = invitation["invitation_code"].as_str().unwrap().to_owned();
+        let invited = json!({"name": "Beta", "invitation_code": code});
+        self.ask("PUT", "/v1/accounts/beta", &invited, 201).await;
+        self.ask("PUT", "/v1/accounts/gamma", &invited, 422).await;
+        self.ask("GET", "/v1/invitations", &Json::Null, 200).await;
+        let place = format!("/v1/invitations/{code}");
+        self.ask("GET", &place, &Json::Null, 200).await;
+        self.ask("DELETE", &place, &Json::Null, 200).await;
     }
 
     /// Referrals: codes, redemptions with and without a review, an order that qualifies one, is amended and comes back,

@@ -33,6 +33,7 @@ mod events;
 mod expiry;
 mod free_products;
 mod hot_item;
+mod invitations;
 mod least_privilege;
 mod many_due;
 mod membership;

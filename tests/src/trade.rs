@@ -46,6 +46,11 @@ impl Account {
         self.cloud.request_keyed(&self.path(&format!("/perks/{perk}/uses")), key, document).await
     }
 
+    /// Enrols it with an invitation.
+    pub async fn enrol_with(&self, code: &str) -> Reply {
+        self.put(json!({"name": self.id, "invitation_code": code})).await
+    }
+
     /// Lets it in, turns it away, or excludes it from something.
     pub async fn put_membership(&self, document: Value) -> Reply {
         self.cloud.put(&self.path("/membership"), &document).await

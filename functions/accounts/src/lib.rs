@@ -1,6 +1,8 @@
-//! Enrols, changes and shows accounts, their membership and what they pay: `/v1/accounts/...`, and the score of one order.
+//! Enrols, changes and shows accounts, their membership and what they pay: `/v1/accounts/...`; invitations,
+//! `/v1/invitations/...`; and the score of one order.
 
 mod adjust;
+mod invitation;
 mod membership;
 mod perk;
 mod prices;
@@ -49,6 +51,10 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("POST", ["v1", "accounts", id, "membership", "payments"]) => {
             membership::post_payment(app, &caller, account_id(id)?, request).await
         }
+        ("POST", ["v1", "invitations"]) => invitation::post(app, &caller, request).await,
+        ("GET", ["v1", "invitations"]) => invitation::list(app, &caller, request).await,
+        ("GET", ["v1", "invitations", code]) => invitation::get(app, &caller, code).await,
+        ("DELETE", ["v1", "invitations", code]) => invitation::delete(app, &caller, code).await,
         ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
             perk::post(app, &caller, account_id(id)?, perk, request).await
         }

@@ -9,7 +9,7 @@ use crate::due::Due;
 use crate::id::ProgramName;
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
-use crate::membership::{Claim, ClaimKey, Contact, MemberState, Profile, UniqueField};
+use crate::membership::{Claim, ClaimKey, Contact, Invitation, MemberState, Profile, Uninvited, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
 use crate::perks::{Loss, PerkUses, Uses};
@@ -53,6 +53,8 @@ pub enum Record {
     Contact(Box<Contact>),
     /// How often an account has used its perks.
     PerkUses(Box<PerkUses>),
+    /// An invitation.
+    Invitation(Box<Invitation>),
     /// A claim that a VAT id or an e-mail address is an account's alone.
     Claim(Box<Claim>),
     /// A referral code.
@@ -147,6 +149,10 @@ pub enum Rejection {
     PaidTooFarAhead,
     /// The account is no member.
     NotAMember(MemberState),
+    /// No invitation of that code.
+    UnknownInvitation,
+    /// Nobody is enrolled with what is stated for an invitation.
+    Uninvited(Uninvited),
     /// The order's currency is not the program's.
     ForeignCurrency {
         /// The program's.

@@ -7,6 +7,7 @@ pub(crate) mod club;
 mod country;
 mod email;
 mod identity;
+mod invitation;
 mod payment;
 mod phone;
 pub(crate) mod read;
@@ -16,7 +17,7 @@ mod vat_id;
 
 use crate::account::{Account, Status};
 use crate::advance;
-use crate::code::{KeyedHash, Secrets};
+use crate::code::{Code, KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId, Segment};
 use crate::ledger::{Cause, Change};
@@ -28,6 +29,10 @@ pub use admission::{MembershipDocument, decide_membership, membership_document};
 pub use country::{Country, InvalidCountry};
 pub use email::Email;
 pub use identity::Identity;
+use invitation::Invited;
+pub use invitation::{
+    Invitation, InvitationDocument, Uninvited, invitation_document, issue_invitation, revoke_invitation,
+};
 pub use payment::{PaymentDocument, PaymentReceipt, pay, payment_document};
 pub use phone::{InvalidPhone, Phone};
 pub use read::{contact_document, profile_document};
@@ -47,6 +52,8 @@ pub struct ProfileDocument {
     pub segments: Vec<Segment>,
     /// Its status; absent: unchanged.
     pub status: Option<Status>,
+    /// The invitation that it enrols with.
+    pub invitation: Option<Code>,
 }
 
 /// What is stored about an account besides its hot state.
@@ -177,6 +184,8 @@ pub struct Member {
     pub account: Option<Account>,
     /// Its own data.
     pub profile: Option<Profile>,
+    /// The invitation that is named, if there is such a one.
+    pub invitation: Option<Invitation>,
 }
 
 /// Whether a `PUT` made something new.
@@ -207,12 +216,17 @@ pub fn put_account(
     let (mut account, mut changes) = match &before.account {
         Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
-            let program = &activation.program;
-            let (mut account, enrolled) = Account::enrol(id.clone(), program, context.now);
-            let applied = admission::apply(&mut account, program, context.now);
-            (account, std::iter::once(enrolled).chain(applied).collect())
+            let (account, enrolled) = Account::enrol(id.clone(), &activation.program, context.now);
+            (account, vec![enrolled])
         }
     };
+    let Invited { write: invitation, change: admitted, segments } =
+        invitation::invite(&mut account, before, document, &activation.program, context.now)?;
+    let lets_in = admitted.is_some();
+    changes.extend(admitted);
+    if before.account.is_none() && !lets_in {
+        changes.extend(admission::apply(&mut account, &activation.program, context.now));
+    }
     let mut stated = Vec::new();
     let (profile, mut writes) =
         profile_after(id, before.profile.as_ref(), document, Claims::of(&account, by), context)?;
@@ -221,13 +235,14 @@ pub fn put_account(
         let guard = before.profile.as_ref().map_or(Guard::Absent, |old| Guard::Version(old.version));
         writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
     }
-    if account.segments != document.segments {
-        account.segments.clone_from(&document.segments);
+    writes.extend(invitation);
+    if account.segments != segments {
+        account.segments = segments;
         stated.push("segments".to_owned());
     }
     let status = document.status.filter(|status| *status != account.status);
     let answer = if before.account.is_some() { Put::Stored } else { Put::Created };
-    if before.account.is_some() && stated.is_empty() && status.is_none() {
+    if before.account.is_some() && stated.is_empty() && status.is_none() && !lets_in {
         return Ok(Decision { writes: Vec::new(), answer });
     }
     if !stated.is_empty() {

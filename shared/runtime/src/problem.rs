@@ -7,6 +7,7 @@ use crate::error::{Error, Fault, RequestFault};
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
+use domain::membership::Uninvited;
 use domain::perks::{LossReason, Uses};
 use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
@@ -132,7 +133,9 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         | Rejection::NoMembershipFee
         | Rejection::PaidInFuture
         | Rejection::PaidTooFarAhead
-        | Rejection::NotAMember(_) => of_membership(rejection),
+        | Rejection::NotAMember(_)
+        | Rejection::UnknownInvitation => of_membership(rejection),
+        Rejection::Uninvited(why) => of_invitation(*why),
         Rejection::ForeignCurrency { expected } => {
             let detail = format!("The program runs in {}.", expected.code());
             Problem::new("foreign-currency", "Foreign currency", 422, detail).with_fault(
@@ -277,6 +280,9 @@ fn of_membership(rejection: &Rejection) -> Problem {
             let detail = format!("The account is no member: it is {}{since}.", state.name());
             Problem::new("not-a-member", "Not a member", 409, detail)
         }
+        Rejection::UnknownInvitation => {
+            Problem::new("unknown-invitation", "Unknown invitation", 404, "There is no such invitation.")
+        }
         Rejection::NoMembershipFee => {
             let detail = "The program in force asks for no membership fee.";
             Problem::new("no-membership-fee", "No membership fee", 409, detail)
@@ -295,6 +301,32 @@ fn of_membership(rejection: &Rejection) -> Problem {
             problem.with_fault("$.admission".to_owned(), "nobody_is_admitted", "decides nothing in this program")
         }
     }
+}
+
+/// Why nobody is enrolled with what is stated for an invitation.
+fn of_invitation(why: Uninvited) -> Problem {
+    let (problem, code) = match why {
+        Uninvited::Missing => {
+            let detail = "Who enrols states an invitation.";
+            (Problem::new("invitation-required", "Invitation required", 422, detail), "missing")
+        }
+        Uninvited::Unknown => {
+            let detail = "There is no such invitation.";
+            (Problem::new("invitation-unknown", "Unknown invitation", 422, detail), "unknown")
+        }
+        Uninvited::Revoked => {
+            (Problem::new("invitation-revoked", "Invitation revoked", 422, "The invitation was revoked."), "revoked")
+        }
+        Uninvited::Expired => {
+            let detail = "The time of the invitation is over.";
+            (Problem::new("invitation-expired", "Invitation expired", 422, detail), "expired")
+        }
+        Uninvited::UsedUp => {
+            let detail = "The invitation was used by as many accounts as it is for.";
+            (Problem::new("invitation-used-up", "Invitation used up", 422, detail), "used_up")
+        }
+    };
+    problem.with_fault("$.invitation_code".to_owned(), code, "lets nobody in")
 }
 
 /// What may be said of perks.

@@ -13,7 +13,7 @@ use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReturnId, Segment, Source, TierId};
 use domain::ledger::Entry;
 use domain::lots::Holdings;
-use domain::membership::{CLAIM_VERSION, Claim, Membership};
+use domain::membership::{CLAIM_VERSION, Claim, Invitation, Membership};
 use domain::money::{Currency, Minor};
 use domain::order::Order;
 use domain::returns::History;
@@ -314,6 +314,19 @@ pub fn of_entry(entry: &Entry) -> Result<Item, Fault> {
 /// The entry of an item.
 pub fn entry(item: &Item) -> Parsed<Entry> {
     serde_json::from_str(string(item, "entry")?).map_err(|error| error.to_string())
+}
+
+/// The item of an invitation: its code is its sort key, since the partition is where all of them are listed.
+pub fn of_invitation(invitation: &Invitation) -> Result<Item, Fault> {
+    let mut item = keys::invitation(&invitation.code);
+    let document = serde_json::to_string(invitation).map_err(Fault::service)?;
+    put(&mut item, [("v", number(SHAPE)), ("version", number(invitation.version)), ("invitation", text(document))]);
+    Ok(item)
+}
+
+/// The invitation of an item.
+pub fn invitation(item: &Item) -> Parsed<Invitation> {
+    serde_json::from_str(string(item, "invitation")?).map_err(|error| error.to_string())
 }
 
 /// The item of a claim.
