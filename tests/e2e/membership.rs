@@ -240,3 +240,43 @@ async fn the_command_line_shows_the_membership_of_the_program() {
         assert!(shown.contains(perk), "{shown}");
     }
 }
+
+/// The sample program of a merchant whose members pay for the year.
+const SUBSCRIPTION: &str = include_str!("../../shared/local/programs/subscription.json");
+
+#[tokio::test]
+async fn the_sample_subscription_makes_sense_and_runs() {
+    let document: Value = serde_json::from_str(SUBSCRIPTION).unwrap();
+    let name = domain::id::ProgramName::parse("subscription").unwrap();
+    assert!(domain::program::Program::from_new(&document, &name).is_ok());
+    let cloud = Cloud::with_program(document).await;
+    let acme = cloud.account("acme");
+    let order = |id: &str, placed_at: &str| {
+        acme.order(id).placed(placed_at).set("currency", json!("EUR")).line("TEA", 1, "12000.00")
+    };
+    assert_eq!(order("o-1", "2011-03-01T12:00:00Z").send().await.expect(201)["points"], 0);
+    let lost = acme.standing().await.expect(200)["perks_lost"].as_array().unwrap().len();
+    assert_eq!(lost, 2, "those of the first day");
+    let paid = acme.pays("2011", &json!({})).await.expect(201);
+    assert_eq!((&paid["until"], &paid["lapses_at"]), (&json!("2012-03-01T12:00:00Z"), &json!("2012-03-15T12:00:00Z")));
+
+    cloud.set_clock("2011-03-31T12:00:00Z");
+    let receipt = order("o-2", "2011-03-31T12:00:00Z").send().await.expect(201);
+    assert_eq!((&receipt["points"], &receipt["tier"]["after"]), (&json!(12_000), &json!("partner")));
+    let standing = acme.standing().await.expect(200);
+    let perks = standing["perks"].as_array().unwrap();
+    let perks: Vec<_> = perks.iter().map(|perk| perk["id"].as_str().unwrap()).collect();
+    assert_eq!(perks, ["early-access", "support", "training", "fair"]);
+    acme.use_perk("key-1", "training", &json!({})).await.expect(201);
+
+    // Half a year without an order one of them rests, and a year later all of them, with the membership.
+    cloud.set_clock("2011-09-28T12:00:00Z");
+    assert_eq!(acme.standing().await.expect(200)["perks_lost"][0]["reason"], "no_order");
+    cloud.set_clock("2012-03-15T12:00:00Z");
+    cloud.sweep(None).await;
+    acme.use_perk("key-2", "support", &json!({})).await.expect_problem(409, "perk-lost");
+    assert_eq!(order("o-3", "2012-03-15T12:00:00Z").send().await.expect(201)["points"], 0);
+    acme.pays("2012", &json!({"reference": "INV-2012-3"})).await.expect(201);
+    assert_eq!(order("o-4", "2012-03-15T12:00:00Z").send().await.expect(201)["points"], 18_000);
+    cloud.audit().await;
+}
