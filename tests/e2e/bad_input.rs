@@ -137,6 +137,7 @@ fn lines_and_codes() -> Vec<Row> {
         order("5,001 lines", |o| o["lines"] = many_lines(5_001), &["$.lines"]),
         order("duplicate line ids", |o| o["lines"][1]["line_id"] = json!("1"), &["$.lines[1].line_id"]),
         order("two prices", |o| o["lines"][0]["amount"] = json!("25.00"), &["$.lines[0].amount"]),
+        order("an unknown payment state", |o| o["payment_state"] = json!("authorized"), &["$.payment_state"]),
         order("unknown currency", |o| o["currency"] = json!("QQQ"), &["$.currency"]),
         order("currency in small letters", |o| o["currency"] = json!("gbp"), &["$.currency"]),
         row("another currency", Order(|o| o["currency"] = json!("EUR")), 422, "foreign-currency", &["$.currency"]),

@@ -24,14 +24,17 @@ fn requests(cloud: &Cloud) -> Requests {
     let amended = first.amended(1).line("MUG", 2, "1.00").document().to_string();
     let back = first.returned("r-1").units("1", 1).document().to_string();
     let cancelled = first.cancelled().document().to_string();
+    let paid = first.paid().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
-    let invitation = format!("{INVITATIONS}/{}", invitation(cloud));
+    let invited = format!("{INVITATIONS}/{}", invitation(cloud));
     let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"}).to_string();
+    let invitation = json!({"tier": null, "reason": "A test"}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/returns", back, "orders:write"),
+        ("POST", "/v1/orders/shop/o-1/payment", paid, "orders:write"),
         ("POST", "/v1/orders/shop/o-1/cancellation", cancelled, "orders:write"),
         ("POST", "/v1/accounts/acme/returns", note, "orders:write"),
         ("GET", "/v1/accounts/acme/returns/c-0", String::new(), "accounts:read"),
@@ -45,9 +48,10 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
         ("POST", INVITATIONS, json!({"uses": 3}).to_string(), "accounts:write"),
         ("GET", INVITATIONS, String::new(), "accounts:read"),
-        ("GET", &*invitation, String::new(), "accounts:read"),
-        ("DELETE", &*invitation, String::new(), "accounts:write"),
+        ("GET", &*invited, String::new(), "accounts:read"),
+        ("DELETE", &*invited, String::new(), "accounts:write"),
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
+        ("PUT", TIER_INVITATION, invitation, "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
@@ -140,6 +144,7 @@ const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
 const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
 const INVITATIONS: &str = "/v1/invitations";
+const TIER_INVITATION: &str = "/v1/accounts/acme/tier";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -159,7 +164,8 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 async fn start() -> Cloud {
-    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access"}]);
+    let per = json!({"count": 9, "months": 1});
+    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access", "count_per": per}]);
     let cloud = Cloud::with(|program| {
         program["perks"] = early;
         program["membership"] = json!({"kind": "paid", "months": 12});
@@ -273,8 +279,11 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points to themselves, lets themselves or others in or says that they have paid, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | REVIEWS | SURVEYS => drop(reply.expect_problem(403, "forbidden")),
+            // Nobody gives points or a tier to themselves, lets themselves or others in or says that they have paid, nor
+            // refers, limits a code, approves or rejects on their own account.
+            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS => {
+                reply.expect_problem(403, "forbidden");
+            }
             _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
@@ -305,6 +314,7 @@ async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing
         ("returns", cloud.order("o-1").returned("r-1").units("1", 1).document()),
         ("returns", cloud.order("o-1").returned("r-1").units("none", 99).document()),
         ("cancellation", cloud.order("o-1").cancelled().document()),
+        ("payment", cloud.order("o-1").paid().document()),
     ] {
         let mut answers = Vec::new();
         for id in ["o-1", "waiting", "none"] {

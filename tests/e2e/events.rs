@@ -198,7 +198,10 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let secrets = Options::new(Storage::File("none".into())).parameters["SecretKeys"].clone();
     // And one of them a perk.
     let mut program: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
-    program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training"}]);
+    program["perks"] =
+        json!([{"id": "training", "name": "Training", "kind": "training", "count_per": {"count": 9, "months": 1}}]);
+    let circle = json!({"id": "circle", "name": "Circle", "by_invitation": true, "multiplier": "2"});
+    program["tiers"]["levels"].as_array_mut().unwrap().push(circle);
     // One pays for its membership, and refers others as a member.
     program["membership"] = json!({"kind": "paid", "months": 12});
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;

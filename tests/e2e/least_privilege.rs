@@ -85,6 +85,12 @@ fn allowed() -> Calls {
     allowed
 }
 
+/// Adds a tier by invitation.
+fn invite(program: &mut Json) {
+    let circle = json!({"id": "circle", "name": "Circle", "by_invitation": true, "multiplier": "2"});
+    program["tiers"]["levels"].as_array_mut().unwrap().push(circle);
+}
+
 /// A cloud and what its functions were seen to do.
 struct Watched {
     cloud: Cloud,
@@ -96,7 +102,11 @@ impl Watched {
     async fn new() -> Self {
         let per = json!({"count": 1, "months": 1});
         let perks = json!([{"id": "training", "name": "Training", "kind": "training", "count_per": per}]);
-        let cloud = Cloud::with(|program| program["perks"] = perks).await;
+        let cloud = Cloud::with(|program| {
+            program["perks"] = perks;
+            invite(program);
+        })
+        .await;
         Self { cloud, seen: Calls::new(), routes: BTreeSet::new() }
     }
 
@@ -150,6 +160,15 @@ impl Watched {
         let (below, above) = (first.amended(1).line("MUG", 1, "400.00"), first.amended(2).line("MUG", 1, "600.00"));
         self.ask("PUT", &below.target(), &below.document(), 200).await;
         self.announce("order-placed", "OrderAmended", above.document()).await;
+        let paid = first.paid();
+        for status in [201, 200] {
+            self.ask("POST", &paid.target(), &paid.document(), status).await;
+        }
+        let early = self.cloud.order("o-10").line("MUG", 1, "1.00");
+        self.ask("POST", &early.paid().target(), &early.paid().document(), 202).await;
+        let (detail_type, detail) = early.paid().event();
+        self.announce("order-placed", detail_type, detail).await;
+        self.ask("POST", "/v1/orders", &early.document(), 201).await;
         let early = self.cloud.order("o-7").amended(5).line("MUG", 1, "1.00");
         self.ask("PUT", &early.target(), &early.document(), 201).await;
     }
@@ -211,6 +230,8 @@ impl Watched {
         for status in [201, 200] {
             self.ask("POST", "/v1/accounts/acme/perks/training/uses", &Json::Null, status).await;
         }
+        let level = json!({"tier": "circle", "reason": "A test"});
+        self.ask("PUT", "/v1/accounts/acme/tier", &level, 200).await;
         self.ask("GET", "/v1/accounts/acme/prices?sku=MUG&list_price=2.50&quantity=12", &Json::Null, 200).await;
         self.ask("GET", "/v1/orders/shop/o-1/score", &Json::Null, 200).await;
         self.surveys().await;
@@ -271,7 +292,8 @@ impl Watched {
 
     /// A version that is stored, shown, compared, tried and put in force.
     async fn program(&mut self) {
-        let version: Json = serde_json::from_str(&tests::WHOLESALE.replace("500.00", "600.00")).unwrap();
+        let mut version: Json = serde_json::from_str(&tests::WHOLESALE.replace("500.00", "600.00")).unwrap();
+        invite(&mut version);
         for status in [201, 200] {
             self.ask("POST", "/v1/program/versions", &version, status).await;
         }

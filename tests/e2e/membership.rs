@@ -9,7 +9,8 @@ use tests::{Account, Cloud, WHOLESALE};
 fn program(membership: &Value) -> Value {
     let mut program: Value = serde_json::from_str(WHOLESALE).unwrap();
     program["membership"] = membership.clone();
-    program["perks"] = json!([{"id": "early", "name": "Early access", "kind": "early_access", "activity_days": 30}]);
+    program["perks"] = json!([{"id": "early", "name": "Early access", "kind": "early_access", "activity_days": 30,
+        "count_per": {"count": 9, "months": 12}}]);
     if membership["kind"] == "paid" {
         program["warnings"] = json!({"membership_ending_days": [7]});
     }
@@ -200,7 +201,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let faulty = acme.pays("key-1", &json!({"paid_at": "2011-03-01", "amount": "9.00"})).await;
     assert_eq!(faulty.expect_problem(422, "invalid-document").fault_paths(), ["$.amount", "$.paid_at"]);
     let early = acme.pays("key-1", &json!({"paid_at": "2011-03-01T12:00:00.001Z"})).await;
-    assert_eq!(early.expect_problem(422, "paid-in-future").fault_paths(), ["$.paid_at"]);
+    assert_eq!(early.expect_problem(422, "fee-paid-in-future").fault_paths(), ["$.paid_at"]);
     acme.pays("", &json!({})).await.expect_problem(400, "idempotency-key-missing");
     cloud.account("nobody").pays("key-1", &json!({})).await.expect_problem(404, "unknown-account");
     assert_eq!(cloud.tables().await, before);
@@ -236,7 +237,7 @@ async fn the_command_line_shows_the_membership_of_the_program() {
         let (cloud, _) = start(membership).await;
         let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
         assert!(shown.contains(line), "{shown}");
-        let perk = "  early: Early access, for all, while it orders within 30 days\n";
+        let perk = "  early: Early access, for all, while it orders within 30 days, 9 times in 12 months\n";
         assert!(shown.contains(perk), "{shown}");
     }
 }

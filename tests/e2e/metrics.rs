@@ -412,7 +412,10 @@ async fn what_the_program_does_not_value_is_null_with_a_reason() {
         let about = unknown.iter().find(|one| one["figures"].as_array().unwrap().contains(&json!(figure)));
         about.unwrap_or_else(|| panic!("{figure}"))["why"].as_str().unwrap().to_owned()
     };
-    assert_eq!(why("liability"), "the program does not say what a point is worth (metrics.point_value)");
+    assert_eq!(
+        why("liability"),
+        "the program does not say what a point is worth (points.exchange or metrics.point_value)"
+    );
     assert_eq!(why("historic_margin"), "the program does not say what of revenue is left (metrics.margin_rate)");
     let of_group = group["unknown"].as_array().unwrap();
     assert!(

@@ -82,6 +82,12 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
             |p| p["points"] = json!({"expiry": {"kind": "inactivity", "months": 1}, "pending_days": 29}),
             &["$.points.pending_days"],
         ),
+        (
+            "a wait for what never comes",
+            |p| p["points"]["pending_until"] = json!("shipped"),
+            &["$.points.pending_until"],
+        ),
+        ("two values of a point", |p| p["points"]["exchange"] = json!({"value": "0.01"}), &["$.metrics.point_value"]),
         ("a wait beyond its bound", |p| p["points"]["pending_days"] = json!(31), &["$.points.pending_days"]),
         ("no month to match", |p| p["returns"] = json!({"match_months": 0}), &["$.returns.match_months"]),
         ("more months than there are", |p| p["returns"] = json!({"match_months": 121}), &["$.returns.match_months"]),
@@ -116,7 +122,7 @@ fn bad_points_tiers_and_discounts() -> Vec<Row> {
         ),
         (
             "a review without a hold",
-            |p| p["tiers"]["review"] = json!({"grace_days": 181, "downgrade": "never"}),
+            |p| p["tiers"]["review"] = json!({"grace_days": 181, "downgrade": "sometimes"}),
             &["$.tiers.review.hold_months", "$.tiers.review.grace_days", "$.tiers.review.downgrade"],
         ),
         (

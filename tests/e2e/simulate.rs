@@ -195,7 +195,7 @@ async fn a_draft_that_could_not_be_put_in_force_is_refused_with_all_its_faults()
 }
 
 /// Fails unless the version in force differs in nothing from itself, however many work on it.
-async fn check_reproduced(cloud: &Cloud, program: &Value) -> Document {
+pub async fn check_reproduced(cloud: &Cloud, program: &Value) -> Document {
     let mut documents = Vec::new();
     for workers in [1, 7] {
         let simulated = simulated(cloud, program.clone(), workers).await.unwrap();

@@ -17,7 +17,7 @@ pub fn with_reviews(program: &mut Value) {
 }
 
 /// The changes of an account's history that walks wrote, oldest first, as type and day of the entry.
-async fn walked(cloud: &Cloud, id: &str) -> Vec<(String, String)> {
+pub async fn walked(cloud: &Cloud, id: &str) -> Vec<(String, String)> {
     let history = cloud.account(id).history().await;
     let entries = history.iter().rev().filter(|entry| entry["cause"]["kind"] == "walked");
     let of = |entry: &Value| {
@@ -29,7 +29,7 @@ async fn walked(cloud: &Cloud, id: &str) -> Vec<(String, String)> {
 }
 
 /// Walks what is filed for an account at two in the morning of every day, as the state machines do.
-async fn walk_daily(cloud: &Cloud, id: &str, first: &str, last: &str) {
+pub async fn walk_daily(cloud: &Cloud, id: &str, first: &str, last: &str) {
     let (first, last) = (Day::parse(first).unwrap(), Day::parse(last).unwrap());
     for day in first.0..=last.0 {
         cloud.set_instant(Day(day - 1).end().plus_ms(2 * 3_600_000));

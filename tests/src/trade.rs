@@ -41,6 +41,11 @@ impl Account {
         self.cloud.get(&self.path(&format!("/prices{query}"))).await
     }
 
+    /// Puts it into a tier by invitation, or takes it out.
+    pub async fn put_tier(&self, document: Value) -> Reply {
+        self.cloud.put(&self.path("/tier"), &document).await
+    }
+
     /// Uses a perk, once per key.
     pub async fn use_perk(&self, key: &str, perk: &str, document: &Value) -> Reply {
         self.cloud.request_keyed(&self.path(&format!("/perks/{perk}/uses")), key, document).await
@@ -139,6 +144,12 @@ impl Order {
     pub fn cancelled(&self) -> TakeBack {
         let document = json!({"cancelled_at": NOON});
         TakeBack { cloud: self.cloud.clone(), order: self.key(), what: "cancellation", document }
+    }
+
+    /// That it is paid, being written.
+    pub fn paid(&self) -> TakeBack {
+        let document = json!({"paid_at": NOON});
+        TakeBack { cloud: self.cloud.clone(), order: self.key(), what: "payment", document }
     }
 
     fn key(&self) -> (String, String) {
@@ -248,7 +259,7 @@ impl Order {
     }
 }
 
-/// A return or a cancellation being written.
+/// A return, a cancellation or the payment of an order, being written.
 #[derive(Clone)]
 pub struct TakeBack {
     cloud: Cloud,
@@ -269,7 +280,11 @@ impl TakeBack {
     /// When it happened.
     #[must_use]
     pub fn at(self, text: &str) -> Self {
-        let field = if self.what == "returns" { "returned_at" } else { "cancelled_at" };
+        let field = match self.what {
+            "returns" => "returned_at",
+            "payment" => "paid_at",
+            _ => "cancelled_at",
+        };
         self.set(field, json!(text))
     }
 
@@ -300,7 +315,12 @@ impl TakeBack {
     pub fn event(&self) -> (&'static str, Value) {
         let mut detail = self.document();
         (detail["source"], detail["order_id"]) = (json!(self.order.0), json!(self.order.1));
-        (if self.what == "returns" { "OrderReturned" } else { "OrderCancelled" }, detail)
+        let detail_type = match self.what {
+            "returns" => "OrderReturned",
+            "payment" => "OrderPaid",
+            _ => "OrderCancelled",
+        };
+        (detail_type, detail)
     }
 
     /// Announces it on the bus.

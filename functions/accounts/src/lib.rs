@@ -7,6 +7,7 @@ mod membership;
 mod perk;
 mod prices;
 mod put;
+mod tier;
 
 use adjust::Adjust;
 use domain::adjustment::adjustment_document;
@@ -58,6 +59,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
             perk::post(app, &caller, account_id(id)?, perk, request).await
         }
+        ("PUT", ["v1", "accounts", id, "tier"]) => tier::put(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "prices"]) => prices::show(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "orders", source, order_id, "score"]) => {

@@ -1,10 +1,11 @@
 //! Scores placed orders and their amendments: `POST /v1/orders`, `PUT /v1/orders/{source}/{order_id}`, and events of
-//! the types `OrderPlaced` and `OrderAmended` from the bus by way of a queue.
+//! the types `OrderPlaced` and `OrderAmended` from the bus by way of a queue. Takes in that they are paid, both ways.
 //!
-//! All ways are one: parse the document, then [`place`]. The revision of a statement says what it is: the first of its
+//! All ways are one: parse the document, then [`place`], or [`pay`]. The revision of a statement says what it is: the first of its
 //! order, a repeat, newer than what is stored, or late. A request may ask for a dry run: the same decision, unwritten.
 
 mod dry_run;
+mod payment;
 
 use domain::amendment;
 use domain::code::Code;
@@ -13,6 +14,7 @@ use domain::discount::Discount;
 use domain::document::{Faults, Path};
 use domain::id::{OrderId, OrderKey, Source};
 use domain::order::Order;
+use domain::payment::{event_document, payment_document};
 use domain::receipt::{self, Receipt};
 use domain::referral::Redemption;
 use domain::schedule::Schedule;
@@ -28,6 +30,8 @@ use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
 
 use dry_run::DryRun;
+
+pub use payment::{Paid, pay};
 
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
@@ -48,6 +52,9 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let amends = match (method, path.as_slice()) {
         ("POST", ["v1", "orders"]) => None,
         ("PUT", ["v1", "orders", source, order_id]) => Some((*source, *order_id)),
+        ("POST", ["v1", "orders", source, order_id, "payment"]) => {
+            return pay_over_http(app, request, source, order_id).await;
+        }
         _ => return Err(RequestFault::NoSuchRoute.into()),
     };
     let caller = request.caller()?;
@@ -56,11 +63,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let dry_run = DryRun::asked(request)?;
     let order = match amends {
         None => Order::from_text(&request.body()?)?,
-        Some((source, order_id)) => {
-            let source = parameter("source", Source::parse(source))?;
-            let key = OrderKey { source, order_id: parameter("order_id", OrderId::parse(order_id))? };
-            Order::amendment_from_json(&key, &request.document()?)?
-        }
+        Some((source, order_id)) => Order::amendment_from_json(&key(source, order_id)?, &request.document()?)?,
     };
     let revision = order.revision;
     let (placed, receipt) = match dry_run {
@@ -77,6 +80,19 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         Outcome::Repeated => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
         Outcome::Superseded => Answer::json(200, &Superseded::of(&placed.scored, revision)),
     })
+}
+
+async fn pay_over_http(app: &App, request: &Request, source: &str, order_id: &str) -> Result<Answer, Error> {
+    let caller = request.caller()?;
+    caller.require_any(Scope::OrdersWrite)?;
+    request.takes(&[])?;
+    payment::answer(app, &caller, key(source, order_id)?, payment_document(&request.document()?)?).await
+}
+
+/// The order that an address names.
+fn key(source: &str, order_id: &str) -> Result<OrderKey, Error> {
+    let source = parameter("source", Source::parse(source))?;
+    Ok(OrderKey { source, order_id: parameter("order_id", OrderId::parse(order_id))? })
 }
 
 /// The answer to a statement that came after a newer one of its order. Nothing was changed by it.
@@ -102,9 +118,14 @@ async fn over_bus(app: &App, event: BusEvent) -> Result<(), Error> {
     let order = match event.detail_type.as_str() {
         "OrderPlaced" => Order::from_json(&event.detail)?,
         "OrderAmended" => Order::amendment_from_event(&event.detail)?,
+        "OrderPaid" => {
+            let (key, document) = event_document(&event.detail)?;
+            pay(app, &event.caller, key, document).await?;
+            return Ok(());
+        }
         _ => {
             let mut faults = Faults::default();
-            let message = "must be OrderPlaced or OrderAmended";
+            let message = "must be OrderPlaced, OrderAmended or OrderPaid";
             faults.add(&Path::Key(&Path::Root, "detail-type"), "unknown_value", message);
             return Err(faults.into());
         }

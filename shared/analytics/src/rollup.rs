@@ -262,23 +262,25 @@ impl Partial {
         if !tiers.knows(&account.tier) {
             return Ok(());
         }
-        let spend = tier::qualifying_spend(program, account, month)?;
+        let qualifying = tier::qualifying(program, account, month)?;
         let held = tiers.get(&account.tier);
-        let Some((next, missing)) = tier::next(tiers, held, spend)? else { return Ok(()) };
-        let (missing_ppms, whole) = (i128::from(missing.0).saturating_mul(1_000_000), i128::from(next.threshold.0));
+        let Some(next) = tier::next(tiers, held, qualifying)? else { return Ok(()) };
+        let whole = i128::from(next.threshold.0);
+        let missing_ppms = i128::from(next.missing.0).saturating_mul(1_000_000);
         let twice = missing_ppms.saturating_mul(2).saturating_add(whole);
         let ppm = twice.checked_div(whole.saturating_mul(2)).unwrap_or(0);
         let missing_ppm = u32::try_from(ppm).unwrap_or(u32::MAX);
         // Who bought nothing in the window is near to nothing.
-        if spend.0 <= 0 || !self.lists.near_next_tier.takes(|last| missing_ppm <= last.missing_ppm) {
+        if qualifying.0 <= 0 || !self.lists.near_next_tier.takes(|last| missing_ppm <= last.missing_ppm) {
             return Ok(());
         }
         self.lists.near_next_tier.offer(Near {
             missing_ppm,
             account_id: account.id.to_string(),
             tier: held.id.to_string(),
-            next_tier: next.id.to_string(),
-            missing: missing.0,
+            next_tier: next.tier.id.to_string(),
+            missing: next.missing.0,
+            metric: tiers.metric,
         });
         Ok(())
     }

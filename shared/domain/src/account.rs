@@ -5,10 +5,12 @@ use crate::advance;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
+use crate::invitation::Invitation;
 use crate::ledger::Change;
 use crate::lots::Holdings;
 use crate::membership::Membership;
 use crate::money::Overflow;
+use crate::occasions;
 use crate::program::Program;
 use crate::referral::{self, Referral};
 use crate::review::Reviewed;
@@ -35,6 +37,10 @@ pub struct Account {
     pub tier_since: Instant,
     /// The latest review of a tier it held; a raise leaves it, so that nothing is judged twice.
     pub reviewed: Option<Reviewed>,
+    /// The invitation that it holds its tier by.
+    pub invitation: Option<Invitation>,
+    /// Tiers that brought it something when it entered them, sorted: none does so twice.
+    pub entered: Vec<TierId>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
     /// Whether it is a member, where the program asks for more than to be enrolled.
@@ -61,6 +67,8 @@ pub struct Account {
     pub due: Option<Due>,
     /// What it was warned of and has not ended yet, by subject and end.
     pub told: Vec<Told>,
+    /// What it remembers of its occasions.
+    pub occasions: occasions::Past,
     /// The code it came by.
     pub referral: Option<Referral>,
     /// It was issued a code of its own, so it cannot redeem one.
@@ -122,6 +130,8 @@ impl Account {
             tier,
             tier_since: now,
             reviewed: None,
+            invitation: None,
+            entered: Vec::new(),
             segments: Vec::new(),
             membership: Membership::default(),
             joined_at: now,
@@ -135,6 +145,7 @@ impl Account {
             credit_note: None,
             due: None,
             told: Vec::new(),
+            occasions: occasions::Past { birthdays: occasions::of_nobody(program), ..occasions::Past::default() },
             referral: None,
             has_referral_code: false,
             referrals_rewarded: 0,
@@ -175,6 +186,14 @@ impl Account {
         (self.tier, self.tier_since) = (tier, since);
     }
 
+    /// Takes a higher tier on that it has reached at `now`: a hold that a review of this very instant ended is not
+    /// followed on, since the tier is another.
+    pub(crate) fn reach_tier(&mut self, tier: TierId, now: Instant) {
+        let of_now = self.reviewed.as_mut().filter(|reviewed| reviewed.at == now);
+        of_now.into_iter().for_each(|reviewed| reviewed.held_through = None);
+        self.hold_tier(tier, now);
+    }
+
     /// The fewest days ahead at which it was told of an end; `None`: never.
     pub(crate) fn told_days(&self, subject: Subject, ends_at: Instant) -> Option<u16> {
         let place = self.told.binary_search_by_key(&(subject, ends_at), |told| (told.subject, told.ends_at)).ok()?;
@@ -195,7 +214,8 @@ impl Account {
     pub fn next_change(&self, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
         let lapse = advance::next(schedule, self);
         let errand = referral::errand(self).map(|errand| errand.due_at);
-        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).min())
+        let occasion = occasions::next(self, schedule, now);
+        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).chain(occasion).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

@@ -3,7 +3,10 @@
 //! 25 months are kept, counted back from the newest; older ones live on only in [`Lifetime`]. Tier windows and
 //! every month's figures follow from these, in whatever order the orders came.
 
+use crate::earning::Basket;
 use crate::money::{Minor, Overflow, Points};
+use crate::program::Program;
+use crate::qualification::Metric;
 use crate::time::Month;
 use std::ops::RangeInclusive;
 
@@ -31,6 +34,42 @@ pub struct MonthActivity {
     pub discounts_used: u64,
     /// What they took off what is kept of these orders.
     pub discount_value: Minor,
+    /// What of these figures counts for no tier.
+    pub aside: Aside,
+}
+
+/// Units and points of orders that count for no tier: units of lines that are not eligible, points of what came back.
+///
+/// Noted of those orders alone whose version of the program goes by units, or by points: others take no room for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aside {
+    /// Units.
+    pub units: u64,
+    /// Points.
+    pub points: Points,
+}
+
+impl Aside {
+    /// Nothing is put aside.
+    pub const NONE: Self = Self { units: 0, points: Points::ZERO };
+
+    /// Units of an order's lines that are not eligible, where the program goes by units.
+    pub(crate) fn of_basket(program: &Program, basket: &Basket<'_>) -> Self {
+        let units =
+            if program.tiers.metric == Metric::Units { basket.units.saturating_sub(basket.eligible_units) } else { 0 };
+        Self { units, ..Self::NONE }
+    }
+
+    fn plus(self, other: Self) -> Result<Self, Overflow> {
+        let units = self.units.checked_add(other.units).ok_or(Overflow)?;
+        Ok(Self { units, points: self.points.plus(other.points)? })
+    }
+
+    /// With one order's part put in place of what it was before.
+    fn amended(self, before: Self, after: Self) -> Result<Self, Overflow> {
+        let left = Self { units: self.units.saturating_sub(before.units), points: self.points.minus(before.points)? };
+        left.plus(after)
+    }
 }
 
 /// Totals over the whole relationship.
@@ -77,6 +116,8 @@ pub struct Lifetime {
     pub downgrades: u64,
     /// What discounts took off what is kept of the orders that used them ([`discount::value`](crate::discount::value)).
     pub discount_value: Minor,
+    /// What of these figures counts for no tier.
+    pub aside: Aside,
 }
 
 /// What an order that was added counts for besides its figures.
@@ -103,6 +144,8 @@ pub struct Giveback {
     pub eligible: Minor,
     /// By how much what discounts took off it fell.
     pub discount_value: Minor,
+    /// What of it counted for no tier before, and does now.
+    pub aside: [Aside; 2],
 }
 
 /// What one order counts for, less what came back of it.
@@ -122,6 +165,8 @@ pub struct Figures {
     pub discounts_used: u64,
     /// What they took off what is kept.
     pub discount_value: Minor,
+    /// What of it counts for no tier.
+    pub aside: Aside,
 }
 
 /// What one order adds.
@@ -143,6 +188,8 @@ pub struct Purchase {
     pub discounts_used: u64,
     /// What they took off.
     pub discount_value: Minor,
+    /// What of it counts for no tier.
+    pub aside: Aside,
 }
 
 /// The months kept, ascending, at most [`MONTHS_KEPT`].
@@ -201,6 +248,8 @@ impl Activity {
             month.revenue = month.revenue.minus(back.revenue)?;
             month.eligible = month.eligible.minus(back.eligible)?;
             month.discount_value = month.discount_value.minus(back.discount_value)?;
+            let [before, after] = back.aside;
+            month.aside = month.aside.amended(before, after)?;
         }
         Ok(())
     }
@@ -216,6 +265,7 @@ impl Activity {
             let used = month.discounts_used.saturating_sub(before.discounts_used);
             month.discounts_used = used.checked_add(after.discounts_used).ok_or(Overflow)?;
             month.discount_value = month.discount_value.minus(before.discount_value)?.plus(after.discount_value)?;
+            month.aside = month.aside.amended(before.aside, after.aside)?;
         }
         Ok(())
     }
@@ -245,6 +295,7 @@ impl MonthActivity {
             earned: Points::ZERO,
             discounts_used: 0,
             discount_value: Minor::ZERO,
+            aside: Aside::NONE,
         }
     }
 
@@ -260,6 +311,7 @@ impl MonthActivity {
         self.earned = self.earned.plus(purchase.earned)?;
         self.discounts_used = self.discounts_used.checked_add(purchase.discounts_used).ok_or(Overflow)?;
         self.discount_value = self.discount_value.plus(purchase.discount_value)?;
+        self.aside = self.aside.plus(purchase.aside)?;
         Ok(is_known)
     }
 }
@@ -273,6 +325,7 @@ impl Lifetime {
         self.eligible = self.eligible.plus(purchase.eligible)?;
         self.earned = self.earned.plus(purchase.earned)?;
         self.discount_value = self.discount_value.plus(purchase.discount_value)?;
+        self.aside = self.aside.plus(purchase.aside)?;
         let days = u64::from(counted != Counted::OnKnownDay);
         self.purchase_days = self.purchase_days.checked_add(days).ok_or(Overflow)?;
         Ok(())
@@ -287,6 +340,7 @@ impl Lifetime {
         self.eligible = self.eligible.minus(before.eligible)?.plus(after.eligible)?;
         self.earned = self.earned.minus(before.earned)?.plus(after.earned)?;
         self.discount_value = self.discount_value.minus(before.discount_value)?.plus(after.discount_value)?;
+        self.aside = self.aside.amended(before.aside, after.aside)?;
         Ok(())
     }
 
@@ -297,6 +351,8 @@ impl Lifetime {
         self.revenue = self.revenue.minus(back.revenue)?;
         self.eligible = self.eligible.minus(back.eligible)?;
         self.discount_value = self.discount_value.minus(back.discount_value)?;
+        let [before, after] = back.aside;
+        self.aside = self.aside.amended(before, after)?;
         Ok(())
     }
 }
@@ -316,6 +372,7 @@ mod tests {
             earned: Points::ZERO,
             discounts_used: 0,
             discount_value: Minor::ZERO,
+            aside: Aside::NONE,
         }
     }
 

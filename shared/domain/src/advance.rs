@@ -5,6 +5,7 @@ use crate::kind::KINDS;
 use crate::ledger::Change;
 use crate::money::Overflow;
 use crate::schedule::Schedule;
+use crate::tier::entry;
 use crate::time::Instant;
 
 /// The account as it is at `now`, and what changed since its last commit: points that became available, lots and
@@ -17,11 +18,26 @@ pub fn advance(schedule: &Schedule, account: &Account, now: Instant) -> Result<(
 
 /// Brings `account` to `now` in place; what [`advance`] does to a copy.
 pub(crate) fn settle(schedule: &Schedule, account: &mut Account, now: Instant) -> Result<Vec<Change>, Overflow> {
-    let mut changes = Vec::new();
+    let (mut changes, mut passed) = (Vec::new(), None);
+    // Points that a tier brings are there for whatever falls due after it was entered.
+    while let Some(at) = entry::next(account, schedule).filter(|at| *at < now && passed.is_none_or(|last| last < *at)) {
+        settle_until(schedule, account, at, &mut changes)?;
+        passed = Some(at);
+    }
+    settle_until(schedule, account, now, &mut changes)?;
+    Ok(changes)
+}
+
+fn settle_until(
+    schedule: &Schedule,
+    account: &mut Account,
+    now: Instant,
+    changes: &mut Vec<Change>,
+) -> Result<(), Overflow> {
     for kind in KINDS {
         changes.extend(kind.settle(account, schedule, now)?);
     }
-    Ok(changes)
+    Ok(())
 }
 
 /// The earliest instant at which time alone changes anything about it.

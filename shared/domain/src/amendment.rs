@@ -12,19 +12,22 @@ use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
 use crate::document::{Faults, Path};
-use crate::earning::Known;
+use crate::earning::{Basket, Known};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
-use crate::money::{Minor, Money, Overflow, Percent, Points};
+use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
+use crate::payment::{self, Paid};
 use crate::program::{DiscountRule, Program};
+use crate::qualification::{self, Window};
 use crate::referral::{self, Redemption};
 use crate::returns::{self, Reversal, Tally};
 use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
-use crate::tier;
+use crate::tier::{self, entry};
+use crate::time::Instant;
 use std::sync::Arc;
 
 /// The latest amendment of an order, as it was carried out; kept with the order.
@@ -73,7 +76,8 @@ pub fn decide(
     scored.version = stored.version.checked_add(1).ok_or(Overflow)?;
     scored.order = order.clone();
     scored.content_hash = content_hash;
-    if stored.order.says_the_same(order) {
+    let paid = Paid::by_amendment(stored, order, context.now);
+    if stored.order.says_the_same(order) && paid.is_none() {
         // Shops send every update. One that changes nothing here takes its number and leaves no entry.
         let scored = Arc::new(scored);
         let write = Write::Put(Record::Order(scored.clone()), Guard::Version(stored.version));
@@ -100,6 +104,7 @@ pub fn decide(
     };
     amending.exchange_discounts()?;
     let points = amending.amend_points()?;
+    amending.pay(paid)?;
     let reached = amending.review_tier()?;
     let issued = amending.review_discounts();
     amending.finish(points, reached, issued, redemption)
@@ -107,7 +112,7 @@ pub fn decide(
 
 /// Where an order leads to in the tiers.
 struct Reached {
-    qualifying: Minor,
+    qualifying: Measure,
     tier_after: TierId,
     raise: Option<Raise>,
 }
@@ -200,11 +205,7 @@ impl Amending<'_> {
         let reversal = if more > Points::ZERO {
             let (forgiven, more) = forgive(&tally, more)?;
             self.account.lifetime.unrecovered = self.account.lifetime.unrecovered.plus(forgiven.unrecovered)?;
-            let available_at = rules::available_at(program, &self.scored.order, now);
-            // Those of an order whose points have ended do so at once.
-            let end = returns::end_now(&self.account, self.stored, program, now);
-            let end = end.unwrap_or(End::at(self.stored.score.expires_at));
-            awarded = rules::award(&mut self.account, more, available_at, end, self.context)?;
+            awarded = self.award(more)?;
             forgiven
         } else {
             returns::reverse(&mut self.account, &self.scored, Points::ZERO.minus(more)?, program, now)?
@@ -225,6 +226,35 @@ impl Amending<'_> {
         Ok(points)
     }
 
+    /// Gives points that the order earns more.
+    fn award(&mut self, more: Points) -> Result<Vec<Change>, Overflow> {
+        let (program, now) = (self.program, self.context.now);
+        if self.scored.awaits_payment(program) {
+            self.account.holdings.add_unpaid(more)?;
+            return Ok(Vec::new());
+        }
+        let available_at = rules::available_at(program, &self.scored.order, now);
+        // Those of an order whose points have ended do so at once.
+        let end = returns::end_now(&self.account, self.stored, program, now);
+        let end = end.unwrap_or(End::at(self.stored.score.expires_at));
+        rules::award(&mut self.account, more, available_at, end, self.context)
+    }
+
+    /// Takes in that the new statement says for the first time that the order is paid.
+    fn pay(&mut self, paid: Option<Paid>) -> Result<(), Overflow> {
+        let Some(paid) = paid else { return Ok(()) };
+        let (account, scored) = (&mut self.account, &mut self.scored);
+        let waited = scored.unpaid(self.program)?;
+        self.changes.extend(payment::take_in(account, scored, paid, waited, self.program, self.context)?);
+        Ok(())
+    }
+
+    /// From when points that the order earns now can be spent, if not at once and if that is known.
+    fn available_at(&self) -> Option<Instant> {
+        let available_at = rules::available_at(self.program, &self.scored.order, self.context.now);
+        available_at.filter(|_| !self.scored.awaits_payment(self.program))
+    }
+
     fn note(&mut self, points: PointsAmended, awarded: Vec<Change>) {
         let order = &self.scored.order;
         let money = |amount: Minor| Money { amount, currency: order.currency };
@@ -239,7 +269,8 @@ impl Amending<'_> {
             let Reversal { taken, owed, unrecovered, lapsed } = points.reversal;
             let PointsAmended { earned, reversed, .. } = points;
             let given = earned > reversed;
-            let available_at = rules::available_at(self.program, order, self.context.now).filter(|_| given);
+            let available_at = self.available_at().filter(|_| given);
+            let until_paid = given && self.scored.awaits_payment(self.program);
             self.changes.push(Change::PointsAmended {
                 earned,
                 reversed,
@@ -248,6 +279,7 @@ impl Amending<'_> {
                 unrecovered,
                 lapsed,
                 available_at,
+                until_paid,
             });
         }
         self.changes.extend(awarded);
@@ -259,12 +291,15 @@ impl Amending<'_> {
         let (held, tiers) = (self.stored.current(), &self.program.tiers);
         let month = self.program.calendar.month(self.stored.order.placed_at);
         let is_kept = self.account.activity.months().iter().any(|kept| kept.month == month);
+        let counts = is_kept || tiers.window == Window::Lifetime;
         // A tier that a later version added is above what this one can say.
-        if !is_kept || !tiers.knows(&self.account.tier) {
+        let is_bound = self.account.invitation.is_some() || !tiers.rise_with_orders();
+        if !counts || is_bound || !tiers.knows(&self.account.tier) {
             return Ok(Reached::as_before(held, held.qualifying));
         }
-        let came_back = self.worth.eligible.minus(returns::totals(&self.scored, self.program)?.eligible)?;
-        let qualifying = tier::highest_spend(self.program, &self.account, month, came_back)?;
+        let whole = Basket::whole(self.program, &self.scored.order)?;
+        let came_back = qualification::came_back(&self.scored, &whole, self.program)?;
+        let qualifying = tier::highest(self.program, &self.account, month, came_back)?;
         if self.stored.score.no_member().is_some() {
             return Ok(Reached::as_before(held, qualifying));
         }
@@ -281,13 +316,18 @@ impl Amending<'_> {
         let upgrades = account.lifetime.upgrades.saturating_sub(u64::from(own.is_some()));
         account.lifetime.upgrades = upgrades.saturating_add(u64::from(raises));
         let from = account.tier.clone();
-        account.hold_tier(to.clone(), if raises { now } else { held_since });
+        match raises {
+            true => account.reach_tier(to.clone(), now),
+            false => account.hold_tier(to.clone(), held_since),
+        }
         if review::next(account, self.context.schedule).is_some_and(|review| review.at <= now) {
             // A review of the tier that is held again fell due while the other was held: nothing is reviewed in the past.
             account.reviewed = own.map(|raise| Reviewed::afresh(raise.at));
         }
-        let spend = Money { amount: qualifying, currency: self.stored.order.currency };
-        self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: spend });
+        let measured = tiers.metric.measured(qualifying, self.stored.order.currency);
+        let base_held = base.clone();
+        self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: measured, reviewed_at: None });
+        self.changes.extend(entry::give(&mut self.account, self.program, &base_held, now, None)?);
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
 
@@ -369,7 +409,7 @@ impl Amending<'_> {
             qualifying: reached.qualifying,
             eligible: self.worth.eligible,
             points: self.worth.points,
-            available_at: rules::available_at(self.program, &order, self.context.now),
+            available_at: self.available_at(),
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued,
@@ -394,7 +434,7 @@ impl Amending<'_> {
 }
 
 impl Reached {
-    fn as_before(held: &Score, qualifying: Minor) -> Self {
+    fn as_before(held: &Score, qualifying: Measure) -> Self {
         Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise.clone() }
     }
 }
@@ -412,6 +452,7 @@ fn figures(scored: &ScoredOrder, program: &Program, percents_off: &[Percent]) ->
         earned: scored.history.tally.earned,
         discounts_used: discount::count(percents_off),
         discount_value: discount::value(kept.eligible, percents_off)?,
+        aside: qualification::aside(scored, program)?,
     })
 }
 

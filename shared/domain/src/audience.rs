@@ -5,6 +5,7 @@ use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{Segment, TierId};
 use crate::membership::MemberState;
 use crate::program::{TIERS_MAX, Tiers};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -69,6 +70,17 @@ impl Audience {
             tiers: each_once(rule, "tiers", TIERS_MAX, faults, document::id(TierId::parse)),
             segments: each_once(rule, "segments", SEGMENTS_MAX, faults, document::id(Segment::parse)),
         }
+    }
+
+    /// What they may say, added to what the rule says besides.
+    pub(crate) fn schema(rule: Schema) -> Schema {
+        let tiers = schema::each_once(TIERS_MAX, schema::id(TierId::parse));
+        let segments = schema::each_once(SEGMENTS_MAX, schema::id(Segment::parse));
+        rule.optional("tiers", tiers, "Only for accounts that hold one of these tiers.").optional(
+            "segments",
+            segments,
+            "Only for accounts that are in one of these segments.",
+        )
     }
 }
 

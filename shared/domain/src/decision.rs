@@ -9,6 +9,7 @@ use crate::due::Due;
 use crate::id::ProgramName;
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
+use crate::limit::ShardWrite;
 use crate::membership::{Claim, ClaimKey, Contact, Invitation, MemberState, Profile, Uninvited, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
@@ -92,6 +93,8 @@ pub enum Write {
     Qualify(RedemptionKey, Box<Qualified>, u64),
     /// Takes a redemption off the list of those that somebody is to look at, by its place there; it must be on it.
     Forget(String),
+    /// Changes a shard of a limit over all accounts.
+    Shard(Box<ShardWrite>),
 }
 
 /// What is to be written, all or nothing, and what the caller is told then.
@@ -144,7 +147,7 @@ pub enum Rejection {
     /// The program in force asks for no fee.
     NoMembershipFee,
     /// The fee was paid later than now.
-    PaidInFuture,
+    FeePaidInFuture,
     /// More was paid for than ten years from now.
     PaidTooFarAhead,
     /// The account is no member.
@@ -199,6 +202,8 @@ pub enum Rejection {
         /// The field that says so.
         field: &'static str,
     },
+    /// The payment is dated more than a day from now.
+    PaidInFuture,
     /// The order is larger than one stored item holds.
     OrderTooLarge,
     /// The program has no such perk.
@@ -207,6 +212,8 @@ pub enum Rejection {
     PerkNotHeld,
     /// The account has lost the perk for now.
     PerkLost(Loss),
+    /// The perk may be used as often as anybody likes: there is nothing to write down.
+    PerkNotCounted,
     /// The perk was used as often as it may be.
     PerkUsedUp {
         /// How often, and when there are more.

@@ -4,6 +4,7 @@ use crate::code::Code;
 use crate::decision::Context;
 use crate::id::{AccountId, OrderKey, RuleId};
 use crate::money::{self, Minor, Overflow, Percent};
+use crate::occasions::Occasion;
 use crate::program::Program;
 use crate::referral::RedemptionKey;
 use crate::time::Instant;
@@ -68,6 +69,8 @@ pub enum Issuer {
     Order(OrderKey),
     /// A referral: the redemption of a code.
     Referral(RedemptionKey),
+    /// An occasion of the account.
+    Occasion(Occasion),
 }
 
 impl Issuer {
@@ -82,6 +85,7 @@ impl fmt::Display for Issuer {
         match self {
             Self::Order(order) => order.fmt(f),
             Self::Referral(redemption) => write!(f, "referral {redemption}"),
+            Self::Occasion(occasion) => write!(f, "occasion {occasion}"),
         }
     }
 }
@@ -147,6 +151,7 @@ impl Discount {
         let cause = match &issued_by {
             Issuer::Order(order) => format!("{}/{order}", right.rule),
             Issuer::Referral(redemption) => format!("{}/{redemption}", right.rule),
+            Issuer::Occasion(occasion) => format!("{}/{account_id}/{occasion}", right.rule),
         };
         Self {
             account_id: account_id.clone(),

@@ -8,6 +8,7 @@
 //!
 //! Every sum is exact: fractions of points in `i128`, rounded once per rule (or per line, where the rule says so).
 
+mod admitted;
 mod basket;
 mod choice;
 mod condition;
@@ -21,6 +22,7 @@ use crate::id::RuleId;
 use crate::money::{Factor, Minor, Overflow, Points};
 use effect::Sum;
 
+pub(crate) use admitted::Admitted;
 pub use basket::{Basket, Item};
 pub use choice::Choice;
 pub(crate) use condition::Reading;
@@ -30,6 +32,8 @@ pub use eligible::TaxBasis;
 pub(crate) use judge::judge;
 pub use judge::{Known, Ruling, points};
 pub use lines::LineFilter;
+#[cfg(test)]
+pub(crate) use lines::looked_through;
 pub(crate) use receipt::reasons;
 pub use receipt::{Arithmetic, recomputed};
 

@@ -2,7 +2,9 @@
 
 use crate::account::Account;
 use crate::kind::KINDS;
-use crate::money::{Money, Overflow, Points};
+use crate::money::{Overflow, Points};
+use crate::occasions;
+use crate::qualification::Measured;
 use crate::referral::{self, ErrandTask, Settled};
 use crate::schedule::Schedule;
 use crate::time::Instant;
@@ -21,7 +23,13 @@ pub struct Forecast {
     pub points_available: Amount,
     /// Points that end.
     pub points_expired: Amount,
-    /// Reviews that keep a tier, by what was spent until now.
+    /// Tiers reached by a review, or by the length of membership.
+    pub tiers_raised: u64,
+    /// Points that these bring.
+    pub tier_points: Amount,
+    /// Invitations into a tier that end.
+    pub invitations_ended: u64,
+    /// Reviews that keep a tier, by what was ordered until now.
     pub tiers_kept: u64,
     /// Reviews that lower one.
     pub tiers_lowered: u64,
@@ -35,20 +43,22 @@ pub struct Forecast {
     pub memberships_lapsed: u64,
     /// Warnings that one will end.
     pub membership_ending_warnings: u64,
+    /// What occasions bring, birthdays apart: those are known from the contacts only.
+    pub occasions_given: Amount,
     /// Warnings that a discount will end.
     pub discount_expiring_warnings: u64,
     /// Warnings that points will end.
     pub points_expiring_warnings: Amount,
     /// Warnings that a tier will be lost.
     pub tier_at_risk_warnings: u64,
-    /// What the accounts so warned have to spend to keep their tiers, once for each warning; `None`: none is.
-    pub tier_at_risk_missing: Option<Money>,
+    /// What is missing to keep the tiers of the accounts so warned, once for each warning; `None`: none is.
+    pub tier_at_risk_missing: Option<Measured>,
 }
 
 /// Points, and in how many portions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Amount {
-    /// Portions: lots, days or warnings.
+    /// Portions: lots, days, occasions or warnings.
     pub count: u64,
     /// Points in all of them.
     pub points: Points,
@@ -95,6 +105,7 @@ impl Forecast {
                 *count = count.saturating_add(1);
                 referral::conclude(&mut account, settled);
             }
+            anything |= occasions::foresee(&mut account, schedule, now, self)?;
             at = account.next_change(schedule, now)?.filter(|next| now < *next && *next <= until);
         }
         self.accounts = self.accounts.saturating_add(u64::from(anything));

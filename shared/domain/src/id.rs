@@ -65,6 +65,15 @@ id!(
     AccountId, |t| plain(t, 40, SHORT)
 );
 impl AccountId {
+    /// A number that spreads accounts evenly over shards. Where items are kept depends on it: fixed.
+    pub fn spread(&self) -> u64 {
+        let hash = self
+            .0
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        hash ^ hash.wrapping_shr(32)
+    }
+
     /// That of an account which nobody has named yet: it is made from what brings it about.
     pub(crate) fn made_up(bits: u64) -> Self {
         Self(format!("ref-{bits:016x}").into())

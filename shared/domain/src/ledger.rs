@@ -9,7 +9,7 @@ use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
-pub use change::Change;
+pub use change::{Change, TierChange};
 
 /// One immutable ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,12 @@ pub enum Cause {
         /// By which statement of it.
         revision: u64,
     },
+    /// An order was paid.
+    OrderPaid {
+        /// Which order.
+        #[serde(flatten)]
+        order: OrderKey,
+    },
     /// Goods came back with a credit note that names no order.
     CreditNote {
         /// Which credit note.
@@ -94,6 +100,8 @@ pub enum Cause {
         /// Which perk.
         perk: RuleId,
     },
+    /// The account was put into a tier by invitation, or taken out of it.
+    TierPut,
     /// Something had fallen due.
     Walked,
     /// A referral code was issued or changed.

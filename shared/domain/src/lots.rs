@@ -57,6 +57,7 @@ pub struct Holdings {
     pending: Vec<Pending>,
     debt: Points,
     pending_debt: Points,
+    unpaid: Points,
     streaks: Vec<Streak>,
 }
 
@@ -141,6 +142,29 @@ impl Holdings {
         Self { pending_debt: points.max(Points::ZERO).min(self.debt), ..self }
     }
 
+    /// The same, with so many points that wait for the payment of their orders.
+    #[must_use]
+    pub fn with_unpaid(self, points: Points) -> Self {
+        Self { unpaid: points.max(Points::ZERO), ..self }
+    }
+
+    /// Points that wait for the payment of their orders: which order has how many of them stands on the orders.
+    pub fn unpaid(&self) -> Points {
+        self.unpaid
+    }
+
+    /// Adds points that wait for the payment of their order.
+    pub(crate) fn add_unpaid(&mut self, points: Points) -> Result<(), Overflow> {
+        self.unpaid = self.unpaid.plus(points)?;
+        Ok(())
+    }
+
+    /// Takes points that wait for the payment of their order, which has as many.
+    pub(crate) fn take_unpaid(&mut self, points: Points) -> Result<(), Overflow> {
+        self.unpaid = self.unpaid.minus(points)?;
+        Ok(())
+    }
+
     /// Points it owes in all, which the next earnings repay.
     pub fn debt(&self) -> Points {
         self.debt
@@ -178,7 +202,7 @@ impl Holdings {
         self.repay_from_order(given.min(self.debt.minus(self.pending_debt)?))
     }
 
-    /// Lots and pending less the debt: what the sum of the account's entries must be.
+    /// Lots and what waits, less the debt: what the sum of the account's entries must be.
     pub fn net(&self) -> Result<Points, Overflow> {
         self.balance()?.plus(self.pending_balance()?)
     }
@@ -220,7 +244,7 @@ impl Holdings {
         &self.lots
     }
 
-    /// The points that wait, earliest first.
+    /// The points that wait for a day, earliest first.
     pub fn pending(&self) -> &[Pending] {
         &self.pending
     }
@@ -230,9 +254,9 @@ impl Holdings {
         Points::sum(self.lots.iter().map(|lot| lot.points))
     }
 
-    /// Points that wait.
+    /// Points that wait, for a day or for the payment of their orders.
     pub fn waiting(&self) -> Result<Points, Overflow> {
-        Points::sum(self.pending.iter().map(|wait| wait.points))
+        Points::sum(self.pending.iter().map(|wait| wait.points))?.plus(self.unpaid)
     }
 
     /// Adds points that can be spent at once.
@@ -251,7 +275,7 @@ impl Holdings {
         Ok(())
     }
 
-    /// Adds points that wait.
+    /// Adds points that wait for a day.
     pub fn add_pending(&mut self, wait: Pending) -> Result<(), Overflow> {
         if wait.points <= Points::ZERO {
             return Ok(());

@@ -21,6 +21,7 @@ use crate::code::{Code, KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId, Segment};
 use crate::ledger::{Cause, Change};
+use crate::occasions;
 use crate::time::Day;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,9 @@ pub struct Contact {
     /// What the merchant states about the person.
     #[serde(flatten)]
     pub document: ContactDocument,
+    /// The year of the person's latest birthday that is over: it brought something, or was entered after its day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub celebrated: Option<i32>,
     /// Counts its changes, from 1.
     pub version: u64,
 }
@@ -220,6 +224,7 @@ pub fn put_account(
             (account, vec![enrolled])
         }
     };
+    let was_member = account.member_state(&activation.program, context.now).is_member();
     let Invited { write: invitation, change: admitted, segments } =
         invitation::invite(&mut account, before, document, &activation.program, context.now)?;
     let lets_in = admitted.is_some();
@@ -251,6 +256,12 @@ pub fn put_account(
     if let Some(to) = status {
         let from = std::mem::replace(&mut account.status, to);
         changes.push(Change::StatusChanged { from, to });
+    }
+    if answer == Put::Created || (lets_in && !was_member) {
+        let tier = account.tier.clone();
+        let welcome = occasions::welcome(&mut account, &tier, &activation.program, context)?;
+        changes.extend(welcome.changes);
+        writes.extend(welcome.writes);
     }
     writes.extend(decision::commit(account, Cause::AccountPut, changes, activation.version, context)?);
     Ok(Decision { writes, answer })
@@ -391,19 +402,22 @@ pub fn put_contact(
     if before.is_some_and(|contact| contact.document == *document) {
         return Ok(Decision { writes: Vec::new(), answer });
     }
-    let (advanced, mut changes) = advance::advance(context.schedule, account, context.now)?;
+    let (mut advanced, mut changes) = advance::advance(context.schedule, account, context.now)?;
+    let activation = context.schedule.at(context.now);
+    let today = activation.program.calendar.day(context.now);
     let contact = Contact {
         account_id: account.id.clone(),
         contact_id: contact_id.clone(),
         document: document.clone(),
+        celebrated: occasions::celebrated_after(before, document, &activation.program, today),
         version: before.map_or(0, |old| old.version).saturating_add(1),
     };
+    occasions::note_birthday(&mut advanced, &contact, &activation.program, today);
     let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
     changes.push(Change::ContactChanged { contact_id: contact_id.clone() });
     let cause = Cause::ContactPut { contact_id: contact_id.clone() };
-    let version = context.schedule.at(context.now).version;
     let mut writes = vec![Write::Put(Record::Contact(Box::new(contact)), guard)];
-    writes.extend(decision::commit(advanced, cause, changes, version, context)?);
+    writes.extend(decision::commit(advanced, cause, changes, activation.version, context)?);
     Ok(Decision { writes, answer })
 }
 

@@ -61,6 +61,11 @@ amount!(
     /// Money in the minor unit of the program's currency.
     Minor
 );
+amount!(
+    /// What qualifies for a tier, in the unit of the program's metric: minor units of money, units, orders, points or
+    /// months.
+    Measure
+);
 
 impl Minor {
     /// The share of `part` in `whole` of this amount, rounded half up once. `whole` is more than zero.
@@ -123,6 +128,8 @@ pub struct UnitPrice(pub i64);
 impl UnitPrice {
     /// Most decimals a unit price may have.
     pub const DECIMALS_MAX: u32 = 6;
+    /// One of the major unit.
+    pub const ONE: Self = Self(1_000_000);
 
     /// `quantity × price` in minor units, rounded half up (towards plus infinity) once, for the whole line.
     pub fn times(self, quantity: u64, currency: Currency) -> Result<Minor, Overflow> {
@@ -134,12 +141,22 @@ impl UnitPrice {
         self.times_wide(points.0.into(), currency)
     }
 
+    /// The same for points that a customer has, rounded down (towards minus infinity) once for all of them.
+    pub fn for_points_down(self, points: Points, currency: Currency) -> Result<Minor, Overflow> {
+        let scaled = self.millionths(points.0.into(), currency)?;
+        Minor::narrow(scaled.checked_div_euclid(1_000_000).ok_or(Overflow)?)
+    }
+
     fn times_wide(self, count: i128, currency: Currency) -> Result<Minor, Overflow> {
-        let scaled = i128::from(self.0)
+        Minor::narrow(div_half_up(self.millionths(count, currency)?, 1_000_000)?)
+    }
+
+    /// `count × price` in millionths of the minor unit.
+    fn millionths(self, count: i128, currency: Currency) -> Result<i128, Overflow> {
+        i128::from(self.0)
             .checked_mul(count)
             .and_then(|millionths| millionths.checked_mul(minor_per_major(currency)))
-            .ok_or(Overflow)?;
-        Minor::narrow(div_half_up(scaled, 1_000_000)?)
+            .ok_or(Overflow)
     }
 
     /// What `part` of `whole` units come to, less their share of what was taken off all of them: rounded half up once,

@@ -15,11 +15,13 @@ use crate::document::{Faults, Path};
 use crate::expiry;
 use crate::id::{AccountId, TierId};
 use crate::idempotency::{CommandKey, CommandRecord};
+use crate::invitation;
 use crate::ledger::{Cause, Change};
 use crate::lots::{End, Lot};
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::program::{Program, Shortfall, VALIDITY_MONTHS_MAX};
 use crate::review::{self, Reviewed};
+use crate::tier::entry;
 use crate::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -326,6 +328,8 @@ fn take_over(account: &mut Account, opening: &Opening, program: &Program, contex
         account.tier_since = now;
     }
     account.tier_since = opening.tier_since.map_or(account.tier_since, start);
+    entry::note_brought(account, program);
+    invitation::brought(account, program, now);
     if review::next(account, context.schedule).is_some_and(|review| review.at <= now) {
         // What was spent before is in no month here: nothing is reviewed in the past.
         account.reviewed = Some(Reviewed::afresh(now));

@@ -8,6 +8,7 @@ use crate::code::Code;
 use crate::document::{self, Unread};
 use crate::id::{AccountId, ContactId, LineId, OrderKey, Sku};
 use crate::money::{Currency, Minor, Overflow, UnitPrice};
+use crate::payment::PaymentState;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,6 +41,9 @@ pub struct Order {
     /// Which statement of the order this is: a higher one replaces a lower one. 0 where the shop counts none.
     #[serde(default, skip_serializing_if = "is_first")]
     pub revision: u64,
+    /// Whether it is paid, if the shop says so here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_state: Option<PaymentState>,
 }
 
 /// One line of an order.
@@ -125,10 +129,21 @@ impl Order {
         read::announced_amendment(document)
     }
 
-    /// Whether another statement of the order says the same, whatever their revisions.
+    /// Whether another statement of the order says the same, whatever their revisions, and whether they say that it is
+    /// paid: that is a fact of its own ([`crate::payment`]).
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let Self { key, account_id, contact_id, placed_at, currency, lines, shipping, discount_codes, revision: _ } =
-            self;
+        let Self {
+            key,
+            account_id,
+            contact_id,
+            placed_at,
+            currency,
+            lines,
+            shipping,
+            discount_codes,
+            revision: _,
+            payment_state: _,
+        } = self;
         (key, account_id, contact_id, placed_at) == (&other.key, &other.account_id, &other.contact_id, &other.placed_at)
             && (currency, lines, shipping) == (&other.currency, &other.lines, &other.shipping)
             && *discount_codes == other.discount_codes

@@ -2,9 +2,11 @@
 
 pub mod difference;
 mod earning;
+mod exchange;
 mod free_products;
 mod membership;
 mod metrics;
+mod occasions;
 mod perks;
 mod points;
 mod prices;
@@ -12,7 +14,9 @@ mod read;
 mod referral;
 #[cfg(test)]
 pub(crate) mod sample;
+mod schema;
 mod sense;
+mod tiers;
 
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, TaxBasis};
@@ -20,21 +24,25 @@ use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::membership::MembershipRules;
-use crate::money::{Currency, Factor, Minor, Percent};
+use crate::money::{Currency, Factor, Measure, Minor, Percent, Points};
+use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
+use crate::qualification::{Metric, Window};
 use crate::referral::rules::ReferralRules;
 use crate::review::ReviewRules;
-use crate::time::{Calendar, Month};
+use crate::time::Calendar;
 use crate::warning::WarningRules;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 pub use crate::shortfall::Shortfall;
+pub use exchange::Exchange;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub(crate) use read::small;
-pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, TIERS_MAX, VALIDITY_MONTHS_MAX};
+pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, VALIDITY_MONTHS_MAX};
+pub use schema::schema;
+pub use tiers::TIERS_MAX;
 
 /// One version of the program, checked: what every decision runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +77,8 @@ pub struct Program {
     pub free_products: Vec<FreeProduct>,
     /// What accounts may claim besides.
     pub perks: Vec<Perk>,
+    /// What accounts are given on occasions.
+    pub occasions: Vec<OccasionRule>,
     /// How far ahead customers are warned.
     pub warnings: WarningRules,
     /// How referrals are rewarded; `None`: there are none.
@@ -93,8 +103,12 @@ pub struct PointsRules {
     pub expiry: Expiry,
     /// Days until points can be spent (a return window); 0: at once.
     pub pending_days: u16,
+    /// Points of an order can be spent once it is paid, too, and not before.
+    pub until_paid: bool,
     /// What becomes of points that a return should take back and that are spent already.
     pub shortfall: Shortfall,
+    /// What they are worth in money; `None`: the program does not say.
+    pub exchange: Option<Exchange>,
 }
 
 /// How returns that name no order are matched.
@@ -107,12 +121,26 @@ pub struct ReturnRules {
 /// The levels of membership and how they are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tiers {
-    /// Months of the window, the order's own included.
-    pub window_months: u16,
+    /// Which figure of an account leads to them.
+    pub metric: Metric,
+    /// Over which months it is taken.
+    pub window: Window,
+    /// When a tier that is reached is taken on.
+    pub upgrade: Upgrade,
     /// The levels, ascending.
     pub levels: Ladder,
     /// How they are reviewed; `None`: a tier is never lost.
     pub review: Option<ReviewRules>,
+}
+
+/// When a tier that is reached is taken on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Upgrade {
+    /// With the order that reaches it, or with the month that does.
+    #[default]
+    AtOnce,
+    /// By the next review.
+    AtReview,
 }
 
 /// Levels ascending by threshold, at least one; the lowest starts at zero.
@@ -138,10 +166,14 @@ pub struct Tier {
     pub id: TierId,
     /// Its name for customers.
     pub name: String,
-    /// Eligible spend in the window at which it is reached (at or above).
-    pub threshold: Minor,
+    /// The figure at which it is reached (at or above); `None`: it is entered by invitation only.
+    pub threshold: Option<Measure>,
     /// What points are multiplied with.
     pub multiplier: Factor,
+    /// What it takes off every price.
+    pub discount: Option<Percent>,
+    /// Points for entering it, once for each account.
+    pub on_entry: Points,
 }
 
 /// A discount for the next purchase, issued by an order that is large enough.
@@ -177,12 +209,13 @@ impl Program {
         self.unknown_account == UnknownAccount::Enrol && self.membership != MembershipRules::Invitation
     }
 
-    /// Whether it decides as another version does: it differs from that in what the metrics value things at, in prices by
-    /// quantity, free products and perks, if at all.
+    /// Whether it decides as another version does: it differs from that in what points are worth, what the metrics value
+    /// things at, in prices by quantity, free products and perks, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
         let (price_tables, perks) = (other.price_tables.clone(), other.perks.clone());
         let free_products = other.free_products.clone();
-        Self { metrics: other.metrics, price_tables, free_products, perks, ..self.clone() } == *other
+        let points = PointsRules { exchange: other.points.exchange.clone(), ..self.points.clone() };
+        Self { metrics: other.metrics, price_tables, free_products, perks, points, ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.
@@ -206,11 +239,6 @@ impl Program {
 }
 
 impl Tiers {
-    /// The months that qualify for an order of the month `last`: that one and those before it.
-    pub fn window(&self, last: Month) -> RangeInclusive<Month> {
-        last.plus(1_i32.saturating_sub(i32::from(self.window_months)))..=last
-    }
-
     /// Whether this version knows a tier. One that a later version added it does not, and can say nothing of.
     pub fn knows(&self, id: &TierId) -> bool {
         self.levels.iter().any(|tier| tier.id == *id)

@@ -11,9 +11,11 @@ use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::membership;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
+use crate::payment::Payment;
 use crate::program::{DiscountRule, Program};
 use crate::returns::{self, ReturnKey, ReturnReceipt};
 use crate::score::{Condition, Outcome, ScoredOrder};
+use crate::standing::Qualifying;
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -42,6 +44,9 @@ pub struct Receipt {
     /// From when the points can be spent, if not at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Instant>,
+    /// The points wait until the order is paid, as things stood then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub until_paid: bool,
     /// When the points end, as things stood then; absent where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
@@ -103,8 +108,9 @@ pub struct TierStep {
     pub multiplier: String,
     /// Held after it.
     pub after: TierId,
-    /// Eligible spend in the tier window, this order included.
-    pub qualifying_spend: Money,
+    /// What qualifies in the tier window, this order included.
+    #[serde(flatten)]
+    pub qualifying: Qualifying,
 }
 
 /// A discount that an order issued.
@@ -149,7 +155,7 @@ pub struct IneligibleLine {
     pub line_id: LineId,
     /// What was bought.
     pub sku: Sku,
-    /// `excluded_sku` or `no_amount`.
+    /// `excluded_sku`, `no_amount`, or `all_tax`: it comes to no more than the tax that is not eligible.
     pub reason: &'static str,
 }
 
@@ -186,13 +192,14 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         eligible_total: money(score.eligible),
         points: score.points,
         available_at: score.available_at,
+        until_paid: waited_for_payment(scored, program),
         expires_at: Some(score.expires_at).filter(|end| score.points > Points::ZERO && !end.is_never()),
         balance: score.balance,
         tier: TierStep {
             before: score.tier.clone(),
             multiplier: money::format_trimmed(multiplier.0, Factor::DECIMALS),
             after: score.tier_after.clone(),
-            qualifying_spend: money(score.qualifying),
+            qualifying: program.tiers.metric.measured(score.qualifying, order.currency).into(),
         },
         discounts_used: order.discount_codes.clone(),
         discounts_issued: issued.collect(),
@@ -245,8 +252,20 @@ fn reasons(scored: &ScoredOrder, program: &Program) -> Result<Vec<Reason>, Overf
         let text = "With this order the referral counts that the account came by.".to_owned();
         reasons.push(Reason::fired("referral.qualified", "referral", text));
     }
+    if waited_for_payment(scored, program) {
+        let text = "The points can be spent once the order is paid.".to_owned();
+        reasons.push(Reason::fired("points.until_paid", "points", text));
+    }
     reasons.extend(late_reasons(scored));
     Ok(reasons)
+}
+
+/// Whether what an order earns by its newest statement was to wait for its payment.
+fn waited_for_payment(scored: &ScoredOrder, program: &Program) -> bool {
+    let score = scored.current();
+    let is_known = |payment: &Payment| payment.entry <= score.entry;
+    let is_paid = scored.history.payment.as_ref().is_some_and(is_known);
+    program.points.until_paid && score.points > Points::ZERO && !is_paid
 }
 
 /// What became of an order that came late: its points had ended, its month is not kept any more.
@@ -261,7 +280,7 @@ fn late_reasons(scored: &ScoredOrder) -> Vec<Reason> {
         say("points.ended_before_known", "points", text);
     }
     if score.beyond_kept_months {
-        let text = "The order is older than the months kept: it counts in the totals and qualifies for no tier.";
+        let text = "The order is older than the months kept: it counts in the totals, and in no window of a tier.";
         say("order.beyond_kept_months", "tiers", text.to_owned());
     }
     reasons
@@ -323,21 +342,17 @@ fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
     // After an amendment it may hold what others have raised it to.
     score.raise.as_ref()?;
     let reached = program.tiers.get(&score.tier_after);
-    let currency = scored.order.currency;
-    let spend = Money { amount: score.qualifying, currency };
-    let threshold = Money { amount: reached.threshold, currency };
-    let text = format!("{} reached: {spend} of {threshold} in {} months.", reached.name, program.tiers.window_months);
+    let measured = |amount| program.tiers.metric.measured(amount, scored.order.currency);
+    let (figure, window) = (measured(score.qualifying), program.tiers.window.in_words());
+    let threshold = reached.threshold.map_or_else(String::new, |threshold| format!(" of {}", measured(threshold)));
+    let text = format!("{} reached: {figure}{threshold} {window}.", reached.name);
     Some(Reason::fired("tier.raised", reached.id.as_str(), text))
 }
 
 fn ineligible_lines(scored: &ScoredOrder, program: &Program) -> Result<Vec<IneligibleLine>, Overflow> {
     let mut found = Vec::new();
     for line in &scored.order.lines {
-        let amount = line.amount(scored.order.currency)?;
-        let counted = eligible::amount(program, line, line.quantity, amount, scored.order.currency)?;
-        if counted <= Minor::ZERO {
-            let is_excluded = amount > Minor::ZERO && program.excluded_skus.contains(&line.sku);
-            let reason = if is_excluded { "excluded_sku" } else { "no_amount" };
+        if let Some(reason) = eligible::why_not(program, line, scored.order.currency)? {
             found.push(IneligibleLine { line_id: line.line_id.clone(), sku: line.sku.clone(), reason });
         }
     }

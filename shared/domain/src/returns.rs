@@ -13,13 +13,14 @@ use crate::activity::Giveback;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount;
-use crate::earning::{self, Basket, Known};
+use crate::earning::{self, Admitted, Basket, Known};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change};
 use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
-use crate::order::{LinePrice, OrderLine};
+use crate::order::{LinePrice, Order, OrderLine};
 use crate::program::Program;
+use crate::qualification;
 use crate::referral::{self, Redemption};
 use crate::score::{self, ScoredOrder};
 use crate::shortfall::Short;
@@ -30,7 +31,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use history::{History, ReturnKey, Returned, Reversal, Tally};
-pub(crate) use read::came_back;
+pub(crate) use read::{came_back, order_of_event};
 pub use read::{cancellation_document, event_document, return_document};
 pub use receipt::{ReturnReceipt, ReturnedLine, receipt};
 
@@ -167,21 +168,12 @@ impl ScoredOrder {
     /// Units of each line that are still kept: of a cancelled order none, and none of a line that an amendment made
     /// smaller than what had come back of it.
     pub fn kept_units(&self) -> Vec<u64> {
-        self.kept_units_after(&self.history.returns)
-    }
-
-    /// The same after these of its returns.
-    fn kept_units_after(&self, returns: &[Returned]) -> Vec<u64> {
-        if returns.iter().any(|returned| returned.key == ReturnKey::Cancellation) {
-            return vec![0; self.order.lines.len()];
+        if self.history.returns.is_empty() {
+            return self.order.lines.iter().map(|line| line.quantity).collect();
         }
-        let mut back: BTreeMap<&LineId, u64> = BTreeMap::new();
-        for (line_id, units) in returns.iter().flat_map(|returned| &returned.lines) {
-            let sum = back.entry(line_id).or_default();
-            *sum = sum.saturating_add(*units);
-        }
-        let kept = |line: &OrderLine| line.quantity.saturating_sub(back.get(&line.line_id).copied().unwrap_or(0));
-        self.order.lines.iter().map(kept).collect()
+        let mut kept = KeptUnits::of(&self.order);
+        self.history.returns.iter().for_each(|returned| kept.less(returned));
+        kept.units
     }
 
     /// Units of all lines that are still kept.
@@ -215,6 +207,32 @@ impl ScoredOrder {
     }
 }
 
+/// Units of each line of an order that are kept, as its returns come one after the other.
+struct KeptUnits<'a> {
+    places: BTreeMap<&'a LineId, usize>,
+    units: Vec<u64>,
+}
+
+impl<'a> KeptUnits<'a> {
+    /// All of them.
+    fn of(order: &'a Order) -> Self {
+        let places = order.lines.iter().enumerate().map(|(place, line)| (&line.line_id, place)).collect();
+        Self { places, units: order.lines.iter().map(|line| line.quantity).collect() }
+    }
+
+    /// Less what came back once more.
+    fn less(&mut self, returned: &Returned) {
+        if returned.key == ReturnKey::Cancellation {
+            self.units.fill(0);
+        }
+        for (line_id, back) in &returned.lines {
+            if let Some(units) = self.places.get(line_id).and_then(|place| self.units.get_mut(*place)) {
+                *units = units.saturating_sub(*back);
+            }
+        }
+    }
+}
+
 /// What is kept of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
@@ -234,13 +252,22 @@ pub fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow>
 ///
 /// What a return has taken back once, no later return gives again, though less of an order may earn more where rules
 /// stop or outdo each other: it is the least of what was due before the returns and after each of them.
+///
+/// Where less may earn more, that is as many judgements as there are returns; the rules' lists are looked through once.
 pub fn due(scored: &ScoredOrder, program: &Program) -> Result<Points, Overflow> {
-    let returns = &scored.history.returns;
-    let first = if program.earning.is_monotone() { returns.len() } else { 0 };
-    let parts = (first..=returns.len()).map(|count| returns.get(..count).unwrap_or(returns));
-    let mut least = Points(i64::MAX);
-    for part in parts {
-        least = least.min(earns(scored, &scored.kept_units_after(part), program)?);
+    if program.earning.is_monotone() {
+        return earns(scored, &scored.kept_units(), program);
+    }
+    let (known, admitted) = (Known::Scored(&scored.score), Admitted::of(program, &scored.order));
+    let mut kept = KeptUnits::of(&scored.order);
+    let earns = |units: &[u64]| {
+        let basket = Basket::kept(program, &scored.order, units)?.knowing(&admitted);
+        earning::points(program, &basket, &known)
+    };
+    let mut least = earns(&kept.units)?;
+    for returned in &scored.history.returns {
+        kept.less(returned);
+        least = least.min(earns(&kept.units)?);
     }
     Ok(least)
 }
@@ -281,6 +308,7 @@ pub(crate) fn take_back(
     }
     let currency = scored.order.currency;
     let before = totals(scored, program)?;
+    let aside = qualification::aside(scored, program)?;
     let kept_before = scored.units_kept();
     scored.history.returns.push(Returned {
         key: taking.key.clone(),
@@ -299,14 +327,16 @@ pub(crate) fn take_back(
     let eligible = before.eligible.minus(after.eligible)?;
     let month = program.calendar.month(scored.order.placed_at);
     let discount_value = scored.discount_value(before.eligible)?.minus(scored.discount_value(after.eligible)?)?;
-    let back = Giveback { month, units, revenue: before.total.minus(after.total)?, eligible, discount_value };
-    account.activity.give_back(&back)?;
-    account.lifetime.give_back(&back)?;
     let credited = scored.history.tally.credited()?;
     // As [`due`] says: no return gives.
     let kept = earns(scored, &scored.kept_units(), program)?.min(credited);
     let reversal = reverse(account, scored, credited.minus(kept)?, program, now)?;
     scored.history.tally.settle(&reversal)?;
+    let revenue = before.total.minus(after.total)?;
+    let aside = [aside, qualification::aside(scored, program)?];
+    let back = Giveback { month, units, revenue, eligible, discount_value, aside };
+    account.activity.give_back(&back)?;
+    account.lifetime.give_back(&back)?;
     if let Some(returned) = scored.history.returns.last_mut() {
         returned.units = units;
         returned.eligible = eligible;
@@ -363,8 +393,8 @@ pub(crate) fn end_now(account: &Account, scored: &ScoredOrder, program: &Program
     program.points.expiry.end_now(&account.holdings, stated, decided_at, now)
 }
 
-/// Takes back `points` of an order, if that is more than none: what the account still has, then by the program's
-/// policy. Of an order whose lot has ended nothing is taken.
+/// Takes back `points` of an order, if that is more than none: those that wait for its payment, then what the account
+/// still has, then by the program's policy. Of an order whose lot has ended nothing is taken but what still waits.
 pub(crate) fn reverse(
     account: &mut Account,
     scored: &ScoredOrder,
@@ -376,17 +406,21 @@ pub(crate) fn reverse(
     if points <= Points::ZERO {
         return Ok(reversal);
     }
-    let Some(end) = end_now(account, scored, program, now) else {
-        reversal.lapsed = points;
-        return Ok(reversal);
-    };
-    let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
-    let own = Own { available_at, end };
-    reversal.taken = account.holdings.take(points, Some(own))?;
-    let short = points.minus(reversal.taken.total()?)?;
-    let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;
-    (reversal.owed, reversal.unrecovered) = (owed, unrecovered);
-    account.lifetime.unrecovered = account.lifetime.unrecovered.plus(unrecovered)?;
+    let unpaid = points.min(scored.unpaid(program)?);
+    account.holdings.take_unpaid(unpaid)?;
+    let left = points.minus(unpaid)?;
+    match end_now(account, scored, program, now) {
+        None => reversal.lapsed = left,
+        Some(end) => {
+            let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
+            reversal.taken = account.holdings.take(left, Some(Own { available_at, end }))?;
+            let short = left.minus(reversal.taken.total()?)?;
+            let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;
+            (reversal.owed, reversal.unrecovered) = (owed, unrecovered);
+        }
+    }
+    reversal.taken.pending = reversal.taken.pending.plus(unpaid)?;
+    account.lifetime.unrecovered = account.lifetime.unrecovered.plus(reversal.unrecovered)?;
     account.lifetime.reversed = account.lifetime.reversed.plus(reversal.reversed()?)?;
     Ok(reversal)
 }
@@ -430,31 +464,4 @@ pub fn repeat(scored: &ScoredOrder, reversing: &Reversing) -> Option<Result<(), 
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
-    use super::*;
-    use crate::id::Sku;
-    use crate::money::UnitPrice;
-    use proptest::prelude::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn fewer_units_never_come_to_more(
-            quantity in 1_u64..60, millionths in 0_i64..90_000, stated in any::<bool>(), share in 0_i64..=100,
-        ) {
-            let price = if stated { LinePrice::Amount(Minor(millionths / 1_000)) } else {
-                LinePrice::UnitPrice(UnitPrice(millionths))
-            };
-            let mut line = OrderLine {
-                line_id: LineId::parse("1").unwrap(), sku: Sku::parse("MUG").unwrap(), quantity, price,
-                discount: Minor::ZERO, tax: None, category: None, brand: None, tags: Vec::new(),
-            };
-            line.discount = Minor(line.amount(Currency::GBP).unwrap().0 * share / 100);
-            let kept: Vec<_> = (0..=quantity).map(|kept| kept_amount(&line, kept, Currency::GBP).unwrap()).collect();
-            prop_assert!(kept.is_sorted(), "{line:?}: {kept:?}");
-            prop_assert_eq!(kept.last().copied(), line.amount(Currency::GBP).ok());
-        }
-    }
-}
+mod tests;

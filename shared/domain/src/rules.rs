@@ -4,6 +4,7 @@
 //! same.
 
 use crate::account::Account;
+use crate::activity::Aside;
 use crate::advance;
 use crate::decision::Context;
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
@@ -25,6 +26,8 @@ pub(crate) struct Worth {
     pub revenue: Minor,
     /// What the eligible lines come to.
     pub eligible: Minor,
+    /// What of it counts for no tier.
+    pub aside: Aside,
     /// What it earns.
     pub points: Points,
     /// What became of each earning rule.
@@ -37,8 +40,9 @@ pub(crate) fn worth(program: &Program, order: &Order, known: &Known<'_>) -> Resu
     let mut outcomes = Vec::with_capacity(rules.saturating_add(program.discounts.len()));
     let basket = Basket::whole(program, order)?;
     let points = earning::judge(program, &basket, known, |ruling| outcomes.push(ruling.outcome))?;
+    let aside = Aside::of_basket(program, &basket);
     let Basket { units, revenue, eligible, .. } = basket;
-    Ok(Worth { units, revenue, eligible, points, outcomes })
+    Ok(Worth { units, revenue, eligible, aside, points, outcomes })
 }
 
 /// Puts points of an order into a lot, or among those that wait; what the account owes is repaid first. Points of a
@@ -64,7 +68,7 @@ pub(crate) fn award(
     Ok(changes)
 }
 
-/// From when points of an order can be spent, if not by `now` already.
+/// From when points of an order whose payment is not waited for can be spent, if not by `now` already.
 pub(crate) fn available_at(program: &Program, order: &Order, now: Instant) -> Option<Instant> {
     let wait = program.points.pending_days;
     let available_at = program.calendar.start_of_day_after(order.placed_at, wait);

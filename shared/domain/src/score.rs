@@ -12,14 +12,16 @@ use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
 use crate::membership::admission;
-use crate::money::{Minor, Money, Overflow, Percent, Points};
+use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
+use crate::occasions;
 use crate::order::Order;
 use crate::parked::ParkedOrder;
+use crate::payment::{self, Paid};
 use crate::program::Program;
 use crate::referral;
 use crate::returns::{self, Excess, History};
 use crate::rules::{self, Worth};
-use crate::tier;
+use crate::tier::{self, entry};
 use crate::time::Instant;
 use std::sync::Arc;
 
@@ -59,10 +61,10 @@ pub struct Score {
     pub tier_after: TierId,
     /// How it raised the tier, if it did.
     pub raise: Option<Raise>,
-    /// Eligible spend in the tier window after it: the month of the order and those before it, or, where it came late,
-    /// the window of a later month that it counts in.
-    pub qualifying: Minor,
-    /// It is older than the months kept: it counts in the lifetime totals only, and qualifies for no tier.
+    /// What qualified for a tier after it, in the window of the order's month, or, where it came late, that of a later
+    /// month that it counts in.
+    pub qualifying: Measure,
+    /// It is older than the months kept: it counts in the lifetime totals only, and in no window of months.
     pub beyond_kept_months: bool,
     /// What its eligible lines came to.
     pub eligible: Minor,
@@ -143,12 +145,14 @@ pub fn decide(
     let program = &*activation.program;
     check(order, account, program, context.now)?;
     let mut scoring = Scoring::start(account, order, program, context)?;
+    scoring.paid = Paid::with(order, parked);
     scoring.use_discounts(named)?;
     let purchase = scoring.earn()?;
     scoring.count(&purchase)?;
     scoring.award()?;
-    scoring.raise_tier();
+    scoring.raise_tier()?;
     scoring.issue_discounts();
+    scoring.celebrate()?;
     scoring.finish(content_hash, activation.version, parked)
 }
 
@@ -177,9 +181,11 @@ struct Scoring<'a> {
     tier_before: TierId,
     eligible: Minor,
     points: Points,
+    /// What is known of its payment.
+    paid: Option<Paid>,
     available_at: Option<Instant>,
     end: End,
-    qualifying: Minor,
+    qualifying: Measure,
     beyond_kept_months: bool,
     raise: Option<Raise>,
     outcomes: Vec<Outcome>,
@@ -215,9 +221,10 @@ impl<'a> Scoring<'a> {
             writes: Vec::with_capacity(5),
             eligible: Minor::ZERO,
             points: Points::ZERO,
+            paid: None,
             available_at: None,
             end,
-            qualifying: Minor::ZERO,
+            qualifying: Measure::ZERO,
             beyond_kept_months: false,
             raise: None,
             outcomes: Vec::new(),
@@ -252,7 +259,7 @@ impl<'a> Scoring<'a> {
             activity: &self.account.activity,
             month,
         });
-        let Worth { units, revenue, eligible, points, outcomes } = rules::worth(program, order, &known)?;
+        let Worth { units, revenue, eligible, aside, points, outcomes } = rules::worth(program, order, &known)?;
         (self.eligible, self.points, self.outcomes) = (eligible, points, outcomes);
         Ok(Purchase {
             month,
@@ -263,6 +270,7 @@ impl<'a> Scoring<'a> {
             earned: points,
             discounts_used: discount::count(&self.percents_off),
             discount_value: discount::value(eligible, &self.percents_off)?,
+            aside,
         })
     }
 
@@ -271,9 +279,15 @@ impl<'a> Scoring<'a> {
             return Ok(());
         }
         let (points, end, context) = (self.points, self.end, self.context);
+        let until_paid = self.program.points.until_paid && self.paid.is_none();
+        if until_paid {
+            let (available_at, expires_at) = (None, end.expires_at);
+            self.changes.push(Change::PointsEarned { points, available_at, expires_at, until_paid });
+            return self.account.holdings.add_unpaid(points);
+        }
         self.available_at = rules::available_at(self.program, self.order, context.now);
         let (available_at, expires_at) = (self.available_at, end.expires_at);
-        self.changes.push(Change::PointsEarned { points, available_at, expires_at });
+        self.changes.push(Change::PointsEarned { points, available_at, expires_at, until_paid });
         self.changes.extend(rules::award(&mut self.account, points, available_at, end, context)?);
         Ok(())
     }
@@ -288,8 +302,8 @@ impl<'a> Scoring<'a> {
         account.first_purchase = Some(account.first_purchase.map_or(day, |first| first.min(day)));
         account.last_purchase = Some(account.last_purchase.map_or(day, |last| last.max(day)));
         self.qualifying = match self.beyond_kept_months {
-            true => tier::qualifying_spend(self.program, account, purchase.month)?,
-            false => tier::highest_spend(self.program, account, purchase.month, Minor::ZERO)?,
+            true => tier::qualifying(self.program, account, purchase.month)?,
+            false => tier::highest(self.program, account, purchase.month, Measure::ZERO)?,
         };
         self.changes.push(Change::OrderScored {
             order: self.order.key.clone(),
@@ -301,15 +315,18 @@ impl<'a> Scoring<'a> {
     }
 
     /// Raises the tier of a member. What others spend counts from their next order as a member on.
-    fn raise_tier(&mut self) {
+    fn raise_tier(&mut self) -> Result<(), Overflow> {
         if !self.account.member_state(self.program, self.context.now).is_member() {
-            return;
+            return Ok(());
         }
-        let (tiers, currency, now) = (&self.program.tiers, self.order.currency, self.context.now);
+        let (tiers, now) = (&self.program.tiers, self.context.now);
+        let qualifying = tiers.metric.measured(self.qualifying, self.order.currency);
         let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
-        let raised = tier::raise(&mut self.account, tiers, self.qualifying, currency, now);
-        self.raise = raised.as_ref().map(|_| Raise { from, held_since, at: now });
+        let raised = tier::raise(&mut self.account, tiers, qualifying, now);
+        self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
+        self.changes.extend(entry::give(&mut self.account, self.program, &from, now, None)?);
+        Ok(())
     }
 
     fn issue_discounts(&mut self) {
@@ -329,6 +346,24 @@ impl<'a> Scoring<'a> {
             self.issued.push(IssuedDiscount::of(&discount));
             self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
         }
+    }
+
+    /// Gives what it brings to be the account's first order, or its n-th.
+    fn celebrate(&mut self) -> Result<(), Overflow> {
+        if self.program.occasions.is_empty() {
+            return Ok(());
+        }
+        let (account, program, context) = (&mut self.account, self.program, self.context);
+        let mut gifts = Vec::with_capacity(2);
+        if account.version == 0 {
+            gifts.push(occasions::welcome(account, &self.tier_before, program, context)?);
+        }
+        gifts.push(occasions::nth_order(account, program, context)?);
+        for given in gifts {
+            self.changes.extend(given.changes);
+            self.writes.extend(given.writes);
+        }
+        Ok(())
     }
 
     fn finish(
@@ -365,6 +400,11 @@ impl<'a> Scoring<'a> {
         let history = History::start(self.points);
         let mut scored = ScoredOrder { order, content_hash, version, score, history };
         let (mut account, mut changes) = (self.account, self.changes);
+        if let Some(paid) = self.paid {
+            // What it earns has not waited for that.
+            let waited = Points::ZERO;
+            changes.extend(payment::take_in(&mut account, &mut scored, paid, waited, self.program, self.context)?);
+        }
         for waiting in parked.iter().flat_map(|parked| &parked.waiting) {
             let (program, now, reversing) = (self.program, self.context.now, &waiting.reversing);
             if reversing.at() < scored.order.placed_at {

@@ -19,12 +19,17 @@
 //!   came back of it. It is counted ([`LeftOut`]).
 //! - Referrals are taken as they went: who was given points or a discount keeps them, and the terms of the draft's own
 //!   referrals are not played through. The points last as long as the draft says.
+//! - An order that nobody has said to be paid is not paid: under a draft that lets points wait for it, its points wait.
+//! - What occasions brought on a walk came when it did: the draft gives on it what its own rule of that id says, and nothing
+//!   where it has none. What only the draft would have given on walks is not told, nor is whom else its rules are for.
+//!   Welcomes and n-th orders are decided anew.
 //! - Segments are those of today, and whoever has ordered was active.
 
 mod credit;
 mod given;
 mod membership;
 mod outcome;
+mod paid;
 mod replay;
 mod report;
 

@@ -6,8 +6,10 @@ use crate::code::Code;
 use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
 use crate::membership::{Country, Email, MembershipStanding, Profile, VatId};
-use crate::money::{self, Factor, Money, Overflow, Percent, Points};
+use crate::money::{self, Factor, Money, Overflow, Percent, Points, UnitPrice};
 use crate::perks::{self, LostPerk, PerkStanding, PerkUses};
+use crate::program::{Exchange, Program, Upgrade};
+use crate::qualification::{self, Measured};
 use crate::referral::{RedemptionId, Referral, Stage};
 use crate::review;
 use crate::schedule::Schedule;
@@ -117,18 +119,40 @@ pub struct PointsStanding {
     pub balance: Points,
     /// Points that wait.
     pub pending: Points,
+    /// Points of these that wait for the payment of their orders.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub unpaid: Points,
     /// Points that the account owes in all: its next earnings repay them.
     #[serde(skip_serializing_if = "is_nothing")]
     pub debt: Points,
     /// Points of these that only what orders earn repays.
     #[serde(skip_serializing_if = "is_nothing")]
     pub pending_debt: Points,
+    /// What the balance is worth, where the program says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangeStanding>,
     /// The next points to become available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_available: Option<PointsAt>,
     /// The next points to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_expiry: Option<PointsAt>,
+}
+
+/// What points are worth to an account, and how many of them an order takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExchangeStanding {
+    /// What a point is worth to its tier.
+    pub value: String,
+    /// What the balance is worth, rounded down.
+    pub worth: Money,
+    /// Fewest points that can be spent on one order.
+    pub minimum: Points,
+    /// Most points that can be spent on one order, whatever the balance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Points>,
+    /// How many of the balance can be spent on one order now.
+    pub spendable: Points,
 }
 
 fn is_nothing(points: &Points) -> bool {
@@ -158,10 +182,18 @@ pub struct TierStanding {
     pub multiplier: String,
     /// Since when it is held.
     pub since: Instant,
-    /// Eligible spend in the window that ends with this month.
-    pub qualifying_spend: Money,
-    /// First and last month of that window, `YYYY-MM`.
-    pub window: [String; 2],
+    /// The invitation that it is held by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_invitation: Option<InvitationStanding>,
+    /// What it takes off every price, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discount: Option<String>,
+    /// What qualifies in the window of this month.
+    #[serde(flatten)]
+    pub qualifying: Qualifying,
+    /// First and last month of that window, `YYYY-MM`; absent where all there ever was counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<[String; 2]>,
     /// The next tier; absent at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<NextTier>,
@@ -170,13 +202,40 @@ pub struct TierStanding {
     pub review: Option<ReviewStanding>,
 }
 
+/// An invitation into a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct InvitationStanding {
+    /// When it ends; absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+}
+
+/// What qualifies, under a name of its own where that is money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Qualifying {
+    /// Eligible spend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualifying_spend: Option<Money>,
+    /// Any other figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualifying: Option<Measured>,
+}
+
+impl From<Measured> for Qualifying {
+    fn from(measured: Measured) -> Self {
+        let qualifying_spend = measured.spend();
+        Self { qualifying_spend, qualifying: Some(measured).filter(|_| qualifying_spend.is_none()) }
+    }
+}
+
 /// The next review of the tier and what is missing to keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReviewStanding {
-    /// The instant of the review: spend until then counts.
+    /// The instant of the review: orders until then count.
     pub at: Instant,
-    /// Eligible spend that is missing; zero where the tier is safe.
-    pub missing: Money,
+    /// What is missing to keep the tier; zero where it is safe, absent where the review can only raise it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Measured>,
 }
 
 /// The next tier and what is missing to it.
@@ -186,10 +245,10 @@ pub struct NextTier {
     pub id: TierId,
     /// Its name for customers.
     pub name: String,
-    /// Eligible spend at which it is reached.
-    pub threshold: Money,
+    /// The figure at which it is reached.
+    pub threshold: Measured,
     /// What is missing.
-    pub missing: Money,
+    pub missing: Measured,
 }
 
 /// A discount that can be used.
@@ -234,7 +293,7 @@ pub fn standing(
         segments: account.segments.clone(),
         membership: MembershipStanding::of(&account, program, now),
         joined_at: account.joined_at,
-        points: points_standing(&account)?,
+        points: points_standing(&account, program)?,
         tier: tier_standing(&account, schedule, now)?,
         discounts,
         perks: perks::standing(&account, perk_uses, program, now),
@@ -256,13 +315,27 @@ fn discount_standing(discount: &Discount) -> DiscountStanding {
     }
 }
 
-fn points_standing(account: &Account) -> Result<PointsStanding, Overflow> {
+fn exchange_standing(account: &Account, exchange: &Exchange) -> Result<ExchangeStanding, Overflow> {
+    let balance = account.holdings.available()?;
+    Ok(ExchangeStanding {
+        value: money::format_trimmed(exchange.rate(&account.tier).price.0, UnitPrice::DECIMALS_MAX),
+        worth: exchange.worth(balance, &account.tier)?,
+        minimum: exchange.minimum,
+        maximum: exchange.maximum,
+        spendable: exchange.spendable(balance),
+    })
+}
+
+fn points_standing(account: &Account, program: &Program) -> Result<PointsStanding, Overflow> {
+    let exchange = program.points.exchange.as_ref();
     let (lots, pending) = (account.holdings.lots(), account.holdings.pending());
     Ok(PointsStanding {
         balance: account.holdings.available()?,
         pending: account.holdings.waiting()?,
+        unpaid: account.holdings.unpaid(),
         debt: account.holdings.debt(),
         pending_debt: account.holdings.pending_debt(),
+        exchange: exchange.map(|exchange| exchange_standing(account, exchange)).transpose()?,
         next_available: next(pending.iter().map(|wait| (wait.available_at, wait.points, false)))?,
         next_expiry: next(lots.iter().map(|lot| (lot.expires_at, lot.points, lot.inactivity_months.is_some())))?,
     })
@@ -281,29 +354,35 @@ fn next(ascending: impl Iterator<Item = (Instant, Points, bool)> + Clone) -> Res
 fn review_standing(account: &Account, schedule: &Schedule) -> Result<Option<ReviewStanding>, Overflow> {
     let Some(next) = review::next(account, schedule) else { return Ok(None) };
     let missing = review::missing(account, schedule, next)?;
-    Ok(missing.map(|missing| ReviewStanding { at: next.at, missing }))
+    let raises = schedule.at(next.at).program.tiers.upgrade == Upgrade::AtReview;
+    Ok(Some(ReviewStanding { at: next.at, missing }).filter(|_| missing.is_some() || raises))
 }
 
 fn tier_standing(account: &Account, schedule: &Schedule, now: Instant) -> Result<TierStanding, Overflow> {
     let program = &*schedule.at(now).program;
-    let month = program.calendar.month(now);
-    let window = program.tiers.window(month);
-    let qualifying = tier::qualifying_spend(program, account, month)?;
-    let money = |amount| Money { amount, currency: program.currency };
-    let held = program.tiers.get(&account.tier);
-    let next = tier::next(&program.tiers, held, qualifying)?;
+    let (tiers, month) = (&program.tiers, program.calendar.month(now));
+    let window = tiers.window.months(month, qualification::joined(program, account));
+    let qualifying = tier::qualifying(program, account, month)?;
+    let measured = |amount| tiers.metric.measured(amount, program.currency);
+    let held = tiers.get(&account.tier);
+    let next = tier::next(tiers, held, qualifying)?;
     Ok(TierStanding {
         id: account.tier.clone(),
         name: held.name.clone(),
         multiplier: money::format_trimmed(held.multiplier.0, Factor::DECIMALS),
         since: account.tier_since,
-        qualifying_spend: money(qualifying),
-        window: [window.start().to_string(), window.end().to_string()],
-        next: next.map(|(tier, missing)| NextTier {
-            id: tier.id.clone(),
-            name: tier.name.clone(),
-            threshold: money(tier.threshold),
-            missing: money(missing),
+        by_invitation: account
+            .invitation
+            .as_ref()
+            .map(|invitation| InvitationStanding { until: Some(invitation.until).filter(|until| !until.is_never()) }),
+        discount: held.discount.map(|percent| money::format_trimmed(percent.0, Percent::DECIMALS)),
+        qualifying: measured(qualifying).into(),
+        window: window.map(|window| [window.start().to_string(), window.end().to_string()]),
+        next: next.map(|next| NextTier {
+            id: next.tier.id.clone(),
+            name: next.tier.name.clone(),
+            threshold: measured(next.threshold),
+            missing: measured(next.missing),
         }),
         review: review_standing(account, schedule)?,
     })

@@ -2,10 +2,12 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
-use crate::ledger::{Cause, Change, Entry};
+use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::lots::Taken;
 use crate::membership::Exclusion;
 use crate::money::Points;
+use crate::occasions::Given;
+use crate::payment::OrderPaid;
 use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
 use crate::time::{Calendar, Instant};
@@ -38,8 +40,9 @@ fn spendable_until(end: Instant, calendar: &Calendar) -> String {
 /// `None`: another change of the same entry says it already.
 fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     points_sentence(change, calendar)
-        .or_else(|| order_sentence(change))
+        .or_else(|| order_sentence(change, calendar))
         .or_else(|| referral_sentence(change, calendar))
+        .or_else(|| occasion_sentence(change, calendar))
         .or_else(|| membership_sentence(change, calendar))
         .or_else(|| account_sentence(change, calendar))
 }
@@ -47,6 +50,9 @@ fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
 fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
+        Change::PointsEarned { until_paid: true, expires_at, .. } => {
+            format!("They can be spent once the order is paid, {}.", spendable_until(*expires_at, calendar))
+        }
         Change::PointsEarned { available_at: Some(from), expires_at, .. } => {
             let until = if expires_at.is_never() { String::new() } else { format!(" until {}", until(*expires_at)) };
             format!("They can be spent from {}{until}.", calendar.day(*from))
@@ -63,8 +69,9 @@ fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => {
             taken_back(*points, *taken, *owed, *unrecovered, *lapsed)
         }
-        Change::PointsAmended { earned, reversed, taken, owed, unrecovered, lapsed, .. } => {
+        Change::PointsAmended { earned, reversed, taken, owed, unrecovered, lapsed, until_paid, .. } => {
             match earned.minus(*reversed).unwrap_or(Points::ZERO) {
+                more if *until_paid => format!("{more} points were added, to be spent once the order is paid."),
                 more if more > Points::ZERO => format!("{more} points were added."),
                 _ => {
                     let gone = taken.total().and_then(|taken| taken.plus(*owed)).unwrap_or(Points::ZERO);
@@ -94,10 +101,10 @@ fn taken_back(points: Points, taken: Taken, owed: Points, unrecovered: Points, l
     format!("{}.", parts.join("; "))
 }
 
-fn order_sentence(change: &Change) -> Option<String> {
+fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     Some(match change {
         Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
-            let late = if *beyond_kept_months { " It is too old to count for the tier." } else { "" };
+            let late = if *beyond_kept_months { " It is too old to count in any window of a tier." } else { "" };
             format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
         }
         Change::OrderReturned { order, by, eligible, kept, keeps, excess_units, .. } => {
@@ -123,6 +130,16 @@ fn order_sentence(change: &Change) -> Option<String> {
         }
         Change::OrderAmended { order, eligible_before, eligible, .. } => {
             format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)
+        }
+        Change::OrderPaid(OrderPaid { order, points, available_at, .. }) => {
+            let id = &order.order_id;
+            match available_at {
+                _ if *points == Points::ZERO => format!("Order {id} was paid."),
+                None => format!("Order {id} was paid: {points} points do not wait any more."),
+                Some(from) => {
+                    format!("Order {id} was paid: {points} points can be spent from {}.", calendar.day(*from))
+                }
+            }
         }
         _ => return None,
     })
@@ -206,6 +223,39 @@ fn membership_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     })
 }
 
+/// What its rule is called, and what it brought; a discount has a sentence of its own.
+fn occasion_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    let Change::OccasionGiven(Given { name, points, expires_at, discount_withheld, .. }) = change else { return None };
+    let points = match *points {
+        Points::ZERO => ".".to_owned(),
+        points => {
+            let until = spendable_until(*expires_at, calendar);
+            format!(": {points} points were given. They can be spent {until}.")
+        }
+    };
+    let withheld = if *discount_withheld { " There is no room for its discount." } else { "" };
+    Some(format!("{}{points}{withheld}", clause(name)))
+}
+
+fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
+    match change {
+        TierChange::Invited { to, until, reason, .. } if until.is_never() => {
+            format!("The account was invited to be {to}: {}.", clause(reason))
+        }
+        TierChange::Invited { to, until: end, reason, .. } => {
+            format!("The account was invited to be {to} until {}: {}.", until(*end, calendar), clause(reason))
+        }
+        TierChange::InvitationEnded { from, to, qualifying, reason, .. } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
+            format!("The invitation to be {from} ended{why}. The tier is {to} now, with {qualifying}.")
+        }
+        TierChange::Points { tier, points, expires_at, .. } => {
+            let until = spendable_until(*expires_at, calendar);
+            format!("{points} points were given for becoming {tier}. They can be spent {until}.")
+        }
+    }
+}
+
 fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     let until = |end: Instant| until(end, calendar);
     Some(match change {
@@ -216,7 +266,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
         Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
         Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),
-        Change::TierChanged { from, to, qualifying } => {
+        Change::TierChanged { from, to, qualifying, .. } => {
             format!("The tier is {to} now, with {qualifying}; before: {from}.")
         }
         Change::TierKept { tier, qualifying, .. } => {
@@ -228,6 +278,7 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
         }
+        Change::Tier(change) => tier_sentence(change, calendar),
         Change::PointsExpiring { points, expires_at, if_inactive: false, .. } => {
             format!("{points} points will end after {}.", until(*expires_at))
         }

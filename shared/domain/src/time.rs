@@ -133,6 +133,11 @@ impl Day {
         Month(months.saturating_add(i32::from(date.month())).saturating_sub(1))
     }
 
+    /// The year it lies in.
+    pub fn year(self) -> i32 {
+        self.date().year().into()
+    }
+
     /// The first instant after it, in UTC.
     pub fn end(self) -> Instant {
         Instant::from_ms(i64::from(self.0).saturating_add(1).saturating_mul(Instant::DAY_MS))
@@ -147,6 +152,50 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.date().fmt(f)
+    }
+}
+
+/// A day that comes every year, as calendars show it. The 29th of February is the 28th in common years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DayOfYear {
+    month: i8,
+    day: i8,
+}
+
+impl DayOfYear {
+    /// The first.
+    pub(crate) const NEW_YEAR: Self = Self { month: 1, day: 1 };
+
+    /// The day of the year of a day.
+    pub fn of(day: Day) -> Self {
+        let date = day.date();
+        Self { month: date.month(), day: date.day() }
+    }
+
+    /// A day of the year as `MM-DD`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        // Of a leap year, which has them all.
+        Some(Self::of(Day::parse(&format!("2000-{text}"))?))
+    }
+
+    /// The day that it is in a year.
+    pub fn in_year(self, year: i32) -> Day {
+        let year = i16::try_from(year).unwrap_or(i16::MAX).clamp(1970, 9998);
+        let first = civil::Date::new(year, self.month, 1).unwrap_or(civil::Date::ZERO);
+        let last = first.days_in_month();
+        Day::of(civil::Date::new(year, self.month, self.day.min(last)).unwrap_or(first))
+    }
+
+    /// The first of its days that is a given day or a later one.
+    pub fn on_or_after(self, from: Day) -> Day {
+        let this_year = self.in_year(from.year());
+        if this_year >= from { this_year } else { self.in_year(from.year().saturating_add(1)) }
+    }
+}
+
+impl fmt::Display for DayOfYear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}-{:02}", self.month, self.day)
     }
 }
 
@@ -405,6 +454,30 @@ mod tests {
             assert!(day.is_none_or(|day| day.to_string() == text), "{text}");
             let london = Calendar::of("Europe/London").unwrap();
             assert_eq!(day.map(|day| london.start_of_day(day).to_string()).as_deref(), start, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_of_the_year_comes_once_a_year_and_a_leap_day_on_the_last_of_february() {
+        let day = |text: &str| Day::parse(text).unwrap();
+        for (of, from, next) in [
+            ("12-24", "2026-12-24", "2026-12-24"),
+            ("12-24", "2026-12-25", "2027-12-24"),
+            ("01-31", "2026-12-31", "2027-01-31"),
+            ("02-28", "2028-02-29", "2029-02-28"),
+            ("02-29", "2027-01-01", "2027-02-28"),
+            ("02-29", "2027-03-01", "2028-02-29"),
+            ("02-29", "2028-02-28", "2028-02-29"),
+            ("02-29", "2028-02-29", "2028-02-29"),
+            ("02-29", "2028-03-01", "2029-02-28"),
+            ("02-29", "2100-01-01", "2100-02-28"),
+        ] {
+            let of_year = DayOfYear::parse(of).unwrap();
+            assert_eq!((of_year.to_string().as_str(), of_year.on_or_after(day(from))), (of, day(next)), "{of} {from}");
+        }
+        assert_eq!(DayOfYear::of(day("2027-02-28")).on_or_after(day("2028-01-01")), day("2028-02-28"));
+        for text in ["", "2-29", "02-30", "13-01", "00-10", "04-31", "2027-02-28", "02/28", "0228"] {
+            assert_eq!(DayOfYear::parse(text), None, "{text}");
         }
     }
 

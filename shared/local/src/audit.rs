@@ -10,6 +10,7 @@ mod activity;
 mod filing;
 mod membership;
 mod notes;
+mod payments;
 mod perks;
 mod referrals;
 mod scores;
@@ -28,6 +29,7 @@ use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use filing::Walks;
+use payments::PaymentFacts;
 use referrals::Referrals;
 use runtime::App;
 use std::collections::{BTreeMap, HashMap};
@@ -139,6 +141,9 @@ struct OrderFacts {
     revision: u64,
     codes: Vec<Code>,
     returns: Vec<ReturnFacts>,
+    payment: Option<PaymentFacts>,
+    /// Points that wait for its payment; `None`: the program version that it was scored under is not there.
+    unpaid: Option<Points>,
     /// What it counts for; `None`: the program version that it was scored under is not there.
     share: Option<Result<Share, Overflow>>,
     /// An entry tells of it.
@@ -158,6 +163,9 @@ impl OrderFacts {
         let tally = scored.history.tally;
         let returns = scored.history.returns.iter().map(|returned| returned.entry);
         let entries = returns.chain(scored.history.amended.as_ref().map(|amended| amended.score.entry));
+        let payment = PaymentFacts::of(scored);
+        let entries = entries.chain(payment.map(|payment| payment.entry));
+        let version = schedule.version(scored.score.program_version);
         let returned = |back: &Returned| ReturnFacts { by: back.key.clone(), entry: back.entry, told: false };
         Self {
             account_id: scored.order.account_id.clone(),
@@ -169,6 +177,8 @@ impl OrderFacts {
             revision: scored.order.revision,
             codes: scored.order.discount_codes.clone(),
             returns: scored.history.returns.iter().map(returned).collect(),
+            payment,
+            unpaid: version.and_then(|version| scored.unpaid(&version.program).ok()),
             share: Share::of(scored, schedule),
             told: false,
         }
@@ -186,7 +196,10 @@ impl OrderFacts {
             let (what, entry) = (account::reversal(&back.by), back.entry);
             format!("no entry {entry} of account {account} is for its {what}")
         });
-        order.into_iter().chain(returns).collect()
+        let payment = self.payment.filter(|payment| !payment.told);
+        let payment =
+            payment.map(|payment| format!("no entry {} of account {account} is for its payment", payment.entry));
+        order.into_iter().chain(returns).chain(payment).collect()
     }
 }
 
@@ -241,7 +254,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     Ok(report)
 }
 
-/// Orders that were scored, or given back, after the orders were read.
+/// Orders that were scored, given back or paid after the orders were read.
 async fn read_newer_orders(
     store: &Store,
     schedule: &Schedule,
@@ -257,11 +270,13 @@ async fn read_newer_orders(
         let Some(key) = account::order_of(entry) else { continue };
         let known = orders.get_mut(key).is_some_and(|facts| {
             let returned = account::returned_in(entry).all(|(_, by)| facts.returned(by).is_some());
-            returned && account::amended_by(entry).is_none_or(|revision| revision <= facts.revision)
+            let paid = payments::paid_in(entry).next().is_none() || facts.payment.is_some();
+            returned && paid && account::amended_by(entry).is_none_or(|revision| revision <= facts.revision)
         });
         if !known && let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? {
             let mut facts = OrderFacts::of(&scored, schedule);
             facts.returns.retain(|back| back.entry <= account.version);
+            facts.payment = facts.payment.filter(|payment| payment.entry <= account.version);
             orders.insert(key.clone(), facts);
         }
     }
@@ -269,11 +284,14 @@ async fn read_newer_orders(
 }
 
 impl Report {
-    /// Returns that have waited for their order for too long.
+    /// Returns, and a payment, that have waited for their order for too long.
     fn note_parked(&mut self, parked: &ParkedOrder, now: Instant) {
-        let Some(first) = parked.waiting.iter().map(|waiting| waiting.parked_at).min() else { return };
+        let returns = parked.waiting.iter().map(|waiting| waiting.parked_at);
+        let payment = parked.payment.as_ref().map(|payment| payment.parked_at);
+        let Some(first) = returns.chain(payment).min() else { return };
         if first.plus_ms(PARKED_MS_MAX) <= now {
-            let what = format!("{} returns wait for it, the first since {first}", parked.waiting.len());
+            let paid = if payment.is_some() { " and its payment" } else { "" };
+            let what = format!("{} returns{paid} wait for it, the first since {first}", parked.waiting.len());
             self.notes.push(Finding { subject: Subject::Order(parked.key.clone()), what });
         }
     }

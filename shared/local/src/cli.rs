@@ -10,7 +10,7 @@ mod referrals;
 mod simulate;
 mod tasks;
 
-use crate::{import, serve};
+use crate::{import, program, serve};
 use analytics::rollup::Period;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -210,6 +210,8 @@ enum Program {
     },
     /// Show the versions and the rules in force
     Show,
+    /// Print the JSON Schema of program documents, for editors and checkers
+    Schema,
 }
 
 fn period(text: &str) -> Result<Period, &'static str> {
@@ -260,6 +262,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,
         Task::Program(Program::Show) => tasks::show_program(place).await,
+        Task::Program(Program::Schema) => print(&program::schema()).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -1,19 +1,23 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+mod terms;
+
 use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
-use domain::earning::{AccountTest, Condition, EarningRule, OrderTest, TaxBasis, When};
+use domain::earning::TaxBasis;
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
 use domain::membership::{Fee, MembershipRules};
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
+use domain::occasions::{OccasionRule, On, Orders};
 use domain::perks::{Allowance, Period};
 use domain::prices::{Goods, StepPrice};
-use domain::program::{MarginRate, PointValue, Program, UnknownAccount};
+use domain::program::{Exchange, MarginRate, PointValue, Program, UnknownAccount, Upgrade};
 use domain::referral::rules::{AfterReturn, Enrolment, Gift, ReferralRules};
+use domain::review::{Downgrade, Hold, ReviewRules};
 use domain::time::Instant;
 use domain::version::{Asked, Draft};
 use domain::warning::Walk;
@@ -135,6 +139,11 @@ pub async fn note_first_day(app: &App) -> Result<(), store::Fault> {
     Ok(())
 }
 
+/// The JSON Schema of program documents, as `docs/program.schema.json` has it.
+pub fn schema() -> String {
+    format!("{:#}\n", domain::program::schema())
+}
+
 /// Reads a program document from a file.
 pub fn document(path: &Path) -> Result<Value, ProgramError> {
     let unreadable = |reason: String| ProgramError::Unreadable { path: path.to_owned(), reason };
@@ -201,8 +210,8 @@ fn rules(text: &mut String, program: &Program) {
         TaxBasis::Add => line(text, format_args!("  tax on top of amounts is eligible")),
     }
     for rule in program.earning.rules() {
-        let terms = rule.effect.terms(program.currency);
-        line(text, format_args!("  {}: {} ({terms}{})", rule.id, rule.name, conditions(rule)));
+        let effect = rule.effect.terms(program.currency);
+        line(text, format_args!("  {}: {} ({effect}{})", rule.id, rule.name, terms::of_rule(rule)));
     }
     let days = program.points.pending_days;
     match program.points.expiry {
@@ -218,16 +227,18 @@ fn rules(text: &mut String, program: &Program) {
         }
         Expiry::Never => line(text, format_args!("  points wait {days} days and do not end")),
     }
+    line(text, format_args!("  points that a return finds spent {}", terms::of_shortfall(program.points.shortfall)));
+    if program.points.until_paid {
+        line(text, format_args!("  points of an order wait until it is paid, too"));
+    }
+    if let Some(exchange) = &program.points.exchange {
+        self::exchange(text, exchange);
+    }
     match program.returns.match_months {
         Some(months) => line(text, format_args!("  credit notes match orders of {months} months, their own included")),
         None => line(text, format_args!("  credit notes match orders of any age")),
     }
-    line(text, format_args!("  tiers by eligible spend in {} months:", program.tiers.window_months));
-    for tier in program.tiers.levels.iter() {
-        let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
-        let threshold = money(tier.threshold).to_string();
-        line(text, format_args!("    {:<16} from {threshold:>16}   points × {multiplier}", tier.id.as_str()));
-    }
+    tiers(text, program);
     for rule in &program.discounts {
         let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
         let (minimum, days) = (money(rule.minimum_total), rule.validity_days);
@@ -237,10 +248,18 @@ fn rules(text: &mut String, program: &Program) {
     for rule in &program.free_products {
         let FreeProduct { id, name, sku, quantity, .. } = rule;
         let minimum = money(rule.minimum_total);
-        line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}"));
+        let more = terms::of_free_product(rule);
+        line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}{more}"));
     }
     membership(text, program.membership);
     perks(text, program);
+    for rule in &program.occasions {
+        let OccasionRule { id, name, on, audience: of, gift } = rule;
+        line(text, format_args!("  {id}: {name}, {}, {}: {}", day(on), audience(of), given(gift)));
+    }
+    if let Some(warned) = terms::of_warnings(&program.warnings) {
+        line(text, format_args!("  {warned}"));
+    }
     if let Some(rules) = &program.referral {
         referral(text, rules, &money(rules.minimum_total).to_string());
     }
@@ -254,14 +273,40 @@ fn rules(text: &mut String, program: &Program) {
     }
 }
 
-/// That there is more to a rule than its terms: its document says what.
-fn conditions(rule: &EarningRule) -> String {
-    let When { account, order } = &rule.when;
-    let named: Vec<_> =
-        account.iter().map(AccountTest::condition).chain(order.iter().map(OrderTest::condition)).collect();
-    let lines = (!rule.lines.is_all()).then_some("lines");
-    let named: Vec<_> = lines.into_iter().chain(named.into_iter().map(Condition::name)).collect();
-    if named.is_empty() { String::new() } else { format!("; by {}", named.join(", ")) }
+/// What points are worth, and how many of them an order takes.
+fn exchange(text: &mut String, exchange: &Exchange) {
+    let value = |value: &PointValue| {
+        format!("{} {}", money::format_trimmed(value.price.0, UnitPrice::DECIMALS_MAX), value.currency.code())
+    };
+    line(text, format_args!("  a point is worth {}", value(&exchange.value)));
+    for (tier, own) in &exchange.tiers {
+        line(text, format_args!("    {:<16} {}", tier.as_str(), value(own)));
+    }
+    let most = exchange.maximum.map_or_else(|| "as many as there are".to_owned(), |maximum| maximum.to_string());
+    line(text, format_args!("    an order takes from {} points to {most}", exchange.minimum));
+}
+
+/// How tiers are reached, kept and lost, and what each brings.
+fn tiers(text: &mut String, program: &Program) {
+    let tiers = &program.tiers;
+    let at_review = if tiers.upgrade == Upgrade::AtReview { ", raised by reviews" } else { "" };
+    let (metric, window) = (tiers.metric.in_words(), tiers.window.in_words());
+    line(text, format_args!("  tiers by {metric} {window}{at_review}:"));
+    for tier in tiers.levels.iter() {
+        let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
+        let reached = tier.threshold.map(|threshold| tiers.metric.measured(threshold, program.currency));
+        let from = reached.map_or_else(|| "by invitation".to_owned(), |from| format!("from {from:>16}"));
+        let off = tier.discount.map_or_else(String::new, |percent| {
+            format!(", {} % off", money::format_trimmed(percent.0, Percent::DECIMALS))
+        });
+        let entry = match tier.on_entry {
+            Points::ZERO => String::new(),
+            points => format!(", {points} points on entering"),
+        };
+        let id = tier.id.as_str();
+        line(text, format_args!("    {id:<16} {from:<21}   points × {multiplier}{off}{entry}"));
+    }
+    line(text, format_args!("    {}", terms::of_review(tiers.review)));
 }
 
 fn price_tables(text: &mut String, program: &Program) {
@@ -313,29 +358,48 @@ fn audience(audience: &Audience) -> String {
     if named.is_empty() { "for all".to_owned() } else { format!("for {}", named.join(", ")) }
 }
 
+/// On what an occasion comes.
+fn day(on: &On) -> String {
+    let listed = |listed: Vec<String>| listed.join(", ");
+    match on {
+        On::Welcome => "welcome".to_owned(),
+        On::Birthday { contacts_per_year } => format!("birthdays of {contacts_per_year} contacts a year"),
+        On::Anniversary { years } if years.is_empty() => "every anniversary".to_owned(),
+        On::Anniversary { years } => format!("anniversary {}", listed(years.iter().map(u16::to_string).collect())),
+        On::Date(dates) => format!("on {}", listed(dates.iter().map(ToString::to_string).collect())),
+        On::NthOrder(Orders::Listed(orders)) => {
+            format!("order {}", listed(orders.iter().map(u32::to_string).collect()))
+        }
+        On::NthOrder(Orders::Every(every)) => format!("every {every} orders"),
+        On::Inactivity { days } => format!("{days} days without an order"),
+    }
+}
+
+/// What is given.
+fn given(gift: &Gift) -> String {
+    let points = (gift.points > Points::ZERO).then(|| format!("{} points", gift.points));
+    let discount = gift.discount.as_ref().map(|rule| {
+        let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
+        format!("{percent} % for {} days ({})", rule.validity_days, rule.id)
+    });
+    let given: Vec<_> = points.into_iter().chain(discount).collect();
+    if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") }
+}
+
 fn referral(text: &mut String, rules: &ReferralRules, minimum: &str) {
-    let gift = |gift: &Gift| {
-        let points = (gift.points > Points::ZERO).then(|| format!("{} points", gift.points));
-        let discount = gift.discount.as_ref().map(|rule| {
-            let percent = money::format_trimmed(rule.percent.0, Percent::DECIMALS);
-            format!("{percent} % for {} days ({})", rule.validity_days, rule.id)
-        });
-        let given: Vec<_> = points.into_iter().chain(discount).collect();
-        if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") }
-    };
     let enrolment = match rules.enrolment {
         Enrolment::Open => "take part at once",
         Enrolment::Approval => "wait for approval",
     };
     let consent = if rules.consent_required { "must consent" } else { "need not consent" };
-    line(text, format_args!("  referrals: prospects {enrolment}, {consent}; welcome: {}", gift(&rules.welcome)));
+    line(text, format_args!("  referrals: prospects {enrolment}, {consent}; welcome: {}", given(&rules.welcome)));
     let (within, window) = (rules.within_days, rules.return_window_days);
     line(
         text,
         format_args!("    an order from {minimum} within {within} days qualifies; rewarded {window} days later"),
     );
     for step in &rules.steps {
-        line(text, format_args!("    from referral {:>5}  {}", step.from, gift(&step.gift)));
+        line(text, format_args!("    from referral {:>5}  {}", step.from, given(&step.gift)));
     }
     let after = match rules.after_return {
         AfterReturn::TakeBack => "is taken back",
@@ -392,6 +456,14 @@ mod tests {
         let expected = "version 5 was stored and cannot be in force after version 1:\
             \n  $.currency must stay GBP: accounts hold spend in it (conflict)";
         assert_eq!(euros, expected);
+    }
+
+    #[test]
+    fn the_schema_that_is_printed_is_the_published_one() {
+        assert!(
+            schema() == include_str!("../../../docs/program.schema.json"),
+            "the test `schema` of `domain` says more"
+        );
     }
 
     #[tokio::test]

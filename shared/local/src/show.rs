@@ -13,6 +13,7 @@ use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{Admission, Contact, Membership, PaidPeriod, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
+use domain::occasions::{Birthdays, Celebrated, Past};
 use domain::perks::PerkUses;
 use domain::referral::CodeHolder;
 use domain::time::Instant;
@@ -133,6 +134,7 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     if let Some(due) = account.due {
         page.value("due", format_args!("{} (filed under {})", due.at, due.day));
     }
+    occasions(page, &account.occasions);
     let life = &account.lifetime;
     page.section("lifetime");
     page.value("orders, units", format_args!("{}, {}", life.orders, life.units));
@@ -176,6 +178,20 @@ fn membership(page: &mut Page, account: &Account) {
     }
 }
 
+fn occasions(page: &mut Page, past: &Past) {
+    if let Some(through) = past.through {
+        page.value("occasions over", format_args!("up to {through}"));
+    }
+    match past.birthdays {
+        Birthdays::Unknown => {}
+        Birthdays::Nobody => page.value("birthdays", "none known"),
+        Birthdays::From(day) => page.value("birthdays", format_args!("the next on {day} or later")),
+    }
+    if let Some(Celebrated { year, contacts }) = past.celebrated {
+        page.value("celebrated", format_args!("{contacts} of {year}"));
+    }
+}
+
 fn months(page: &mut Page, months: &[MonthActivity], currency: Currency) {
     if months.is_empty() {
         return;
@@ -213,6 +229,9 @@ fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
     }
     if holdings.pending_debt() > Points::ZERO {
         page.line(format_args!("  {:>12} of them by the next orders only", holdings.pending_debt()));
+    }
+    if holdings.unpaid() > Points::ZERO {
+        page.line(format_args!("  {:>12} pending, until their orders are paid", holdings.unpaid()));
     }
     for wait in holdings.pending() {
         let (at, end) = (wait.available_at, ending(wait.expires_at, wait.inactivity_months));
@@ -272,6 +291,9 @@ fn contact(page: &mut Page, contact: &Contact) {
     }
     if let Some(birthday) = &document.birthday {
         page.value("birthday", birthday);
+    }
+    if let Some(year) = contact.celebrated {
+        page.value("birthdays over", format_args!("up to that of {year}"));
     }
     page.value("version", contact.version);
 }

@@ -58,6 +58,7 @@ impl Config {
                 codes: get("CODES_TABLE")?,
                 programs: get("PROGRAMS_TABLE")?,
                 metrics: get("METRICS_TABLE")?,
+                limits: get("LIMITS_TABLE")?,
             },
             program: ProgramName::parse(&get("GUILDER_PROGRAM")?).map_err(ConfigError::Program)?,
             secrets: Secrets::parse(&get("GUILDER_SECRETS")?)?,

@@ -131,7 +131,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         }
         Rejection::NobodyIsAdmitted
         | Rejection::NoMembershipFee
-        | Rejection::PaidInFuture
+        | Rejection::FeePaidInFuture
         | Rejection::PaidTooFarAhead
         | Rejection::NotAMember(_)
         | Rejection::UnknownInvitation => of_membership(rejection),
@@ -205,6 +205,14 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "is more than a day from now",
             )
         }
+        Rejection::PaidInFuture => {
+            let detail = "A payment may be dated at most a day ahead of the clock here.";
+            Problem::new("paid-in-future", "Paid in the future", 422, detail).with_fault(
+                "$.paid_at".to_owned(),
+                "in_future",
+                "is more than a day from now",
+            )
+        }
         Rejection::OrderTooLarge => {
             let detail = "The order and what came back of it take more room than one stored order has.";
             Problem::new("order-too-large", "Order too large", 422, detail)
@@ -212,9 +220,11 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
-        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkLost(_) | Rejection::PerkUsedUp { .. } => {
-            of_perk(rejection)
-        }
+        Rejection::UnknownPerk
+        | Rejection::PerkNotHeld
+        | Rejection::PerkLost(_)
+        | Rejection::PerkNotCounted
+        | Rejection::PerkUsedUp { .. } => of_perk(rejection),
         Rejection::UnknownCode
         | Rejection::CodePaused
         | Rejection::CodeExpired
@@ -287,9 +297,13 @@ fn of_membership(rejection: &Rejection) -> Problem {
             let detail = "The program in force asks for no membership fee.";
             Problem::new("no-membership-fee", "No membership fee", 409, detail)
         }
-        Rejection::PaidInFuture => {
+        Rejection::FeePaidInFuture => {
             let detail = "A payment is recorded once it was made.";
-            paid_at(Problem::new("paid-in-future", "Paid in the future", 422, detail), "in_future", "is later than now")
+            paid_at(
+                Problem::new("fee-paid-in-future", "Fee paid in the future", 422, detail),
+                "in_future",
+                "is later than now",
+            )
         }
         Rejection::PaidTooFarAhead => {
             let detail = "The membership would be paid for more than ten years ahead.";
@@ -349,6 +363,10 @@ fn of_perk(rejection: &Rejection) -> Problem {
         }
         Rejection::PerkNotHeld => {
             Problem::new("perk-not-held", "Perk not held", 409, "The account does not have this perk now.")
+        }
+        Rejection::PerkNotCounted => {
+            let detail = "The perk is not counted: who has it may use it without saying so.";
+            Problem::new("perk-not-counted", "Perk not counted", 409, detail)
         }
         _ => Problem::new("unknown-perk", "Unknown perk", 404, "The program in force has no perk of that id."),
     }

@@ -14,11 +14,15 @@ use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::membership::{Claim, ClaimKey};
 use domain::referral::{Qualified, RedemptionKey};
+use domain::returns::History;
+use domain::score::ScoredOrder;
 
 /// Most bytes of an order's item before anything of it comes back: the rest of what DynamoDB holds is room for returns.
 pub const ORDER_BYTES_MAX: usize = 380_000;
 /// Most bytes that the cancellation of an order adds: returns leave them free, so that it is always possible.
 const CANCELLATION_BYTES_MAX: usize = 512;
+/// Most bytes that the payment of an order adds, its reference included.
+const PAYMENT_BYTES_MAX: usize = 512;
 /// Most bytes of any item in DynamoDB.
 const ITEM_BYTES_MAX: usize = 400 * 1024;
 
@@ -87,6 +91,7 @@ impl Store {
             Write::Forget(place) => {
                 self.delete_code(keys::waiting_review(place), ("attribute_exists(code)".to_owned(), None))
             }
+            Write::Shard(write) => self.change_shard(write),
         }
     }
 
@@ -123,12 +128,7 @@ impl Store {
             Record::Account(account) => (&tables.accounts, "account_id", item::of_account(account), false),
             Record::Entry(entry) => (&tables.ledger, "account_id", item::of_entry(entry)?, false),
             Record::Order(order) => {
-                let bytes_max = match (&*order.history.returns, order.is_cancelled()) {
-                    ([], _) => ORDER_BYTES_MAX,
-                    (_, false) => ITEM_BYTES_MAX.saturating_sub(CANCELLATION_BYTES_MAX),
-                    (_, true) => ITEM_BYTES_MAX,
-                };
-                (&tables.orders, "order_key", checked_size(item::of_order(order), bytes_max)?, true)
+                (&tables.orders, "order_key", checked_size(item::of_order(order), order_bytes_max(order))?, true)
             }
             Record::Parked(parked) => {
                 let item = item::of_plain(keys::order(&parked.key), parked)?;
@@ -207,9 +207,20 @@ impl Store {
     }
 }
 
-fn condition(partition: &str, guard: Guard) -> (String, Option<Item>) {
+/// Most bytes of an order's item as it stands: each kind of thing that may still become of it finds room.
+fn order_bytes_max(order: &ScoredOrder) -> usize {
+    let History { returns, payment, .. } = &order.history;
+    let for_payment = if payment.is_some() { 0 } else { PAYMENT_BYTES_MAX };
+    match (order.is_cancelled(), returns.is_empty(), payment) {
+        (true, ..) => ITEM_BYTES_MAX.saturating_sub(for_payment),
+        (false, true, None) => ORDER_BYTES_MAX,
+        (false, ..) => ITEM_BYTES_MAX.saturating_sub(CANCELLATION_BYTES_MAX).saturating_sub(for_payment),
+    }
+}
+
+pub(crate) fn condition(present: &str, guard: Guard) -> (String, Option<Item>) {
     match guard {
-        Guard::Absent => (format!("attribute_not_exists({partition})"), None),
+        Guard::Absent => (format!("attribute_not_exists({present})"), None),
         Guard::Version(version) => {
             let value = AttributeValue::N(version.to_string());
             ("version = :version".to_owned(), Some([(":version".to_owned(), value)].into()))

@@ -139,6 +139,25 @@ impl Store {
         }
     }
 
+    /// The people of an account whose birthday is known, as they stood after `account` was read: what a walk does not write is
+    /// protected by no guard of its own, and whoever changes one of them moves the account on.
+    pub async fn contacts_with_birthday(&self, id: &AccountId) -> Result<Vec<Contact>, Fault> {
+        let read = |found| item::plain::<Contact>(found).map_err(|what| corrupt("ledger", &keys::account(id), what));
+        let (mut contacts, mut after): (Vec<Contact>, Option<Item>) = (Vec::new(), None);
+        loop {
+            let (names, values) = keys::contacts_of(id);
+            let query = self.client.query().table_name(&self.tables.ledger).key_condition_expression(names);
+            let query = query.set_expression_attribute_values(Some(values)).limit(CONTACTS_READ).consistent_read(true);
+            let found = query.set_exclusive_start_key(after).send().await.map_err(Fault::service)?;
+            let page = found.items.unwrap_or_default().into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            contacts.extend(page.into_iter().filter(|contact| contact.document.birthday.is_some()));
+            after = found.last_evaluated_key;
+            if after.is_none() {
+                return Ok(contacts);
+            }
+        }
+    }
+
     /// The first day that a walk has not closed; `None`: nobody noted where it begins.
     pub async fn first_open_day(&self, walk: Walk) -> Result<Option<Day>, Fault> {
         Ok(self.noted(keys::walk_open(walk)).await?.map(Day))

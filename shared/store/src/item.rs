@@ -15,7 +15,9 @@ use domain::ledger::Entry;
 use domain::lots::Holdings;
 use domain::membership::{CLAIM_VERSION, Claim, Invitation, Membership};
 use domain::money::{Currency, Minor};
+use domain::occasions::Past;
 use domain::order::Order;
+use domain::payment::PaymentState;
 use domain::returns::History;
 use domain::review::Reviewed;
 use domain::score::ScoredOrder;
@@ -75,12 +77,21 @@ fn instant(item: &Item, name: &str) -> Parsed<Instant> {
 
 const REVIEWED: &str = "reviewed";
 const HELD_THROUGH: &str = "held";
+/// There where it holds its tier by invitation: until when, and what it held before.
+const INVITATION: &str = "invited";
+/// Tiers that brought it something when it entered them, in programs where they do.
+const ENTERED: &str = "entered";
 /// What it knows of the redemption that it came by.
 const REFERRAL: &str = "by";
 /// There where there is anything to say of its membership.
 const MEMBERSHIP: &str = "member";
 /// There where the account has a referral code: the referrals it was rewarded for.
 const REFERRER: &str = "ref";
+/// What it remembers of its occasions.
+const OCCASIONS: &str = "occ";
+
+/// What an order said of its payment.
+const PAYMENT_STATE: &str = "payment";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -122,6 +133,13 @@ pub fn of_account(account: &Account) -> Item {
         put(&mut item, [(REVIEWED, number(at.as_ms()))]);
         put(&mut item, held_through.map(|month| (HELD_THROUGH, number(month.0))));
     }
+    if let Some(invitation) = &account.invitation {
+        put(&mut item, [(INVITATION, bytes(pack::pack_invitation(invitation)))]);
+    }
+    if !account.entered.is_empty() {
+        let entered: Vec<_> = account.entered.iter().map(TierId::as_str).collect();
+        put(&mut item, [(ENTERED, text(entered.join(" ")))]);
+    }
     if let Some(referral) = &account.referral {
         put(&mut item, [(REFERRAL, bytes(pack::pack_referral(referral)))]);
     }
@@ -133,6 +151,9 @@ pub fn of_account(account: &Account) -> Item {
     }
     if !account.told.is_empty() {
         put(&mut item, [("told", bytes(pack::pack_told(&account.told)))]);
+    }
+    if account.occasions != Past::default() {
+        put(&mut item, [(OCCASIONS, bytes(pack::pack_occasions(&account.occasions)))]);
     }
     item
 }
@@ -152,10 +173,17 @@ pub fn account(item: &Item) -> Parsed<Account> {
         reviewed: optional(item, REVIEWED, instant)?
             .map(|at| Ok::<_, String>(Reviewed { at, held_through: optional(item, HELD_THROUGH, integer)?.map(Month) }))
             .transpose()?,
+        invitation: optional(item, INVITATION, |i, n| packed(i, n, pack::invitation))?,
+        entered: optional(item, ENTERED, string)?
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .map(|tier| TierId::parse(tier).map_err(|e| e.to_string()))
+            .collect::<Parsed<_>>()?,
         referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),
         told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
+        occasions: optional(item, OCCASIONS, |i, n| packed(i, n, pack::occasions))?.unwrap_or_default(),
         segments: segments
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))
@@ -207,6 +235,9 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if order.revision > 0 {
         put(&mut item, [("revision", number(order.revision))]);
     }
+    if let Some(state) = order.payment_state {
+        put(&mut item, [(PAYMENT_STATE, text(state.name()))]);
+    }
     if !scored.history.is_blank() {
         put(&mut item, [("history", bytes(pack::pack_history(&scored.history, &order.lines)))]);
     }
@@ -235,6 +266,9 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         lines: packed(item, "lines", pack::lines)?,
         shipping: optional(item, "shipping", integer)?.map(Minor),
         revision: optional(item, "revision", integer)?.unwrap_or(0),
+        payment_state: optional(item, PAYMENT_STATE, string)?
+            .map(|name| PaymentState::parse(name).ok_or("unknown payment state"))
+            .transpose()?,
         discount_codes: codes
             .split_ascii_whitespace()
             .map(|code| Code::parse(code).map_err(|e| e.to_string()))

@@ -6,6 +6,7 @@ use domain::code::Code;
 use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId, SurveyId};
 use domain::idempotency::CommandKey;
+use domain::limit::LimitId;
 use domain::membership::ClaimKey;
 use domain::referral::RedemptionKey;
 use domain::survey::Respondent;
@@ -253,6 +254,23 @@ fn in_metrics(metric: String, period: String) -> Item {
     self::key(OTHER_ATTRIBUTES, [("metric", metric), ("period", period)])
 }
 
+pub fn limit_shard(id: &LimitId, shard: usize) -> Item {
+    self::key(OTHER_ATTRIBUTES, [("limit", id.to_string()), ("shard", shard.to_string())])
+}
+
+/// The condition, its names and its values, that all shards of a limit are queried with.
+pub fn shards_of(id: &LimitId) -> (&'static str, HashMap<String, String>, Item) {
+    // `limit` is a word of the expressions' language.
+    let names = [("#limit".to_owned(), "limit".to_owned())];
+    ("#limit = :limit", names.into(), [(":limit".to_owned(), text(id.to_string()))].into())
+}
+
+/// Which limit's shard an item is, by the text of its id, and which of them.
+pub fn shard_place(item: &Item) -> Option<(&str, usize)> {
+    let text = |name| item.get(name)?.as_s().ok();
+    Some((text("limit")?, text("shard")?.parse().ok()?))
+}
+
 pub fn survey(id: &SurveyId) -> Item {
     in_metrics(SURVEYS.to_owned(), id.to_string())
 }
@@ -290,11 +308,7 @@ pub fn answers_of(survey: &SurveyId, account: &AccountId) -> (&'static str, Item
 
 /// The key attributes of the `due` index: the bucket is the day and one of 64 shards of accounts.
 pub fn due(id: &AccountId, due: Due) -> [(String, AttributeValue); 2] {
-    let hash = id
-        .as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let shard = (hash ^ hash.wrapping_shr(32)).checked_rem(DUE_SHARDS).unwrap_or(0);
+    let shard = id.spread().checked_rem(DUE_SHARDS).unwrap_or(0);
     let bucket = due_bucket(due.day, shard);
     [("due".to_owned(), text(bucket)), ("due_at".to_owned(), AttributeValue::N(due.at.as_ms().to_string()))]
 }

@@ -13,6 +13,7 @@ mod facts;
 mod invitation;
 mod item;
 mod keys;
+mod limit;
 mod nightly;
 mod pack;
 mod page;
@@ -53,6 +54,8 @@ pub struct Tables {
     pub programs: String,
     /// Checkpoints of imports and walks, what nights keep, surveys and their answers.
     pub metrics: String,
+    /// Exact limits over all accounts.
+    pub limits: String,
 }
 
 /// What went wrong between here and DynamoDB. No business answer.

@@ -8,6 +8,7 @@ mod bytes;
 mod credit_note;
 mod membership;
 mod order;
+mod payment;
 
 pub use account::*;
 pub use activity::*;

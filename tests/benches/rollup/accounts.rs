@@ -89,6 +89,7 @@ fn account(number: usize, program: &Program, rng: &mut Rng) -> Account {
                 earned: Points(revenue / 100),
                 discounts_used: u64::from(rng.f64() < 0.1),
                 discount_value: Minor(0),
+                aside: domain::activity::Aside::NONE,
             });
             alive = rng.f64() < stays;
         }

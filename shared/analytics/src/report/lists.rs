@@ -5,7 +5,8 @@ use super::value::{Decimal, Percent, Worth};
 use crate::histogram::Overflow;
 use crate::night::{AtRisk, Band, Listed, Segmented};
 use crate::rollup::{Alike, Near};
-use domain::money::Money;
+use domain::money::{Measure, Money};
+use domain::qualification::Measured;
 use serde::Serialize;
 
 /// Accounts to look at.
@@ -68,8 +69,8 @@ pub struct NearAccount {
     pub tier: String,
     /// The next one.
     pub next_tier: String,
-    /// What is missing.
-    pub missing: Money,
+    /// What is missing, in the unit of the program's metric.
+    pub missing: Measured,
     /// `missing ÷ threshold`, in percent.
     pub missing_rate: Option<Percent>,
 }
@@ -127,7 +128,7 @@ fn near(account: &Near, worth: &Worth) -> Result<NearAccount, Overflow> {
         account_id: account.account_id.clone(),
         tier: account.tier.clone(),
         next_tier: account.next_tier.clone(),
-        missing: worth.money(account.missing.into())?,
+        missing: account.metric.measured(Measure(account.missing), worth.currency()),
         missing_rate: Percent::of(account.missing_ppm.into(), 1_000_000),
     })
 }

@@ -251,6 +251,7 @@ fn account(id: &str, joined: &str, days: &[&str]) -> Account {
             earned: Points::ZERO,
             discounts_used: 0,
             discount_value: Minor::ZERO,
+            aside: domain::activity::Aside::NONE,
         };
         account.activity.add(&purchase).unwrap();
         let life = &mut account.lifetime;

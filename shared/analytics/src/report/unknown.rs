@@ -23,7 +23,7 @@ impl Unknown {
 }
 
 const NO_LIFETIME_BEFORE: &str = "nothing comes before a lifetime";
-const NO_POINT_VALUE: &str = "the program does not say what a point is worth (metrics.point_value)";
+const NO_POINT_VALUE: &str = "the program does not say what a point is worth (points.exchange or metrics.point_value)";
 pub(super) const NO_MARGIN_RATE: &str = "the program does not say what of revenue is left (metrics.margin_rate)";
 pub(super) const NOBODY_LEAVES: &str = "the history shows nobody who left for good, so a lifetime has no end";
 

@@ -5,6 +5,7 @@ use crate::lifetime_value::minor;
 use crate::rate::{Change, Rate};
 use domain::money::{self, Currency, Minor, Money, Points};
 use domain::program::{MetricsRules, Program};
+use domain::qualification::Measured;
 use serde::{Serialize, Serializer};
 
 /// Decimals of rates in percent, and of ratios.
@@ -71,6 +72,12 @@ impl<const PLACES: usize> Cell for Decimal<PLACES> {
 impl Cell for Money {
     fn cell(&self) -> String {
         money::format_money(self.amount, self.currency)
+    }
+}
+
+impl Cell for Measured {
+    fn cell(&self) -> String {
+        self.spend().map_or_else(|| self.amount().to_string(), |money| money.cell())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accounts that somebody should look at, by name: a bounded number of each kind.
 
 use crate::history::History;
+use domain::qualification::Metric;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -67,8 +68,11 @@ pub struct Near {
     pub tier: String,
     /// The next one.
     pub next_tier: String,
-    /// What is missing, in minor units.
+    /// What is missing, in the unit of the metric.
     pub missing: i64,
+    /// What it is counted in. Nights of before there was another did not say.
+    #[serde(default)]
+    pub metric: Metric,
 }
 
 /// An account whose revenue changed: the trailing three months against the three before.

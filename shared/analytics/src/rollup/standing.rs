@@ -137,8 +137,8 @@ impl Totals {
 pub struct Standing {
     /// Totals over them.
     pub totals: Totals,
-    /// Points outstanding by the month at whose end, or in which, they expire as things stand; what is owed, or never
-    /// ends, is in none.
+    /// Points outstanding by the month at whose end, or in which, they expire as things stand; what is owed, never ends,
+    /// or waits for the payment of its order is in none.
     pub expiring: BTreeMap<Month, i128>,
     /// What each customer's relationship has brought so far, in minor units.
     pub lifetime_revenue: Distribution,

@@ -12,6 +12,7 @@ use analytics::rollup::{Candidate, Lists, Mover, Near, Recent, TICKS_PER_WEEK, T
 use analytics::rollup::{Cohorts, Standing};
 use analytics::spend::Spend;
 use domain::account::Status;
+use domain::qualification::Metric;
 use domain::referral::State;
 use domain::time::Month;
 use std::cmp::Reverse;
@@ -311,5 +312,6 @@ fn near(person: &Person, terms: &Terms, last: i32) -> Option<Near> {
         tier: person.tier.clone(),
         next_tier: (*next).to_owned(),
         missing,
+        metric: Metric::Spend,
     })
 }

@@ -91,7 +91,7 @@ impl Wallet {
             Change::OrderScored { order, points, .. } => {
                 self.earned.insert(order.clone(), points.0);
             }
-            Change::PointsEarned { points, available_at, expires_at } => {
+            Change::PointsEarned { points, available_at, expires_at, .. } => {
                 self.give(points.0, available_at.map(|at| at.as_ms()), expires_at.as_ms());
             }
             Change::PointsCredited { points, expires_at, .. } => {

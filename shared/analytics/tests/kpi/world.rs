@@ -20,7 +20,7 @@ use domain::returns::{self, CancellationDocument, Reversing, return_document};
 use domain::schedule::Schedule;
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
-use domain::walk::{self, Walked};
+use domain::walk::{self, People, Walked};
 use domain::warning::Walk;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ impl World {
                     let redemption = redemptions.into_iter().find(|redemption| redemption.key == key).unwrap();
                     (redemption.qualified, redemption.version) = (Some(*qualified), redemption.version + 1);
                 }
-                Write::Release(..) | Write::Expect(_) | Write::Forget(_) => {}
+                Write::Release(..) | Write::Expect(_) | Write::Forget(_) | Write::Shard(_) => {}
             }
         }
     }
@@ -462,7 +462,8 @@ impl World {
         for id in ids {
             let mut settled = None;
             while let Some(account) = self.account(&id).cloned() {
-                let decided = self.decide(|context| Ok(walk::decide(&account, Walk::Review, None, settled, context)?));
+                let decided = self
+                    .decide(|context| Ok(walk::decide(&account, Walk::Review, People::default(), settled, context)?));
                 let decision = decided.unwrap();
                 self.commit(decision.writes);
                 let Some(errand) = referral::errand(&account).filter(|_| decision.answer == Walked::Errand) else {

@@ -1,6 +1,7 @@
 //! Lists that say what counts and what does not.
 
 use crate::document::{Faults, Leaf, Object, Path};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -44,6 +45,15 @@ impl<T: Ord> Choice<T> {
         let has_any = |list: &BTreeSet<T>| values.iter().any(|value| list.contains(value));
         self.include.as_ref().is_none_or(has_any) && (self.exclude.is_empty() || !has_any(&self.exclude))
     }
+}
+
+/// What such lists may say of what each of them names.
+pub(super) fn schema(named: &Schema) -> Schema {
+    let list = || schema::list(1..=NAMED_MAX, named.clone());
+    schema::object("Choice")
+        .optional("include", list(), "Only these.")
+        .optional("exclude", list(), "None of these.")
+        .some_of_fields(&["include", "exclude"])
 }
 
 impl<T: Ord + Display> Choice<T> {

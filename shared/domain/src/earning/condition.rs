@@ -15,6 +15,7 @@ use crate::document::{Faults, Object, Path};
 use crate::id::{Segment, Source, TierId};
 use crate::money::{Currency, Minor, Overflow};
 use crate::program::Tiers;
+use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant, Month, Wall};
 use serde_json::Value;
 use std::cell::OnceCell;
@@ -84,6 +85,9 @@ pub(super) trait Test: Sized {
 
     /// Reads what its field says.
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self>;
+
+    /// What its field may say, and, as its description, when that holds.
+    fn schema() -> Schema;
 
     /// Whether it holds.
     fn holds(&self, facts: &Self::Facts<'_>) -> Result<bool, Overflow>;
@@ -194,6 +198,13 @@ macro_rules! conditions {
         pub const WHEN_FIELDS: &[&str] = &[$($account_field,)+ $($order_field,)+];
 
         impl When {
+            /// What the document's `when` may say.
+            pub(crate) fn schema() -> Schema {
+                schema::object("Conditions")
+                    $(.stating($account_field, <$account_type>::schema()))+
+                    $(.stating($order_field, <$order_type>::schema()))+
+            }
+
             fn read_fields(when: &Object<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Self {
                 let (mut account, mut order) = (Vec::new(), Vec::new());
                 $(

@@ -27,7 +27,21 @@ pub(crate) fn amount(
     amount: Minor,
     currency: Currency,
 ) -> Result<Minor, Overflow> {
-    if line.quantity == 0 || program.excluded_skus.contains(&line.sku) {
+    if program.excluded_skus.contains(&line.sku) {
+        return Ok(Minor::ZERO);
+    }
+    by_tax(program, line, units, amount, currency)
+}
+
+/// The same whatever the program excludes.
+fn by_tax(
+    program: &Program,
+    line: &OrderLine,
+    units: u64,
+    amount: Minor,
+    currency: Currency,
+) -> Result<Minor, Overflow> {
+    if line.quantity == 0 {
         return Ok(Minor::ZERO);
     }
     let counted = match (program.tax_basis, line.tax) {
@@ -36,4 +50,17 @@ pub(crate) fn amount(
         (TaxBasis::Add, Some(tax)) => returns::amount_less(line, units, line.discount.minus(tax)?, currency)?,
     };
     Ok(counted.max(Minor::ZERO))
+}
+
+/// Why nothing of a whole line is eligible; `None`: something is.
+pub(crate) fn why_not(
+    program: &Program,
+    line: &OrderLine,
+    currency: Currency,
+) -> Result<Option<&'static str>, Overflow> {
+    let amount = line.amount(currency)?;
+    if by_tax(program, line, line.quantity, amount, currency)? > Minor::ZERO {
+        return Ok(program.excluded_skus.contains(&line.sku).then_some("excluded_sku"));
+    }
+    Ok(Some(if amount > Minor::ZERO { "all_tax" } else { "no_amount" }))
 }

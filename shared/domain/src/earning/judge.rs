@@ -1,6 +1,6 @@
 //! What becomes of each rule for an order.
 
-use super::basket::{Basket, Item};
+use super::basket::Basket;
 use super::condition::{AccountFacts, Condition, OrderFacts};
 use super::effect::{Effect, RoundedPer, Sum};
 use super::{Earning, EarningRule};
@@ -77,7 +77,7 @@ pub(crate) fn judge(
     for run in program.earning.runs() {
         if let [rule] = run {
             let ruling = judging.ruling(place, rule)?;
-            judging.settle(rule, &ruling)?;
+            judging.settle(place, rule, &ruling)?;
             total = total.plus(ruling.points)?;
             tell(&ruling);
         } else {
@@ -135,7 +135,7 @@ impl<'a> Judging<'a> {
             return Ok(Ruling::missed(failed));
         }
         let multiplier = if rule.tier_multiplier { self.multiplier } else { Factor::ONE };
-        let (sum, uncapped) = self.reckon(rule, multiplier)?;
+        let (sum, uncapped) = self.reckon(place, rule, multiplier)?;
         let points = rule.maximum_points.map_or(uncapped, |most| uncapped.min(most));
         let outcome = match rule.effect {
             _ if sum.units == 0 => Outcome::Missed(Condition::NoLineCounts),
@@ -150,7 +150,7 @@ impl<'a> Judging<'a> {
     }
 
     /// The lines that count for a rule, and what they give.
-    fn reckon(&self, rule: &EarningRule, multiplier: Factor) -> Result<(Sum, Points), Overflow> {
+    fn reckon(&self, place: usize, rule: &EarningRule, multiplier: Factor) -> Result<(Sum, Points), Overflow> {
         let common = self.earning.common.unwrap_or(Factor::ONE.0);
         let rounded = |sum: &Sum| rule.effect.exact(sum, multiplier, common)?.rounded(rule.rounding);
         if !rule.needs_items() {
@@ -158,8 +158,8 @@ impl<'a> Judging<'a> {
             return Ok((sum, rounded(&sum)?));
         }
         let (mut all, mut by_line) = (Sum::default(), Points::ZERO);
-        for (place, item) in self.counted(rule) {
-            let sum = Sum { amount: item.amount, units: item.units, base: self.base_of(place) };
+        for (line, item) in self.basket.counted(place, rule) {
+            let sum = Sum { amount: item.amount, units: item.units, base: self.base_of(line) };
             all = all.plus(sum)?;
             if rule.rounded_per == RoundedPer::Line {
                 by_line = by_line.plus(rounded(&sum)?)?;
@@ -169,13 +169,8 @@ impl<'a> Judging<'a> {
         Ok((all, points))
     }
 
-    fn base_of(&self, place: usize) -> i128 {
-        self.bases.get(place).copied().unwrap_or(0)
-    }
-
-    /// The lines that count for a rule, with their places.
-    fn counted(&self, rule: &EarningRule) -> impl Iterator<Item = (usize, &Item<'a>)> {
-        self.basket.items.iter().enumerate().filter(|(_, item)| rule.lines.admits(item))
+    fn base_of(&self, line: usize) -> i128 {
+        self.bases.get(line).copied().unwrap_or(0)
     }
 
     /// Of a group the rule that gives most fires, the first of them on a tie.
@@ -184,28 +179,29 @@ impl<'a> Judging<'a> {
         let mut rulings = candidates.collect::<Result<Vec<_>, _>>()?;
         let most = rulings.iter().map(|ruling| ruling.points).max().unwrap_or_default();
         let best = rulings.iter().position(|ruling| ruling.outcome == Outcome::Fired && ruling.points == most);
-        for (place, ruling) in rulings.iter_mut().enumerate() {
-            if ruling.outcome == Outcome::Fired && best != Some(place) {
+        for (own, ruling) in rulings.iter_mut().enumerate() {
+            if ruling.outcome == Outcome::Fired && best != Some(own) {
                 (ruling.outcome, ruling.points) = (Outcome::Missed(Condition::OutdoneInGroup), Points::ZERO);
             }
         }
-        for (rule, ruling) in group.iter().zip(&rulings) {
-            self.settle(rule, ruling)?;
+        for ((place, rule), ruling) in (place..).zip(group).zip(&rulings) {
+            self.settle(place, rule, ruling)?;
         }
         Ok(rulings)
     }
 
     /// What a rule that fired means for those after it.
-    fn settle(&mut self, rule: &EarningRule, ruling: &Ruling) -> Result<(), Overflow> {
+    fn settle(&mut self, place: usize, rule: &EarningRule, ruling: &Ruling) -> Result<(), Overflow> {
         if ruling.outcome != Outcome::Fired {
             return Ok(());
         }
         self.stopped = self.stopped || rule.stop;
         let Some(common) = self.earning.common else { return Ok(()) };
         let multiplier = if rule.tier_multiplier { self.multiplier } else { Factor::ONE };
-        for (base, item) in self.bases.iter_mut().zip(&self.basket.items) {
-            if rule.lines.admits(item) {
-                let more = rule.effect.base(item.amount, multiplier, common)?;
+        let basket = self.basket;
+        for (line, item) in basket.counted(place, rule) {
+            let more = rule.effect.base(item.amount, multiplier, common)?;
+            if let Some(base) = self.bases.get_mut(line) {
                 *base = base.checked_add(more).ok_or(Overflow)?;
             }
         }

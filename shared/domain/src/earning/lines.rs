@@ -1,11 +1,22 @@
 //! Which lines of an order a rule counts.
 
-use super::basket::Item;
-use super::choice::Choice;
+use super::choice::{self, Choice};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::Sku;
-use crate::order::{LABEL_CHARS_MAX, QUANTITY_MAX};
+use crate::order::{LABEL_CHARS_MAX, OrderLine, QUANTITY_MAX};
+use crate::schema::{self, Schema};
 use serde_json::Value;
+
+#[cfg(test)]
+std::thread_local! {
+    static LOOKED_THROUGH: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How often a filter was looked through for a line, in this thread.
+#[cfg(test)]
+pub(crate) fn looked_through() -> u64 {
+    LOOKED_THROUGH.get()
+}
 
 /// Which eligible lines count: those that all of this admits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,11 +44,16 @@ impl LineFilter {
         skus.is_all() && categories.is_all() && brands.is_all() && tags.is_all()
     }
 
-    /// Whether a line counts.
-    pub(super) fn admits(&self, item: &Item<'_>) -> bool {
-        let line = item.line;
-        item.units >= self.minimum_quantity
-            && self.skus.admits(Some(&line.sku))
+    /// Whether so many units of a line are enough for it to count.
+    pub(super) fn admits_units(&self, units: u64) -> bool {
+        units >= self.minimum_quantity
+    }
+
+    /// Whether what a line is of counts.
+    pub(super) fn admits_product(&self, line: &OrderLine) -> bool {
+        #[cfg(test)]
+        LOOKED_THROUGH.set(LOOKED_THROUGH.get().saturating_add(1));
+        self.skus.admits(Some(&line.sku))
             && self.categories.admits(line.category.as_deref())
             && self.brands.admits(line.brand.as_deref())
             && self.tags.admits_any(&line.tags)
@@ -60,5 +76,16 @@ impl LineFilter {
             tags: tags.unwrap_or_default(),
             minimum_quantity: minimum_quantity.unwrap_or(0),
         })
+    }
+
+    /// What the document's `lines` may say.
+    pub(crate) fn schema() -> Schema {
+        let labels = || choice::schema(&schema::label(LABEL_CHARS_MAX));
+        schema::object("Lines")
+            .optional("skus", choice::schema(&schema::sku()), "By what was bought.")
+            .optional("categories", labels(), "By the shop's category.")
+            .optional("brands", labels(), "By brand.")
+            .optional("tags", labels(), "By label: one that is included is enough, and so is one that is excluded.")
+            .optional("minimum_quantity", schema::whole(1..=QUANTITY_MAX), "From so many units of the line on.")
     }
 }

@@ -84,6 +84,7 @@ impl Buyer {
             earned: Points::ZERO,
             discounts_used: 0,
             discount_value: Minor::ZERO,
+            aside: crate::activity::Aside::NONE,
         };
         self.activity.add(&purchase).unwrap();
         self.orders += 1;
@@ -177,7 +178,7 @@ fn score(program: &Program, outcomes: Vec<Outcome>) -> crate::score::Score {
         tier: tier.clone(),
         tier_after: tier,
         raise: None,
-        qualifying: Minor::ZERO,
+        qualifying: crate::money::Measure::ZERO,
         beyond_kept_months: false,
         eligible: Minor::ZERO,
         points: Points::ZERO,

@@ -2,8 +2,9 @@
 use super::*;
 use crate::id::{AccountId, TierId};
 use crate::lots::{End, Lot, Pending};
-use crate::money::{Currency, Minor};
+use crate::money::{Currency, Measure};
 use crate::program::Program;
+use crate::qualification::Metric;
 use crate::schedule::Activation;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -76,7 +77,7 @@ fn points_that_still_wait_are_warned_of_once_they_do_not() {
 fn reviews_after_the_next_one_are_warned_of_too() {
     let mut account = account();
     account.tier = TierId::parse("gold").unwrap();
-    let pounds = |amount: i64| Some(Money { amount: Minor(amount * 100), currency: Currency::GBP });
+    let pounds = |amount: i64| Some(Metric::Spend.measured(Measure(amount * 100), Currency::GBP));
     for (until, lowered, warnings, missing) in [
         ("2011-02-14T00:00:00Z", 0, 0, None),
         ("2011-02-15T00:00:00Z", 0, 1, pounds(5_000)),

@@ -1,13 +1,16 @@
-//! A tier is reviewed.
+//! A tier is reviewed, or reached by the length of membership.
 
 use super::{Kind, Warns};
 use crate::account::Account;
 use crate::forecast::Forecast;
 use crate::id::ContactId;
-use crate::ledger::Change;
-use crate::money::{Minor, Money, Overflow};
+use crate::invitation;
+use crate::ledger::{Change, TierChange};
+use crate::money::{Measure, Overflow};
+use crate::qualification::Measured;
 use crate::review;
 use crate::schedule::Schedule;
+use crate::tier::{entry, seniority};
 use crate::time::Instant;
 use crate::warning::{Occasion, Subject, Walk, WarningRules};
 
@@ -15,16 +18,20 @@ pub(super) struct Tier;
 
 impl Kind for Tier {
     fn next(&self, account: &Account, schedule: &Schedule) -> Option<Instant> {
-        review::next(account, schedule).map(|review| review.at)
+        let reviewed_at = review::next(account, schedule).map(|review| review.at);
+        let ends_at = account.invitation.as_ref().map(|invitation| invitation.until).filter(|until| !until.is_never());
+        reviewed_at.into_iter().chain(seniority::next(account, schedule)).chain(ends_at).min()
     }
 
     fn settle(&self, account: &mut Account, schedule: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
-        let mut changes = Vec::new();
-        while let Some(review) = review::next(account, schedule).filter(|review| review.at <= now) {
-            let reviewed = review::review(account, schedule, review)?;
+        let mut changes: Vec<Change> = Vec::new();
+        while let Some(at) = self.next(account, schedule).filter(|at| *at <= now) {
+            let before = account.tier.clone();
+            let Some(change) = happens(account, schedule, at)? else { break };
             // Of several reviews in a row that kept the tier, the last says it all.
-            changes.pop_if(|last| matches!((last, &reviewed), (Change::TierKept { .. }, Change::TierKept { .. })));
-            changes.push(reviewed);
+            changes.pop_if(|last| matches!((last, &change), (Change::TierKept { .. }, Change::TierKept { .. })));
+            changes.push(change);
+            changes.extend(entry::give(account, &schedule.at(at).program, &before, at, Some(at))?);
         }
         Ok(changes)
     }
@@ -33,10 +40,14 @@ impl Kind for Tier {
         let count = match change {
             Change::TierKept { .. } => &mut forecast.tiers_kept,
             Change::TierLowered { .. } => &mut forecast.tiers_lowered,
+            Change::TierChanged { .. } => &mut forecast.tiers_raised,
+            Change::Tier(TierChange::InvitationEnded { .. }) => &mut forecast.invitations_ended,
+            Change::Tier(TierChange::Points { points, .. }) => return forecast.tier_points.add(*points),
             Change::TierAtRisk { missing, .. } => {
-                let before = forecast.tier_at_risk_missing.map_or(Minor::ZERO, |sum| sum.amount);
-                let sum = before.plus(missing.amount)?;
-                forecast.tier_at_risk_missing = Some(Money { amount: sum, ..*missing });
+                // Of what another version counts otherwise there is no sum.
+                let before = forecast.tier_at_risk_missing.filter(|sum| sum.is_like(*missing));
+                let before = before.map_or(Measure::ZERO, Measured::amount);
+                forecast.tier_at_risk_missing = Some(missing.with(before.plus(missing.amount())?));
                 &mut forecast.tier_at_risk_warnings
             }
             _ => return Ok(()),
@@ -47,6 +58,17 @@ impl Kind for Tier {
 
     fn warns(&self) -> Option<&dyn Warns> {
         Some(self)
+    }
+}
+
+/// What falls due at an instant: the end of an invitation, a review, or a month of membership that leads to a tier.
+fn happens(account: &mut Account, schedule: &Schedule, at: Instant) -> Result<Option<Change>, Overflow> {
+    if account.invitation.is_some() {
+        return invitation::end(account, schedule, at, None);
+    }
+    match review::next(account, schedule).filter(|review| review.at == at) {
+        Some(review) => review::review(account, schedule, review).map(Some),
+        None => seniority::rise(account, schedule, at),
     }
 }
 
@@ -68,7 +90,7 @@ impl Warns for Tier {
         now: Instant,
     ) -> Result<Vec<Occasion>, Overflow> {
         let Some(next) = review::next(account, schedule).filter(|next| next.at > now) else { return Ok(Vec::new()) };
-        let missing = review::missing(account, schedule, next)?.filter(|missing| missing.amount > Minor::ZERO);
+        let missing = review::missing(account, schedule, next)?.filter(|missing| missing.amount() > Measure::ZERO);
         let occasion = missing.map(|missing| Occasion {
             ends_at: next.at,
             told_days: account.told_days(Subject::Tier, next.at),

@@ -1,4 +1,4 @@
-//! Points that wait become available.
+//! Points that wait for a day become available.
 
 use super::Kind;
 use crate::account::Account;

@@ -1,6 +1,7 @@
 //! What a commit changes, each change a fact of its own.
 
 mod points;
+mod tiers;
 
 use crate::account::Status;
 use crate::code::Code;
@@ -8,12 +9,17 @@ use crate::id::{ContactId, OrderKey, RuleId, TierId};
 use crate::lots::Taken;
 use crate::membership::Exclusion;
 use crate::money::{Money, Points};
+use crate::occasions::Given;
 use crate::opening::PastTotals;
+use crate::payment::OrderPaid;
 use crate::perks::Uses;
+use crate::qualification::Measured;
 use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+
+pub use tiers::TierChange;
 
 /// One thing that a commit changed. No personal data: people and addresses are looked up where they are needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +165,13 @@ pub enum Change {
         /// When they end, as things stand; nothing where they do not.
         #[serde(default = "Instant::never", skip_serializing_if = "Instant::is_never")]
         expires_at: Instant,
+        /// They wait until their order is paid.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until_paid: bool,
     },
+    /// An order is paid: what had waited for that does so no more.
+    #[serde(rename = "order.paid")]
+    OrderPaid(OrderPaid),
     /// Points that waited can be spent.
     #[serde(rename = "points.available")]
     PointsAvailable {
@@ -289,6 +301,9 @@ pub enum Change {
         /// From when points that were given can be spent, if not at once.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         available_at: Option<Instant>,
+        /// Points that were given wait until their order is paid.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until_paid: bool,
     },
     /// Points were given by hand.
     #[serde(rename = "points.credited")]
@@ -327,16 +342,19 @@ pub enum Change {
         from: TierId,
         /// After.
         to: TierId,
-        /// The qualifying spend that led to it.
-        qualifying: Money,
+        /// The figure that led to it.
+        qualifying: Measured,
+        /// The instant of the review that did it, if none of the account's orders did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reviewed_at: Option<Instant>,
     },
     /// A review kept the tier.
     #[serde(rename = "tier.kept")]
     TierKept {
         /// The tier.
         tier: TierId,
-        /// The qualifying spend that kept it.
-        qualifying: Money,
+        /// The figure that kept it.
+        qualifying: Measured,
         /// The instant of the review.
         reviewed_at: Instant,
     },
@@ -347,20 +365,20 @@ pub enum Change {
         from: TierId,
         /// After.
         to: TierId,
-        /// The qualifying spend, too little for the one before.
-        qualifying: Money,
+        /// The figure, too little for the one before.
+        qualifying: Measured,
         /// The instant of the review.
         reviewed_at: Instant,
     },
-    /// The next review will lower the tier unless more is spent.
+    /// The next review will lower the tier unless more is ordered.
     #[serde(rename = "tier.at_risk")]
     TierAtRisk {
         /// The tier.
         tier: TierId,
         /// The instant of the review.
         review_at: Instant,
-        /// Eligible spend that is missing to keep it.
-        missing: Money,
+        /// What is missing to keep it.
+        missing: Measured,
         /// Whom it concerns.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         contact_id: Option<ContactId>,
@@ -534,6 +552,9 @@ pub enum Change {
         #[serde(flatten)]
         redemption: RedemptionKey,
     },
+    /// Something was given on an occasion: points, a discount, or both; the discount is a change of its own.
+    #[serde(rename = "occasion.given")]
+    OccasionGiven(Given),
     /// A discount ended unused.
     #[serde(rename = "discount.expired")]
     DiscountExpired {
@@ -544,6 +565,9 @@ pub enum Change {
         /// When it ended.
         expired_at: Instant,
     },
+    /// Something of a tier that no order and no review has brought about.
+    #[serde(untagged)]
+    Tier(TierChange),
 }
 
 fn is_zero(count: &u64) -> bool {

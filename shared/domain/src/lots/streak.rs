@@ -16,7 +16,7 @@ pub struct Streak {
     pub months: u16,
     /// `now` of the decision that began it: points that were decided on earlier ended with an earlier one.
     pub since: Instant,
-    /// Day of its earliest activity.
+    /// Day of its earliest activity that is known: what it brought may have other terms, or have ended by itself.
     pub first: Day,
     /// When it ends, as things stand.
     pub ends_at: Instant,
@@ -94,8 +94,12 @@ impl Holdings {
         let last = latest.filter(|latest| reaches(*latest)).map_or(day, |latest| latest.max(day));
         let ends_at = calendar.end_of_month_after_day(last, months);
         if ends_at > now {
+            // What was placed before that order, and would still have lived then, would have lived until this day.
+            let leads_here =
+                |before: &Day| calendar.end_of_month_after_day(*before, months) > calendar.start_of_day(day);
+            let first = latest.filter(leads_here).map_or(day, |latest| latest.min(day));
             let place = self.streaks.partition_point(|streak| streak.months < months);
-            self.streaks.insert(place, Streak { months, since: now, first: day, ends_at });
+            self.streaks.insert(place, Streak { months, since: now, first, ends_at });
         }
         end(ends_at)
     }

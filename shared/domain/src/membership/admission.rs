@@ -7,6 +7,7 @@ use crate::advance;
 use crate::decision::{self, Context, Decision, Rejection};
 use crate::document::{self, Faults, Object, Path};
 use crate::ledger::{Cause, Change};
+use crate::occasions::{self, Gifts};
 use crate::program::Program;
 use crate::time::Instant;
 use serde_json::Value;
@@ -67,14 +68,23 @@ pub fn decide_membership(
     match account.status {
         Status::Closed => return Err(Rejection::AccountNotActive(account.status)),
         Status::Pending if document.admitted.is_some() => return Err(Rejection::UnderReview),
+        // Whoever is let in is welcomed, and who does not take part is given nothing.
+        Status::Suspended if document.admitted == Some(true) => {
+            return Err(Rejection::AccountNotActive(account.status));
+        }
         Status::Active | Status::Suspended | Status::Pending => {}
     }
     let (mut account, mut changes) = advance::advance(context.schedule, account, context.now)?;
-    let advanced = changes.len();
+    let (advanced, mut welcome) = (changes.len(), Gifts::default());
     match (document.admitted, account.membership.admission) {
-        (Some(true), Admission::Applied { .. } | Admission::Rejected { .. }) => {
+        (Some(true), before @ (Admission::Applied { .. } | Admission::Rejected { .. })) => {
             admit(&mut account, context.now);
             changes.push(Change::MembershipAdmitted { invitation: None, reason: Some(document.reason.clone()) });
+            // Who was turned away may have been welcomed before.
+            if matches!(before, Admission::Applied { .. }) {
+                let tier = account.tier.clone();
+                welcome = occasions::welcome(&mut account, &tier, &activation.program, context)?;
+            }
         }
         (Some(false), Admission::Applied { .. } | Admission::Admitted) => {
             account.membership.admission = Admission::Rejected { since: context.now };
@@ -89,8 +99,10 @@ pub fn decide_membership(
     if changes.len() == advanced {
         return Ok(Decision { writes: Vec::new(), answer: () });
     }
-    let writes = decision::commit(account, Cause::Membership, changes, activation.version, context)?;
-    Ok(Decision { writes: writes.into(), answer: () })
+    changes.extend(welcome.changes);
+    let mut writes = welcome.writes;
+    writes.extend(decision::commit(account, Cause::Membership, changes, activation.version, context)?);
+    Ok(Decision { writes, answer: () })
 }
 
 /// Lets an account in: from now on it is a member.

@@ -52,10 +52,16 @@ pub(crate) struct Club {
 impl Club {
     /// Versions that are in force one after the other, by their membership.
     pub fn of(versions: &[(&str, Value)]) -> Self {
-        let activation = |(number, (from, membership)): (usize, &(&str, Value))| Activation {
+        let documents: Vec<_> = versions.iter().map(|(from, membership)| (*from, document(membership))).collect();
+        Self::of_documents(&documents)
+    }
+
+    /// The same by their documents.
+    pub fn of_documents(versions: &[(&str, Value)]) -> Self {
+        let activation = |(number, (from, document)): (usize, &(&str, Value))| Activation {
             from: at(from),
             version: u32::try_from(number + 1).unwrap(),
-            program: Arc::new(Program::from_json(&document(membership)).unwrap()),
+            program: Arc::new(Program::from_json(document).unwrap()),
         };
         let schedule = Schedule::new(versions.iter().enumerate().map(activation).collect()).unwrap();
         Self { schedule, account: None, entries: Vec::new(), discounts: Vec::new(), orders: 0 }
@@ -145,7 +151,7 @@ impl Club {
     pub fn walk(&mut self, now: &str) {
         let walked = self.decide(at(now), |club, context| {
             let account = club.account.as_ref().unwrap();
-            walk::decide(account, Walk::Review, None, None, context).map_err(Rejection::from)
+            walk::decide(account, Walk::Review, walk::People::default(), None, context).map_err(Rejection::from)
         });
         walked.unwrap();
     }

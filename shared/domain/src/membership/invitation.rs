@@ -6,7 +6,7 @@
 use super::admission::admit;
 use super::state::Admission;
 use super::{Member, ProfileDocument};
-use crate::account::{Account, SEGMENTS_MAX};
+use crate::account::{Account, SEGMENTS_MAX, Status};
 use crate::code::Code;
 use crate::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Object, Path};
@@ -201,6 +201,9 @@ pub(super) fn invite(
         }
         (Some(_), Admission::Rejected { .. }) => return Err(Rejection::NotAMember(account.member_state(program, now))),
         (Some(_), admission) if is_new || admission != Admission::Admitted => {
+            if account.status != Status::Active {
+                return Err(Rejection::AccountNotActive(account.status));
+            }
             let named = named.ok_or(Rejection::Uninvited(Uninvited::Unknown))?;
             named.check(now).map_err(Rejection::Uninvited)?;
             let used = named.used.checked_add(1).ok_or(Overflow)?;

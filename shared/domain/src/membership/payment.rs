@@ -101,7 +101,7 @@ pub fn pay(
     let calendar = &activation.program.calendar;
     let paid_at = document.paid_at.unwrap_or(context.now);
     if paid_at > context.now {
-        return Err(Rejection::PaidInFuture);
+        return Err(Rejection::FeePaidInFuture);
     }
     let (mut account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let period = PaidPeriod::after(account.membership.paid, paid_at, fee, calendar);

@@ -14,7 +14,18 @@ const HEAD_BYTES: usize = 128;
 /// Every part ends where its own bytes say, so different orders never come to the same bytes. Values are taken apart
 /// without `..`: a field that is added later cannot be left out by oversight.
 pub(super) fn of(order: &Order) -> [u8; 32] {
-    let Order { key, account_id, contact_id, placed_at, currency, lines, shipping, discount_codes, revision } = order;
+    let Order {
+        key,
+        account_id,
+        contact_id,
+        placed_at,
+        currency,
+        lines,
+        shipping,
+        discount_codes,
+        revision,
+        payment_state,
+    } = order;
     let OrderKey { source, order_id } = key;
     let mut canon = Canon(Vec::with_capacity(lines.len().saturating_mul(LINE_BYTES).saturating_add(HEAD_BYTES)));
     for text in [source.as_str(), order_id.as_str(), account_id.as_str(), currency.code()] {
@@ -26,6 +37,10 @@ pub(super) fn of(order: &Order) -> [u8; 32] {
     canon.optional(shipping.as_ref(), Canon::amount);
     canon.list(discount_codes, |canon, code| canon.text(code.as_str()));
     canon.number(*revision);
+    // Orders that say nothing of it have the hash that they had before there was such a field.
+    if let Some(state) = payment_state {
+        canon.text(state.name());
+    }
     Sha256::digest(canon.0).into()
 }
 

@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::document;
 use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
 use crate::money::{self, Currency, Minor, UnitPrice};
+use crate::payment::PaymentState;
 use crate::time::Instant;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -113,6 +114,8 @@ struct Document<'a> {
     #[serde(borrow)]
     discount_codes: Option<Vec<Text<'a>>>,
     revision: Option<u64>,
+    #[serde(borrow)]
+    payment_state: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +165,7 @@ impl Document<'_> {
             shipping: Text::optional(self.shipping.as_ref(), |text| minor(text, currency))?,
             discount_codes: codes.iter().map(|Text(code)| Code::parse(code).ok()).collect::<Option<_>>()?,
             revision: self.revision.unwrap_or(0),
+            payment_state: Text::optional(self.payment_state.as_ref(), PaymentState::parse)?,
         };
         let mut faults = document::Faults::default();
         read::check_whole(&order, &mut faults);

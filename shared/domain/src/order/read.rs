@@ -4,7 +4,8 @@ use super::{LinePrice, Order, OrderLine};
 use crate::code::Code;
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
-use crate::money::{self, Currency, Minor, UnitPrice};
+use crate::money::{self, Currency, Minor, Overflow, UnitPrice};
+use crate::payment::PaymentState;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub(super) const TAGS_MAX: usize = 8;
 /// Most characters of a category, a brand or a tag.
 pub const LABEL_CHARS_MAX: usize = 64;
 
-const ORDER_FIELDS: [&str; 10] = [
+const ORDER_FIELDS: [&str; 11] = [
     "source",
     "order_id",
     "account_id",
@@ -31,6 +32,7 @@ const ORDER_FIELDS: [&str; 10] = [
     "shipping",
     "discount_codes",
     "revision",
+    "payment_state",
 ];
 const LINE_FIELDS: [&str; 10] =
     ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax", "category", "brand", "tags"];
@@ -87,6 +89,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
     let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(Code::parse));
     let revision = root.optional("revision", faults, document::whole(0..=REVISION_MAX));
+    let payment_state = root.optional("payment_state", faults, document::one_of(&PaymentState::ALL));
     let order = Order {
         key: OrderKey { source: source?, order_id: order_id? },
         account_id: account_id?,
@@ -97,6 +100,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
         shipping,
         discount_codes: codes.unwrap_or_default(),
         revision: revision.unwrap_or(0),
+        payment_state,
     };
     check_whole(&order, faults);
     Some(order)
@@ -170,10 +174,27 @@ pub(super) fn check_whole(order: &Order, faults: &mut Faults) {
         let list = Path::Key(&root, "discount_codes");
         faults.add(&Path::Index(&list, index), "duplicate", format!("code {code} is named twice"));
     }
-    let shipping = order.shipping.unwrap_or(Minor::ZERO);
-    if order.total().and_then(|total| total.plus(shipping)).is_err() {
-        faults.add(&Path::Key(&root, "lines"), "out_of_range", "the order's total does not fit a 64-bit integer");
+    let total = order.total().and_then(|total| total.plus(order.shipping.unwrap_or(Minor::ZERO)));
+    if total.and_then(|total| with_tax(order, total, faults)).is_err() {
+        let message = "the order's total with its tax does not fit a 64-bit integer";
+        faults.add(&Path::Key(&root, "lines"), "out_of_range", message);
     }
+}
+
+/// A total and the tax of all lines. What is eligible may be less the tax, or with it: both must fit, of each line, too.
+fn with_tax(order: &Order, mut total: Minor, faults: &mut Faults) -> Result<Minor, Overflow> {
+    for (index, line) in order.lines.iter().enumerate() {
+        let Some(tax) = line.tax else { continue };
+        let fits = line.amount(order.currency)?.plus(tax).and(line.discount.plus(tax));
+        match fits {
+            Ok(_) => total = total.plus(tax)?,
+            Err(overflow) => {
+                let lines = Path::Key(&Path::Root, "lines");
+                faults.add(&Path::Key(&Path::Index(&lines, index), "tax"), "out_of_range", overflow.to_string());
+            }
+        }
+    }
+    Ok(total)
 }
 
 /// Whether lines are numbered upwards, as most are: then it takes no set to see that they are distinct.
@@ -183,4 +204,45 @@ fn are_numbered(lines: &[OrderLine]) -> bool {
         (one.len(), one) < (next.len(), next)
     };
     lines.iter().zip(lines.iter().skip(1)).all(below)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn amounts_and_tax_that_do_not_fit_are_named_where_they_stand() {
+        const MOST: &str = "92233720368547758.07";
+        for (lines, expected) in [
+            (json!([{"amount": MOST, "tax": "0"}]), ""),
+            (json!([{"amount": "1", "tax": MOST}]), "$.lines[0].tax"),
+            (json!([{"amount": "0.00", "tax": MOST}]), ""),
+            // Where tax is subtracted, it goes with the discount.
+            (json!([{"amount": "5.00", "discount": "5.00", "tax": MOST}]), "$.lines[0].tax"),
+            (
+                json!([{"amount": "1", "tax": "90000000000000000"}, {"amount": "1", "tax": "90000000000000000"}]),
+                "$.lines",
+            ),
+            (json!([{"amount": "1", "tax": "90000000000000000"}, {"amount": "90000000000000000"}]), "$.lines"),
+            (json!([{"amount": "1", "tax": "40000000000000000"}, {"amount": "50000000000000000"}]), ""),
+            (json!([{"amount": MOST}, {"amount": "0.01"}]), "$.lines"),
+            (json!([{"amount": MOST}, {"amount": "0.01", "tax": "0.01"}]), "$.lines"),
+        ] {
+            let mut document = json!({
+                "source": "shop", "order_id": "1", "account_id": "acme", "placed_at": "2030-05-01T12:00:00Z",
+                "currency": "GBP", "lines": lines,
+            });
+            for (index, line) in document["lines"].as_array_mut().into_iter().flatten().enumerate() {
+                line["line_id"] = json!(index.to_string());
+                line["sku"] = json!("MUG");
+                line["quantity"] = json!(1);
+            }
+            let told = Order::from_json(&document).err().unwrap_or_default();
+            let paths: Vec<_> = told.listed().iter().map(|fault| fault.path.as_str()).collect();
+            assert_eq!(paths.join(" "), expected, "{document}");
+            assert!(Order::from_text(document.to_string().as_bytes()).is_ok() == expected.is_empty(), "{document}");
+        }
+    }
 }

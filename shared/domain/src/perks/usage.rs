@@ -40,7 +40,7 @@ pub struct PerkReceipt {
     /// As stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What is used and left after it; absent: the perk is not counted.
+    /// What is used and left after it; absent in what was given while perks that are not counted could be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<Uses>,
 }
@@ -74,6 +74,9 @@ impl UseDocument {
 
 /// Uses a perk once. Its count is kept under a guard of its own, in the transaction that moves the account on: of two
 /// uses at once one is decided again, and knows of the other.
+///
+/// A perk that is not counted needs no leave, so nothing is written: otherwise an account's own people could fill its
+/// history without end.
 pub fn use_perk(
     state: &PerkState,
     perk: &RuleId,
@@ -94,19 +97,15 @@ pub fn use_perk(
         Unheld::Lost(loss) => Rejection::PerkLost(loss),
     })?;
     let entry = account.version.checked_add(1).ok_or(Overflow)?;
-    let mut writes = Vec::new();
-    let uses = perk.uses(&account, state.uses.as_ref(), &program.calendar, context.now);
-    let uses = uses.map(|before| {
-        let uses = after(before)?;
-        let (held, guard) = match &state.uses {
-            Some(held) => (held.clone(), Guard::Version(held.version)),
-            None => (none_of(&account), Guard::Absent),
-        };
-        let counted = count(held, perk, uses.used, program.calendar.day(context.now), entry)?;
-        writes.push(Write::Put(Record::PerkUses(Box::new(counted)), guard));
-        Ok::<_, Rejection>(uses)
-    });
-    let uses = uses.transpose()?;
+    let before = perk.uses(&account, state.uses.as_ref(), &program.calendar, context.now);
+    let uses = after(before.ok_or(Rejection::PerkNotCounted)?)?;
+    let (held, guard) = match &state.uses {
+        Some(held) => (held.clone(), Guard::Version(held.version)),
+        None => (none_of(&account), Guard::Absent),
+    };
+    let counted = count(held, perk, uses.used, program.calendar.day(context.now), entry)?;
+    let mut writes = vec![Write::Put(Record::PerkUses(Box::new(counted)), guard)];
+    let uses = Some(uses);
     let reference = document.reference.clone();
     changes.push(Change::PerkUsed { perk: perk.id.clone(), uses, reference: reference.clone() });
     let receipt = PerkReceipt {

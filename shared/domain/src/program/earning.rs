@@ -1,11 +1,12 @@
 //! The program document's earning rules.
 
-use super::read::{label, multiplier};
+use super::read::{self, label, multiplier};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Earning, EarningRule, Effect, LineFilter, Reading, RoundedPer, Rounding, When};
 use crate::id::RuleId;
 use crate::money::{self, Factor, Minor, Points};
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Most points that one rule states.
@@ -14,6 +15,9 @@ const POINTS_MAX: u64 = 1_000_000;
 const MAXIMUM_POINTS_MAX: u64 = 1_000_000_000_000;
 /// Most units that a rule counts by.
 const PER_UNITS_MAX: u64 = 1_000_000;
+
+const ROUNDINGS: [(&str, Rounding); 2] = [("floor", Rounding::Floor), ("half_up", Rounding::HalfUp)];
+const PARTS: [(&str, RoundedPer); 2] = [("order", RoundedPer::Order), ("line", RoundedPer::Line)];
 
 const FIELDS: [&str; 14] = [
     "id",
@@ -43,10 +47,8 @@ pub(super) fn rule(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults
     let group = rule.optional("group", faults, document::id(RuleId::parse));
     let stop = rule.optional("stop", faults, document::truth);
     let most = rule.optional("maximum_points", faults, points_to(MAXIMUM_POINTS_MAX));
-    let roundings = [("floor", Rounding::Floor), ("half_up", Rounding::HalfUp)];
-    let rounding = rule.optional("rounding", faults, document::one_of(&roundings));
-    let parts = [("order", RoundedPer::Order), ("line", RoundedPer::Line)];
-    let rounded_per = rule.optional("rounded_per", faults, document::one_of(&parts));
+    let rounding = rule.optional("rounding", faults, document::one_of(&ROUNDINGS));
+    let rounded_per = rule.optional("rounded_per", faults, document::one_of(&PARTS));
     let tier_multiplier = rule.optional("tier_multiplier", faults, document::truth);
     let effect = effect?;
     let fixed = matches!(effect, Effect::Fixed { .. });
@@ -131,4 +133,72 @@ pub(super) fn in_order(rules: Vec<EarningRule>, faults: &mut Faults) -> Option<E
         faults.add(&Path::Key(&Path::Index(&list, index), "multiplier"), "conflict", message);
     }
     earning
+}
+
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let rule = schema::object("Earning rule")
+        .required("id", schema::id(RuleId::parse), "Once in the list, and the same over versions.")
+        .required("name", schema::label(read::NAME_CHARS_MAX), "For customers.")
+        .optional(
+            "points",
+            schema::whole(1..=POINTS_MAX),
+            "Points for each per, for every full per_units, or else once per order.",
+        )
+        .optional("per", schema::money(1), "The amount of the lines that count that earns points, fractions included.")
+        .optional("per_units", schema::whole(1..=PER_UNITS_MAX), "So many units of the lines that count earn points.")
+        .optional(
+            "multiplier",
+            schema::above_one(read::multiplier_schema()),
+            "So many times what the points-per-amount rules before it give for the lines that count.",
+        )
+        .optional("lines", LineFilter::schema(), "Which eligible lines count; left out, all do.")
+        .optional("when", When::schema(), "Conditions, all of which must hold.")
+        .optional(
+            "group",
+            schema::id(RuleId::parse),
+            "Of the rules of a group only the one that gives most fires. They stand one after the other.",
+        )
+        .optional("stop", schema::truth().or(false), "Whether no later rule fires where this one does.")
+        .optional("maximum_points", schema::whole(1..=MAXIMUM_POINTS_MAX), "The most that it gives for one order.")
+        .optional("rounding", schema::one_of(&ROUNDINGS).or("floor"), "Of fractions of a point.")
+        .optional(
+            "rounded_per",
+            schema::one_of(&PARTS).or("order"),
+            "What is rounded: all that counts at once, or each line.",
+        )
+        .optional(
+            "tier_multiplier",
+            schema::truth(),
+            "Whether the tier's multiplier applies. Left out: to points per amount only.",
+        )
+        .one_of_fields(&["points", "multiplier"])
+        .not_both("multiplier", "per")
+        .not_both("multiplier", "per_units")
+        .not_both("per", "per_units");
+    schema::list(1..=read::EARNING_RULES_MAX, rule).examples([examples()])
+}
+
+fn examples() -> Value {
+    json!([
+        { "id": "base", "name": "Points", "points": 1, "per": "1.00", "tier_multiplier": true },
+        { "id": "cases", "name": "5 points a case", "points": 5, "per_units": 12, "rounded_per": "line",
+          "lines": { "categories": { "include": ["tea"], "exclude": ["tea bags"] },
+                     "tags": { "include": ["new"], "exclude": ["sale"] }, "minimum_quantity": 12 } },
+        { "id": "leaf", "name": "Double points on Leaf", "multiplier": "2", "rounding": "half_up",
+          "maximum_points": 500, "lines": { "brands": { "include": ["Leaf"] }, "skus": { "exclude": ["LEAF-SAMPLE"] } } },
+        { "id": "teapots", "name": "10 points a teapot", "points": 10, "per_units": 1,
+          "lines": { "brands": { "exclude": ["Leaf"] }, "skus": { "include": ["TEAPOT-BLUE", "TEAPOT-RED"] } } },
+        { "id": "hello", "name": "Welcome", "points": 100, "group": "bonus", "stop": true,
+          "when": { "first_order": true, "minimum_total": "50.00",
+                    "sources": { "include": ["web", "app"], "exclude": ["erp"] } } },
+        { "id": "resale", "name": "Resellers in May", "points": 50, "group": "bonus",
+          "when": { "segments": { "include": ["reseller"], "exclude": ["hotels"] },
+                    "tiers": { "include": ["gold"], "exclude": ["member"] }, "minimum_units": 100,
+                    "from": "2030-05-01", "until": "2030-05-31", "weekdays": ["saturday", "sunday"],
+                    "hours": { "from": "22:00", "until": "06:00" }, "order_number": { "every": 10 } } },
+        { "id": "loyal", "name": "Come again", "points": 25,
+          "when": { "order_number": 5, "orders_at_least": { "orders": 3, "months": 3 },
+                    "spend_at_least": { "amount": "1000.00", "months": 12 } } },
+    ])
 }

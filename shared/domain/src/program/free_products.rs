@@ -1,7 +1,7 @@
 //! The free products of the program document.
 
 use super::Tiers;
-use super::read::label;
+use super::read::{NAME_CHARS_MAX, label};
 use crate::audience::{self, each_once};
 use crate::document::{self, Faults, Object, Path};
 use crate::free_products::FreeProduct;
@@ -9,7 +9,8 @@ use crate::id::{RuleId, Sku, TierId};
 use crate::money::{self, Currency, Minor};
 use crate::order::QUANTITY_MAX;
 use crate::program::TIERS_MAX;
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
 /// Most free products of a program.
 pub(super) const FREE_PRODUCTS_MAX: usize = 50;
@@ -51,6 +52,28 @@ pub(super) fn sense(rules: &[FreeProduct], tiers: &Tiers, faults: &mut Faults) {
     for (index, rule) in rules.iter().enumerate() {
         audience::check_tiers(&rule.tiers, &Path::Index(&list, index), tiers, faults);
     }
+}
+
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let rule = schema::object("Free product")
+        .required("id", schema::id(RuleId::parse), "Once in the list, and the same over versions.")
+        .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
+        .required("sku", schema::sku(), "What the shop puts into the parcel.")
+        .required("quantity", schema::whole(1..=QUANTITY_MAX), "How many of it.")
+        .required("minimum_total", schema::money(1), "The eligible total of the order from which on it is free.")
+        .optional(
+            "tiers",
+            schema::each_once(TIERS_MAX, schema::id(TierId::parse)),
+            "The tiers one of which must be held before the order; left out, any.",
+        )
+        .optional("from", schema::instant(), "The order is placed at this instant or later.")
+        .optional("until", schema::instant(), "The order is placed before this instant.");
+    schema::list(0..=FREE_PRODUCTS_MAX, rule).examples([json!([
+        { "id": "mug", "name": "A mug on us", "sku": "MUG", "quantity": 2, "minimum_total": "500.00" },
+        { "id": "jug", "name": "A jug for gold", "sku": "JUG", "quantity": 1, "minimum_total": "100.00",
+          "tiers": ["gold"], "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00" },
+    ])])
 }
 
 #[cfg(test)]

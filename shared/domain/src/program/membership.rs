@@ -4,7 +4,9 @@ use super::UnknownAccount;
 use super::read::small;
 use crate::document::{self, Faults, Object, Path};
 use crate::membership::{Fee, MembershipRules};
-use serde_json::Value;
+use crate::occasions::{OccasionRule, On};
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
 const MONTHS_MAX: u16 = 60;
 const GRACE_DAYS_MAX: u16 = 180;
@@ -45,11 +47,26 @@ fn fee(section: &Object<'_>, faults: &mut Faults) -> Option<Fee> {
     Some(Fee { months: months?, grace_days })
 }
 
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let kind = "open: whoever is enrolled is a member; approval: whoever was let in; invitation: who has enrolled with an \
+                invitation; paid: who has paid.";
+    let months = "Of paid: months that one payment is good for.";
+    let grace = "Of paid: days after them in which a payment goes on where the last one ended; left out, 0.";
+    schema::object("Membership")
+        .required("kind", schema::one_of(&KINDS), kind)
+        .optional("months", schema::small(1, MONTHS_MAX), months)
+        .optional("grace_days", schema::small(0, GRACE_DAYS_MAX), grace)
+        .some_stated_if(&["months"], "kind", "paid")
+        .examples([json!({ "kind": "approval" }), json!({ "kind": "paid", "months": 12, "grace_days": 14 })])
+}
+
 /// Notes what of a document contradicts how accounts become members.
 pub(super) fn sense(
     membership: MembershipRules,
     unknown_account: Option<UnknownAccount>,
     membership_ending_days: &[u16],
+    occasions: &[OccasionRule],
     faults: &mut Faults,
 ) {
     let root = Path::Root;
@@ -57,6 +74,13 @@ pub(super) fn sense(
         let enrolment = Path::Key(&root, "enrolment");
         let message = "must be reject: an order states no invitation, without which nobody is enrolled";
         faults.add(&Path::Key(&enrolment, "unknown_account"), "conflict", message);
+    }
+    let list = Path::Key(&root, "occasions");
+    let welcomes =
+        occasions.iter().enumerate().filter(|(_, rule)| membership.fee().is_some() && rule.on == On::Welcome);
+    for (index, _) in welcomes {
+        let message = "who enrols has not paid yet, and is welcomed once it is a member only";
+        faults.add(&Path::Key(&Path::Index(&list, index), "on"), "never_fires", message);
     }
     if membership.fee().is_none() && !membership_ending_days.is_empty() {
         let warnings = Path::Key(&root, "warnings");

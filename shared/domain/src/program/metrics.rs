@@ -2,17 +2,21 @@
 //!
 //! It values what has happened and decides nothing: no score, no review and no walk looks at it.
 
+use super::Exchange;
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::money::{Currency, Factor, Minor, Overflow, Points, UnitPrice};
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
-/// Most that a point may be worth, in millionths: 1,000.
-const POINT_VALUE_MAX: i64 = 1_000_000_000;
+/// Most that a point may be worth.
+const POINT_VALUE_MAX: u32 = 1_000;
+/// All of the revenue.
+const MARGIN_RATE_MAX: u32 = 1;
 
 /// What the metrics value things at; what is not said is not valued.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MetricsRules {
-    /// What a point costs the merchant once it is spent.
+    /// What a point costs the merchant once it is spent: what `points.exchange` says it is worth, where that says so.
     pub point_value: Option<PointValue>,
     /// What of revenue is left after the cost of the goods.
     pub margin_rate: Option<MarginRate>,
@@ -49,6 +53,19 @@ impl MarginRate {
     }
 }
 
+impl MetricsRules {
+    /// The same where the program says what points are worth: that is said once.
+    pub(super) fn with(self, exchange: Option<&Exchange>, faults: &mut Faults) -> Self {
+        let Some(exchange) = exchange else { return self };
+        if self.point_value.is_some() {
+            let section = Path::Key(&Path::Root, "metrics");
+            let message = "points.exchange says what a point is worth, and the metrics value points at it";
+            faults.add(&Path::Key(&section, "point_value"), "conflict", message);
+        }
+        Self { point_value: Some(exchange.value), ..self }
+    }
+}
+
 pub(super) fn metrics(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<MetricsRules> {
     let section = Object::open(value, path, &["point_value", "margin_rate"], faults)?;
     let price = section.optional("point_value", faults, point_value);
@@ -56,10 +73,11 @@ pub(super) fn metrics(value: &Value, path: &Path<'_>, currency: Currency, faults
     Some(MetricsRules { point_value: price.map(|price| PointValue { price, currency }), margin_rate })
 }
 
-fn point_value(value: &Value) -> Leaf<UnitPrice> {
+/// Money for one point, as a program states it anywhere.
+pub(super) fn point_value(value: &Value) -> Leaf<UnitPrice> {
     let price = document::decimal(UnitPrice::DECIMALS_MAX, 1)(value)?;
-    if price > POINT_VALUE_MAX {
-        return Err(("out_of_range", "must be at most 1000".to_owned()));
+    if price > i64::from(POINT_VALUE_MAX).saturating_mul(UnitPrice::ONE.0) {
+        return Err(("out_of_range", format!("must be at most {POINT_VALUE_MAX}")));
     }
     Ok(UnitPrice(price))
 }
@@ -72,12 +90,29 @@ fn margin_rate(value: &Value) -> Leaf<MarginRate> {
     Ok(MarginRate(rate))
 }
 
+/// What may stand for [`point_value`].
+pub(super) fn point_value_schema() -> Schema {
+    schema::decimal_to(UnitPrice::DECIMALS_MAX, 1, POINT_VALUE_MAX)
+}
+
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let margin_rate = schema::decimal_to(Factor::DECIMALS, 0, MARGIN_RATE_MAX);
+    schema::object("Metrics")
+        .optional(
+            "point_value",
+            point_value_schema(),
+            "Money that a spent point costs you. Not beside points.exchange.",
+        )
+        .optional("margin_rate", margin_rate, "What of revenue is left after the cost of the goods, as a part of 1.")
+        .examples([json!({ "point_value": "0.01", "margin_rate": "0.35" })])
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::program::Program;
-    use serde_json::json;
 
     fn program(currency: &str, metrics: Option<Value>) -> Result<Program, Vec<String>> {
         let mut document = json!({

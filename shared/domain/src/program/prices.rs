@@ -1,14 +1,15 @@
 //! The quantity price tables of the program document.
 
 use super::Tiers;
-use super::read::{label, percent};
+use super::read::{self, label, percent};
 use crate::audience::{self, Audience, each_once};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{RuleId, Sku};
 use crate::money::UnitPrice;
 use crate::order::{LABEL_CHARS_MAX, QUANTITY_MAX};
 use crate::prices::{Goods, PriceTable, Step, StepPrice};
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
 /// Most tables of a program.
 pub(super) const PRICE_TABLES_MAX: usize = 200;
@@ -115,6 +116,40 @@ pub(super) fn sense(tables: &[PriceTable], tiers: &Tiers, faults: &mut Faults) {
             faults.add(&path, "same_scope", message);
         }
     }
+}
+
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let step = schema::object("Step")
+        .required("from", schema::whole(1..=QUANTITY_MAX), "The smallest quantity of the step; quantities ascend.")
+        .optional(
+            "unit_price",
+            schema::decimal(UnitPrice::DECIMALS_MAX, 1),
+            "What an item costs; it falls with each step.",
+        )
+        .optional("percent", read::percent_schema(), "What is taken off the list price; it rises with each step.")
+        .one_of_fields(&["unit_price", "percent"]);
+    let table = schema::object("Price table")
+        .required("id", schema::id(RuleId::parse), "Once in the list, and the same over versions.")
+        .required("name", schema::label(read::NAME_CHARS_MAX), "For customers.")
+        .optional("skus", schema::each_once(GOODS_MAX, schema::sku()), "What it prices, by SKU.")
+        .optional(
+            "categories",
+            schema::each_once(GOODS_MAX, schema::label(LABEL_CHARS_MAX)),
+            "What it prices, by category as orders name them.",
+        )
+        .one_of_fields(&["skus", "categories"])
+        .required(
+            "steps",
+            schema::list(1..=STEPS_MAX, step),
+            "From which quantity on an item costs how much. All state unit_price, or all percent.",
+        );
+    schema::list(0..=PRICE_TABLES_MAX, Audience::schema(table)).examples([json!([
+        { "id": "crockery", "name": "Crockery by the case", "categories": ["crockery"],
+          "steps": [{ "from": 24, "percent": "5" }, { "from": 96, "percent": "12.5" }] },
+        { "id": "mugs-hotels", "name": "Mugs for hotels", "skus": ["MUG"], "tiers": ["gold"], "segments": ["hotels"],
+          "steps": [{ "from": 1, "unit_price": "2.10" }, { "from": 48, "unit_price": "2.0375" }] },
+    ])])
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! The program document, read into a [`Program`].
 
 use super::sense::{self, Sections};
-use super::{DiscountRule, Ladder, Program, ReturnRules, Tier, Tiers, UnknownAccount};
-use super::{earning, free_products, membership, metrics, perks, points, prices, referral};
+use super::{
+    DiscountRule, Program, ReturnRules, UnknownAccount, earning, free_products, membership, metrics, occasions, perks,
+    points, prices, referral, tiers,
+};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
-use crate::id::{ProgramName, RuleId, Sku, TierId};
+use crate::id::{ProgramName, RuleId, Sku};
 use crate::money::{self, Currency, Factor, Minor, Percent};
 use crate::referral::rules::Gift;
-use crate::review::{Downgrade, ReviewRules};
+use crate::schema::{self, Schema};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
 use serde_json::Value;
@@ -18,30 +20,30 @@ use std::collections::BTreeSet;
 pub const EARNING_RULES_MAX: usize = 50;
 /// Most discount rules of a program.
 pub const DISCOUNT_RULES_MAX: usize = 10;
-/// Most tiers of a program.
-pub const TIERS_MAX: usize = 16;
 /// Longest validity of points: it bounds the lots of an account.
 pub const VALIDITY_MONTHS_MAX: u16 = 60;
 /// Largest multiplier of a tier: 1,000.
-const MULTIPLIER_MAX: i64 = 10_000_000;
-/// Longest tier window: it bounds the months of activity kept.
-const WINDOW_MONTHS_MAX: u16 = 24;
-const VALIDITY_DAYS_MAX: u16 = 1_000;
-const MATCH_MONTHS_MAX: u16 = 120;
-const EXCLUDED_SKUS_MAX: usize = 1_000;
-const NAME_CHARS_MAX: usize = 100;
+pub(super) const MULTIPLIER_MAX: u32 = 1_000;
+pub(super) const VALIDITY_DAYS_MAX: u16 = 1_000;
+pub(super) const MATCH_MONTHS_MAX: u16 = 120;
+pub(super) const EXCLUDED_SKUS_MAX: usize = 1_000;
+pub(super) const NAME_CHARS_MAX: usize = 100;
 
-const HOLD_MONTHS_MAX: u16 = 60;
-const GRACE_DAYS_MAX: u16 = 180;
-/// Months that a review looks back on, at most: those of the window, and those of the grace that begin in it. One less
-/// than the months of activity that are kept, since an order may be placed a day ahead.
-const REVIEWED_MONTHS_MAX: u16 = 24;
-const DAYS_OF_A_MONTH_MIN: u16 = 28;
 /// Longest that a warning may come ahead, and most warnings of one kind.
-const AHEAD_DAYS_MAX: u16 = 365;
-const WARNINGS_MAX: usize = 5;
+pub(super) const AHEAD_DAYS_MAX: u16 = 365;
+pub(super) const WARNINGS_MAX: usize = 5;
 
-const FIELDS: [&str; 17] = [
+pub(super) const UNKNOWN_ACCOUNT: [(&str, UnknownAccount); 2] =
+    [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
+pub(super) const TAX: [(&str, TaxBasis); 3] =
+    [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
+pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
+
+/// [`Percent::HUNDRED`].
+const PERCENT_MAX: u32 = 100;
+
+const FIELDS: [&str; 19] = [
+    "$schema",
     "name",
     "currency",
     "time_zone",
@@ -56,6 +58,7 @@ const FIELDS: [&str; 17] = [
     "price_tables",
     "free_products",
     "perks",
+    "occasions",
     "warnings",
     "referral",
     "metrics",
@@ -83,6 +86,8 @@ pub(super) fn new_program(value: &Value, name: &ProgramName) -> Result<Program, 
 /// Reads a program; what can be read but makes no sense is noted apart.
 fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> Option<Program> {
     let root = Object::open(value, &Path::Root, &FIELDS, faults)?;
+    // Editors look there for what they may offer; it decides nothing.
+    root.optional("$schema", faults, |schema| document::string(schema).map(drop));
     let name = root.required("name", faults, document::id(ProgramName::parse));
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
@@ -95,18 +100,21 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     require(&root, &["earning_rules", "tiers"], faults);
     let earning = root.list("earning_rules", 1..=EARNING_RULES_MAX, faults, |v, p, f| earning::rule(v, p, &reading, f));
     let earning = earning.and_then(|rules| earning::in_order(rules, faults));
-    let points = root.required_nested("points", faults, points::points);
+    let points = root.required_nested("points", faults, |v, p, f| points::points(v, p, money, f));
     let returns = root.nested("returns", faults, returns);
-    let tiers = root.nested("tiers", faults, |v, p, f| tiers(v, p, money, f));
+    let tiers = root.nested("tiers", faults, |v, p, f| tiers::tiers(v, p, money, f));
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let price_tables = root.list("price_tables", 0..=prices::PRICE_TABLES_MAX, faults, prices::price_table);
     let free_products = root.list("free_products", 0..=free_products::FREE_PRODUCTS_MAX, faults, |v, p, f| {
         free_products::free_product(v, p, money, f)
     });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
+    let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
+    let exchange = points.as_ref().and_then(|points| points.exchange.as_ref());
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
+    let metrics = metrics.with(exchange, faults);
     let sections = Sections {
         // Without a currency nobody knows what amounts come to.
         unknown_account,
@@ -119,6 +127,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         price_tables: price_tables.as_deref().unwrap_or_default(),
         free_products: free_products.as_deref().unwrap_or_default(),
         perks: perks.as_deref().unwrap_or_default(),
+        occasions: occasions.as_deref().unwrap_or_default(),
         warnings: &warnings,
         referral: referral.as_ref(),
     };
@@ -139,6 +148,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         price_tables: price_tables.unwrap_or_default(),
         free_products: free_products.unwrap_or_default(),
         perks: perks.unwrap_or_default(),
+        occasions: occasions.unwrap_or_default(),
         warnings,
         referral,
         metrics,
@@ -148,6 +158,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     distinct(program.price_tables.iter().map(|table| &table.id), "price_tables", faults);
     distinct(program.free_products.iter().map(|rule| &rule.id), "free_products", faults);
     distinct(program.perks.iter().map(|perk| &perk.id), "perks", faults);
+    distinct(program.occasions.iter().map(|rule| &rule.id), "occasions", faults);
     distinct_gifts(&program, faults);
     Some(program)
 }
@@ -169,7 +180,6 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a RuleId>, list: &str, faults: &mut 
 
 /// What a discount is for is found by its rule's id, and its code is made from that.
 fn distinct_gifts(program: &Program, faults: &mut Faults) {
-    let Some(rules) = &program.referral else { return };
     let mut seen: BTreeSet<_> = program.discounts.iter().map(|rule| rule.id.clone()).collect();
     let mut check = |gift: &Gift, path: &Path<'_>| {
         if let Some(discount) = gift.discount.as_ref().filter(|discount| !seen.insert(discount.id.clone())) {
@@ -177,6 +187,11 @@ fn distinct_gifts(program: &Program, faults: &mut Faults) {
             faults.add(&Path::Key(&Path::Key(path, "discount"), "id"), "duplicate", message);
         }
     };
+    let occasions = Path::Key(&Path::Root, "occasions");
+    for (index, rule) in program.occasions.iter().enumerate() {
+        check(&rule.gift, &Path::Key(&Path::Index(&occasions, index), "give"));
+    }
+    let Some(rules) = &program.referral else { return };
     let section = Path::Key(&Path::Root, "referral");
     check(&rules.welcome, &Path::Key(&section, "welcome"));
     let rewards = Path::Key(&section, "rewards");
@@ -192,15 +207,13 @@ fn time_zone(value: &Value) -> Leaf<Calendar> {
 
 fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<UnknownAccount> {
     let section = Object::open(value, path, &["unknown_account"], faults)?;
-    let choices = [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
-    section.required("unknown_account", faults, document::one_of(&choices))
+    section.required("unknown_account", faults, document::one_of(&UNKNOWN_ACCOUNT))
 }
 
 fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis)> {
     let section = Object::open(value, path, &["excluded_skus", "tax"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
-    let choices = [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
-    let tax = section.optional("tax", faults, document::one_of(&choices));
+    let tax = section.optional("tax", faults, document::one_of(&TAX));
     Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default()))
 }
 
@@ -219,35 +232,6 @@ fn returns(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Return
     Some(ReturnRules { match_months: section.optional("match_months", faults, |v| small(v, 1, MATCH_MONTHS_MAX)) })
 }
 
-fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {
-    let section = Object::open(value, path, &["window_months", "levels", "review"], faults)?;
-    let review = section.nested("review", faults, review);
-    let window_months = section.required("window_months", faults, |v| small(v, 1, WINDOW_MONTHS_MAX));
-    let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, currency, f));
-    if !section.has("levels") {
-        faults.add(&Path::Key(path, "levels"), "missing", "is required");
-    }
-    let grace_months = review.map_or(0, |review| review.grace_days.div_ceil(DAYS_OF_A_MONTH_MIN));
-    if window_months.is_some_and(|window| window.saturating_add(grace_months) > REVIEWED_MONTHS_MAX) {
-        let message = format!("must leave a review no more than {REVIEWED_MONTHS_MAX} months to look back on");
-        faults.add(&Path::Key(&Path::Key(path, "review"), "grace_days"), "conflict", message);
-    }
-    let levels = levels?;
-    check_ladder(&levels, path, faults);
-    let mut ascending = levels.into_iter();
-    let ladder = Ladder { lowest: ascending.next()?, above: ascending.collect() };
-    Some(Tiers { window_months: window_months?, levels: ladder, review })
-}
-
-fn review(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<ReviewRules> {
-    let section = Object::open(value, path, &["hold_months", "grace_days", "downgrade"], faults)?;
-    let hold_months = section.required("hold_months", faults, |v| small(v, 1, HOLD_MONTHS_MAX));
-    let grace_days = section.optional("grace_days", faults, |v| small(v, 0, GRACE_DAYS_MAX));
-    let choices = [("one_step", Downgrade::OneStep), ("to_earned", Downgrade::ToEarned)];
-    let downgrade = section.required("downgrade", faults, document::one_of(&choices));
-    Some(ReviewRules { hold_months: hold_months?, grace_days: grace_days.unwrap_or(0), downgrade: downgrade? })
-}
-
 fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<WarningRules> {
     let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days", "membership_ending_days"];
     let section = Object::open(value, path, &known, faults)?;
@@ -264,51 +248,23 @@ fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Warni
     Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days, membership_ending_days })
 }
 
-fn tier(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tier> {
-    let level = Object::open(value, path, &["id", "name", "threshold", "multiplier"], faults)?;
-    let id = level.required("id", faults, document::id(TierId::parse));
-    let name = level.required("name", faults, document::label(NAME_CHARS_MAX));
-    let threshold = level.required("threshold", faults, document::decimal(money::decimals(currency), 0));
-    let multiplier = level.required("multiplier", faults, multiplier);
-    Some(Tier { id: id?, name: name?, threshold: Minor(threshold?), multiplier: multiplier? })
-}
-
 pub(super) fn multiplier(value: &Value) -> Leaf<Factor> {
     let multiplier = document::decimal(Factor::DECIMALS, 0)(value)?;
-    if multiplier > MULTIPLIER_MAX {
-        return Err(("out_of_range", "must be at most 1000".to_owned()));
+    if multiplier > i64::from(MULTIPLIER_MAX).saturating_mul(Factor::ONE.0) {
+        return Err(("out_of_range", format!("must be at most {MULTIPLIER_MAX}")));
     }
     Ok(Factor(multiplier))
 }
 
-/// A ladder starts at zero, rises strictly, and names each level once.
-fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
-    let list = Path::Key(path, "levels");
-    let mut ids = BTreeSet::new();
-    let mut below: Option<Minor> = None;
-    for (index, level) in levels.iter().enumerate() {
-        let at = Path::Index(&list, index);
-        let threshold = Path::Key(&at, "threshold");
-        match below {
-            None if level.threshold != Minor::ZERO => {
-                faults.add(&threshold, "out_of_range", "the first tier must start at zero");
-            }
-            Some(below) if level.threshold <= below => {
-                faults.add(&threshold, "out_of_order", "must be more than the threshold of the tier before it");
-            }
-            _ => {}
-        }
-        below = Some(level.threshold);
-        if !ids.insert(&level.id) {
-            faults.add(&Path::Key(&at, "id"), "duplicate", format!("tier id {} is used twice", level.id));
-        }
-    }
+/// What [`multiplier`] reads.
+pub(super) fn multiplier_schema() -> Schema {
+    schema::decimal_to(Factor::DECIMALS, 0, MULTIPLIER_MAX)
 }
 
 fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<DiscountRule> {
     let known = ["id", "name", "kind", "minimum_total", "percent", "validity_days"];
     let rule = Object::open(value, path, &known, faults)?;
-    rule.required("kind", faults, document::one_of(&[("next_purchase", ())]));
+    rule.required("kind", faults, document::one_of(&DISCOUNT_KIND));
     let id = rule.required("id", faults, document::id(RuleId::parse));
     let name = rule.required("name", faults, document::label(NAME_CHARS_MAX));
     let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(currency), 0));
@@ -326,7 +282,12 @@ fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Fau
 pub(super) fn percent(value: &Value) -> Leaf<Percent> {
     let percent = Percent(document::decimal(Percent::DECIMALS, 1)(value)?);
     if percent > Percent::HUNDRED {
-        return Err(("out_of_range", "must be at most 100".to_owned()));
+        return Err(("out_of_range", format!("must be at most {PERCENT_MAX}")));
     }
     Ok(percent)
+}
+
+/// What [`percent`] reads.
+pub(super) fn percent_schema() -> Schema {
+    schema::decimal_to(Percent::DECIMALS, 1, PERCENT_MAX)
 }

@@ -1,11 +1,12 @@
 //! The referral section of the program document.
 
-use super::read::{label, percent, small};
+use super::read::{self, label, percent, small};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::RuleId;
 use crate::money::{self, Currency, Minor, Points};
 use crate::referral::rules::{AfterReturn, Enrolment, Gift, GiftDiscount, LINK_PLACE, ReferralRules, Step};
-use serde_json::Value;
+use crate::schema::{self, Schema};
+use serde_json::{Value, json};
 
 const LINK_BYTES_MAX: usize = 500;
 const WITHIN_DAYS_MAX: u16 = 1_000;
@@ -14,6 +15,10 @@ const STEPS_MAX: usize = 10;
 const STEP_FROM_MAX: u64 = 10_000;
 const GIFT_POINTS_MAX: u64 = 1_000_000_000;
 const VALIDITY_DAYS_MAX: u16 = 1_000;
+
+const ENROLMENTS: [(&str, Enrolment); 2] = [("open", Enrolment::Open), ("approval", Enrolment::Approval)];
+const CONSENTS: [(&str, bool); 2] = [("required", true), ("optional", false)];
+const POLICIES: [(&str, AfterReturn); 2] = [("take_back", AfterReturn::TakeBack), ("keep", AfterReturn::Keep)];
 
 pub(super) fn referral(
     value: &Value,
@@ -24,16 +29,13 @@ pub(super) fn referral(
     let known =
         ["link", "enrolment", "consent", "welcome", "qualifying", "return_window_days", "rewards", "after_return"];
     let section = Object::open(value, path, &known, faults)?;
-    let enrolments = [("open", Enrolment::Open), ("approval", Enrolment::Approval)];
-    let consents = [("required", true), ("optional", false)];
-    let policies = [("take_back", AfterReturn::TakeBack), ("keep", AfterReturn::Keep)];
     let link = section.optional("link", faults, link);
-    let enrolment = section.required("enrolment", faults, document::one_of(&enrolments));
-    let consent_required = section.required("consent", faults, document::one_of(&consents));
+    let enrolment = section.required("enrolment", faults, document::one_of(&ENROLMENTS));
+    let consent_required = section.required("consent", faults, document::one_of(&CONSENTS));
     let welcome = section.nested("welcome", faults, gift);
     let qualifying = section.required_nested("qualifying", faults, |v, p, f| qualifying(v, p, currency, f));
     let return_window_days = section.required("return_window_days", faults, |v| small(v, 0, RETURN_WINDOW_DAYS_MAX));
-    let after_return = section.required("after_return", faults, document::one_of(&policies));
+    let after_return = section.required("after_return", faults, document::one_of(&POLICIES));
     if !section.has("rewards") {
         faults.add(&section.at("rewards"), "missing", "is required");
     }
@@ -79,7 +81,7 @@ fn step(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Step> {
     Some(Step { from: u32::try_from(from?).ok()?, gift: gift? })
 }
 
-fn gift(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Gift> {
+pub(super) fn gift(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Gift> {
     gift_of(&Object::open(value, path, &["points", "discount"], faults)?, faults)
 }
 
@@ -110,6 +112,71 @@ fn check_steps(steps: &[Step], path: &Path<'_>, faults: &mut Faults) {
         }
         below = step.from;
     }
+}
+
+/// What the section may say.
+pub(super) fn schema() -> Schema {
+    let qualifying = schema::object("Qualifying order")
+        .required("minimum_total", schema::money(1), "Eligible total from which on an order of the referee qualifies.")
+        .required("within_days", schema::small(1, WITHIN_DAYS_MAX), "Days that the referee has for such an order.");
+    let step = schema::object("Step").required(
+        "from",
+        schema::whole(1..=STEP_FROM_MAX),
+        "The first referral that it is for, counted per account; ascending, the first from 1.",
+    );
+    schema::object("Referral")
+        .optional(
+            "link",
+            schema::link(LINK_BYTES_MAX, LINK_PLACE),
+            "Where a code leads to: an https URL with {code} in it once.",
+        )
+        .required(
+            "enrolment",
+            schema::one_of(&ENROLMENTS),
+            "open: who redeems a code takes part at once; approval: each waits for it.",
+        )
+        .required("consent", schema::one_of(&CONSENTS), "Whether a redemption must state what was consented to.")
+        .optional("welcome", gift_schema(schema::object("Welcome")), "What the referee is given; left out, nothing.")
+        .required("qualifying", qualifying, "The order that makes a referral count.")
+        .required(
+            "return_window_days",
+            schema::small(0, RETURN_WINDOW_DAYS_MAX),
+            "Days from that order until the referrer is rewarded.",
+        )
+        .required(
+            "rewards",
+            schema::list(1..=STEPS_MAX, gift_schema(step)),
+            "What the referrer is given, by the number of the referral.",
+        )
+        .required("after_return", schema::one_of(&POLICIES), "What becomes of a reward whose order comes back later.")
+        .examples([json!({
+            "link": "https://shop.example.com/join?code={code}", "enrolment": "open", "consent": "required",
+            "welcome": { "points": 100, "discount": { "id": "welcome", "name": "10 % off your first order",
+                                                      "percent": "10", "validity_days": 60 } },
+            "qualifying": { "minimum_total": "250.00", "within_days": 180 },
+            "return_window_days": 30,
+            "rewards": [{ "from": 1, "points": 500 },
+                        { "from": 10, "discount": { "id": "ambassador", "name": "15 % off for bringing ten",
+                                                    "percent": "15", "validity_days": 90 } }],
+            "after_return": "take_back",
+        })])
+}
+
+pub(super) fn gift_schema(given: Schema) -> Schema {
+    let discount = schema::object("Discount")
+        .required("id", schema::id(RuleId::parse), "Once in the whole program, and the same over versions.")
+        .required("name", schema::label(read::NAME_CHARS_MAX), "For customers.")
+        .required("percent", read::percent_schema(), "What it takes off.")
+        .required(
+            "validity_days",
+            schema::small(1, VALIDITY_DAYS_MAX),
+            "Days it is valid, to the same local wall time.",
+        );
+    given.optional("points", schema::whole(0..=GIFT_POINTS_MAX).or(0), "Points, which can be spent at once.").optional(
+        "discount",
+        discount,
+        "A discount for an order to come.",
+    )
 }
 
 #[cfg(test)]

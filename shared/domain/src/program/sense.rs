@@ -5,14 +5,19 @@
 //! in the document.
 
 mod earning;
+mod tiers;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, UnknownAccount, free_products, membership, perks, prices};
+use super::{
+    DiscountRule, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership, occasions, perks,
+    prices,
+};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::free_products::FreeProduct;
 use crate::id::Sku;
 use crate::membership::MembershipRules;
 use crate::money::{Factor, Minor, Overflow, Points};
+use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
@@ -33,6 +38,7 @@ pub(super) struct Sections<'a> {
     pub price_tables: &'a [PriceTable],
     pub free_products: &'a [FreeProduct],
     pub perks: &'a [Perk],
+    pub occasions: &'a [OccasionRule],
     pub warnings: &'a WarningRules,
     pub referral: Option<&'a ReferralRules>,
 }
@@ -46,15 +52,18 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let price_tables = Some(sections.price_tables).filter(|tables| is_whole("/price_tables", tables.len()));
     same_discounts(discounts, faults);
     shortfalls(sections.points, faults);
-    let ending_days = &sections.warnings.membership_ending_days;
-    membership::sense(sections.membership, sections.unknown_account, ending_days, faults);
     let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
     let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
+    let occasions = Some(sections.occasions).filter(|rules| is_whole("/occasions", rules.len())).unwrap_or_default();
+    let ending_days = &sections.warnings.membership_ending_days;
+    membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
     let Some(tiers) = tiers else { return };
+    occasions::sense(occasions, tiers, faults);
     prices::sense(price_tables.unwrap_or_default(), tiers, faults);
     free_products::sense(free.unwrap_or_default(), tiers, faults);
+    exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), tiers, faults);
     perks::sense(perks.unwrap_or_default(), tiers, faults);
-    reviews(tiers, sections.warnings, faults);
+    tiers::check(tiers, sections.warnings, faults);
     let Some(earning) = earning else { return };
     earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);
     minimums(earning.rules(), tiers, discounts, sections.referral, faults);
@@ -78,24 +87,13 @@ fn same_discounts(discounts: &[DiscountRule], faults: &mut Faults) {
 
 /// What only points that wait could owe, where none ever wait.
 fn shortfalls(points: Option<&PointsRules>, faults: &mut Faults) {
-    let owes_pending = |rules: &&PointsRules| rules.shortfall == Shortfall::OwePending && rules.pending_days == 0;
+    let waits = |rules: &PointsRules| rules.pending_days > 0 || rules.until_paid;
+    let owes_pending = |rules: &&PointsRules| rules.shortfall == Shortfall::OwePending && !waits(rules);
     if points.filter(owes_pending).is_some() {
         let section = Path::Key(&Path::Root, "points");
-        let message = "lets points that wait go below zero; without points.pending_days none ever wait";
+        let message =
+            "lets points that wait go below zero; without points.pending_days or points.pending_until none ever wait";
         faults.add(&Path::Key(&section, "shortfall"), "never_fires", message);
-    }
-}
-
-fn reviews(tiers: &Tiers, warnings: &WarningRules, faults: &mut Faults) {
-    let section = Path::Key(&Path::Root, "tiers");
-    if tiers.review.is_some() && tiers.levels.above.is_empty() {
-        let message = "there is one tier, and none below it to fall to";
-        faults.add(&Path::Key(&section, "review"), "never_fires", message);
-    }
-    if tiers.review.is_none() && !warnings.tier_at_risk_days.is_empty() {
-        let warnings = Path::Key(&Path::Root, "warnings");
-        let message = "warns of tiers that would be lost; without tiers.review none is";
-        faults.add(&Path::Key(&warnings, "tier_at_risk_days"), "never_fires", message);
     }
 }
 
@@ -197,6 +195,40 @@ mod tests {
                 "a warning of reviews that are none",
                 |p| p["tiers"]["review"] = json!(null),
                 &["$.warnings.tier_at_risk_days never_fires"],
+            ),
+            (
+                "reviews that lower nothing and raise nothing",
+                |p| p["tiers"]["review"]["downgrade"] = json!("never"),
+                &["$.tiers.review never_fires", "$.warnings.tier_at_risk_days never_fires"],
+            ),
+            (
+                "tiers that only reviews raise, of which there are none",
+                |p| {
+                    p["tiers"]["upgrade"] = json!("at_review");
+                    p["tiers"]["review"] = json!(null);
+                    p["warnings"] = json!({});
+                },
+                &["$.tiers.upgrade never_fires"],
+            ),
+            (
+                "reviews that raise and never lower",
+                |p| {
+                    p["tiers"]["upgrade"] = json!("at_review");
+                    p["tiers"]["review"]["downgrade"] = json!("never");
+                    p["warnings"] = json!({});
+                },
+                &[],
+            ),
+            (
+                "a figure that never becomes less",
+                |p| {
+                    p["tiers"]["metric"] = json!("orders");
+                    p["tiers"]["window_months"] = json!(null);
+                    p["tiers"]["window"] = json!({"kind": "lifetime"});
+                    p["tiers"]["levels"][0]["threshold"] = json!(0);
+                    p["tiers"]["levels"][1]["threshold"] = json!(10);
+                },
+                &["$.tiers.review.downgrade never_fires"],
             ),
             (
                 "points owed by those that wait, of which there are none",

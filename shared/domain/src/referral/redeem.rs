@@ -16,6 +16,7 @@ use crate::id::AccountId;
 use crate::ledger::{Cause, Change};
 use crate::membership::{self, Claims, Contact, Identity, Member, MembershipRules, Profile};
 use crate::money::Points;
+use crate::occasions;
 use crate::schedule::Activation;
 
 /// What is known before a code is redeemed.
@@ -170,6 +171,10 @@ impl Redeeming<'_> {
                 (account, vec![enrolled], true)
             }
         };
+        if enrolled {
+            let today = program.calendar.day(context.now);
+            occasions::note_birthday(&mut account, &self.contact(), program, today);
+        }
         if enrolled && waits {
             changes.push(Change::StatusChanged { from: account.status, to: Status::Pending });
             account.status = Status::Pending;
@@ -214,13 +219,7 @@ impl Redeeming<'_> {
         let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
         writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
         if enrolled {
-            let contact = Contact {
-                account_id: self.account_id.clone(),
-                contact_id: self.document.contact_id.clone(),
-                document: self.document.contact.clone(),
-                version: 1,
-            };
-            writes.push(Write::Put(Record::Contact(Box::new(contact)), Guard::Absent));
+            writes.push(Write::Put(Record::Contact(Box::new(self.contact())), Guard::Absent));
         }
         let used = self
             .code
@@ -232,6 +231,19 @@ impl Redeeming<'_> {
             writes.push(Write::Put(Record::WaitingReview(Box::new(waiting)), Guard::Absent));
         }
         Ok(writes)
+    }
+
+    /// Who redeems, as the first person of an account that is enrolled for it.
+    fn contact(&self) -> Contact {
+        let (document, program) = (&self.document.contact, &self.activation.program);
+        let today = program.calendar.day(self.context.now);
+        Contact {
+            account_id: self.account_id.clone(),
+            contact_id: self.document.contact_id.clone(),
+            document: document.clone(),
+            celebrated: occasions::celebrated_after(None, document, program, today),
+            version: 1,
+        }
     }
 
     fn redemption(&self, enrolled: bool) -> Redemption {

@@ -23,7 +23,7 @@ use crate::program::Program;
 use crate::returns::{self, CancellationDocument, Reversing, return_document};
 use crate::schedule::{Activation, Schedule};
 use crate::score::{self, ScoredOrder};
-use crate::walk::{self, Walked};
+use crate::walk::{self, People, Walked};
 use crate::warning::Walk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -166,6 +166,7 @@ impl Town {
                 (record.qualified, record.version) = (Some(*qualified), version + 1);
             }
             Write::Forget(place) => assert!(self.waiting.remove(&place).is_some()),
+            Write::Shard(write) => panic!("no referral writes {write:?}"),
         }
     }
 
@@ -360,7 +361,7 @@ impl Town {
 
     fn walk_once(&mut self, account: &str, settled: Option<Settled>) -> Walked {
         let account = self.accounts[&id(account)].clone();
-        self.act(|_, context| Ok(walk::decide(&account, Walk::Review, None, settled, context)?)).unwrap()
+        self.act(|_, context| Ok(walk::decide(&account, Walk::Review, People::default(), settled, context)?)).unwrap()
     }
 
     /// Walks an account as the walker does: what its errands came to.

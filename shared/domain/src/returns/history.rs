@@ -5,6 +5,7 @@ use crate::id::{LineId, ReturnId};
 use crate::ledger::Change;
 use crate::lots::Taken;
 use crate::money::{Minor, Overflow, Points};
+use crate::payment::Payment;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -123,17 +124,20 @@ pub struct History {
     pub returns: Vec<Returned>,
     /// The latest amendment.
     pub amended: Option<Amended>,
+    /// Its payment.
+    pub payment: Option<Payment>,
 }
 
 impl History {
     /// Of an order that has just earned so many points.
     pub fn start(earned: Points) -> Self {
-        Self { tally: Tally { earned, ..Tally::default() }, returns: Vec::new(), amended: None }
+        let tally = Tally { earned, ..Tally::default() };
+        Self { tally, returns: Vec::new(), amended: None, payment: None }
     }
 
     /// Nothing has become of it yet.
     pub fn is_blank(&self) -> bool {
-        self.returns.is_empty() && self.amended.is_none()
+        self.returns.is_empty() && self.amended.is_none() && self.payment.is_none()
     }
 }
 

@@ -59,9 +59,8 @@ pub fn cancellation_document(value: &Value) -> Result<CancellationDocument, Faul
     faults.into_result(document)
 }
 
-/// Reads the detail of an `OrderReturned` or `OrderCancelled` event: the order's `source` and `order_id` beside the
-/// fields of the document.
-pub fn event_document(detail_type: &str, detail: &Value) -> Result<(OrderKey, Reversing), Faults> {
+/// Which order the detail of an event is about, by its `source` and `order_id`, and the fields beside those.
+pub(crate) fn order_of_event(detail: &Value) -> Result<(OrderKey, Value), Faults> {
     let mut faults = Faults::default();
     let mut rest = detail.clone();
     let mut part = |name: &str| rest.as_object_mut().and_then(|fields| fields.remove(name));
@@ -72,7 +71,13 @@ pub fn event_document(detail_type: &str, detail: &Value) -> Result<(OrderKey, Re
         let order_id = root.required("order_id", &mut faults, document::id(OrderId::parse));
         Some(OrderKey { source: source?, order_id: order_id? })
     });
-    let key = faults.into_result(key)?;
+    Ok((faults.into_result(key)?, rest))
+}
+
+/// Reads the detail of an `OrderReturned` or `OrderCancelled` event: the order's `source` and `order_id` beside the
+/// fields of the document.
+pub fn event_document(detail_type: &str, detail: &Value) -> Result<(OrderKey, Reversing), Faults> {
+    let (key, rest) = order_of_event(detail)?;
     match detail_type {
         "OrderReturned" => Ok((key, Reversing::Return(return_document(&rest)?))),
         "OrderCancelled" => Ok((key, Reversing::Cancellation(cancellation_document(&rest)?))),

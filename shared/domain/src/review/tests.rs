@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 use super::*;
-use crate::activity::{Activity, MonthActivity};
+use crate::activity::{Activity, Aside, MonthActivity};
 use crate::advance::advance;
 use crate::id::{AccountId, TierId};
-use crate::money::Points;
+use crate::money::{Minor, Points};
 use crate::schedule::Activation;
 use crate::time::Calendar;
 use serde_json::{Value, json};
@@ -60,6 +60,7 @@ fn holder(tier: &str, since: &str, spent: &[(&str, i64)]) -> Account {
         earned: Points::ZERO,
         discounts_used: 0,
         discount_value: Minor::ZERO,
+        aside: Aside::NONE,
     };
     account.activity = Activity::of(spent.iter().map(month).collect());
     account
@@ -104,7 +105,7 @@ fn a_review_keeps_lowers_by_one_or_lowers_to_what_is_earned() {
         let review = next(&account, &schedule).unwrap();
         assert_eq!(review.at.to_string(), "2011-05-05T23:00:00Z");
         let missing = missing(&account, &schedule, review).unwrap().unwrap();
-        assert_eq!(missing.amount == Minor::ZERO, tier == expected, "{tier}, {spent:?}: {missing:?}");
+        assert_eq!(missing.amount() == Measure::ZERO, tier == expected, "{tier}, {spent:?}: {missing:?}");
         assert_eq!(advance(&schedule, &account, review.at.plus_ms(-1)).unwrap(), (account.clone(), Vec::new()));
         let (reviewed, changes) = advance(&schedule, &account, review.at).unwrap();
         assert_eq!((reviewed.tier.as_str(), changes.len()), (expected, 1), "{tier}, {spent:?}, {downgrade}");

@@ -5,7 +5,7 @@ use crate::amendment;
 use crate::code::Secrets;
 use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
-use crate::walk;
+use crate::walk::{self, People};
 use crate::warning::Walk;
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ impl Shop {
         let (schedule, secrets) = (&self.schedule, &self.secrets);
         let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         let account = self.account.as_ref().unwrap();
-        for write in walk::decide(account, Walk::Review, None, None, &context).unwrap().writes {
+        for write in walk::decide(account, Walk::Review, People::default(), None, &context).unwrap().writes {
             match write {
                 Write::Put(Record::Account(account), _) => self.account = Some(*account),
                 Write::Put(Record::Entry(entry), _) => self.changes = entry.changes,
@@ -179,7 +179,7 @@ fn a_raise_since_the_review_does_not_bring_back_what_the_review_has_judged() {
     shop.sell("2011-11-10T12:00:00Z", "1200.00");
     assert_eq!(shop.tier(), "silver");
     let late = shop.sell_at("2010-07-01T12:00:00Z", "2011-11-11T12:00:00Z", "10.00", &[]).unwrap();
-    assert_eq!((shop.tier(), late.qualifying), ("silver", Minor(121_000)));
+    assert_eq!((shop.tier(), late.qualifying), ("silver", Measure(121_000)));
     // In a window that no review has judged, a late order counts.
     shop.sell_at("2011-09-01T12:00:00Z", "2011-11-12T12:00:00Z", "3800.00", &[]).unwrap();
     assert_eq!(shop.tier(), "gold");

@@ -6,11 +6,13 @@ use crate::account::Account;
 use crate::adjustment;
 use crate::advance;
 use crate::code::Code;
+use crate::decision::{Record, Write};
 use crate::discount::Discount;
 use crate::expiry;
 use crate::ledger::{Change, Entry};
 use crate::lots::{End, Own};
 use crate::money::{Overflow, Points};
+use crate::occasions::{self, Occasion};
 use crate::program::Program;
 use crate::time::Instant;
 
@@ -53,9 +55,52 @@ impl Replay<'_> {
                 _ => {}
             }
         }
+        self.commit(account, &changes, now)
+    }
+
+    /// Gives what occasions brought on a walk, as these versions of the program have it.
+    pub fn celebrate(&mut self, entry: &Entry) -> Result<(), Overflow> {
+        let came: Vec<_> = entry.changes.iter().filter_map(occasion).collect();
+        let Some(account) = self.account.as_ref().filter(|_| !came.is_empty()) else { return Ok(()) };
+        let context = self.context(entry);
+        let (mut account, mut changes) = advance::advance(self.schedule, account, entry.at)?;
+        for occasion in came {
+            let gifts = occasions::give_named(&mut account, occasion, &context)?;
+            changes.extend(gifts.changes);
+            self.put_discounts(gifts.writes);
+        }
+        self.commit(account, &changes, entry.at)
+    }
+
+    /// Enrols an account that its merchant has stated, or lets it in, and welcomes it, unless it was stated not to take part.
+    pub fn put_account(&mut self, entry: &Entry) -> Result<(), Overflow> {
+        let is_new = self.account.is_none();
+        let is_let_in = self.take_over_membership(entry);
+        let mut account = self.enrol(entry).clone();
+        let is_active = !entry.changes.iter().any(|change| matches!(change, Change::StatusChanged { .. }));
+        if !(is_new || is_let_in) || !is_active {
+            return Ok(());
+        }
+        let (tier, program) = (account.tier.clone(), &*self.schedule.at(entry.at).program);
+        let gifts = occasions::welcome(&mut account, &tier, program, &self.context(entry))?;
+        self.put_discounts(gifts.writes);
+        self.outcome.count(&gifts.changes, entry.at, calendar(self.plan))?;
+        self.account = Some(account);
+        Ok(())
+    }
+
+    fn put_discounts(&mut self, writes: Vec<Write>) {
+        for write in writes {
+            if let Write::Put(Record::Discount(discount), _) = write {
+                self.put_discount(*discount);
+            }
+        }
+    }
+
+    fn commit(&mut self, mut account: Account, changes: &[Change], now: Instant) -> Result<(), Overflow> {
         account.version = account.version.saturating_add(1);
         account.last_decided = now;
-        self.outcome.count(&changes, now, calendar(self.plan))?;
+        self.outcome.count(changes, now, calendar(self.plan))?;
         self.account = Some(account);
         Ok(())
     }
@@ -74,6 +119,14 @@ impl Replay<'_> {
         account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
         self.put_discount(withdrawn);
         Some(Change::DiscountVoided { code: code.clone() })
+    }
+}
+
+/// The occasion on which a change gave something.
+fn occasion(change: &Change) -> Option<&Occasion> {
+    match change {
+        Change::OccasionGiven(given) => Some(&given.occasion),
+        _ => None,
     }
 }
 

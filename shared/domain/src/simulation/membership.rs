@@ -7,7 +7,7 @@
 use super::replay::Replay;
 use crate::idempotency::CommandKey;
 use crate::ledger::{Cause, Change, Entry};
-use crate::membership::{self, Admission, MembershipRules, PaymentDocument, admission};
+use crate::membership::{self, Admission, MemberState, MembershipRules, PaymentDocument, admission};
 use crate::money::Overflow;
 
 impl Replay<'_> {
@@ -23,13 +23,20 @@ impl Replay<'_> {
         }
     }
 
-    /// Takes over what an entry says of an account's admission and of what it is excluded from.
-    pub fn decide_membership(&mut self, entry: &Entry) -> Result<(), Overflow> {
+    /// Takes over what an entry says of an account's admission and of what it is excluded from; whether it makes a member of
+    /// one that has waited to be let in.
+    pub fn take_over_membership(&mut self, entry: &Entry) -> bool {
+        let program = self.schedule.at(entry.at).program.clone();
         let account = self.enrol(entry);
+        let mut waited = false;
         for change in &entry.changes {
             match change {
                 Change::MembershipApplied => account.membership.admission = Admission::Applied { since: entry.at },
-                Change::MembershipAdmitted { .. } => admission::admit(account, entry.at),
+                Change::MembershipAdmitted { .. } => {
+                    let state = account.member_state(&program, entry.at);
+                    waited = matches!(state, MemberState::Applicant { .. });
+                    admission::admit(account, entry.at);
+                }
                 Change::MembershipRejected { .. } => {
                     account.membership.admission = Admission::Rejected { since: entry.at };
                 }
@@ -37,11 +44,11 @@ impl Replay<'_> {
                 _ => {}
             }
         }
-        Ok(())
+        waited
     }
 
     /// A payment. Under a draft that asks for none it means nothing.
-    pub fn pay(&mut self, entry: &Entry) -> Result<(), Overflow> {
+    pub fn pay_fee(&mut self, entry: &Entry) -> Result<(), Overflow> {
         let paid = entry.changes.iter().find_map(|change| match change {
             Change::MembershipPaid { paid_at, reference, .. } => Some((*paid_at, reference.clone())),
             _ => None,

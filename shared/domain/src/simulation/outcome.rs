@@ -4,8 +4,9 @@ use super::{Facts, Plan};
 use crate::account::Account;
 use crate::advance;
 use crate::id::TierId;
-use crate::ledger::Change;
+use crate::ledger::{Change, TierChange};
 use crate::money::{Minor, Overflow, Points};
+use crate::occasions::Given;
 use crate::returns;
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 /// Points and discounts, of a month or of all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
-    /// Points earned, given by hand or for a referral, or taken over.
+    /// Points earned, given by hand, for a referral or on an occasion, or taken over.
     pub points_issued: Points,
     /// Points taken back or taken by hand, owed ones included.
     pub points_reversed: Points,
@@ -89,6 +90,8 @@ impl Figures {
             Change::PointsEarned { points, .. }
             | Change::PointsCredited { points, .. }
             | Change::PointsGranted { points, .. }
+            | Change::OccasionGiven(Given { points, .. })
+            | Change::Tier(TierChange::Points { points, .. })
             | Change::PointsOpened { points, .. } => add(&mut self.points_issued, *points),
             Change::PointsReversed { points, unrecovered, .. } => {
                 add(&mut self.points_unrecovered, *unrecovered)?;
@@ -136,6 +139,7 @@ impl Outcome {
             // What ended did so in its own time, whoever came along to write it down.
             let month = match change {
                 Change::PointsExpired { expired_at, .. } => calendar.month(*expired_at),
+                Change::Tier(TierChange::Points { entered_at: Some(at), .. }) => calendar.month(*at),
                 _ => month,
             };
             self.months.entry(month).or_default().count(change)?;

@@ -2,6 +2,7 @@
 
 use super::given::Granted;
 use super::outcome::{Outcome, calendar};
+use super::paid;
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
@@ -12,11 +13,13 @@ use crate::decision::{Context, Decision, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer};
 use crate::id::{OrderKey, RuleId};
 use crate::idempotency::CommandKey;
-use crate::ledger::{Cause, Change, Entry};
+use crate::invitation::{self, InvitationDocument};
+use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::money::{Overflow, Points};
 use crate::opening;
 use crate::order::Order;
 use crate::parked::{ParkedOrder, Waiting};
+use crate::payment::PaymentState;
 use crate::referral::RedemptionKey;
 use crate::returns::{self, CancellationDocument, ReturnDocument, ReturnKey, ReturnLine, Returned, Reversing};
 use crate::schedule::Schedule;
@@ -31,9 +34,9 @@ use std::sync::Arc;
 pub struct LeftOut {
     /// Orders that the program refuses.
     pub orders_refused: u64,
-    /// Returns, cancellations and amendments of such orders, or refused themselves.
+    /// Returns, cancellations, amendments and payments of such orders, or refused themselves.
     pub returns_refused: u64,
-    /// Adjustments and openings that it refuses.
+    /// Adjustments, openings and invitations that it refuses.
     pub adjustments_refused: u64,
     /// Discounts that were used and that it does not issue, or not for so long.
     pub discounts_not_issued: u64,
@@ -138,14 +141,18 @@ impl<'a> Replay<'a> {
             }
             Cause::OrderCancelled { order } => self.take_back(entry, order, &ReturnKey::Cancellation),
             Cause::OrderAmended { order, .. } => self.amend(entry, order),
+            Cause::OrderPaid { order } => self.pay(entry, order),
             Cause::CreditNote { credit_note_id } => self.credit(entry, credit_note_id),
             Cause::Adjustment => self.adjust(entry),
             Cause::Opening => self.open(entry),
+            Cause::TierPut => self.invite(entry),
             Cause::Referral { .. } => self.grant(entry),
-            Cause::AccountPut | Cause::Membership => self.decide_membership(entry),
-            Cause::MembershipPayment => self.pay(entry),
-            // What time has made true is true without them, and a perk moves no points.
-            Cause::Walked | Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
+            Cause::AccountPut | Cause::Membership => self.put_account(entry),
+            Cause::MembershipPayment => self.pay_fee(entry),
+            // What time has made true is true without them; what occasions bring is given when walked.
+            Cause::Walked => self.celebrate(entry),
+            // A perk moves no points.
+            Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
         }
     }
 
@@ -213,7 +220,7 @@ impl<'a> Replay<'a> {
                 used(entry).cloned().collect()
             }
         };
-        let Named { order, discounts, codes } = self.naming(&stored.order, codes, entry.at);
+        let Named { order, discounts, codes } = self.naming(&paid::as_placed(stored, entry), codes, entry.at);
         let named: Vec<_> = discounts.into_iter().map(Some).collect();
         let parked = waiting(stored, entry);
         let (hash, context) = (stored.content_hash, self.context(entry));
@@ -271,10 +278,12 @@ impl<'a> Replay<'a> {
         self.carried_out(decided)
     }
 
-    /// Its lines are what they are now from the start; which discounts it used changes when it did.
+    /// Its lines are what they are now from the start; which discounts it used, and whether it is paid, changes when it
+    /// did.
     fn amend(&mut self, entry: &Entry, key: &OrderKey) -> Result<(), Overflow> {
         let released: Vec<_> = entry.changes.iter().filter_map(released).collect();
-        if released.is_empty() && used(entry).next().is_none() {
+        let pays = self.facts.orders.get(key).is_some_and(|stored| paid::says_so(stored, entry));
+        if released.is_empty() && used(entry).next().is_none() && !pays {
             return Ok(());
         }
         let Some(place) = self.places.get(key).copied() else { return self.carried_out::<()>(None) };
@@ -285,7 +294,8 @@ impl<'a> Replay<'a> {
         let Named { order, codes, .. } = self.naming(&scored.order, codes, entry.at);
         self.orders.get_mut(place).into_iter().for_each(|placed| placed.codes.clone_from(&codes));
         let revision = scored.order.revision.checked_add(1).ok_or(Overflow)?;
-        let order = Arc::new(Order { revision, ..Order::clone(&order) });
+        let payment_state = if pays { Some(PaymentState::Paid) } else { order.payment_state };
+        let order = Arc::new(Order { revision, payment_state, ..Order::clone(&order) });
         let (hash, context) = (scored.content_hash, self.context(entry));
         let decided = self
             .account
@@ -294,7 +304,7 @@ impl<'a> Replay<'a> {
         self.carried_out(decided)
     }
 
-    fn carried_out<T>(&mut self, decided: Option<Result<Decision<T>, Rejection>>) -> Result<(), Overflow> {
+    pub fn carried_out<T>(&mut self, decided: Option<Result<Decision<T>, Rejection>>) -> Result<(), Overflow> {
         let done = decided.map(|decided| self.apply(decided)).transpose()?.flatten();
         if done.is_none() {
             add_one(&mut self.left_out.returns_refused);
@@ -333,6 +343,25 @@ impl<'a> Replay<'a> {
             _ => return None,
         };
         Some(AdjustmentDocument { points, reason: reason.clone(), reference: reference.clone(), expires_at: stated })
+    }
+
+    /// Into a tier that is by invitation here, too, or out of it.
+    fn invite(&mut self, entry: &Entry) -> Result<(), Overflow> {
+        let document = entry.changes.iter().find_map(|change| match change {
+            Change::Tier(TierChange::Invited { to, until, reason, .. }) => {
+                Some(InvitationDocument { tier: Some(to.clone()), until: *until, reason: reason.clone() })
+            }
+            Change::Tier(TierChange::InvitationEnded { reason: Some(reason), .. }) => {
+                Some(InvitationDocument { tier: None, until: Instant::NEVER, reason: reason.clone() })
+            }
+            _ => None,
+        });
+        let context = self.context(entry);
+        let decided = document.map(|document| invitation::decide(self.account.as_ref(), &document, &context));
+        if decided.map(|decided| self.apply(decided)).transpose()?.flatten().is_none() {
+            add_one(&mut self.left_out.adjustments_refused);
+        }
+        Ok(())
     }
 
     fn open(&mut self, entry: &Entry) -> Result<(), Overflow> {
@@ -396,8 +425,11 @@ fn reversing(returned: &Returned, scored: &ScoredOrder) -> Reversing {
 /// What had waited for an order when it was placed.
 fn waiting(stored: &ScoredOrder, entry: &Entry) -> Option<ParkedOrder> {
     let mut came_before = stored.history.returns.iter().filter(|back| back.entry == entry.sequence).peekable();
-    came_before.peek()?;
+    let payment = paid::waited(stored, entry);
+    if came_before.peek().is_none() && payment.is_none() {
+        return None;
+    }
     let whole = ScoredOrder { history: returns::History::start(Points::ZERO), ..stored.clone() };
     let wait = |back: &Returned| Waiting { reversing: reversing(back, &whole), parked_at: entry.at, by: String::new() };
-    Some(ParkedOrder { key: stored.order.key.clone(), waiting: came_before.map(wait).collect(), version: 0 })
+    Some(ParkedOrder { key: stored.order.key.clone(), waiting: came_before.map(wait).collect(), payment, version: 0 })
 }

@@ -1,9 +1,10 @@
 //! What must hold after every commit.
 
 use crate::credit::check_notes;
+use crate::payments::check_payments;
 use crate::world::World;
 use domain::account::Account;
-use domain::activity::{MONTHS_KEPT, MonthActivity};
+use domain::activity::{Aside, MONTHS_KEPT, MonthActivity};
 use domain::discount::Issuer;
 use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
 use domain::earning;
@@ -13,8 +14,10 @@ use domain::money::{Minor, Points};
 use domain::opening::PastTotals;
 use domain::order::{Order, OrderLine};
 use domain::program::{Program, Shortfall};
+use domain::qualification::Metric;
 use domain::returns::{self, Tally};
 use domain::score::ScoredOrder;
+use domain::time::Month;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks the account against its entries, orders and discounts.
@@ -30,6 +33,7 @@ pub fn check(world: &World, program: &Program) {
     check_discounts(world, account);
     check_tier(world, account, program);
     check_notes(world, account);
+    check_payments(world, account, program);
 }
 
 fn check_entries(world: &World, account: &Account) {
@@ -92,8 +96,10 @@ fn check_lifetime(world: &World, account: &Account, program: &Program) {
     assert_eq!(told, (units, revenue, eligible, returned));
     assert_eq!(life.purchase_days, purchase_days(world, program), "as if the days were counted again");
     let taken_off: i64 = world.orders.values().map(|scored| discount_value(world, scored, program)).sum();
+    assert_eq!(life.aside, aside(world, program, None));
     assert_eq!(life.discount_value, Minor(taken_off), "as if every order had been placed as it is now");
-    assert!(account.holdings.debt() == Points::ZERO || outstanding < Points::ZERO, "invariant 8: earnings repay it");
+    let has = outstanding.minus(account.holdings.unpaid()).unwrap();
+    assert!(account.holdings.debt() == Points::ZERO || has < Points::ZERO, "invariant 8: earnings repay it");
     let (debt, pending_debt) = (account.holdings.debt(), account.holdings.pending_debt());
     let (may_owe, may_owe_pending) = match program.points.shortfall {
         Shortfall::Owe => (true, false),
@@ -144,6 +150,35 @@ fn discount_value(world: &World, scored: &ScoredOrder, program: &Program) -> i64
     i64::try_from((2 * before + left) / (2 * left) - eligible).unwrap()
 }
 
+/// What of the orders of a month, or of all, counts for no tier: counted line by line.
+fn aside(world: &World, program: &Program, month: Option<Month>) -> Aside {
+    let mut sum = Aside::NONE;
+    for scored in world.orders.values() {
+        let of_month = !scored.score.beyond_kept_months
+            && month.is_some_and(|month| program.calendar.month(scored.order.placed_at) == month);
+        if month.is_some() && !of_month {
+            continue;
+        }
+        match program.tiers.metric {
+            Metric::Units => {
+                let lines = scored.order.lines.iter().zip(scored.kept_units());
+                let counts = |line: &OrderLine, units: u64| {
+                    let amount = returns::kept_amount(line, units, scored.order.currency).unwrap();
+                    !program.excluded_skus.contains(&line.sku) && amount > Minor::ZERO
+                };
+                sum.units += lines.filter(|(line, units)| !counts(line, *units)).map(|(_, units)| units).sum::<u64>();
+            }
+            Metric::Points => {
+                let tally = &scored.history.tally;
+                sum.points =
+                    sum.points.plus(tally.earned.minus(returns::due(scored, program).unwrap()).unwrap()).unwrap();
+            }
+            _ => {}
+        }
+    }
+    sum
+}
+
 /// Every month that is kept says what the orders placed in it come to now.
 fn check_months(world: &World, account: &Account, program: &Program) {
     let months = account.activity.months();
@@ -167,6 +202,7 @@ fn check_months(world: &World, account: &Account, program: &Program) {
         }
         assert_eq!((*orders, *units, *revenue, *eligible, *earned), sum, "{month:?}");
         assert_eq!((kept_month.discounts_used, kept_month.discount_value.0), taken_off, "{month:?}");
+        assert_eq!(kept_month.aside, aside(world, program, Some(*month)), "{month:?}");
     }
 }
 

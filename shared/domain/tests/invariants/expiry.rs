@@ -96,7 +96,7 @@ proptest! {
         walks in prop_oneof![Just(Walks::Never), Just(Walks::InTime)],
     ) {
         let plain = |step: Step| Step {
-            late_hours: 0, code: None, repeat: None, undo: None, amend: None, credit: None, ..step
+            late_hours: 0, code: None, repeat: None, undo: None, amend: None, credit: None, pay: None, ..step
         };
         let steps: Vec<_> = steps.into_iter().map(plain).collect();
         let schedule = schedule(lasting(0, &json!({ "kind": "inactivity", "months": months })));

@@ -13,8 +13,10 @@ mod earning;
 mod expiry;
 mod members;
 mod network;
+mod payments;
 mod referrals;
 mod simulated;
+mod tiers;
 mod walks;
 mod world;
 
@@ -57,6 +59,7 @@ fn document(pending_days: u16, validity_months: u16) -> serde_json::Value {
         ],
         "points": {
             "validity_months": validity_months, "pending_days": pending_days,
+            "pending_until": (pending_days % 4 == 3).then_some("paid"),
             "shortfall": shortfall,
         },
         "tiers": { "window_months": 12, "levels": [
@@ -117,6 +120,11 @@ fn run_walked(brought: Option<(&BTreeMap<i32, i64>, i64)>, steps: &[Step], sched
                 assert_eq!(answer(again), answer(first), "a repeat gets the first answer");
                 assert_eq!(world, before, "a repeat writes nothing");
             }
+            check(&world, &program);
+            continue;
+        }
+        if let Some(place) = step.pay.filter(|_| !world.orders.is_empty()) {
+            world.pay_one(place, &context);
             check(&world, &program);
             continue;
         }
@@ -220,7 +228,7 @@ proptest! {
         let points = |step: &Step| {
             let mut plain = step.clone();
             (plain.code, plain.repeat, plain.late_hours, plain.undo, plain.amend) = (None, None, 0, None, None);
-            plain.credit = None;
+            (plain.credit, plain.pay) = (None, None);
             run(&[plain], program(0, 12)).orders.values().next().unwrap().score.points
         };
         let mut more = step.clone();
@@ -266,6 +274,7 @@ proptest! {
             line.line_id = LineId::parse(&n.to_string()).unwrap();
         }
         anew.discount_codes = scored.order.discount_codes.clone();
+        anew.payment_state = scored.order.payment_state;
         bought.amend(&scored, anew.clone());
         // As if it had been stated so at first.
         let mut new = History::after(&steps, pending_days);
@@ -313,7 +322,8 @@ impl History {
 
     /// States the order anew, unless a code cannot be used.
     fn amend(&mut self, scored: &ScoredOrder, order: Order) {
-        let order = Order { key: scored.order.key.clone(), ..order };
+        let (key, payment_state) = (scored.order.key.clone(), scored.order.payment_state);
+        let order = Order { key, payment_state, ..order };
         let stored = self.world.orders[&order.key].clone();
         let amended = self.now(|world, context| world.amend(&stored, order, context));
         assert!(amended.is_ok() || matches!(amended, Err(Rejection::DiscountUnusable { .. })), "{amended:?}");

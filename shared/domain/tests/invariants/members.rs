@@ -42,6 +42,10 @@ fn memberships(kinds: &[serde_json::Value; 2], hours: i64) -> Schedule {
         let mut document = document(0, 12);
         document["membership"] = membership.clone();
         document["warnings"] = json!({ "membership_ending_days": [20, 3] });
+        document["occasions"] = json!([
+            { "id": "hello", "name": "Hello", "on": "welcome", "give": { "points": 7 } },
+            { "id": "second", "name": "Second", "on": "nth_order", "every_orders": 2, "give": { "points": 5 } },
+        ]);
         Arc::new(Program::from_json(&document).unwrap())
     };
     let from = Instant::parse(START).unwrap().plus_ms(hours * HOUR_MS);

@@ -13,7 +13,7 @@ use domain::referral::{
 };
 use domain::schedule::Schedule;
 use domain::time::Instant;
-use domain::walk::{self, Walked};
+use domain::walk::{self, People, Walked};
 use domain::warning::Walk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -107,6 +107,7 @@ impl Network {
             Write::Release(key, _) => return self.claims.contains_key(&format!("{key:?}")),
             Write::Expect(key) => self.claims.get(&format!("{key:?}")),
             Write::Forget(place) => return self.waiting.contains_key(place),
+            Write::Shard(_) => panic!("nobody here writes {write:?}"),
         };
         version.is_none()
     }
@@ -146,7 +147,7 @@ impl Network {
             Write::Put(record, _) => return self.put_record(record.clone()),
             Write::Release(key, _) => return drop(self.claims.remove(&format!("{key:?}"))),
             Write::Forget(place) => return drop(self.waiting.remove(place)),
-            Write::Expect(_) => return,
+            Write::Expect(_) | Write::Shard(_) => return,
             Write::Qualify(key, ..) => self.redemption(key).unwrap().referee.clone(),
         };
         self.worlds.entry(owner).or_insert_with(World::new).apply(write);
@@ -322,7 +323,8 @@ impl Network {
         let (mut settled, mut errands) = (None, 0);
         loop {
             let account = self.account(id).unwrap().clone();
-            let decided = self.decide(|context| Ok(walk::decide(&account, kind, None, settled, context)?)).unwrap();
+            let decided =
+                self.decide(|context| Ok(walk::decide(&account, kind, People::default(), settled, context)?)).unwrap();
             assert!(self.commit(decided.writes));
             let errand = referral::errand(&account);
             let (Walked::Errand, Some(errand)) = (decided.answer, errand) else { return };

@@ -4,7 +4,7 @@ use super::*;
 use domain::ledger::{Change, Entry};
 use domain::program::Program;
 use domain::score::Score;
-use domain::walk::{self, Walked};
+use domain::walk::{self, People, Walked};
 use domain::warning::Walk;
 
 /// The program with reviews and warnings.
@@ -96,8 +96,9 @@ impl World {
 
     fn walk_at(&mut self, context: &Context<'_>, program: &Program) {
         for walk in Walk::ALL {
-            let decide =
-                |world: &Self| walk::decide(world.account.as_ref().unwrap(), walk, None, None, context).unwrap();
+            let decide = |world: &Self| {
+                walk::decide(world.account.as_ref().unwrap(), walk, People::default(), None, context).unwrap()
+            };
             decide(self).writes.into_iter().for_each(|write| self.apply(write));
             check(self, program);
             assert_ne!(decide(self).answer, Walked::Written, "a second walk at once writes nothing");

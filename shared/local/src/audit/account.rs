@@ -1,13 +1,14 @@
 //! The books of one account.
 
-use super::{OrderFacts, Report, Subject, activity, membership, notes, perks};
+use super::{OrderFacts, Report, Subject, activity, membership, notes, payments, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, Entry, TierChange};
 use domain::money::Points;
+use domain::occasions::Given;
 use domain::perks::PerkUses;
 use domain::returns::ReturnKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,7 +20,8 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         Cause::OrderPlaced { order }
         | Cause::OrderReturned { order, .. }
         | Cause::OrderCancelled { order }
-        | Cause::OrderAmended { order, .. } => Some(order),
+        | Cause::OrderAmended { order, .. }
+        | Cause::OrderPaid { order } => Some(order),
         Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
             Change::OrderReturned { order, .. } => Some(order),
             _ => None,
@@ -33,12 +35,13 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::ReferralCode { .. }
         | Cause::Referral { .. }
         | Cause::PerkUse { .. }
+        | Cause::TierPut
         | Cause::Walked => None,
     }
 }
 
 /// The order that an entry was made for by placing it.
-fn placed_in(entry: &Entry) -> Option<&OrderKey> {
+pub(super) fn placed_in(entry: &Entry) -> Option<&OrderKey> {
     order_of(entry).filter(|_| matches!(entry.cause, Cause::OrderPlaced { .. }))
 }
 
@@ -181,6 +184,7 @@ impl<'a> Books<'a> {
         notes::check(self.account, &self.entries, &self.notes, &mut found);
         membership::check(self.account, &self.entries, &mut found);
         perks::check(self.account, &self.entries, self.perk_uses, &mut found);
+        payments::check(self.account, &self.entries, orders, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);
@@ -197,7 +201,8 @@ impl<'a> Books<'a> {
     fn held(&self) -> i128 {
         let holdings = &self.account.holdings;
         let lots = holdings.lots().iter().map(|lot| lot.points);
-        let held = total(lots.chain(holdings.pending().iter().map(|wait| wait.points)));
+        let waits = holdings.pending().iter().map(|wait| wait.points).chain([holdings.unpaid()]);
+        let held = total(lots.chain(waits));
         held.saturating_sub(holdings.debt().0.into())
     }
 
@@ -394,9 +399,10 @@ impl<'a> Sums<'a> {
     fn add(&mut self, change: &'a Change) -> i128 {
         let (sum, points) = match change {
             Change::PointsEarned { points, .. } => (&mut self.earned, points),
-            Change::PointsCredited { points, .. } | Change::PointsGranted { points, .. } => {
-                (&mut self.credited, points)
-            }
+            Change::PointsCredited { points, .. }
+            | Change::PointsGranted { points, .. }
+            | Change::OccasionGiven(Given { points, .. })
+            | Change::Tier(TierChange::Points { points, .. }) => (&mut self.credited, points),
             Change::PointsOpened { points, .. } => (&mut self.opened, points),
             Change::PointsExpired { points, .. } => (&mut self.expired, points),
             Change::PointsReversed { points, unrecovered, .. } => {
@@ -446,6 +452,8 @@ impl<'a> Sums<'a> {
             Change::PointsEarned { .. }
                 | Change::PointsCredited { .. }
                 | Change::PointsGranted { .. }
+                | Change::OccasionGiven(_)
+                | Change::Tier(TierChange::Points { .. })
                 | Change::PointsOpened { .. }
         );
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }

@@ -6,6 +6,7 @@ use domain::activity::{Activity, Counted, Lifetime, MonthActivity, Purchase};
 use domain::id::OrderKey;
 use domain::ledger::{Change, Entry};
 use domain::money::Overflow;
+use domain::qualification;
 use domain::returns;
 use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
@@ -34,6 +35,7 @@ impl Share {
                 earned: scored.history.tally.earned,
                 discounts_used: scored.discounts_counted(),
                 discount_value: scored.discount_value(kept.eligible)?,
+                aside: qualification::aside(scored, program)?,
             };
             Ok(Self { purchase, is_late: scored.score.beyond_kept_months })
         };
@@ -105,6 +107,8 @@ fn compare_months(stored: &[MonthActivity], counted: &[MonthActivity], found: &m
         compare("points earned", &stored.earned, &counted.earned);
         compare("discounts used", &stored.discounts_used, &counted.discounts_used);
         compare("discount value", &stored.discount_value, &counted.discount_value);
+        compare("units that count for no tier", &stored.aside.units, &counted.aside.units);
+        compare("points that count for no tier", &stored.aside.points, &counted.aside.points);
     }
 }
 
@@ -122,6 +126,8 @@ fn compare_totals(account: &Account, entries: &[&Entry], counted: &Lifetime, fou
         ("revenue", stored.revenue.0.into(), counted.revenue.0.into(), past_revenue.into()),
         ("eligible revenue", stored.eligible.0.into(), counted.eligible.0.into(), past_eligible.into()),
         ("discount value", stored.discount_value.0.into(), counted.discount_value.0.into(), 0),
+        ("units that count for no tier", stored.aside.units.into(), counted.aside.units.into(), 0),
+        ("points that count for no tier", stored.aside.points.0.into(), counted.aside.points.0.into(), 0),
     ] {
         let counted = counted.saturating_add(past);
         if stored != counted {

@@ -51,11 +51,15 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
     row("discounts end", forecast.discounts_expired, &"")?;
     row("points end", forecast.points_expired.count, &points(&forecast.points_expired))?;
     row("points become available", forecast.points_available.count, &points(&forecast.points_available))?;
+    row("tiers reached", forecast.tiers_raised, &"")?;
+    row("points for entering a tier", forecast.tier_points.count, &points(&forecast.tier_points))?;
+    row("invitations into a tier end", forecast.invitations_ended, &"")?;
     row("tiers reviewed and kept", forecast.tiers_kept, &"")?;
     row("tiers reviewed and lowered", forecast.tiers_lowered, &"")?;
     row("referrals come to nothing", forecast.referrals_expired, &"")?;
     row("referrers rewarded", forecast.referral_rewards, &"")?;
     row("rewards taken back", forecast.referral_rewards_taken_back, &"")?;
+    row("occasions", forecast.occasions_given.count, &points(&forecast.occasions_given))?;
     row("memberships lapse", forecast.memberships_lapsed, &"")?;
     row("warnings: discount expiring", forecast.discount_expiring_warnings, &"")?;
     row(

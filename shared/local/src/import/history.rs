@@ -124,6 +124,7 @@ impl History {
             shipping: None,
             discount_codes: Vec::new(),
             revision: 0,
+            payment_state: None,
         })
     }
 }

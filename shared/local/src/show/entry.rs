@@ -1,7 +1,10 @@
 //! One entry, in one line.
 
-use domain::ledger::{Cause, Change};
+use domain::ledger::{Cause, Change, TierChange};
 use domain::membership::Exclusion;
+use domain::money::Points;
+use domain::occasions::Given;
+use domain::payment::OrderPaid;
 use domain::referral::CodeStatus;
 use domain::returns::ReturnKey;
 use domain::time::Instant;
@@ -12,6 +15,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::OrderReturned { order, return_id } => format!("return {return_id} of order {order}"),
         Cause::OrderCancelled { order } => format!("cancellation of order {order}"),
         Cause::OrderAmended { order, revision } => format!("revision {revision} of order {order}"),
+        Cause::OrderPaid { order } => format!("payment of order {order}"),
         Cause::CreditNote { credit_note_id } => format!("credit note {credit_note_id}"),
         Cause::Adjustment => "adjustment".to_owned(),
         Cause::Opening => "opening balance".to_owned(),
@@ -20,6 +24,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::MembershipPayment => "membership payment".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
         Cause::PerkUse { perk } => format!("perk use of {perk}"),
+        Cause::TierPut => "tier put".to_owned(),
         Cause::Walked => "fallen due".to_owned(),
         Cause::ReferralCode { code } => format!("referral code {code}"),
         Cause::Referral { redemption } => format!("referral {redemption}"),
@@ -47,11 +52,18 @@ pub(super) fn change(change: &Change) -> String {
             let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
             format!("order {order} scored: {points} points for {eligible}{late}")
         }
-        Change::PointsEarned { points, available_at: Some(at), expires_at } => {
+        Change::PointsEarned { points, until_paid: true, expires_at, .. } => {
+            format!("{points} points earned, available once it is paid, {}", end(*expires_at))
+        }
+        Change::PointsEarned { points, available_at: Some(at), expires_at, .. } => {
             format!("{points} points earned, available from {at}, {}", end(*expires_at))
         }
-        Change::PointsEarned { points, available_at: None, expires_at } => {
+        Change::PointsEarned { points, available_at: None, expires_at, .. } => {
             format!("{points} points earned, {}", end(*expires_at))
+        }
+        Change::OrderPaid(OrderPaid { order, paid_at, points, available_at, .. }) => {
+            let from = available_at.map_or_else(String::new, |at| format!(", available from {at}"));
+            format!("order {order} paid at {paid_at}: {points} points had waited for it{from}")
         }
         Change::PointsProlonged { points, expires_at } => format!("{points} points end at {expires_at} now"),
         Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
@@ -93,7 +105,12 @@ pub(super) fn change(change: &Change) -> String {
             format!("{points} points given: {reason}; {}", end(*expires_at))
         }
         Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
-        Change::TierChanged { from, to, qualifying } => format!("tier {from} → {to} with {qualifying}"),
+        Change::TierChanged { from, to, qualifying, reviewed_at: None } => {
+            format!("tier {from} → {to} with {qualifying}")
+        }
+        Change::TierChanged { from, to, qualifying, reviewed_at: Some(at) } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {at}")
+        }
         Change::TierKept { tier, qualifying, reviewed_at } => {
             format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
         }
@@ -103,6 +120,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::TierAtRisk { tier, review_at, missing, .. } => {
             format!("warned: {missing} missing to keep {tier} at {review_at}")
         }
+        Change::Tier(change) => tier(change),
         Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
         Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
         Change::PerkUsed { perk, uses: None, .. } => format!("perk {perk} used"),
@@ -147,6 +165,24 @@ fn membership(change: &Change) -> Option<String> {
     })
 }
 
+fn tier(change: &TierChange) -> String {
+    match change {
+        TierChange::Invited { from, to, until, reason } if until.is_never() => {
+            format!("tier {from} → {to} by invitation: {reason}")
+        }
+        TierChange::Invited { from, to, until, reason } => {
+            format!("tier {from} → {to} by invitation until {until}: {reason}")
+        }
+        TierChange::InvitationEnded { from, to, qualifying, ended_at, reason } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("tier {from} → {to} with {qualifying}, invitation ended at {ended_at}{why}")
+        }
+        TierChange::Points { tier, points, expires_at, .. } => {
+            format!("{points} points for entering {tier}, {}", end(*expires_at))
+        }
+    }
+}
+
 fn referral(change: &Change) -> String {
     match change {
         Change::ReferralCodeIssued { code, contact_id: None } => format!("referral code {code} issued"),
@@ -176,6 +212,14 @@ fn referral(change: &Change) -> String {
         Change::ReferralTakenBack { redemption } => format!("reward for referral {redemption} taken back"),
         Change::PointsGranted { points, expires_at, redemption } => {
             format!("{points} points granted for referral {redemption}, {}", end(*expires_at))
+        }
+        Change::OccasionGiven(Given { occasion, points, expires_at, discount_withheld, .. }) => {
+            let points = match *points {
+                Points::ZERO => String::new(),
+                points => format!(", {points} points, {}", end(*expires_at)),
+            };
+            let withheld = if *discount_withheld { ", no room for its discount" } else { "" };
+            format!("occasion {occasion}{points}{withheld}")
         }
         // Every other change is told above.
         _ => String::new(),

@@ -23,12 +23,12 @@ fn faults_after(old: &str, new: &str) -> Vec<Fault> {
 fn the_real_template_is_understood() {
     let template = Template::parse(TEXT, HANDLERS).unwrap();
     let function = |name: &str| template.functions.iter().find(|function| function.name == name).unwrap();
-    assert_eq!(function("order-placed").routes.len(), 2);
+    assert_eq!(function("order-placed").routes.len(), 3);
     assert_eq!(
         function("order-placed").queues,
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
-    assert_eq!(function("accounts").routes.len(), 15);
+    assert_eq!(function("accounts").routes.len(), 16);
     let queue = template.queue(&template.rules[0].queues[0]).unwrap();
     let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 5 };
     assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (180, Some(&redrive)));
@@ -173,7 +173,7 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ("maxReceiveCount: 5", "maxReceiveCount: often", "RedrivePolicy.maxReceiveCount", "must be a whole number"),
         ("VisibilityTimeout: 180", "VisibilityTimeout: 90", "Resources", "six timeouts"),
         (
-            "detail-type: [OrderPlaced, OrderAmended]",
+            "detail-type: [OrderPlaced, OrderAmended, OrderPaid]",
             "detailtype: [OrderPlaced]",
             "EventPattern.detailtype",
             "unknown key",

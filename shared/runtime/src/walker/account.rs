@@ -9,10 +9,11 @@ use crate::walker::errand;
 use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::{AccountId, ContactId};
+use domain::membership::Contact;
 use domain::referral::{self, Errand, Settled};
 use domain::schedule::Schedule;
 use domain::time::Instant;
-use domain::walk::{self, Walked};
+use domain::walk::{self, People, Walked};
 use domain::warning::Walk;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -115,7 +116,10 @@ struct WalkAccount<'a> {
 
 struct State {
     account: Option<Account>,
-    contact: Option<ContactId>,
+    /// Whom a warning concerns.
+    warned: Option<ContactId>,
+    /// Its people, where one of them may have a birthday.
+    contacts: Option<Vec<Contact>>,
 }
 
 impl WalkAccount<'_> {
@@ -136,13 +140,16 @@ impl Command for WalkAccount<'_> {
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<State, store::Fault> {
         let account = store.account(self.id, consistency).await?;
-        let contact = match &account {
-            Some(account) if self.work == Work::Walk && self.warns(account) => {
-                store.contact_for_warnings(self.id).await?
+        let (mut warned, mut contacts) = (None, None);
+        if let Some(account) = account.as_ref().filter(|_| self.work == Work::Walk) {
+            if self.warns(account) {
+                warned = store.contact_for_warnings(self.id).await?;
             }
-            _ => None,
-        };
-        Ok(State { account, contact })
+            if walk::reads_contacts(account, self.walk, &self.schedule, self.now_of(account)) {
+                contacts = Some(store.contacts_with_birthday(self.id).await?);
+            }
+        }
+        Ok(State { account, warned, contacts })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -155,7 +162,10 @@ impl Command for WalkAccount<'_> {
         // Not later: a warning that has come due since would name nobody.
         let context = Context { now: self.now_of(account), ..*context };
         let decision = match self.work {
-            Work::Walk => walk::decide(account, self.walk, state.contact.as_ref(), self.settled, &context)?,
+            Work::Walk => {
+                let people = People { warned: state.warned.as_ref(), contacts: state.contacts.as_deref() };
+                walk::decide(account, self.walk, people, self.settled, &context)?
+            }
             Work::File => walk::refile(account, &context)?,
         };
         Ok(Decision { writes: decision.writes, answer: (decision.answer, referral::errand(account)) })
@@ -205,8 +215,9 @@ mod tests {
         {
             let (walk, work, schedule) = (Walk::Expiry, Work::Walk, schedule.clone());
             let command = WalkAccount { id: &id, walk, work, schedule, now: at(walked_at), settled: None };
-            let contact = command.warns(&account).then(|| ContactId::parse("ann").unwrap());
-            let decision = command.decide(&State { account: Some(account.clone()), contact }, &context).unwrap();
+            let warned = command.warns(&account).then(|| ContactId::parse("ann").unwrap());
+            let state = State { account: Some(account.clone()), warned, contacts: None };
+            let decision = command.decide(&state, &context).unwrap();
             assert_eq!(decision.answer, (expected, None), "{walked_at}");
             for write in decision.writes {
                 if let Write::Put(Record::Entry(entry), _) = write {

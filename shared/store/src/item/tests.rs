@@ -1,6 +1,10 @@
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+mod plain;
+
 use super::*;
 use domain::code::{Code, Secrets};
+use domain::discount::Discount;
+use domain::membership::Contact;
 use domain::money::{Minor, Percent, Points};
 use domain::program::Program;
 use domain::referral::{
@@ -216,4 +220,51 @@ fn what_is_not_there_takes_no_room() {
         CodeHolder { account_id: AccountId::parse("acme").unwrap(), contact_id: None, referral_code: Code::of_bits(1) };
     let json = serde_json::to_value(&holder).unwrap();
     assert_eq!(json, json!({ "account_id": "acme", "referral_code": Code::of_bits(1) }));
+}
+
+/// What stands in a list of its own kind of document: numbers and dates among texts.
+#[test]
+fn a_discount_of_every_occasion_is_read_as_it_was_written() {
+    for occasion in [
+        json!({ "occasion": "a", "on": "welcome" }),
+        json!({ "occasion": "a", "on": "birthday", "contact_id": "ann", "day": "2028-02-29" }),
+        json!({ "occasion": "a", "on": "anniversary", "years": 5, "day": "2026-12-24" }),
+        json!({ "occasion": "a", "on": "date", "day": "2026-12-24" }),
+        json!({ "occasion": "a", "on": "nth_order", "number": 10 }),
+        json!({ "occasion": "a", "on": "inactivity", "since": "2026-01-31", "day": "2026-03-02" }),
+    ] {
+        let discount: Discount = serde_json::from_value(json!({
+            "account_id": "acme", "code": Code::of_bits(7), "secret": 1, "rule": "xmas", "percent": 500,
+            "issued_by": occasion, "issued_at": "2026-12-24T00:00:00Z", "expires_at": "2027-01-07T00:00:00Z",
+            "told_days": 14, "version": 1,
+        }))
+        .unwrap();
+        assert_eq!(serde_json::to_value(&discount.issued_by).unwrap(), occasion);
+        let written = of_plain(Item::new(), &discount).unwrap();
+        assert_eq!(plain::<Discount>(written), Ok(discount));
+    }
+}
+
+#[test]
+fn a_contact_remembers_its_birthday_only_where_one_is_over() {
+    let contact: Contact = serde_json::from_value(json!({
+        "account_id": "acme", "contact_id": "ann", "name": "Ann", "role": "buyer", "locale": "en",
+        "birthday": "1980-02-29", "version": 1,
+    }))
+    .unwrap();
+    let written = of_plain(Item::new(), &contact).unwrap();
+    assert!(!written.contains_key("celebrated"));
+    assert_eq!(plain::<Contact>(written), Ok(contact.clone()), "as it was written before");
+    let celebrated = Contact { celebrated: Some(2026), ..contact };
+    assert_eq!(plain::<Contact>(of_plain(Item::new(), &celebrated).unwrap()), Ok(celebrated));
+}
+
+#[test]
+fn occasions_take_no_room_in_an_account_without_any() {
+    let account = an_account();
+    assert!(!of_account(&account).contains_key("occ"));
+    let birthdays = domain::occasions::Birthdays::From(Day(20_000));
+    let occasions = Past { through: Some(Day(19_999)), birthdays, ..Past::default() };
+    let remembers = Account { occasions, ..account };
+    assert_eq!(super::account(&of_account(&remembers)), Ok(remembers));
 }

@@ -1,16 +1,20 @@
 //! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
+mod occasions;
 mod undated;
 
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
 use domain::code::Code;
 use domain::discount::OpenDiscount;
-use domain::id::RuleId;
+use domain::id::{RuleId, TierId};
+use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending};
 use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::time::Instant;
 use domain::warning::{Subject, Told};
+
+pub use occasions::{occasions, pack_occasions};
 
 /// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
 /// mostly whole hours, which saves a third of the attribute.
@@ -89,14 +93,20 @@ pub fn pack_holdings(holdings: &Holdings) -> Vec<u8> {
     }
     // What few accounts have stands at the end, as far as there is any of it.
     let (debt, pending_debt) = (holdings.debt(), holdings.pending_debt());
-    let undated = undated::pack(holdings);
-    if debt != Points::ZERO || undated.is_some() {
+    let (undated, unpaid) = (undated::pack(holdings), holdings.unpaid());
+    let goes_on = undated.is_some() || unpaid != Points::ZERO;
+    if debt != Points::ZERO || goes_on {
         out.signed(debt.0);
     }
-    if pending_debt != Points::ZERO || undated.is_some() {
+    if pending_debt != Points::ZERO || goes_on {
         out.signed(pending_debt.0);
     }
-    out.0.extend(undated.unwrap_or_default());
+    if goes_on {
+        out.0.extend(undated.unwrap_or_else(undated::none));
+    }
+    if unpaid != Points::ZERO {
+        out.signed(unpaid.0);
+    }
     out.0
 }
 
@@ -114,8 +124,10 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     let mut tail = || if input.0.is_empty() { Ok(Points::ZERO) } else { input.signed().map(Points) };
     let (debt, pending_debt) = (tail()?, tail()?);
     let streaks = if input.0.is_empty() { Vec::new() } else { undated::read(&mut input, &mut lots, &mut pending)? };
+    let unpaid = if input.0.is_empty() { Points::ZERO } else { Points(input.signed()?) };
     input.end()?;
-    Ok(Holdings::of(lots, pending, debt).with_pending_debt(pending_debt).with_streaks(streaks))
+    let holdings = Holdings::of(lots, pending, debt).with_pending_debt(pending_debt);
+    Ok(holdings.with_streaks(streaks).with_unpaid(unpaid))
 }
 
 /// Packs the open discounts.
@@ -201,6 +213,25 @@ pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let redeemed_at = if input.0.is_empty() { None } else { Some(input.instant()?) };
     input.end()?;
     Ok(Referral { key, version, program_version, redeemed_at, stage })
+}
+
+/// Packs the invitation that an account holds its tier by.
+pub fn pack_invitation(invitation: &Invitation) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.instant(invitation.until);
+    out.text(invitation.held.as_str());
+    out.instant(invitation.held_since);
+    out.0
+}
+
+/// Reads the invitation that an account holds its tier by.
+pub fn invitation(bytes: &[u8]) -> Unpacked<Invitation> {
+    let mut input = Reader::start(bytes)?;
+    let until = input.instant()?;
+    let held = TierId::parse(input.text()?).map_err(|_| "bad tier id")?;
+    let held_since = input.instant()?;
+    input.end()?;
+    Ok(Invitation { until, held, held_since })
 }
 
 /// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since

@@ -1,7 +1,7 @@
 //! What an account did, packed: the months of activity, and the totals over the whole relationship.
 
 use super::bytes::{DENSE, PLAIN, Reader, Unpacked, Writer};
-use domain::activity::{Activity, Lifetime, MonthActivity};
+use domain::activity::{Activity, Aside, Lifetime, MonthActivity};
 use domain::money::{Minor, Points};
 use domain::time::Month;
 
@@ -18,6 +18,8 @@ const DISCOUNT_VALUE: u64 = 8;
 const USED_SHIFT: u32 = 4;
 /// So many discounts or more are stated by themselves, so that the rest fits one byte.
 const USED_STATED: u64 = 7;
+/// Above them: some of its units or points count for no tier. Only programs that go by these have that.
+const ASIDE: u64 = 128;
 
 /// Packs the months of activity.
 pub fn pack_activity(activity: &Activity) -> Vec<u8> {
@@ -40,6 +42,7 @@ fn pack_month(out: &mut Writer, before: i32, month: &MonthActivity) {
         (ineligible != 0, INELIGIBLE),
         (month.orders != u64::from(month.purchase_days.count_ones()), ORDERS),
         (month.discount_value != Minor::ZERO, DISCOUNT_VALUE),
+        (month.aside != Aside::NONE, ASIDE),
     ];
     let flags = parts.iter().filter(|(is, _)| *is).fold(0, |flags, (_, flag)| flags | flag);
     let used = month.discounts_used.min(USED_STATED);
@@ -63,6 +66,18 @@ fn pack_month(out: &mut Writer, before: i32, month: &MonthActivity) {
     if flags & DISCOUNT_VALUE != 0 {
         out.signed(month.discount_value.0);
     }
+    if flags & ASIDE != 0 {
+        pack_aside(out, month.aside);
+    }
+}
+
+fn pack_aside(out: &mut Writer, aside: Aside) {
+    out.number(aside.units);
+    out.signed(aside.points.0);
+}
+
+fn aside(input: &mut Reader<'_>) -> Unpacked<Aside> {
+    Ok(Aside { units: input.number()?, points: Points(input.signed()?) })
 }
 
 /// Reads the months of activity.
@@ -87,7 +102,7 @@ fn stepped(before: i32, step: i64) -> Unpacked<Month> {
 fn month(input: &mut Reader<'_>, before: i32) -> Unpacked<MonthActivity> {
     let first = input.number()?;
     let has = |flag: u64| first & flag != 0;
-    let used = first.wrapping_shr(USED_SHIFT);
+    let used = (first & !ASIDE).wrapping_shr(USED_SHIFT);
     let month = stepped(before, if has(GAP) { input.signed()? } else { 1 })?;
     let orders = if has(ORDERS) { Some(input.number()?) } else { None };
     let (units, revenue) = (input.number()?, input.signed()?);
@@ -109,6 +124,7 @@ fn month(input: &mut Reader<'_>, before: i32) -> Unpacked<MonthActivity> {
         earned,
         discounts_used,
         discount_value: Minor(if has(DISCOUNT_VALUE) { input.signed()? } else { 0 }),
+        aside: if has(ASIDE) { aside(input)? } else { Aside::NONE },
     })
 }
 
@@ -126,6 +142,7 @@ fn first_month(input: &mut Reader<'_>, before: i32) -> Unpacked<MonthActivity> {
         earned: Points(input.signed()?),
         discounts_used: 0,
         discount_value: Minor::ZERO,
+        aside: Aside::NONE,
     })
 }
 
@@ -150,6 +167,9 @@ pub fn pack_lifetime(lifetime: &Lifetime) -> Vec<u8> {
     out.number(lifetime.purchase_days);
     out.number(lifetime.downgrades);
     out.signed(lifetime.discount_value.0);
+    if lifetime.aside != Aside::NONE {
+        pack_aside(&mut out, lifetime.aside);
+    }
     out.0
 }
 
@@ -190,6 +210,9 @@ pub fn lifetime(bytes: &[u8], activity: &Activity) -> Unpacked<Lifetime> {
         lifetime.purchase_days = input.number()?;
         lifetime.downgrades = input.number()?;
         lifetime.discount_value = Minor(input.signed()?);
+    }
+    if !input.0.is_empty() {
+        lifetime.aside = aside(&mut input)?;
     }
     input.end()?;
     Ok(lifetime)

@@ -1,11 +1,12 @@
 //! What an order's item holds packed: its lines, its score, its returns.
 
 use super::bytes::{PLAIN, Reader, Unpacked, Writer, deflate, inflate};
+use super::payment::{pack_payment, payment};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
-use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
@@ -86,6 +87,8 @@ pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
         out.signed(points.reversed.0);
         pack_reversal(&mut out, &points.reversal);
     }
+    // Few shops say that an order is paid: the others end here.
+    history.payment.iter().for_each(|payment| pack_payment(&mut out, payment));
     deflate(&out.0).unwrap_or(out.0)
 }
 
@@ -142,8 +145,9 @@ pub fn history(bytes: &[u8], lines: &[OrderLine]) -> Unpacked<History> {
         let (earned, reversed) = (Points(input.signed()?), Points(input.signed()?));
         Ok(Amended { revision, score, points: PointsAmended { earned, reversed, reversal: reversal(input)? } })
     })?;
+    let payment = if input.0.is_empty() { None } else { Some(payment(&mut input)?) };
     input.end()?;
-    Ok(History { tally, returns, amended })
+    Ok(History { tally, returns, amended, payment })
 }
 
 fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
@@ -187,7 +191,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         tier_after: tier(&mut input)?,
         raise: input
             .optional(|input| Ok(Raise { from: tier(input)?, held_since: input.instant()?, at: input.instant()? }))?,
-        qualifying: Minor(input.signed()?),
+        qualifying: Measure(input.signed()?),
         eligible: Minor(input.signed()?),
         points: Points(input.signed()?),
         balance: Points(input.signed()?),

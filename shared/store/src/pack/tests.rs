@@ -1,14 +1,16 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 use super::*;
-use domain::activity::{Activity, Lifetime, MonthActivity};
+use domain::activity::{Activity, Aside, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
 use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
+use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending, Streak, Taken};
-use domain::money::{Minor, Percent, Points, UnitPrice};
+use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
+use domain::payment::{Payment, Stated};
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
@@ -38,27 +40,45 @@ fn instant() -> impl Strategy<Value = Instant> {
     (1_i64..32_503_679_999_999).prop_map(Instant::from_ms)
 }
 
+fn aside_of_any() -> impl Strategy<Value = Aside> {
+    let some = (any::<u64>(), any::<i64>()).prop_map(|(units, points)| Aside { units, points: Points(points) });
+    prop_oneof![Just(Aside::NONE), some]
+}
+
 fn month() -> impl Strategy<Value = MonthActivity> {
     let month = prop_oneof![any::<i32>().prop_map(|month| month / 2), 24_000..24_100];
     let used = prop_oneof![Just(0), 0_u64..20, any::<u64>()];
     let orders = prop_oneof![Just(None), any::<u64>().prop_map(Some)];
     let eligible = prop_oneof![Just(None), any::<i64>().prop_map(Some)];
     let discount_value = prop_oneof![Just(0), any::<i64>()];
-    (month, orders, any::<u64>(), any::<i64>(), eligible, any::<u32>(), any::<i64>(), used, discount_value).prop_map(
-        |(month, orders, units, revenue, eligible, purchase_days, earned, discounts_used, discount_value)| {
-            MonthActivity {
-                month: Month(month),
-                orders: orders.unwrap_or(purchase_days.count_ones().into()),
+    let discounts = (used, discount_value);
+    (month, orders, any::<u64>(), any::<i64>(), eligible, any::<u32>(), any::<i64>(), discounts, aside_of_any())
+        .prop_map(
+            |(
+                month,
+                orders,
                 units,
-                revenue: Minor(revenue),
-                eligible: Minor(eligible.unwrap_or(revenue)),
+                revenue,
+                eligible,
                 purchase_days,
-                earned: Points(earned),
-                discounts_used,
-                discount_value: Minor(discount_value),
-            }
-        },
-    )
+                earned,
+                (discounts_used, discount_value),
+                aside,
+            )| {
+                MonthActivity {
+                    month: Month(month),
+                    orders: orders.unwrap_or(purchase_days.count_ones().into()),
+                    units,
+                    revenue: Minor(revenue),
+                    eligible: Minor(eligible.unwrap_or(revenue)),
+                    purchase_days,
+                    earned: Points(earned),
+                    discounts_used,
+                    discount_value: Minor(discount_value),
+                    aside,
+                }
+            },
+        )
 }
 
 fn order_line() -> impl Strategy<Value = OrderLine> {
@@ -126,7 +146,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             tier: TierId::parse("member").unwrap(),
             tier_after: TierId::parse("gold").unwrap(),
             raise: times.3.map(|(held_since, at)| Raise { from: TierId::parse("silver").unwrap(), held_since, at }),
-            qualifying: Minor(amounts.0),
+            qualifying: Measure(amounts.0),
             beyond_kept_months: amounts.0 % 2 == 0,
             eligible: Minor(amounts.1),
             points: Points(amounts.2),
@@ -172,6 +192,24 @@ fn a_return() -> impl Strategy<Value = Returned> {
     )
 }
 
+fn a_payment() -> impl Strategy<Value = Payment> {
+    let stated = prop_oneof![Just(Stated::InOrder), Just(Stated::Alone)];
+    let times = (any::<i64>(), instant(), option::of(instant()), instant());
+    (stated, option::of("[A-Z0-9é/-]{1,64}"), times, any::<u64>(), any::<[i64; 2]>()).prop_map(
+        |(stated, reference, (paid_at, decided_at, available_at, expires_at), entry, [points, balance])| Payment {
+            paid_at: Instant::from_ms(paid_at),
+            reference,
+            stated,
+            decided_at,
+            entry,
+            points: Points(points),
+            available_at,
+            expires_at,
+            balance: Points(balance),
+        },
+    )
+}
+
 proptest! {
     #[test]
     fn activity_survives_packing(months in vec(month(), 0..25)) {
@@ -185,6 +223,7 @@ proptest! {
         pending in vec((seconds(), end(), any::<i64>()), 0..31),
         streaks in prop_oneof![Just(BTreeMap::new()), btree_map(any::<u16>(), (instant(), any::<i32>(), instant()), 0..4)],
         debt in prop_oneof![Just((0, 0)), any::<i64>().prop_map(|debt| (debt, 0)), (1_i64.., 1_i64..)],
+        unpaid in prop_oneof![Just(0), 1_i64..],
     ) {
         let lots = lots.into_iter().map(|(end, points)| Lot::new(end, Points(points)));
         let pending = pending.into_iter().map(|(at, end, points)| Pending::new(at, end, Points(points)));
@@ -194,11 +233,14 @@ proptest! {
         let (debt, of_orders) = debt;
         let before = Holdings::of(lots.collect(), pending.collect(), Points(debt));
         let before = before.with_pending_debt(Points(of_orders)).with_streaks(streaks);
+        let before = before.with_unpaid(Points(unpaid));
         prop_assert_eq!(holdings(&pack_holdings(&before)).unwrap(), before);
     }
 
     #[test]
-    fn totals_survive_packing(counts in any::<[u64; 9]>(), sums in any::<[i64; 10]>()) {
+    fn totals_survive_packing(
+        counts in any::<[u64; 9]>(), sums in any::<[i64; 10]>(), aside in aside_of_any(),
+    ) {
         let [orders, units, discounts_issued, discounts_used, upgrades, returned_units, unmatched_units, ..] = counts;
         let [.., purchase_days, downgrades] = counts;
         let [earned, expired, reversed, unrecovered, credited, deducted, gone_before, ..] = sums.map(Points);
@@ -206,9 +248,16 @@ proptest! {
         let before = Lifetime {
             orders, units, discounts_issued, discounts_used, upgrades, returned_units, earned, expired, reversed,
             unrecovered, credited, deducted, unmatched_units, gone_before, revenue, eligible, purchase_days, downgrades,
-            discount_value,
+            discount_value, aside,
         };
         prop_assert_eq!(lifetime(&pack_lifetime(&before), &Activity::default()).unwrap(), before);
+    }
+
+    #[test]
+    fn an_invitation_survives_packing(until in prop_oneof![Just(Instant::NEVER), instant()], since in instant()) {
+        let held = TierId::parse("silver").unwrap();
+        let before = Invitation { until, held, held_since: since };
+        prop_assert_eq!(invitation(&pack_invitation(&before)).unwrap(), before);
     }
 
     #[test]
@@ -256,6 +305,7 @@ proptest! {
         returns in vec(a_return(), 0..9),
         rescored in option::of(a_score()),
         [earned, reversed, unrecovered, lapsed] in any::<[i64; 4]>(),
+        payment in option::of(a_payment()),
     ) {
         let tally = Tally {
             earned: Points(earned),
@@ -265,7 +315,7 @@ proptest! {
         };
         let points = PointsAmended { earned: tally.earned, reversed: tally.reversed, reversal: Reversal::default() };
         let amended = rescored.map(|score| Amended { revision: score.entry, score, points });
-        let before = History { tally, returns, amended };
+        let before = History { tally, returns, amended, payment };
         prop_assert_eq!(history(&pack_history(&before, &bought), &bought).unwrap(), before);
     }
 
@@ -359,6 +409,7 @@ fn a_month(month: i32, orders: u64, purchase_days: u32) -> MonthActivity {
         earned: Points(690),
         discounts_used: 0,
         discount_value: Minor::ZERO,
+        aside: Aside::NONE,
     }
 }
 
@@ -386,6 +437,9 @@ fn discounts_take_room_in_their_months_only() {
         (MonthActivity { discounts_used: 6, discount_value: Minor(8_000), ..plain }, first_layout - 1 + 2),
         (MonthActivity { discounts_used: 7, discount_value: Minor(8_000), ..plain }, first_layout - 1 + 3),
         (MonthActivity { discounts_used: 1, discount_value: Minor(0), ..plain }, first_layout - 1),
+        // What counts for no tier, in programs that go by units or points.
+        (MonthActivity { aside: Aside { units: 3, ..Aside::NONE }, ..plain }, first_layout - 1 + 3),
+        (MonthActivity { aside: Aside { units: 3, ..Aside::NONE }, discounts_used: 7, ..plain }, first_layout - 1 + 4),
     ] {
         assert_eq!(bytes(&month) + first_layout - 1 - before, expected, "{month:?}");
     }
@@ -407,6 +461,18 @@ fn a_score_without_discounts_used_is_no_larger() {
     for score in [plain, uses, qualifies, both] {
         assert_eq!(super::score(&pack_score(&score)), Ok(score));
     }
+}
+
+/// What waits for payment takes no room where nothing does, and little where something does.
+#[test]
+fn points_that_wait_for_payment_take_room_where_there_are_any() {
+    let lot = Lot::until(Instant::parse("2013-01-01T00:00:00Z").unwrap(), Points(700));
+    let held = Holdings::of(vec![lot], Vec::new(), Points::ZERO);
+    let packed = pack_holdings(&held);
+    assert_eq!(pack_holdings(&held.clone().with_unpaid(Points::ZERO)), packed);
+    let waits = pack_holdings(&held.with_unpaid(Points(700)));
+    assert_eq!(waits.len() - packed.len(), 2 + 3 + 2, "no debt of either kind, nothing undated, the points");
+    assert!(waits.starts_with(&packed));
 }
 
 /// Two years of lots are what an account has as a rule, and the hot item is small.

@@ -4,6 +4,7 @@ use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Path};
 use crate::money::{self, Currency, Minor, Money, Overflow};
 use crate::program::Tiers;
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// Most units that a condition asks for.
@@ -19,6 +20,10 @@ impl Test for MinimumTotal {
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         let least = document::decimal(money::decimals(reading.currency), 1)(value);
         document::noted(least, path, faults).map(|least| Self(Minor(least)))
+    }
+
+    fn schema() -> Schema {
+        schema::money(1).about("From that eligible total on.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
@@ -39,6 +44,10 @@ impl Test for MinimumUnits {
 
     fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         document::noted(document::whole(1..=UNITS_MAX)(value), path, faults).map(Self)
+    }
+
+    fn schema() -> Schema {
+        schema::whole(1..=UNITS_MAX).about("From so many units of the eligible lines on.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {

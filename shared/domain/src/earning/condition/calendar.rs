@@ -4,6 +4,7 @@ use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::money::{Currency, Overflow};
 use crate::program::Tiers;
+use crate::schema::{self, Schema};
 use crate::time::{Calendar, Day, Instant};
 use serde_json::Value;
 
@@ -35,6 +36,10 @@ impl Test for From {
         document::noted(moment(value, |day| reading.calendar.start_of_day(day)), path, faults).map(Self)
     }
 
+    fn schema() -> Schema {
+        schema::moment().about("The order is placed at this instant or later; a date is its start.")
+    }
+
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
         Ok(facts.placed_at >= self.0)
     }
@@ -50,6 +55,10 @@ impl Test for Until {
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         let end = |calendar: &Calendar, day: Day| calendar.start_of_day(day.plus(1));
         document::noted(moment(value, |day| end(reading.calendar, day)), path, faults).map(Self)
+    }
+
+    fn schema() -> Schema {
+        schema::moment().about("The order is placed before this instant; a date is its end.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
@@ -82,6 +91,10 @@ impl Test for Weekdays {
         };
         let days = document::list(value, path, 1..=WEEKDAYS.len(), faults, day)?;
         Some(Self(days.into_iter().fold(0, |all, day| all | day)))
+    }
+
+    fn schema() -> Schema {
+        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS)).about("The order is placed on one of these days.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
@@ -135,6 +148,13 @@ impl Test for Hours {
             faults.add(&hours.at("from"), "out_of_range", "no order is placed from 24:00 on");
         }
         Some(Self { from, until })
+    }
+
+    fn schema() -> Schema {
+        schema::object("Hours")
+            .required("from", schema::time_of_day(), "From that time on.")
+            .required("until", schema::end_of_time_of_day(), "Before that time; 24:00 is the end of the day.")
+            .about("The order is placed at this time of day; over midnight where until is the earlier one.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {

@@ -2,9 +2,10 @@
 
 use super::{OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Path};
-use crate::earning::choice::Choice;
+use crate::earning::choice::{self, Choice};
 use crate::id::Source;
 use crate::money::{Currency, Overflow};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// The order comes from one of these sources.
@@ -16,6 +17,10 @@ impl Test for Sources {
 
     fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         Choice::read(value, path, faults, document::id(Source::parse)).map(Self)
+    }
+
+    fn schema() -> Schema {
+        choice::schema(&schema::id(Source::parse)).about("Where the order comes from.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {

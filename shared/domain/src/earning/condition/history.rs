@@ -4,6 +4,7 @@ use super::{AccountFacts, Reading, Test};
 use crate::document::{self, Faults, Object, Path};
 use crate::money::{self, Currency, Minor, Money, Overflow};
 use crate::program::small;
+use crate::schema::{self, Schema};
 use crate::time::Month;
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -22,6 +23,10 @@ impl Test for FirstOrder {
 
     fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         document::noted(document::truth(value), path, faults).map(Self)
+    }
+
+    fn schema() -> Schema {
+        schema::truth().about("Whether it is the account's first order.")
     }
 
     fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {
@@ -52,6 +57,12 @@ impl Test for OrderNumber {
             return every.required("every", faults, document::whole(2..=NUMBER_MAX)).map(Self::Every);
         }
         document::noted(document::whole(1..=NUMBER_MAX)(value), path, faults).map(Self::Is)
+    }
+
+    fn schema() -> Schema {
+        let every = schema::object("Every").required("every", schema::whole(2..=NUMBER_MAX), "Every so many orders.");
+        schema::any_of([schema::whole(1..=NUMBER_MAX), every])
+            .about("It is that order of the account, or every so many; counted as they became known.")
     }
 
     fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {
@@ -98,6 +109,13 @@ impl Test for OrdersAtLeast {
         Some(Self { orders: orders?, months: months? })
     }
 
+    fn schema() -> Schema {
+        schema::object("Orders before")
+            .required("orders", schema::whole(1..=NUMBER_MAX), "How many.")
+            .required("months", schema::small(1, MONTHS_MAX), "In the months that end with the order's.")
+            .about("The account had placed so many orders before it.")
+    }
+
     fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {
         Ok(facts.activity.orders_in(&window(facts.month, self.months)) >= self.orders)
     }
@@ -124,6 +142,13 @@ impl Test for SpendAtLeast {
         let amount = least.required("amount", faults, document::decimal(money::decimals(reading.currency), 1));
         let months = least.required("months", faults, |v| small(v, 1, MONTHS_MAX));
         Some(Self { amount: Minor(amount?), months: months? })
+    }
+
+    fn schema() -> Schema {
+        schema::object("Spend before")
+            .required("amount", schema::money(1), "How much.")
+            .required("months", schema::small(1, MONTHS_MAX), "In the months that end with the order's.")
+            .about("The account's eligible spend before it is so much.")
     }
 
     fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {

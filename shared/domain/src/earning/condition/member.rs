@@ -2,10 +2,11 @@
 
 use super::{AccountFacts, Nonsense, Reading, Test};
 use crate::document::{self, Faults, Path};
-use crate::earning::choice::Choice;
+use crate::earning::choice::{self, Choice};
 use crate::id::{Segment, TierId};
 use crate::money::{Currency, Overflow};
 use crate::program::Tiers;
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// The account is in one of these segments.
@@ -17,6 +18,11 @@ impl Test for Segments {
 
     fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         Choice::read(value, path, faults, document::id(Segment::parse)).map(Self)
+    }
+
+    fn schema() -> Schema {
+        choice::schema(&schema::id(Segment::parse))
+            .about("The account's segments: one that is included is enough, and so is one that is excluded.")
     }
 
     fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {
@@ -37,6 +43,10 @@ impl Test for TierHeld {
 
     fn read(value: &Value, path: &Path<'_>, _: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
         Choice::read(value, path, faults, document::id(TierId::parse)).map(Self)
+    }
+
+    fn schema() -> Schema {
+        choice::schema(&schema::id(TierId::parse)).about("The tier held before the order.")
     }
 
     fn holds(&self, facts: &AccountFacts<'_>) -> Result<bool, Overflow> {

@@ -36,6 +36,27 @@ fn tax_counts_as_the_program_says() {
     }
 }
 
+#[test]
+fn a_line_that_is_not_eligible_is_told_why() {
+    for (line, as_stated, subtracted, added) in [
+        (plain("TEA", 1, "5.00"), None, None, None),
+        (plain("TEA", 1, "0.00"), Some("no_amount"), Some("no_amount"), Some("no_amount")),
+        (plain("POST", 1, "5.00"), Some("excluded_sku"), Some("excluded_sku"), Some("excluded_sku")),
+        (plain("POST", 1, "0.00"), Some("no_amount"), Some("no_amount"), Some("no_amount")),
+        (line("TEA", 1, "5.00", json!({"tax": "5.00"})), None, Some("all_tax"), None),
+        (line("POST", 1, "5.00", json!({"tax": "6.00"})), Some("excluded_sku"), Some("all_tax"), Some("excluded_sku")),
+        // Its tax alone would be eligible, were it not excluded.
+        (line("POST", 1, "0.00", json!({"tax": "1.00"})), Some("no_amount"), Some("no_amount"), Some("excluded_sku")),
+        (line("TEA", 1, "0.00", json!({"tax": "1.00"})), Some("no_amount"), Some("no_amount"), None),
+    ] {
+        let order = order(NOON, std::slice::from_ref(&line));
+        for (basis, expected) in [("as_stated", as_stated), ("subtract", subtracted), ("add", added)] {
+            let reason = crate::earning::eligible::why_not(&taxed(basis), &order.lines[0], Currency::GBP);
+            assert_eq!(reason, Ok(expected), "{basis}: {line}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

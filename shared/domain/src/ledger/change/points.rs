@@ -1,7 +1,8 @@
 //! What a change does to an account's points.
 
-use super::Change;
+use super::{Change, TierChange};
 use crate::money::{Overflow, Points};
+use crate::occasions::Given;
 
 impl Change {
     /// By how much it changes the account's points. Points that become available were counted when earned.
@@ -10,7 +11,9 @@ impl Change {
             Self::PointsEarned { points, .. }
             | Self::PointsCredited { points, .. }
             | Self::PointsGranted { points, .. }
-            | Self::PointsOpened { points, .. } => Ok(*points),
+            | Self::OccasionGiven(Given { points, .. })
+            | Self::PointsOpened { points, .. }
+            | Self::Tier(TierChange::Points { points, .. }) => Ok(*points),
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
             | Self::DebtOpened { points }

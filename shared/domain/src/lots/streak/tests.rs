@@ -33,6 +33,12 @@ fn active(holdings: &mut Holdings, on: Day, now: Instant, points: i64) -> End {
     end
 }
 
+/// The same where an order of another day was known before, which brought points of other terms.
+fn active_after(latest: &str, holdings: &mut Holdings, on: &str, now: &str) -> End {
+    holdings.prolong(day(on), &london(), at(now)).unwrap();
+    holdings.join(IDLE, day(on), Some(day(latest)), &london(), at(now))
+}
+
 fn held(holdings: &Holdings) -> Vec<(Instant, i64)> {
     holdings.lots().iter().map(|lot| (lot.expires_at, lot.points.0)).collect()
 }
@@ -53,6 +59,25 @@ fn all_points_end_together_after_the_latest_activity() {
     }
     assert_eq!(holdings.lapse(after("2030-11").plus_ms(-1)), []);
     assert_eq!(holdings.lapse(after("2030-11")).len(), 1);
+}
+
+#[test]
+fn a_streak_begins_with_the_order_that_led_to_it_whatever_that_had_brought() {
+    // An order of March was scored under a version whose points end at dates; the first of these terms comes in May.
+    let mut holdings = Holdings::default();
+    assert_eq!(active_after("2030-03-10", &mut holdings, "2030-05-20", "2030-05-20").expires_at, after("2030-08"));
+    assert_eq!(holdings.streaks().iter().map(|streak| streak.first).collect::<Vec<_>>(), [day("2030-03-10")]);
+    // One of January becomes known: its points would have ended with April, but for the order of March.
+    assert_eq!(active_after("2030-05-20", &mut holdings, "2030-01-31", "2030-05-21").expires_at, after("2030-08"));
+    // Of one from before, nothing lived until the next.
+    assert_eq!(active_after("2030-05-20", &mut holdings, "2029-09-30", "2030-05-21").expires_at, after("2029-12"));
+
+    // An order too long ago to lead here, and one that was placed later, begin nothing earlier.
+    for (latest, first, ends) in [("2030-01-31", "2030-05-20", "2030-08"), ("2030-06-02", "2030-05-20", "2030-09")] {
+        let mut holdings = Holdings::default();
+        assert_eq!(active_after(latest, &mut holdings, "2030-05-20", "2030-06-10").expires_at, after(ends), "{latest}");
+        assert_eq!(holdings.streaks().iter().map(|streak| streak.first).collect::<Vec<_>>(), [day(first)], "{latest}");
+    }
 }
 
 #[test]

@@ -174,3 +174,46 @@ fn who_was_there_before_somebody_had_to_let_accounts_in_is_a_member() {
     assert_eq!(club.standing("2030-02-01T00:00:00Z"), json!({"state": "member"}));
     assert_eq!(club.order("2030-02-02T10:00:00Z", "1.00").unwrap().score.points, Points(1));
 }
+
+/// The same program, which welcomes, and gives something for the second order and on a date.
+fn celebrating() -> Club {
+    let mut document = super::super::club::document(&json!({"kind": "approval"}));
+    let occasion =
+        |id: &str, on: &str, points: i64| json!({"id": id, "name": id, "on": on, "give": {"points": points}});
+    document["occasions"] =
+        json!([occasion("hello", "welcome", 100), occasion("second", "nth_order", 20), occasion("xmas", "date", 3),]);
+    document["occasions"][1]["orders"] = json!([2]);
+    document["occasions"][2]["dates"] = json!(["01-02"]);
+    Club::of_documents(&[(ALWAYS, document)])
+}
+
+#[test]
+fn an_applicant_is_given_nothing_and_welcomed_once_it_is_let_in() {
+    let mut club = celebrating();
+    let points = |club: &Club| club.account.as_ref().unwrap().points().unwrap().0;
+    club.order("2030-01-01T10:00:00Z", "1.00").unwrap();
+    club.order("2030-01-01T11:00:00Z", "1.00").unwrap();
+    club.walk("2030-01-02T10:00:00Z");
+    assert_eq!(points(&club), 0);
+    club.put("2030-01-03T00:00:00Z", &approved()).unwrap();
+    assert_eq!(club.newest(), ["membership.admitted", "occasion.given"]);
+    assert_eq!(points(&club), 100);
+    // What is over is over, and who is let in again is not welcomed again.
+    club.walk("2030-01-04T10:00:00Z");
+    club.put("2030-01-05T00:00:00Z", &rejected()).unwrap();
+    club.put("2030-01-06T00:00:00Z", &approved()).unwrap();
+    assert_eq!(points(&club), 100);
+    club.put("2030-06-01T00:00:00Z", &rejected()).unwrap();
+    club.walk("2031-01-02T10:00:00Z");
+    assert_eq!(points(&club), 100);
+    club.put("2031-06-01T00:00:00Z", &approved()).unwrap();
+    club.walk("2032-01-02T10:00:00Z");
+    assert_eq!(points(&club), 103);
+
+    let mut suspended = celebrating();
+    suspended.order("2030-01-01T10:00:00Z", "1.00").unwrap();
+    suspended.account.as_mut().unwrap().status = Status::Suspended;
+    let refused = Rejection::AccountNotActive(Status::Suspended);
+    assert_eq!(suspended.put("2030-01-03T00:00:00Z", &approved()), Err(refused));
+    assert_eq!(suspended.put("2030-01-03T00:00:00Z", &excluded(&["perks"])), Ok(()));
+}

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 fn full() -> Value {
     json!({
         "source": "shop", "order_id": "1", "account_id": "acme", "contact_id": "buyer",
-        "placed_at": "2011-03-01T12:00:00+01:00", "currency": "GBP", "shipping": "4.50", "revision": 3,
+        "placed_at": "2011-03-01T12:00:00+01:00", "currency": "GBP", "shipping": "4.50", "revision": 3, "payment_state": "paid",
         "discount_codes": [Code::of_bits(1).as_str(), Code::of_bits(2).as_str()],
         "lines": [
             {"line_id": "1", "sku": "MUG \u{e9}", "quantity": 2, "unit_price": "12.505", "discount": "0.01"},

@@ -55,6 +55,11 @@ fn what_makes_no_sense_is_refused_with_its_path() {
     assert!(faults(&json!({"kind": "invitation"}), rejects).is_empty());
     let warns = |program: &mut Value| program["warnings"] = json!({"membership_ending_days": [30]});
     assert!(faults(&json!({"kind": "paid", "months": 1}), warns).is_empty());
+    let welcomes = |program: &mut Value| {
+        program["occasions"] = json!([{"id": "hello", "name": "Hello", "on": "welcome", "give": {"points": 5}}]);
+    };
+    assert_eq!(faults(&json!({"kind": "paid", "months": 1}), welcomes), ["$.occasions[0].on never_fires"]);
+    assert!(faults(&json!({"kind": "approval"}), welcomes).is_empty());
     for kind in ["open", "approval"] {
         let expected = ["$.warnings.membership_ending_days never_fires"];
         assert_eq!(faults(&json!({"kind": kind}), warns), expected, "{kind}");

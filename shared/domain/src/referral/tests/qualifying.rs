@@ -105,7 +105,7 @@ fn parked(town: &Town, units: Option<u32>) -> ParkedOrder {
         }
     };
     let waiting = vec![Waiting { reversing, parked_at: town.now, by: "shop".to_owned() }];
-    ParkedOrder { key: order_key(1), waiting, version: 1 }
+    ParkedOrder { key: order_key(1), waiting, payment: None, version: 1 }
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn a_reward_waits_for_room_day_by_day() {
     let account = returned.accounts[&id("p-3")].clone();
     let decided = returned.decide(|_, context| {
         let later = Some(Settled::Later);
-        Ok(crate::walk::decide(&account, crate::warning::Walk::Review, None, later, context)?)
+        Ok(crate::walk::decide(&account, crate::warning::Walk::Review, People::default(), later, context)?)
     });
     assert_eq!(decided.unwrap().answer, crate::walk::Walked::Errand);
     assert_eq!((returned.walk("p-3"), returned.state("p-3")), (vec![Settled::TakenBack], State::Revoked));
@@ -220,7 +220,8 @@ fn the_other_walk_leaves_the_errand_filed() {
     let mut town = qualified(document(), 1);
     town.now(REWARD_AT);
     let account = town.accounts[&id("p-1")].clone();
-    let walked = town.act(|_, context| Ok(walk::decide(&account, Walk::Expiry, None, None, context)?)).unwrap();
+    let walked =
+        town.act(|_, context| Ok(walk::decide(&account, Walk::Expiry, People::default(), None, context)?)).unwrap();
     assert_ne!(walked, Walked::Errand);
     assert!(town.accounts[&id("p-1")].due.unwrap().at <= at(REWARD_AT));
     assert_eq!(town.walk("p-1"), [Settled::Rewarded]);

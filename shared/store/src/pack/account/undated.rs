@@ -41,6 +41,12 @@ pub(super) fn pack(holdings: &Holdings) -> Option<Vec<u8>> {
     Some(out.0)
 }
 
+/// What stands there where there are none of them and something follows.
+pub(super) fn none() -> Vec<u8> {
+    // No streak, no lot, nothing that waits.
+    vec![0; 3]
+}
+
 fn pack_end(out: &mut Writer, end: End) {
     out.number(end.inactivity_months.map_or(NEVER, u64::from));
     if end.inactivity_months.is_some() {

@@ -1,0 +1,235 @@
+//! Exact limits over all accounts: the budget of an earning rule, the stock of a reward.
+//!
+//! A limit is split over [`SHARDS`] items, so that accounts do not wait for each other at one of them. Each says how much
+//! was ever taken from it and how much is left there; the sum of both over all shards is what they were laid out for.
+//! An account takes from the shard of its own id, and from the others, too, where that has too little, all in the
+//! transaction of the command that uses it, each guarded by what must be left there at least. So the shards together mean
+//! what one counter would: the last unit is given, and none beyond it.
+//!
+//! What a limit comes to is the program's to say, and another version may say otherwise. What was used counts on: the
+//! first command under the new total lays all shards out anew, guarded by what it has read of each, and shares out what
+//! is left of that total after all that was used. Nothing is laid out before the first use. Two versions in use side by
+//! side (an order that came late) lay out in turn, and neither ever gives more than its own total leaves.
+//!
+//! All shards are read at once, which takes as much as reading one. A stale read is caught by the guards: what is left of
+//! a total only ever becomes less.
+
+use crate::decision::{Guard, Write};
+use crate::id::{AccountId, RuleId};
+use crate::money::Overflow;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Shards of a limit. Stored: fixed.
+pub const SHARDS: usize = 8;
+
+/// What a limit is of. The names are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitKind {
+    /// Points that an earning rule gives over all accounts.
+    EarningBudget,
+    /// Pieces of a reward that there are.
+    RewardStock,
+}
+
+impl LimitKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::EarningBudget => "budget",
+            Self::RewardStock => "stock",
+        }
+    }
+}
+
+/// Which limit: its kind, the id of what has it, and where that has several, which of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LimitId(String);
+
+impl LimitId {
+    /// The one limit of its kind that something has.
+    pub fn of(kind: LimitKind, id: &RuleId) -> Self {
+        Self(format!("{}#{id}", kind.name()))
+    }
+
+    /// The limit of something for a part of what it is for: a period, a tier. The text of it holds no `#`.
+    #[must_use]
+    pub fn scoped(self, scope: impl fmt::Display) -> Self {
+        Self(format!("{}#{scope}", self.0))
+    }
+
+    /// As stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LimitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One shard of a limit, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// The total that all shards were laid out for.
+    pub laid_out: u64,
+    /// The how-manieth time they were, from 1.
+    pub layout: u64,
+    /// What was ever taken from it.
+    pub used: u64,
+    /// What can be taken from it yet.
+    pub remaining: u64,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// A change of one shard, with what it must find there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardWrite {
+    /// Of which limit.
+    pub limit: LimitId,
+    /// Which of its shards, below [`SHARDS`].
+    pub shard: usize,
+    /// What is done.
+    pub change: ShardChange,
+}
+
+/// What is done to a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardChange {
+    /// So much is taken from it: it must have that much at least.
+    Take {
+        /// How much.
+        amount: u64,
+        /// The how-manieth layout it must be of.
+        layout: u64,
+    },
+    /// It is laid out anew.
+    LayOut(Shard, Guard),
+}
+
+/// A limit as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    id: LimitId,
+    shards: [Option<Shard>; SHARDS],
+}
+
+impl Limit {
+    /// A limit with these shards; `None`: nobody has laid that one out yet.
+    pub fn of(id: LimitId, shards: [Option<Shard>; SHARDS]) -> Self {
+        Self { id, shards }
+    }
+
+    /// A limit that nobody has used yet.
+    pub fn untouched(id: LimitId) -> Self {
+        Self::of(id, [None; SHARDS])
+    }
+
+    /// Which limit.
+    pub fn id(&self) -> &LimitId {
+        &self.id
+    }
+
+    /// Its shards.
+    pub fn shards(&self) -> &[Option<Shard>; SHARDS] {
+        &self.shards
+    }
+
+    /// What was ever taken from it.
+    pub fn used(&self) -> Result<u64, Overflow> {
+        let used = self.shards.iter().flatten().map(|shard| shard.used);
+        used.into_iter().try_fold(0_u64, |sum, used| sum.checked_add(used)).ok_or(Overflow)
+    }
+
+    /// What is left of a total.
+    pub fn left(&self, total: u64) -> Result<u64, Overflow> {
+        let remaining = self.remaining_of(total)?;
+        remaining.into_iter().try_fold(0_u64, |sum, part| sum.checked_add(part)).ok_or(Overflow)
+    }
+
+    /// Takes so much of a total for an account; `None`: that much is not left. A commit of these writes is lost where
+    /// others were faster.
+    ///
+    /// Whoever takes less than was wanted must take all that is left: then each shard that had any is guarded by exactly
+    /// that, so that nothing can have been given up for nothing.
+    pub fn take(&self, total: u64, amount: u64, by: &AccountId) -> Result<Option<Vec<Write>>, Overflow> {
+        let remaining = self.remaining_of(total)?;
+        let (own, mut missing) = (own_shard(by), amount);
+        let mut taken = [0_u64; SHARDS];
+        let places = (own..SHARDS).chain(0..own);
+        for place in places {
+            if let (Some(part), Some(remaining)) = (taken.get_mut(place), remaining.get(place)) {
+                *part = missing.min(*remaining);
+                missing = missing.saturating_sub(*part);
+            }
+        }
+        if missing > 0 {
+            return Ok(None);
+        }
+        let (current, next) = (self.layout_of(total), self.next_layout()?);
+        let mut writes = Vec::new();
+        for (place, (held, (taken, remaining))) in self.shards.iter().zip(taken.into_iter().zip(remaining)).enumerate()
+        {
+            let change = match current {
+                _ if amount == 0 => continue,
+                Some(_) if taken == 0 => continue,
+                Some(layout) => ShardChange::Take { amount: taken, layout },
+                None => {
+                    let remaining = remaining.checked_sub(taken).ok_or(Overflow)?;
+                    let shard = Shard { laid_out: total, layout: next, used: taken, remaining, version: 1 };
+                    lay_out(*held, shard)?
+                }
+            };
+            writes.push(Write::Shard(Box::new(ShardWrite { limit: self.id.clone(), shard: place, change })));
+        }
+        Ok(Some(writes))
+    }
+
+    /// The layout that all shards are of, where it is for this total.
+    fn layout_of(&self, total: u64) -> Option<u64> {
+        let [first, ..] = self.shards;
+        let layout = first?.layout;
+        let is_of_it = |shard: &Option<Shard>| shard.is_some_and(|s| (s.laid_out, s.layout) == (total, layout));
+        self.shards.iter().all(is_of_it).then_some(layout)
+    }
+
+    fn next_layout(&self) -> Result<u64, Overflow> {
+        let latest = self.shards.iter().flatten().map(|shard| shard.layout).max().unwrap_or(0);
+        latest.checked_add(1).ok_or(Overflow)
+    }
+
+    /// What each shard has of a total, were it laid out for that.
+    fn remaining_of(&self, total: u64) -> Result<[u64; SHARDS], Overflow> {
+        if self.layout_of(total).is_some() {
+            return Ok(self.shards.map(|shard| shard.map_or(0, |shard| shard.remaining)));
+        }
+        let left = total.saturating_sub(self.used()?);
+        let count = u64::try_from(SHARDS).map_err(|_| Overflow)?;
+        let (each, over) = (left.checked_div(count).ok_or(Overflow)?, left.checked_rem(count).ok_or(Overflow)?);
+        let mut remaining = [each; SHARDS];
+        for (part, _) in remaining.iter_mut().zip(0..over) {
+            *part = part.checked_add(1).ok_or(Overflow)?;
+        }
+        Ok(remaining)
+    }
+}
+
+/// Lays a shard out anew, of which so much is used at once; what was used before counts on.
+fn lay_out(held: Option<Shard>, new: Shard) -> Result<ShardChange, Overflow> {
+    let Some(held) = held else { return Ok(ShardChange::LayOut(new, Guard::Absent)) };
+    let used = held.used.checked_add(new.used).ok_or(Overflow)?;
+    let version = held.version.checked_add(1).ok_or(Overflow)?;
+    Ok(ShardChange::LayOut(Shard { used, version, ..new }, Guard::Version(held.version)))
+}
+
+/// The shard that an account takes from first.
+fn own_shard(id: &AccountId) -> usize {
+    let shards = u64::try_from(SHARDS).unwrap_or(1);
+    let shard = id.spread().checked_rem(shards).unwrap_or(0);
+    usize::try_from(shard).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
