@@ -53,6 +53,10 @@ fn requests(cloud: &Cloud) -> Requests {
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
         ("PUT", TIER_INVITATION, invitation, "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
+        ("GET", "/v1/accounts/acme/rewards", String::new(), "accounts:read"),
+        ("POST", REDEMPTIONS, json!({"reward": "mug"}).to_string(), "accounts:write"),
+        ("GET", REDEMPTIONS, String::new(), "accounts:read"),
+        ("POST", CANCELLATION, json!({"reason": "A test"}).to_string(), "accounts:write"),
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
@@ -145,6 +149,8 @@ const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
 const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
 const INVITATIONS: &str = "/v1/invitations";
 const TIER_INVITATION: &str = "/v1/accounts/acme/tier";
+const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
+const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
 const SURVEYS: &str = "/v1/surveys";
@@ -164,14 +170,19 @@ async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 async fn start() -> Cloud {
-    let per = json!({"count": 9, "months": 1});
-    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access", "count_per": per}]);
+    let early = json!([{"id": "early", "name": "Early access", "kind": "early_access",
+                         "count_per": {"count": 9, "months": 1}}]);
+    let mug = json!({"id": "mug", "name": "Mug", "points": 1, "product": {"sku": "MUG", "quantity": 1}});
     let cloud = Cloud::with(|program| {
         program["perks"] = early;
+        program["rewards"] = json!([mug]);
         program["membership"] = json!({"kind": "paid", "months": 12});
     })
     .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
+    cloud.account("acme").give(10).await.expect(201);
+    let redeemed = cloud.request_keyed(REDEMPTIONS, "key-0", &json!({"reward": "mug"})).await.expect(201);
+    assert!(CANCELLATION.contains(&format!("/{}/", redeemed["redemption_id"])));
     cloud.account("acme").pays("pay-1", &json!({})).await.expect(201);
     cloud.request_keyed(INVITATIONS, "inv-1", &json!({"uses": 9})).await.expect(201);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
@@ -279,9 +290,9 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points or a tier to themselves, lets themselves or others in or says that they have paid, nor
+            // Nobody gives points or a tier to themselves, or points back, lets themselves or others in or says that they have paid, nor
             // refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS => {
+            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS | CANCELLATION => {
                 reply.expect_problem(403, "forbidden");
             }
             _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),

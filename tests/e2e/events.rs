@@ -196,10 +196,12 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     assert!(missing.is_empty(), "no sample event for {missing:?}");
     // The samples name a referral code, and codes are made with the secret of the local cloud.
     let secrets = Options::new(Storage::File("none".into())).parameters["SecretKeys"].clone();
-    // And one of them a perk.
+    // And some of them a perk, and a reward.
     let mut program: Value = serde_json::from_str(tests::WHOLESALE).unwrap();
-    program["perks"] =
-        json!([{"id": "training", "name": "Training", "kind": "training", "count_per": {"count": 9, "months": 1}}]);
+    program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training",
+                                "count_per": {"count": 1, "months": 12}}]);
+    let mug = json!({"sku": "MUG", "quantity": 1});
+    program["rewards"] = json!([{"id": "mug", "name": "A mug", "points": 10, "product": mug}]);
     let circle = json!({"id": "circle", "name": "Circle", "by_invitation": true, "multiplier": "2"});
     program["tiers"]["levels"].as_array_mut().unwrap().push(circle);
     // One pays for its membership, and refers others as a member.
@@ -207,10 +209,13 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
-    // answer its contact and survey, a comparison two versions, an invitation is issued.
+    // answer its contact and survey, a comparison two versions, a reward its points, a cancellation what was redeemed, an
+    // invitation is issued.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
         "POST /v1/accounts/{account_id}/membership/payments",
+        "POST /v1/accounts/{account_id}/adjustments",
+        "POST /v1/accounts/{account_id}/redemptions",
         "POST /v1/orders",
         "OrderPlacedQueue",
         "POST /v1/accounts/{account_id}/referral-code",

@@ -102,8 +102,15 @@ impl Watched {
     async fn new() -> Self {
         let per = json!({"count": 1, "months": 1});
         let perks = json!([{"id": "training", "name": "Training", "kind": "training", "count_per": per}]);
+        let goods = json!({"sku": "MUG", "quantity": 1});
+        let rewards = json!([
+            {"id": "mug", "name": "Mug", "points": 1, "product": goods, "stock": 5,
+             "per_account": {"count": 3, "period": "ever"}},
+            {"id": "off", "name": "Off", "points": 1, "discount": {"percent": "5", "validity_days": 3}},
+            {"id": "day", "name": "Day", "points": 1, "perk": {"perk": "training", "uses": 1}},
+        ]);
         let cloud = Cloud::with(|program| {
-            program["perks"] = perks;
+            (program["perks"], program["rewards"]) = (perks, rewards);
             invite(program);
         })
         .await;
@@ -233,6 +240,7 @@ impl Watched {
         let level = json!({"tier": "circle", "reason": "A test"});
         self.ask("PUT", "/v1/accounts/acme/tier", &level, 200).await;
         self.ask("GET", "/v1/accounts/acme/prices?sku=MUG&list_price=2.50&quantity=12", &Json::Null, 200).await;
+        self.rewards_redeemed().await;
         self.ask("GET", "/v1/orders/shop/o-1/score", &Json::Null, 200).await;
         self.surveys().await;
         self.program().await;
@@ -244,6 +252,30 @@ impl Watched {
 }
 
 impl Watched {
+    /// One of each kind that points buy, and all of them given back. Each needs a key of its own: `ask` has one.
+    async fn rewards_redeemed(&mut self) {
+        self.ask("GET", "/v1/accounts/acme/rewards", &Json::Null, 200).await;
+        let target = "/v1/accounts/acme/redemptions";
+        for (reward, account) in [("mug", "acme"), ("off", "zeta"), ("day", "eta")] {
+            let gift = json!({"points": 50, "reason": "A test"});
+            if account != "acme" {
+                self.ask("PUT", &format!("/v1/accounts/{account}"), &json!({"name": account}), 201).await;
+                self.ask("POST", &format!("/v1/accounts/{account}/adjustments"), &gift, 201).await;
+            }
+            let target = target.replace("acme", account);
+            let redeemed = self.ask("POST", &target, &json!({"reward": reward}), 201).await;
+            self.ask("POST", &target, &json!({"reward": reward}), 200).await;
+            let target = format!("{target}/{}/cancellation", redeemed["redemption_id"]);
+            self.ask("POST", &target, &json!({"reason": "A test"}), 200).await;
+        }
+        self.ask("GET", target, &Json::Null, 200).await;
+        // One more of the stock that is laid out.
+        self.ask("PUT", "/v1/accounts/theta", &json!({"name": "Theta"}), 201).await;
+        let gift = json!({"points": 50, "reason": "A test"});
+        self.ask("POST", "/v1/accounts/theta/adjustments", &gift, 201).await;
+        self.ask("POST", "/v1/accounts/theta/redemptions", &json!({"reward": "mug"}), 201).await;
+    }
+
     /// A survey that is opened and closed, with an answer that is given, changed and repeated.
     async fn surveys(&mut self) {
         for status in [201, 200] {
@@ -386,6 +418,22 @@ impl Watched {
         assert_eq!(acme[0]["changes"][0]["type"], "referral.taken_back");
     }
 
+    /// Orders that use a budget over all accounts, the first and a later one, by somebody whose role is asked for.
+    async fn limits(&mut self) {
+        let rule = json!({"id": "spring", "name": "Spring", "points": 5, "budget": 1_000,
+                          "when": {"contact_roles": ["buyer"]}});
+        self.cloud = Cloud::with(|program| program["earning_rules"].as_array_mut().unwrap().push(rule)).await;
+        let order = |id: &str| self.cloud.order(id).line("MUG", 1, "1.00").set("contact_id", json!("ann"));
+        let (first, later) = (order("o-1"), order("o-2"));
+        let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"});
+        self.ask("PUT", "/v1/accounts/acme", &json!({"name": "Acme"}), 201).await;
+        self.ask("PUT", "/v1/accounts/acme/contacts/ann", &contact, 201).await;
+        for order in [first, later] {
+            let scored = self.ask("POST", "/v1/orders", &order.document(), 201).await;
+            assert_eq!(scored["points"], 6);
+        }
+    }
+
     /// Both walks over what falls due: a warning with its contact, something that has ended, an account that fails, is
     /// set aside and mended, a day that closes.
     async fn walks(&mut self) {
@@ -452,6 +500,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.memberships().await;
     watched.referrals().await;
     watched.walks().await;
+    watched.limits().await;
 
     let template = local::template::Template::embedded().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);

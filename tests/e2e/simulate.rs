@@ -19,6 +19,7 @@ What the draft would have come to: wholesale, as of 2011-03-10T12:00:00Z
 points issued                            1,300             2,850            +1,550
 points reversed                            300               600              +300
 points expired                               0                 0                 0
+points spent                                 0                 0                 0
 points written off                           0                 0                 0
 points outstanding                       1,000             2,250            +1,250
   what they cost, GBP                    10.00             22.50            +12.50

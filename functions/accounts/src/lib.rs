@@ -7,6 +7,7 @@ mod membership;
 mod perk;
 mod prices;
 mod put;
+mod rewards;
 mod tier;
 
 use adjust::Adjust;
@@ -60,6 +61,14 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             perk::post(app, &caller, account_id(id)?, perk, request).await
         }
         ("PUT", ["v1", "accounts", id, "tier"]) => tier::put(app, &caller, account_id(id)?, request).await,
+        ("GET", ["v1", "accounts", id, "rewards"]) => rewards::catalogue(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "redemptions"]) => {
+            rewards::redeem(app, &caller, account_id(id)?, request).await
+        }
+        ("GET", ["v1", "accounts", id, "redemptions"]) => rewards::list(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "redemptions", redemption, "cancellation"]) => {
+            rewards::cancel(app, &caller, account_id(id)?, redemption, request).await
+        }
         ("GET", ["v1", "accounts", id, "entries"]) => entries(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "accounts", id, "prices"]) => prices::show(app, &caller, account_id(id)?, request).await,
         ("GET", ["v1", "orders", source, order_id, "score"]) => {

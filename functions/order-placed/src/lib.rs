@@ -12,7 +12,10 @@ use domain::code::Code;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::discount::Discount;
 use domain::document::{Faults, Path};
+use domain::earning::{self, Asked, Beside};
 use domain::id::{OrderId, OrderKey, Source};
+use domain::limit::Limit;
+use domain::membership::Role;
 use domain::order::Order;
 use domain::payment::{event_document, payment_document};
 use domain::receipt::{self, Receipt};
@@ -201,6 +204,10 @@ struct State {
     stored: Option<StoredOrder>,
     /// What that order had qualified.
     redemption: Option<Redemption>,
+    /// Limits over all accounts that a new order may use.
+    limits: Vec<Limit>,
+    /// The role of its contact, where a rule asks for that.
+    role: Option<Role>,
 }
 
 impl PlaceOrder {
@@ -221,6 +228,25 @@ impl PlaceOrder {
             }
         }
         codes
+    }
+
+    /// Reads what rules ask for of a new order beside its account; most programs ask for nothing.
+    async fn read_beside(
+        &self,
+        store: &Store,
+        consistency: Consistency,
+        asked: Asked,
+    ) -> Result<(Vec<Limit>, Option<Role>), store::Fault> {
+        let mut limits = Vec::with_capacity(asked.limits.len());
+        for id in asked.limits {
+            limits.push(store.limit(id, consistency).await?);
+        }
+        // Nothing guards the role: it must be read as it is.
+        let contact = match self.order.contact_id.as_ref().filter(|_| asked.role) {
+            Some(contact) => store.contact(&self.order.account_id, contact, Consistency::Strong).await?,
+            None => None,
+        };
+        Ok((limits, contact.map(|contact| contact.document.role)))
     }
 
     /// The answer that follows from the stored order alone; `None`: this statement is newer.
@@ -260,7 +286,24 @@ impl Command for PlaceOrder {
             (Some(account), Some(StoredOrder::Scored(scored))) => store.redemption_of(account, scored).await?,
             _ => None,
         };
-        Ok(State { account, discounts, stored, redemption })
+        Ok(State { account, discounts, stored, redemption, limits: Vec::new(), role: None })
+    }
+
+    async fn load_under(
+        &self,
+        store: &Store,
+        consistency: Consistency,
+        schedule: &Schedule,
+        now: Instant,
+    ) -> Result<State, store::Fault> {
+        let state = self.load(store, consistency).await?;
+        // What was scored before is held to what it was given then. A sum that does not fit is the decision's to tell.
+        let asked = match &state.stored {
+            Some(StoredOrder::Scored(_)) => Asked::default(),
+            _ => earning::asked(schedule, &self.order, now).unwrap_or_default(),
+        };
+        let (limits, role) = self.read_beside(store, consistency, asked).await?;
+        Ok(State { limits, role, ..state })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -287,7 +330,9 @@ impl Command for PlaceOrder {
             None => None,
         };
         let named = &state.discounts;
-        let decision = score::decide(account, named, parked, &self.order, self.content_hash, context)?;
+        let beside = Beside { limits: &state.limits, role: state.role };
+        let order = (&self.order, self.content_hash);
+        let decision = score::decide_beside(account, named, parked, &beside, order, context)?;
         let answer = Placed { scored: decision.answer, outcome: Outcome::Scored };
         Ok(Decision { writes: decision.writes, answer })
     }

@@ -2,6 +2,7 @@
 
 use crate::activity::{Activity, Lifetime};
 use crate::advance;
+use crate::counters::Counters;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
@@ -15,6 +16,7 @@ use crate::program::Program;
 use crate::referral::{self, Referral};
 use crate::review::Reviewed;
 use crate::schedule::Schedule;
+use crate::spending::Spending;
 use crate::time::{Day, Instant};
 use crate::warning::{self, Subject, Told};
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,8 @@ pub struct Account {
     pub activity: Activity,
     /// Its points.
     pub holdings: Holdings,
+    /// What it spent of them on rewards.
+    pub spending: Spending,
     /// Its open discounts, earliest expiry first.
     pub discounts: Vec<OpenDiscount>,
     /// The credit note that is being matched to its orders.
@@ -75,6 +79,8 @@ pub struct Account {
     pub has_referral_code: bool,
     /// Referrals it was rewarded for, less those whose reward was taken back.
     pub referrals_rewarded: u32,
+    /// What it was given by rules that are capped per account and period.
+    pub counters: Counters,
 }
 
 /// Whether an account takes part.
@@ -141,6 +147,7 @@ impl Account {
             lifetime: Lifetime::default(),
             activity: Activity::default(),
             holdings: Holdings::default(),
+            spending: Spending::default(),
             discounts: Vec::new(),
             credit_note: None,
             due: None,
@@ -149,6 +156,7 @@ impl Account {
             referral: None,
             has_referral_code: false,
             referrals_rewarded: 0,
+            counters: Counters::default(),
         };
         (account, enrolled)
     }

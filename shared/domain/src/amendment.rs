@@ -414,6 +414,7 @@ impl Amending<'_> {
             outcomes: self.outcomes,
             issued,
             percents_off: self.percents_off,
+            granted: Vec::new(),
             ..held.clone()
         };
         let mut scored = self.scored;

@@ -15,6 +15,7 @@ use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
 use crate::perks::{Loss, PerkUses, Uses};
 use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
+use crate::rewards::{RewardRedemption, RewardUses, Unavailable};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::survey::{self, Survey};
@@ -56,6 +57,10 @@ pub enum Record {
     PerkUses(Box<PerkUses>),
     /// An invitation.
     Invitation(Box<Invitation>),
+    /// What an account got for its points.
+    RewardRedemption(Box<RewardRedemption>),
+    /// How often an account had the rewards that are limited.
+    RewardUses(Box<RewardUses>),
     /// A claim that a VAT id or an e-mail address is an account's alone.
     Claim(Box<Claim>),
     /// A referral code.
@@ -219,6 +224,14 @@ pub enum Rejection {
         /// How often, and when there are more.
         uses: Uses,
     },
+    /// The program has no such reward.
+    UnknownReward,
+    /// The account cannot have the reward now.
+    RewardUnavailable(Unavailable),
+    /// The account has no such redemption of a reward.
+    UnknownRewardRedemption,
+    /// What was redeemed was used, or is over, so that it cannot be taken back.
+    RedemptionUsed,
     /// No referral code of that text.
     UnknownCode,
     /// The code cannot be redeemed for now.

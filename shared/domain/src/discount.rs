@@ -71,6 +71,11 @@ pub enum Issuer {
     Referral(RedemptionKey),
     /// An occasion of the account.
     Occasion(Occasion),
+    /// Points that its account redeemed for it.
+    Reward {
+        /// By which redemption of its rewards.
+        reward_redemption: u64,
+    },
 }
 
 impl Issuer {
@@ -86,6 +91,7 @@ impl fmt::Display for Issuer {
             Self::Order(order) => order.fmt(f),
             Self::Referral(redemption) => write!(f, "referral {redemption}"),
             Self::Occasion(occasion) => write!(f, "occasion {occasion}"),
+            Self::Reward { reward_redemption } => write!(f, "redemption {reward_redemption}"),
         }
     }
 }
@@ -152,6 +158,9 @@ impl Discount {
             Issuer::Order(order) => format!("{}/{order}", right.rule),
             Issuer::Referral(redemption) => format!("{}/{redemption}", right.rule),
             Issuer::Occasion(occasion) => format!("{}/{account_id}/{occasion}", right.rule),
+            Issuer::Reward { reward_redemption } => {
+                format!("reward/{}/{account_id}/{reward_redemption}", right.rule)
+            }
         };
         Self {
             account_id: account_id.clone(),

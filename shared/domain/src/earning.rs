@@ -15,6 +15,7 @@ mod condition;
 mod effect;
 pub(crate) mod eligible;
 mod judge;
+mod limits;
 mod lines;
 mod receipt;
 
@@ -31,6 +32,8 @@ pub use effect::{Effect, RoundedPer, Rounding};
 pub use eligible::TaxBasis;
 pub(crate) use judge::judge;
 pub use judge::{Known, Ruling, points};
+pub(crate) use limits::Limiting;
+pub use limits::{AccountCap, Asked, Beside, CapPeriod, Granted, Left, Limiter, asked};
 pub use lines::LineFilter;
 #[cfg(test)]
 pub(crate) use lines::looked_through;
@@ -57,6 +60,10 @@ pub struct EarningRule {
     pub stop: bool,
     /// The most that it gives for one order.
     pub maximum_points: Option<Points>,
+    /// The most that it gives over all accounts.
+    pub budget: Option<Points>,
+    /// The most that it gives one account in a period.
+    pub cap: Option<AccountCap>,
     /// How fractions of a point are rounded.
     pub rounding: Rounding,
     /// What is rounded.
@@ -83,7 +90,8 @@ impl EarningRule {
 
     /// The least that it gives for every such order, whatever else that is like.
     pub(crate) fn at_least(&self, total: Minor, tier: Factor) -> Result<Points, Overflow> {
-        let is_sure = self.is_unconditional() && self.group.is_none() && self.rounded_per == RoundedPer::Order;
+        let is_sure = self.is_unconditional() && self.group.is_none() && !self.is_limited();
+        let is_sure = is_sure && self.rounded_per == RoundedPer::Order;
         match self.effect {
             Effect::PerAmount { .. } if is_sure => {
                 Ok(self.at_most(total, tier)?.min(self.maximum_points.unwrap_or(Points(i64::MAX))))
@@ -97,7 +105,7 @@ impl EarningRule {
         let multiplier = if self.tier_multiplier { lowest } else { Factor::ONE };
         let least = Sum { amount: Minor(1), units: 1, base: 0 };
         let points = self.effect.exact(&least, multiplier, 1).and_then(|exact| exact.rounded(self.rounding));
-        self.asks_no_more_than(other) && points.is_ok_and(|points| points > Points::ZERO)
+        self.asks_no_more_than(other) && !self.is_limited() && points.is_ok_and(|points| points > Points::ZERO)
     }
 
     /// Whether it gives as much as another rule wherever that gives anything.
@@ -105,7 +113,7 @@ impl EarningRule {
         let same = |rule: &Self| (rule.tier_multiplier, rule.rounding, rule.rounded_per);
         let cap = |rule: &Self| rule.maximum_points.unwrap_or(Points(i64::MAX));
         let is_as_much = self.effect.is_as_much_as(other.effect) && cap(self) >= cap(other);
-        self.asks_no_more_than(other) && same(self) == same(other) && is_as_much
+        self.asks_no_more_than(other) && !self.is_limited() && same(self) == same(other) && is_as_much
     }
 
     /// Whether it applies wherever another does, as far as their documents tell: it asks for nothing, or for the same.

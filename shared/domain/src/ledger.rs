@@ -102,6 +102,16 @@ pub enum Cause {
     },
     /// The account was put into a tier by invitation, or taken out of it.
     TierPut,
+    /// Points were redeemed for a reward.
+    RewardRedeemed {
+        /// Which reward.
+        reward: RuleId,
+    },
+    /// A redemption of a reward was cancelled.
+    RewardCancelled {
+        /// Which: the sequence of the entry that it was made by.
+        redemption: u64,
+    },
     /// Something had fallen due.
     Walked,
     /// A referral code was issued or changed.

@@ -11,6 +11,8 @@
 //! is left of that total after all that was used. Nothing is laid out before the first use. Two versions in use side by
 //! side (an order that came late) lay out in turn, and neither ever gives more than its own total leaves.
 //!
+//! What is given back counts as never used, whatever the layout.
+//!
 //! All shards are read at once, which takes as much as reading one. A stale read is caught by the guards: what is left of
 //! a total only ever becomes less.
 
@@ -107,6 +109,11 @@ pub enum ShardChange {
     },
     /// It is laid out anew.
     LayOut(Shard, Guard),
+    /// So much that was taken is given back: at least as much must have been taken from it.
+    GiveBack {
+        /// How much.
+        amount: u64,
+    },
 }
 
 /// A limit as it was read.
@@ -125,6 +132,15 @@ impl Limit {
     /// A limit that nobody has used yet.
     pub fn untouched(id: LimitId) -> Self {
         Self::of(id, [None; SHARDS])
+    }
+
+    /// A limit of which so much was used, by whom and where does not matter.
+    pub fn used_up_to(id: LimitId, used: u64) -> Self {
+        let mut shards = [None; SHARDS];
+        if let Some(first) = shards.first_mut() {
+            *first = Some(Shard { laid_out: 0, layout: 0, used, remaining: 0, version: 1 });
+        }
+        Self::of(id, shards)
     }
 
     /// Which limit.
@@ -185,6 +201,20 @@ impl Limit {
             writes.push(Write::Shard(Box::new(ShardWrite { limit: self.id.clone(), shard: place, change })));
         }
         Ok(Some(writes))
+    }
+
+    /// Gives so much back that was taken before, to the shard of an account or another that gave as much; `None`: none
+    /// did. Whoever read the limit before sees less than there is then, and never more. Not for a limit that is taken
+    /// from in part where too little is left: somebody may have gone without what came back meanwhile.
+    pub fn give_back(&self, amount: u64, by: &AccountId) -> Option<Write> {
+        let own = own_shard(by);
+        let mut places = (own..SHARDS).chain(0..own);
+        let shard = places.find(|place| {
+            let shard = self.shards.get(*place).copied().flatten();
+            shard.is_some_and(|shard| shard.used >= amount)
+        })?;
+        let change = ShardChange::GiveBack { amount };
+        Some(Write::Shard(Box::new(ShardWrite { limit: self.id.clone(), shard, change })))
     }
 
     /// The layout that all shards are of, where it is for this total.

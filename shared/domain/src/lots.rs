@@ -1,11 +1,14 @@
 //! Points an account holds: lots that expire together, and points that still wait.
 
+mod spent;
 mod streak;
 
 use crate::money::{Overflow, Points};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use spent::Restored;
+pub use spent::SpentLot;
 pub use streak::Streak;
 
 /// When points end.

@@ -5,6 +5,7 @@
 //! so many uses per period, each an entry of the account ([`use_perk`]). What is used stands in a record of its own
 //! beside the entries, which only those read and write who ask for perks: no order pays for it.
 
+mod bought;
 mod loss;
 mod usage;
 
@@ -12,9 +13,11 @@ use crate::account::Account;
 use crate::audience::Audience;
 use crate::id::{AccountId, RuleId};
 use crate::program::Program;
+use crate::rewards;
 use crate::time::{Calendar, Day, Instant, Month};
 use serde::{Deserialize, Serialize};
 
+pub use bought::BoughtUses;
 pub use loss::{Loss, LossReason, LostPerk, Unheld, lost};
 pub use usage::{PerkReceipt, PerkState, UseDocument, use_document, use_perk};
 
@@ -119,8 +122,11 @@ pub struct PerkUses {
     pub account_id: AccountId,
     /// By perk, those alone of which a period is running.
     pub counters: Vec<PerkCounter>,
-    /// Sequence of the newest entry that used a counted perk.
+    /// Sequence of the newest entry that changed anything of this.
     pub entry: u64,
+    /// Uses that were bought with points and are left, by perk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bought: Vec<BoughtUses>,
     /// Counts its changes, from 1.
     pub version: u64,
 }
@@ -164,6 +170,10 @@ pub struct PerkStanding {
     /// What is used and left; absent: it is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses: Option<Uses>,
+    /// Uses that were bought with points and are left: they are there when none of the others is, without end. Absent:
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bought_left: Option<u32>,
 }
 
 impl Perk {
@@ -182,23 +192,28 @@ impl Perk {
     }
 }
 
-/// Whether anything of a program's perks is counted, so that what is used must be known.
+/// Whether anything of a program's perks is counted, so that what is used must be known: those with an allowance, and
+/// those of which points buy uses.
 pub fn are_counted(program: &Program) -> bool {
-    program.perks.iter().any(|perk| perk.allowance.is_some())
+    program.perks.iter().any(|perk| perk.allowance.is_some()) || rewards::give_perks(program)
 }
 
 /// The perks that an account, already at `now`, has then, and what is left of those that are counted.
 pub fn standing(account: &Account, used: Option<&PerkUses>, program: &Program, now: Instant) -> Vec<PerkStanding> {
     let calendar = &program.calendar;
-    let held = program.perks.iter().filter(|perk| perk.check(account, program, now).is_ok());
-    let stands = |perk: &Perk| PerkStanding {
-        id: perk.id.clone(),
-        name: perk.name.clone(),
-        kind: perk.kind,
-        description: perk.description.clone(),
-        uses: perk.uses(account, used, calendar, now),
+    let stands = |perk: &Perk| {
+        let is_held = perk.check(account, program, now).is_ok();
+        let bought_left = perk.bought(account, used);
+        (is_held || bought_left.is_some()).then(|| PerkStanding {
+            id: perk.id.clone(),
+            name: perk.name.clone(),
+            kind: perk.kind,
+            description: perk.description.clone(),
+            uses: perk.uses(account, used, calendar, now).filter(|_| is_held),
+            bought_left,
+        })
     };
-    held.map(stands).collect()
+    program.perks.iter().filter_map(stands).collect()
 }
 
 #[cfg(test)]

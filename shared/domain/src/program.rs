@@ -12,6 +12,7 @@ mod points;
 mod prices;
 mod read;
 mod referral;
+mod rewards;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
@@ -31,6 +32,7 @@ use crate::prices::PriceTable;
 use crate::qualification::{Metric, Window};
 use crate::referral::rules::ReferralRules;
 use crate::review::ReviewRules;
+use crate::rewards::Reward;
 use crate::time::Calendar;
 use crate::warning::WarningRules;
 use serde_json::Value;
@@ -61,6 +63,8 @@ pub struct Program {
     pub excluded_skus: BTreeSet<Sku>,
     /// What of its lines' tax is eligible.
     pub tax_basis: TaxBasis,
+    /// Whether what is paid for shipping is eligible.
+    pub shipping_is_eligible: bool,
     /// What orders earn.
     pub earning: Earning,
     /// How long points wait and last.
@@ -79,6 +83,8 @@ pub struct Program {
     pub perks: Vec<Perk>,
     /// What accounts are given on occasions.
     pub occasions: Vec<OccasionRule>,
+    /// What points buy.
+    pub rewards: Vec<Reward>,
     /// How far ahead customers are warned.
     pub warnings: WarningRules,
     /// How referrals are rewarded; `None`: there are none.
@@ -210,12 +216,12 @@ impl Program {
     }
 
     /// Whether it decides as another version does: it differs from that in what points are worth, what the metrics value
-    /// things at, in prices by quantity, free products and perks, if at all.
+    /// things at, in prices by quantity, free products, perks and rewards, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
         let (price_tables, perks) = (other.price_tables.clone(), other.perks.clone());
-        let free_products = other.free_products.clone();
+        let (free_products, rewards) = (other.free_products.clone(), other.rewards.clone());
         let points = PointsRules { exchange: other.points.exchange.clone(), ..self.points.clone() };
-        Self { metrics: other.metrics, price_tables, free_products, perks, points, ..self.clone() } == *other
+        Self { metrics: other.metrics, price_tables, free_products, perks, rewards, points, ..self.clone() } == *other
     }
 
     /// Whether this may be the next version after `previous`; every fault at once.

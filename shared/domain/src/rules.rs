@@ -8,7 +8,7 @@ use crate::activity::Aside;
 use crate::advance;
 use crate::decision::Context;
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
-use crate::earning::{self, Basket, Known};
+use crate::earning::{self, Basket, Granted, Known};
 use crate::ledger::Change;
 use crate::lots::{End, Lot, Pending};
 use crate::money::{Minor, Overflow, Points};
@@ -32,6 +32,8 @@ pub(crate) struct Worth {
     pub points: Points,
     /// What became of each earning rule.
     pub outcomes: Vec<Outcome>,
+    /// What rules that have limits gave an order that is scored for the first time.
+    pub granted: Vec<Granted>,
 }
 
 /// What an order comes to, and the points that the rules give for it.
@@ -39,10 +41,14 @@ pub(crate) fn worth(program: &Program, order: &Order, known: &Known<'_>) -> Resu
     let rules = program.earning.rules().len();
     let mut outcomes = Vec::with_capacity(rules.saturating_add(program.discounts.len()));
     let basket = Basket::whole(program, order)?;
-    let points = earning::judge(program, &basket, known, |ruling| outcomes.push(ruling.outcome))?;
+    let mut granted = Vec::new();
+    let points = earning::judge(program, &basket, known, |ruling| {
+        granted.extend(known.granted(outcomes.len(), ruling));
+        outcomes.push(ruling.outcome);
+    })?;
     let aside = Aside::of_basket(program, &basket);
     let Basket { units, revenue, eligible, .. } = basket;
-    Ok(Worth { units, revenue, eligible, aside, points, outcomes })
+    Ok(Worth { units, revenue, eligible, aside, points, outcomes, granted })
 }
 
 /// Puts points of an order into a lot, or among those that wait; what the account owes is repaid first. Points of a

@@ -6,7 +6,7 @@ use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
-use crate::earning::{AccountFacts, Known};
+use crate::earning::{AccountFacts, Beside, Granted, Known, Limiting};
 use crate::expiry;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
@@ -85,6 +85,9 @@ pub struct Score {
     pub percents_off: Vec<Percent>,
     /// It qualified the redemption that its account came by.
     pub qualified_referral: bool,
+    /// What rules that have limits gave it when it was first scored: no later statement of it gets more of them. Empty in
+    /// the score of an amendment.
+    pub granted: Vec<Granted>,
 }
 
 /// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.
@@ -141,13 +144,26 @@ pub fn decide(
     content_hash: [u8; 32],
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
+    decide_beside(account, named, parked, &Beside::default(), (order, content_hash), context)
+}
+
+/// The same under a program that may ask for more than the account: `beside` is what was read of that
+/// ([`crate::earning::asked`]).
+pub fn decide_beside(
+    account: Option<&Account>,
+    named: &[Option<Discount>],
+    parked: Option<&ParkedOrder>,
+    beside: &Beside<'_>,
+    (order, content_hash): (&Arc<Order>, [u8; 32]),
+    context: &Context<'_>,
+) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
     let activation = context.schedule.for_order(order.placed_at, context.now);
     let program = &*activation.program;
     check(order, account, program, context.now)?;
     let mut scoring = Scoring::start(account, order, program, context)?;
     scoring.paid = Paid::with(order, parked);
     scoring.use_discounts(named)?;
-    let purchase = scoring.earn()?;
+    let purchase = scoring.earn(beside)?;
     scoring.count(&purchase)?;
     scoring.award()?;
     scoring.raise_tier()?;
@@ -191,6 +207,7 @@ struct Scoring<'a> {
     outcomes: Vec<Outcome>,
     issued: Vec<IssuedDiscount>,
     percents_off: Vec<Percent>,
+    granted: Vec<Granted>,
 }
 
 impl<'a> Scoring<'a> {
@@ -230,6 +247,7 @@ impl<'a> Scoring<'a> {
             outcomes: Vec::new(),
             issued: Vec::new(),
             percents_off: Vec::new(),
+            granted: Vec::new(),
         })
     }
 
@@ -247,10 +265,19 @@ impl<'a> Scoring<'a> {
         Ok(())
     }
 
-    /// What the order comes to and the points that the rules give for it.
-    fn earn(&mut self) -> Result<Purchase, Rejection> {
+    /// What the order comes to and the points that the rules give for it, with what that uses of their limits.
+    fn earn(&mut self, beside: &Beside<'_>) -> Result<Purchase, Rejection> {
         let (order, program) = (self.order, self.program);
         let month = program.calendar.month(order.placed_at);
+        let limiting = Limiting {
+            program,
+            account: &self.account,
+            limits: beside.limits,
+            placed_at: order.placed_at,
+            now: self.context.now,
+            in_force: &self.context.schedule.at(self.context.now).program,
+        };
+        let left = limiting.left()?;
         let known = Known::Account(AccountFacts {
             earns_nothing: self.account.earns_nothing(program, self.context.now),
             tier: &self.tier_before,
@@ -258,9 +285,17 @@ impl<'a> Scoring<'a> {
             orders: self.account.lifetime.orders,
             activity: &self.account.activity,
             month,
+            role: beside.role,
+            left: &left,
         });
-        let Worth { units, revenue, eligible, aside, points, outcomes } = rules::worth(program, order, &known)?;
-        (self.eligible, self.points, self.outcomes) = (eligible, points, outcomes);
+        let Worth { units, revenue, eligible, aside, points, outcomes, granted } =
+            rules::worth(program, order, &known)?;
+        if !granted.is_empty() {
+            let (counters, writes) = limiting.charge(&granted)?;
+            self.account.counters = counters;
+            self.writes.extend(writes);
+        }
+        (self.eligible, self.points, self.outcomes, self.granted) = (eligible, points, outcomes, granted);
         Ok(Purchase {
             month,
             day_of_month: program.calendar.day_of_month(order.placed_at),
@@ -391,6 +426,7 @@ impl<'a> Scoring<'a> {
             issued: self.issued,
             percents_off: self.percents_off,
             qualified_referral: false,
+            granted: self.granted,
         };
         let (guard, version) = match parked {
             Some(parked) => (Guard::Version(parked.version), parked.version.checked_add(1).ok_or(Overflow)?),

@@ -17,6 +17,9 @@
 //!   draft issues is used by nobody. One that was used and that the draft does not issue is left off its order.
 //! - What the draft refuses (an order of a stranger, a deduction that leaves a debt) has not happened, nor has what
 //!   came back of it. It is counted ([`LeftOut`]).
+//! - Points are redeemed for what they were redeemed for, at the draft's price. A redemption that the draft refuses
+//!   (there are too few points, or there is no such reward) has not happened, nor has its cancellation. Stock over all
+//!   accounts is taken as it was: what was had could be had.
 //! - Referrals are taken as they went: who was given points or a discount keeps them, and the terms of the draft's own
 //!   referrals are not played through. The points last as long as the draft says.
 //! - An order that nobody has said to be paid is not paid: under a draft that lets points wait for it, its points wait.
@@ -24,12 +27,16 @@
 //!   where it has none. What only the draft would have given on walks is not told, nor is whom else its rules are for.
 //!   Welcomes and n-th orders are decided anew.
 //! - Segments are those of today, and whoever has ordered was active.
+//! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
+//! - What is left of a budget over all accounts hangs on all of them: see [`Budgets`].
 
+mod budgets;
 mod credit;
 mod given;
 mod membership;
 mod outcome;
 mod paid;
+mod redeemed;
 mod replay;
 mod report;
 
@@ -37,8 +44,9 @@ use crate::account::Account;
 use crate::code::{Code, Secrets};
 use crate::credit_note::CreditNote;
 use crate::discount::Discount;
-use crate::id::{AccountId, OrderKey, ReturnId, Segment};
+use crate::id::{AccountId, ContactId, OrderKey, ReturnId, Segment};
 use crate::ledger::Entry;
+use crate::membership::Role;
 use crate::money::Overflow;
 use crate::opening::Opening;
 use crate::schedule::Schedule;
@@ -47,7 +55,9 @@ use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use budgets::{Allotted, Budgets, Want};
 pub use outcome::{Figures, Outcome};
+use replay::replay_with;
 pub use replay::{LeftOut, Replayed, replay};
 pub use report::{Group, RANKED_MAX, Ranked, Report, Side, Worth, cost};
 
@@ -66,6 +76,8 @@ pub struct Facts {
     pub credit_notes: BTreeMap<ReturnId, CreditNote>,
     /// What it brought from another product.
     pub opening: Option<Opening>,
+    /// What its people do for it.
+    pub roles: BTreeMap<ContactId, Role>,
 }
 
 impl Facts {
@@ -86,6 +98,9 @@ pub struct Plan<'a> {
     pub secrets: &'a Secrets,
     /// The instant that both are looked at, not before the last commit of any account.
     pub as_of: Instant,
+    /// What orders are given of budgets over all accounts; `None`: each account has them for itself, which is what they
+    /// are without budgets, and how the first of two rounds finds out what orders want ([`Replayed::wants`]).
+    pub budgets: Option<&'a Budgets>,
 }
 
 /// What the history of one account came to.
@@ -120,8 +135,8 @@ pub fn simulate(facts: &Facts, plan: &Plan<'_>) -> Result<Compared, Overflow> {
         segments: facts.account.segments.clone(),
         orders: u64::try_from(orders).map_err(|_| Overflow)?,
         happened: Outcome::stored(facts, plan)?,
-        in_force: replay(facts, plan.in_force, plan)?,
-        draft: replay(facts, plan.draft, plan)?,
+        in_force: replay_with(facts, plan.in_force, plan.budgets.map(|budgets| &budgets.in_force), plan)?,
+        draft: replay_with(facts, plan.draft, plan.budgets.map(|budgets| &budgets.draft), plan)?,
     })
 }
 

@@ -10,6 +10,7 @@ use crate::occasions::Given;
 use crate::payment::OrderPaid;
 use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
+use crate::rewards::RewardCount;
 use crate::time::{Calendar, Instant};
 
 /// What happened, in plain English: a sentence for each change, in their order.
@@ -44,6 +45,7 @@ fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         .or_else(|| referral_sentence(change, calendar))
         .or_else(|| occasion_sentence(change, calendar))
         .or_else(|| membership_sentence(change, calendar))
+        .or_else(|| reward_sentence(change, calendar))
         .or_else(|| account_sentence(change, calendar))
 }
 
@@ -254,6 +256,34 @@ fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
             format!("{points} points were given for becoming {tier}. They can be spent {until}.")
         }
     }
+}
+
+fn reward_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    let had = |uses: &Option<RewardCount>| match uses {
+        None => String::new(),
+        Some(RewardCount { count, used, renews_at: None, .. }) => format!(", {used} of {count} times"),
+        Some(RewardCount { count, used, renews_at: Some(end), .. }) => {
+            format!(", {used} of {count} times until {}", until(*end, calendar))
+        }
+    };
+    Some(match change {
+        Change::RewardRedeemed { reward, uses } => format!("Reward {reward} was redeemed{}.", had(uses)),
+        Change::PointsSpent { points } => format!("{points} points were spent on it."),
+        Change::RewardCancelled { redemption, reason, .. } => {
+            format!("Redemption {redemption} was cancelled: {}.", clause(reason))
+        }
+        Change::PointsRestored { points } => format!("{points} points were given back."),
+        Change::PerkUsesBought { perk, uses, left } => {
+            format!("{uses} uses of perk {perk} were bought: {left} of these are left.")
+        }
+        Change::PerkUsesReturned { perk, uses, left } => {
+            format!("{uses} bought uses of perk {perk} were taken back: {left} are left.")
+        }
+        Change::PerkUsed { perk, bought_left: Some(left), .. } => {
+            format!("Perk {perk} was used, out of those uses that were bought: {left} of these are left.")
+        }
+        _ => return None,
+    })
 }
 
 fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {

@@ -8,12 +8,15 @@
 mod account;
 mod activity;
 mod filing;
+mod limits;
 mod membership;
 mod notes;
 mod payments;
 mod perks;
 mod referrals;
+mod rewards;
 mod scores;
+mod stocks;
 
 use crate::walk;
 use account::Books;
@@ -29,11 +32,13 @@ use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use filing::Walks;
+use limits::Limits;
 use payments::PaymentFacts;
 use referrals::Referrals;
 use runtime::App;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use stocks::Stocks;
 use store::{Consistency, Fault, LedgerRecord, Store, StoredOrder};
 
 /// Most findings that are printed; the rest are counted.
@@ -58,6 +63,10 @@ pub struct Report {
     pub discounts: u64,
     /// Points issued, by the entries: earned, given by hand, and taken over from another product.
     pub issued: i128,
+    /// Points spent on rewards, by the entries.
+    pub spent: i128,
+    /// Points of these that were given back, by the entries.
+    pub restored: i128,
     /// Points expired, by the entries.
     pub expired: i128,
     /// Points taken back, by the entries: reversed, taken by hand, and owed in another product.
@@ -104,8 +113,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { accounts, orders, entries, discounts, .. } = self;
         writeln!(f, "{accounts} accounts, {orders} orders, {entries} entries, {discounts} discounts")?;
-        let Self { issued, outstanding, expired, reversed, .. } = self;
-        writeln!(f, "points: {issued} issued = {outstanding} outstanding + {expired} expired + {reversed} reversed")?;
+        let Self { issued, outstanding, expired, reversed, spent, restored, .. } = self;
+        let (given_back, spent) = match (restored, spent) {
+            (0, 0) => (String::new(), String::new()),
+            (restored, spent) => (format!(" + {restored} restored"), format!(" + {spent} spent")),
+        };
+        writeln!(
+            f,
+            "points: {issued} issued{given_back} = {outstanding} outstanding{spent} + {expired} expired + {reversed} \
+             reversed"
+        )?;
         for note in self.notes.iter().take(FINDINGS_PRINTED_MAX) {
             writeln!(f, "  note: {note}")?;
         }
@@ -208,11 +225,16 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     let (store, mut report) = (app.store(), Report::default());
     let schedule = app.schedule().await?;
     let walks = Walks::read(store, schedule.clone(), now).await?;
+    let mut limits = Limits::read(store, &schedule).await?;
     let mut orders: HashMap<OrderKey, OrderFacts> = HashMap::new();
     walk::orders(store, |stored| match stored {
         StoredOrder::Scored(scored) => {
             report.note_excess(&scored);
             report.find_in(&scored, &schedule);
+            if limits.note(&scored, &schedule).is_err() {
+                report
+                    .find(Subject::Order(scored.order.key.clone()), "it was given more than can be counted".to_owned());
+            }
             orders.insert(scored.order.key.clone(), OrderFacts::of(&scored, &schedule));
         }
         StoredOrder::Parked(parked) => report.note_parked(&parked, now),
@@ -225,7 +247,9 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     })
     .await?;
     let mut referrals = Referrals::default();
+    let mut stocks = Stocks::read(store, &schedule).await?;
     for account in accounts.values() {
+        limits.check_account(account, &mut report);
         let records = store.ledger_of(&account.id).await?;
         read_newer_orders(store, &schedule, account, &records, &mut orders).await?;
         for record in &records {
@@ -234,10 +258,13 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
             }
         }
         referrals.note(&account.id, &records);
-        Books::new(account, &records).check(&mut orders, &mut report);
+        stocks.note(&records);
+        Books::new(account, &records).check(&mut orders, &schedule, &mut report);
     }
     walks.check(store, accounts.values(), &mut report).await?;
     referrals.check(store, &accounts, &mut report).await?;
+    limits.check(store, &mut report).await?;
+    stocks.check(store, &mut report).await?;
     for (key, facts) in &orders {
         let found = match accounts.contains_key(&facts.account_id) {
             true => facts.untold(),
@@ -246,9 +273,10 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
         found.into_iter().for_each(|what| report.find(Subject::Order(key.clone()), what));
     }
     report.orders = u64::try_from(orders.len()).unwrap_or(u64::MAX);
-    let gone = report.expired.saturating_add(report.reversed);
-    if Some(report.issued) != report.outstanding.checked_add(gone) {
-        report.find(Subject::Program, "points issued differ from outstanding + expired + reversed".to_owned());
+    let gone = report.expired.saturating_add(report.reversed).saturating_add(report.spent);
+    if report.issued.checked_add(report.restored) != report.outstanding.checked_add(gone) {
+        let what = "points issued and restored differ from outstanding + spent + expired + reversed";
+        report.find(Subject::Program, what.to_owned());
     }
     report.findings.sort_by_key(ToString::to_string);
     Ok(report)

@@ -1,12 +1,13 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+mod rewards;
 mod terms;
 
 use ::program::commands::{PostVersion, PutActive};
 use domain::audience::Audience;
 use domain::decision::Rejection;
 use domain::document::Faults;
-use domain::earning::TaxBasis;
+use domain::earning::{AccountCap, AccountTest, CapPeriod, Condition, EarningRule, OrderTest, TaxBasis, When};
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
@@ -209,6 +210,9 @@ fn rules(text: &mut String, program: &Program) {
         TaxBasis::Subtract => line(text, format_args!("  tax in amounts is not eligible")),
         TaxBasis::Add => line(text, format_args!("  tax on top of amounts is eligible")),
     }
+    if program.shipping_is_eligible {
+        line(text, format_args!("  shipping is eligible"));
+    }
     for rule in program.earning.rules() {
         let effect = rule.effect.terms(program.currency);
         line(text, format_args!("  {}: {} ({effect}{})", rule.id, rule.name, terms::of_rule(rule)));
@@ -257,6 +261,7 @@ fn rules(text: &mut String, program: &Program) {
         let OccasionRule { id, name, on, audience: of, gift } = rule;
         line(text, format_args!("  {id}: {name}, {}, {}: {}", day(on), audience(of), given(gift)));
     }
+    rewards::rewards(text, program);
     if let Some(warned) = terms::of_warnings(&program.warnings) {
         line(text, format_args!("  {warned}"));
     }

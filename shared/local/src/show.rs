@@ -2,10 +2,12 @@
 
 mod entry;
 mod item;
+mod rewards;
 
 use domain::account::Account;
 use domain::activity::MonthActivity;
 use domain::code::KeyedHash;
+use domain::counters::Counter;
 use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
 use domain::id::{AccountId, ContactId};
@@ -16,7 +18,7 @@ use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
 use domain::occasions::{Birthdays, Celebrated, Past};
 use domain::perks::PerkUses;
 use domain::referral::CodeHolder;
-use domain::time::Instant;
+use domain::time::{Instant, Month};
 use runtime::{App, Fault};
 use serde::Serialize;
 use std::fmt::{self, Display, Write};
@@ -53,8 +55,10 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     state(&mut page, &account, bytes, currency)?;
     months(&mut page, account.activity.months(), currency);
     points(&mut page, &account)?;
+    counters(&mut page, &account);
     let mut latest = Vec::new();
     let mut discounts = Vec::new();
+    let mut redemptions = Vec::new();
     let mut commands = Vec::new();
     let mut notes = Vec::new();
     let mut codes = Vec::new();
@@ -64,6 +68,8 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Profile(profile) => self::profile(&mut page, profile),
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
             LedgerRecord::PerkUses(uses) => perk_uses(&mut page, uses),
+            LedgerRecord::RewardUses(uses) => rewards::uses(&mut page, uses),
+            LedgerRecord::RewardRedemption(redemption) => redemptions.push(&**redemption),
             LedgerRecord::Discount(discount) => discounts.push(&**discount),
             LedgerRecord::Entry(entry) => latest.push(&**entry),
             // An opening's answer is what its entry says.
@@ -75,6 +81,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     }
     discounts.sort_by_key(|discount| discount.issued_at);
     self::discounts(&mut page, &account, &discounts);
+    rewards::redemptions(&mut page, &account, &redemptions);
     referrals(&mut page, &account, &codes);
     credit_notes(&mut page, notes);
     latest.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
@@ -243,6 +250,22 @@ fn points(page: &mut Page, account: &Account) -> Result<(), Overflow> {
     Ok(())
 }
 
+/// What rules gave it that are capped per account and period.
+fn counters(page: &mut Page, account: &Account) {
+    if !account.counters.all().is_empty() {
+        page.section("counted for caps");
+    }
+    for Counter { key, used } in account.counters.all() {
+        let month = |period: i32| Month(period.saturating_mul(key.months.into()));
+        let of = match key.months {
+            0 => "ever".to_owned(),
+            1 => month(key.period).to_string(),
+            months => format!("{months} months from {}", month(key.period)),
+        };
+        page.line(format_args!("  {:>12} points on {} orders by {}, {of}", used.points, used.times, key.rule));
+    }
+}
+
 /// When points end.
 fn ending(expires_at: Instant, inactivity_months: Option<u16>) -> String {
     match inactivity_months {
@@ -302,6 +325,9 @@ fn perk_uses(page: &mut Page, uses: &PerkUses) {
     page.section("perks");
     for counter in &uses.counters {
         page.value(counter.perk.as_str(), format_args!("{} used, the latest on {}", counter.used, counter.latest));
+    }
+    for bought in &uses.bought {
+        page.value(bought.perk.as_str(), format_args!("{} bought uses left", bought.left));
     }
 }
 

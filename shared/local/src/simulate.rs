@@ -3,6 +3,7 @@
 //!
 //! Several accounts are under way at once, and what they come to is put together in the sequence of their ids: the
 //! report does not hang on how many. At any time there are the facts of as many accounts in memory, and the totals.
+//! Where a version has budgets over all accounts, all are replayed twice: what their orders want of them is known first.
 
 mod document;
 mod text;
@@ -13,7 +14,7 @@ use domain::id::AccountId;
 use domain::money::Overflow;
 use domain::program::Program;
 use domain::schedule::{Activation, Schedule};
-use domain::simulation::{self, Compared, Plan, Report, Worth};
+use domain::simulation::{self, Allotted, Budgets, Compared, Plan, Report, Want, Worth};
 use domain::time::Instant;
 use domain::version::Draft;
 use runtime::App;
@@ -89,11 +90,14 @@ pub enum SimulateError {
 }
 
 /// What all workers share.
+#[derive(Clone)]
 struct Shared {
     app: App,
     in_force: Arc<Schedule>,
     draft: Schedule,
     as_of: Instant,
+    /// What orders are given of budgets, once it is known what all of them want.
+    budgets: Option<Budgets>,
 }
 
 /// What one account came to.
@@ -117,7 +121,27 @@ pub async fn run(app: &App, asked: Asked, mut progress: impl FnMut(u64, u64)) ->
     };
     let activation = Activation { from: Instant::MIN, version: DRAFT, program: draft.clone() };
     let alone = Schedule::only(activation);
-    let shared = Arc::new(Shared { app: app.clone(), in_force, draft: alone, as_of });
+    let have_budgets = Budgets::are_in(&in_force) || Budgets::are_in(&alone);
+    let rounds = if have_budgets { 2 } else { 1 };
+    let count = u64::try_from(ids.len()).unwrap_or(u64::MAX).saturating_mul(rounds);
+    let mut done = 0_u64;
+    let mut step = || {
+        done = done.saturating_add(1);
+        progress(done, count);
+    };
+    let mut shared = Shared { app: app.clone(), in_force, draft: alone, as_of, budgets: None };
+    if have_budgets {
+        let (round, mut wants) = (Arc::new(shared.clone()), (Vec::<Want>::new(), Vec::<Want>::new()));
+        each(&round, &ids, asked.workers, |done| {
+            wants.0.extend(done.compared.in_force.wants);
+            wants.1.extend(done.compared.draft.wants);
+            step();
+            Ok(())
+        })
+        .await?;
+        shared.budgets = Some(Budgets { in_force: Allotted::serve(wants.0)?, draft: Allotted::serve(wants.1)? });
+    }
+    let shared = Arc::new(shared);
     let mut simulated = Simulated {
         in_force: shared.in_force.at(as_of).program.clone(),
         draft,
@@ -127,31 +151,45 @@ pub async fn run(app: &App, asked: Asked, mut progress: impl FnMut(u64, u64)) ->
         reading: Duration::ZERO,
         replaying: Duration::ZERO,
     };
-    let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-    let (mut under_way, mut done) = (VecDeque::with_capacity(asked.workers), 0_u64);
-    let mut ids = ids.into_iter();
+    each(&shared, &ids, asked.workers, |done| {
+        step();
+        simulated.add(done)
+    })
+    .await?;
+    Ok(simulated)
+}
+
+/// Replays accounts, several at once, and hands over what they came to in the sequence of their ids.
+async fn each(
+    shared: &Arc<Shared>,
+    ids: &[AccountId],
+    workers: usize,
+    mut take: impl FnMut(Done) -> Result<(), SimulateError>,
+) -> Result<(), SimulateError> {
+    let (mut ids, mut under_way) = (ids.iter(), VecDeque::<JoinHandle<_>>::with_capacity(workers));
     loop {
-        while under_way.len() < asked.workers.max(1)
+        while under_way.len() < workers.max(1)
             && let Some(id) = ids.next()
         {
-            under_way.push_back(tokio::spawn(one(shared.clone(), id)));
+            under_way.push_back(tokio::spawn(one(shared.clone(), id.clone())));
         }
-        let Some(first) = under_way.pop_front() else { return Ok(simulated) };
-        simulated.add(first).await?;
-        done = done.saturating_add(1);
-        progress(done, count);
+        let Some(first) = under_way.pop_front() else { return Ok(()) };
+        if let Some(done) = first.await?? {
+            take(done)?;
+        }
     }
 }
 
 impl Shared {
     fn plan(&self, as_of: Instant) -> Plan<'_> {
-        Plan { in_force: &self.in_force, draft: &self.draft, secrets: self.app.secrets(), as_of }
+        let (in_force, draft, budgets) = (&*self.in_force, &self.draft, self.budgets.as_ref());
+        Plan { in_force, draft, secrets: self.app.secrets(), as_of, budgets }
     }
 }
 
 impl Simulated {
-    async fn add(&mut self, running: JoinHandle<Result<Option<Done>, SimulateError>>) -> Result<(), SimulateError> {
-        let Some(Done { compared, moved_on, reading, replaying }) = running.await?? else { return Ok(()) };
+    fn add(&mut self, done: Done) -> Result<(), SimulateError> {
+        let Done { compared, moved_on, reading, replaying } = done;
         self.report.add(&compared)?;
         self.moved_on = self.moved_on.saturating_add(u64::from(moved_on));
         self.reading = self.reading.saturating_add(reading);

@@ -2,6 +2,8 @@
 //!
 //! The one place that says which error has which status, type and words.
 
+mod rewards;
+
 use crate::caller::Denied;
 use crate::error::{Error, Fault, RequestFault};
 use domain::decision::Rejection;
@@ -225,6 +227,10 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         | Rejection::PerkLost(_)
         | Rejection::PerkNotCounted
         | Rejection::PerkUsedUp { .. } => of_perk(rejection),
+        Rejection::UnknownReward
+        | Rejection::RewardUnavailable(_)
+        | Rejection::UnknownRewardRedemption
+        | Rejection::RedemptionUsed => rewards::of_reward(rejection),
         Rejection::UnknownCode
         | Rejection::CodePaused
         | Rejection::CodeExpired

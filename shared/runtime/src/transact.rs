@@ -30,6 +30,18 @@ pub trait Command: Sync {
         consistency: Consistency,
     ) -> impl Future<Output = Result<Self::State, store::Fault>> + Send;
 
+    /// The same where what is read hangs on what the program asks for: under this schedule, about `now`.
+    fn load_under(
+        &self,
+        store: &Store,
+        consistency: Consistency,
+        schedule: &Schedule,
+        now: Instant,
+    ) -> impl Future<Output = Result<Self::State, store::Fault>> + Send {
+        let _ = (schedule, now);
+        self.load(store, consistency)
+    }
+
     /// The latest instant at which anything in the state was decided.
     fn last_decided(state: &Self::State) -> Option<Instant>;
 
@@ -87,6 +99,7 @@ trait Attempt: Sync {
         &self,
         store: &Store,
         consistency: Consistency,
+        now: Instant,
     ) -> impl Future<Output = Result<Self::State, store::Fault>> + Send;
     fn last_decided(state: &Self::State) -> Option<Instant>;
     fn decide(&self, state: &Self::State, moment: &Moment<'_>) -> Result<Decision<Self::Answer>, Rejection>;
@@ -108,8 +121,8 @@ impl<C: Command> Attempt for Scheduled<'_, C> {
     type Answer = C::Answer;
     const FIRST: Consistency = Consistency::Eventual;
 
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<C::State, store::Fault> {
-        self.command.load(store, consistency).await
+    async fn load(&self, store: &Store, consistency: Consistency, now: Instant) -> Result<C::State, store::Fault> {
+        self.command.load_under(store, consistency, self.schedule, now).await
     }
 
     fn last_decided(state: &C::State) -> Option<Instant> {
@@ -138,7 +151,7 @@ impl<C: ProgramCommand> Attempt for Unscheduled<'_, C> {
     type Answer = C::Answer;
     const FIRST: Consistency = Consistency::Strong;
 
-    async fn load(&self, store: &Store, _: Consistency) -> Result<C::State, store::Fault> {
+    async fn load(&self, store: &Store, _: Consistency, _: Instant) -> Result<C::State, store::Fault> {
         self.0.load(store).await
     }
 
@@ -196,7 +209,7 @@ impl App {
     ) -> Result<C::Answer, Error> {
         let (attempt, mut collisions) = (Scheduled { command, schedule }, 0_u32);
         loop {
-            let state = attempt.load(self.store(), Consistency::Strong).await?;
+            let state = attempt.load(self.store(), Consistency::Strong, self.clock().now()).await?;
             let decision = match attempt.decide(&state, &self.moment(caller, C::last_decided(&state), collisions)) {
                 Ok(decision) => decision,
                 Err(rejection) => {
@@ -250,7 +263,7 @@ impl App {
         consistency: Consistency,
         collisions: u32,
     ) -> Result<Turn<T::Answer>, Error> {
-        let state = attempt.load(self.store(), consistency).await?;
+        let state = attempt.load(self.store(), consistency, self.clock().now()).await?;
         let moment = self.moment(caller, T::last_decided(&state), collisions);
         let strong = consistency == Consistency::Strong;
         let decision = match attempt.decide(&state, &moment) {

@@ -154,6 +154,13 @@ impl Store {
             Record::PerkUses(uses) => {
                 (&tables.ledger, "account_id", item::of_plain(keys::perk_uses(&uses.account_id), uses)?, false)
             }
+            Record::RewardUses(uses) => {
+                (&tables.ledger, "account_id", item::of_plain(keys::reward_uses(&uses.account_id), uses)?, false)
+            }
+            Record::RewardRedemption(redemption) => {
+                let key = keys::reward_redemption(&redemption.account_id, redemption.redemption_id);
+                (&tables.ledger, "account_id", item::of_plain(key, redemption)?, false)
+            }
             Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
             Record::Invitation(invitation) => (&tables.codes, "code", item::of_invitation(invitation)?, true),
             Record::ReferralCode(code) => {

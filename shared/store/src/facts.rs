@@ -26,11 +26,14 @@ impl Store {
     /// The facts of an account that was just read.
     pub async fn facts(&self, account: Account) -> Result<Facts, Fault> {
         let (mut entries, mut discounts) = (Vec::new(), BTreeMap::new());
-        let (mut credit_notes, mut opening) = (BTreeMap::new(), None);
+        let (mut credit_notes, mut opening, mut roles) = (BTreeMap::new(), None, BTreeMap::new());
         for record in self.ledger_of(&account.id).await? {
             match record {
                 LedgerRecord::Entry(entry) => entries.push(*entry),
                 LedgerRecord::Discount(discount) => drop(discounts.insert(discount.code.clone(), *discount)),
+                LedgerRecord::Contact(contact) => {
+                    roles.insert(contact.contact_id.clone(), contact.document.role);
+                }
                 LedgerRecord::CreditNote(note) => drop(credit_notes.insert(note.return_id.clone(), *note)),
                 LedgerRecord::Command(command) if command.key == CommandKey::opening() => {
                     let receipt: OpeningReceipt = serde_json::from_str(&command.answer)
@@ -45,7 +48,7 @@ impl Store {
         for batch in keys.chunks(BATCH_MAX) {
             self.orders_of(batch, &mut orders).await?;
         }
-        Ok(Facts { account, entries, orders, discounts, credit_notes, opening })
+        Ok(Facts { account, entries, orders, discounts, credit_notes, opening, roles })
     }
 
     /// Adds the orders of these keys, as far as there are any. 1 read unit for each started 4 KB.

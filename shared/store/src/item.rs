@@ -21,6 +21,7 @@ use domain::payment::PaymentState;
 use domain::returns::History;
 use domain::review::Reviewed;
 use domain::score::ScoredOrder;
+use domain::spending::Spending;
 use domain::time::{Day, Instant, Month};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
@@ -81,6 +82,8 @@ const HELD_THROUGH: &str = "held";
 const INVITATION: &str = "invited";
 /// Tiers that brought it something when it entered them, in programs where they do.
 const ENTERED: &str = "entered";
+/// There where the account ever spent points.
+const SPENDING: &str = "spent";
 /// What it knows of the redemption that it came by.
 const REFERRAL: &str = "by";
 /// There where there is anything to say of its membership.
@@ -92,6 +95,8 @@ const OCCASIONS: &str = "occ";
 
 /// What an order said of its payment.
 const PAYMENT_STATE: &str = "payment";
+/// What it was given by rules that are capped per account and period.
+const COUNTERS: &str = "caps";
 
 /// The item of an account. Empty lists are left out, so that a new account is small.
 pub fn of_account(account: &Account) -> Item {
@@ -119,6 +124,9 @@ pub fn of_account(account: &Account) -> Item {
     }
     if account.holdings != Holdings::default() {
         put(&mut item, [("lots", bytes(pack::pack_holdings(&account.holdings)))]);
+    }
+    if account.spending != Spending::default() {
+        put(&mut item, [(SPENDING, bytes(pack::pack_spending(&account.spending)))]);
     }
     if !account.discounts.is_empty() {
         put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts)))]);
@@ -155,6 +163,10 @@ pub fn of_account(account: &Account) -> Item {
     if account.occasions != Past::default() {
         put(&mut item, [(OCCASIONS, bytes(pack::pack_occasions(&account.occasions)))]);
     }
+
+    if !account.counters.all().is_empty() {
+        put(&mut item, [(COUNTERS, bytes(pack::pack_counters(&account.counters)))]);
+    }
     item
 }
 
@@ -182,6 +194,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),
+        counters: optional(item, COUNTERS, |i, n| packed(i, n, pack::counters))?.unwrap_or_default(),
         told: optional(item, "told", |i, n| packed(i, n, pack::told))?.unwrap_or_default(),
         occasions: optional(item, OCCASIONS, |i, n| packed(i, n, pack::occasions))?.unwrap_or_default(),
         segments: segments
@@ -196,6 +209,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
         lifetime: packed(item, "life", |bytes| pack::lifetime(bytes, &activity))?,
         activity,
         holdings: optional(item, "lots", |i, n| packed(i, n, pack::holdings))?.unwrap_or_default(),
+        spending: optional(item, SPENDING, |i, n| packed(i, n, pack::spending))?.unwrap_or_default(),
         discounts: optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default(),
         credit_note: optional(item, "note", string)?
             .map(|id| ReturnId::parse(id).map_err(|e| e.to_string()))

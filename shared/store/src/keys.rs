@@ -40,6 +40,9 @@ const PERIOD: &str = "period#";
 const PART: &str = "part#";
 const PROFILE: &str = "PROFILE";
 const PERKS: &str = "PERKS";
+const REWARDS: &str = "REWARDS";
+/// Begins the redemptions of rewards.
+const REDEEMED: &str = "W#";
 const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
 const FILING: &str = "FILING#";
@@ -65,6 +68,8 @@ pub enum LedgerKind {
     CreditNote,
     CodeHolder,
     PerkUses,
+    RewardUses,
+    RewardRedemption,
 }
 
 /// What the keys of the codes table stand for.
@@ -91,11 +96,13 @@ pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
     match sort {
         PROFILE => Some(LedgerKind::Profile),
         PERKS => Some(LedgerKind::PerkUses),
+        REWARDS => Some(LedgerKind::RewardUses),
         _ if sort.starts_with(ENTRY) => Some(LedgerKind::Entry),
         _ if sort.starts_with(CONTACT) => Some(LedgerKind::Contact),
         _ if sort.starts_with(DISCOUNT) => Some(LedgerKind::Discount),
         _ if sort.starts_with(COMMAND) => Some(LedgerKind::Command),
         _ if sort.starts_with(CREDIT_NOTE) => Some(LedgerKind::CreditNote),
+        _ if sort.starts_with(REDEEMED) => Some(LedgerKind::RewardRedemption),
         _ if sort.starts_with(CODE_HOLDER) => Some(LedgerKind::CodeHolder),
         _ => None,
     }
@@ -138,6 +145,20 @@ pub fn profile(id: &AccountId) -> Item {
 
 pub fn perk_uses(id: &AccountId) -> Item {
     ledger(id, PERKS.to_owned())
+}
+
+pub fn reward_uses(id: &AccountId) -> Item {
+    ledger(id, REWARDS.to_owned())
+}
+
+/// The key of what an account redeemed points for by an entry: as the entry's, so that they are listed as they came.
+pub fn reward_redemption(id: &AccountId, entry: u64) -> Item {
+    ledger(id, format!("{REDEEMED}{entry:0SEQUENCE_DIGITS$}"))
+}
+
+/// The condition, and its values, that an account's redemptions of rewards are queried with.
+pub fn reward_redemptions_of(id: &AccountId) -> (&'static str, Item) {
+    of_kind(id, REDEEMED)
 }
 
 pub fn contact(id: &AccountId, contact: &ContactId) -> Item {

@@ -20,6 +20,7 @@ mod page;
 mod program;
 mod read;
 mod referral;
+mod reward;
 mod scan;
 mod survey;
 
@@ -30,6 +31,7 @@ pub use nightly::{CountedPage, Kept, KeptValue, Stamp};
 pub use program::{Planned, VersionsPage};
 pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use referral::{RedemptionsPage, ReviewsPage};
+pub use reward::RewardRedemptionsPage;
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
 pub use survey::{AnswersPage, Score, ScoresPage, SurveysPage};
 

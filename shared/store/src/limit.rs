@@ -26,6 +26,7 @@ impl Store {
 
     pub(crate) fn change_shard(&self, write: &ShardWrite) -> Result<TransactWriteItem, Fault> {
         let key = keys::limit_shard(&write.limit, write.shard);
+        let number = |value: u64| AttributeValue::N(value.to_string());
         match write.change {
             ShardChange::LayOut(shard, guard) => {
                 // Both parts of its key are words of the expressions' language.
@@ -38,7 +39,6 @@ impl Store {
                 Ok(TransactWriteItem::builder().put(put.build().map_err(Fault::service)?).build())
             }
             ShardChange::Take { amount, layout } => {
-                let number = |value: u64| AttributeValue::N(value.to_string());
                 let update = Update::builder()
                     .table_name(&self.tables.limits)
                     .set_key(Some(key))
@@ -48,6 +48,18 @@ impl Store {
                     .condition_expression("layout = :layout AND remaining >= :amount")
                     .expression_attribute_values(":amount", number(amount))
                     .expression_attribute_values(":layout", number(layout))
+                    .expression_attribute_values(":one", number(1));
+                Ok(TransactWriteItem::builder().update(update.build().map_err(Fault::service)?).build())
+            }
+            ShardChange::GiveBack { amount } => {
+                let update = Update::builder()
+                    .table_name(&self.tables.limits)
+                    .set_key(Some(key))
+                    .update_expression(
+                        "SET remaining = remaining + :amount, used = used - :amount, version = version + :one",
+                    )
+                    .condition_expression("used >= :amount")
+                    .expression_attribute_values(":amount", number(amount))
                     .expression_attribute_values(":one", number(1));
                 Ok(TransactWriteItem::builder().update(update.build().map_err(Fault::service)?).build())
             }

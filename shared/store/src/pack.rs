@@ -5,17 +5,21 @@
 mod account;
 mod activity;
 mod bytes;
+mod counters;
 mod credit_note;
 mod membership;
 mod order;
 mod payment;
+mod spending;
 
 pub use account::*;
 pub use activity::*;
 pub use bytes::Unpacked;
+pub use counters::*;
 pub use credit_note::*;
 pub use membership::{membership, pack_membership};
 pub use order::*;
+pub use spending::*;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 #[derive(Clone, Copy)]
 pub(crate) enum Listed {
     Codes,
+    Ledger,
     Metrics,
 }
 
@@ -17,6 +18,7 @@ impl Listed {
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Codes => ("codes", "sk"),
+            Self::Ledger => ("ledger", "sk"),
             Self::Metrics => ("metrics", "period"),
         }
     }
@@ -27,18 +29,42 @@ impl Store {
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,
         table: Listed,
-        (names, values): (&str, Item),
+        within: (&str, Item),
         after: Option<Item>,
         limit: u16,
     ) -> Result<(Vec<T>, bool), Fault> {
+        self.page_of(table, within, after, limit, true).await
+    }
+
+    /// The same from the last to the first.
+    pub(crate) async fn page_back<T: DeserializeOwned>(
+        &self,
+        table: Listed,
+        within: (&str, Item),
+        before: Option<Item>,
+        limit: u16,
+    ) -> Result<(Vec<T>, bool), Fault> {
+        self.page_of(table, within, before, limit, false).await
+    }
+
+    async fn page_of<T: DeserializeOwned>(
+        &self,
+        table: Listed,
+        (names, values): (&str, Item),
+        after: Option<Item>,
+        limit: u16,
+        ascending: bool,
+    ) -> Result<(Vec<T>, bool), Fault> {
         let name = match table {
             Listed::Codes => &self.tables.codes,
+            Listed::Ledger => &self.tables.ledger,
             Listed::Metrics => &self.tables.metrics,
         };
         let query = self.client.query().table_name(name).key_condition_expression(names);
         let query = query.set_expression_attribute_values(Some(values)).set_exclusive_start_key(after);
         // One more than asked for says whether there are more.
         let query = query.limit(i32::from(limit).saturating_add(1)).consistent_read(true);
+        let query = query.scan_index_forward(ascending);
         let mut found = query.send().await.map_err(Fault::service)?;
         let items = found.items.get_or_insert_default();
         let more = items.len() > usize::from(limit) || found.last_evaluated_key.is_some();

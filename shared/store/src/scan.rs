@@ -13,6 +13,7 @@ use domain::ledger::Entry;
 use domain::membership::{Contact, Invitation, Profile};
 use domain::perks::PerkUses;
 use domain::referral::{CodeHolder, Redemption, ReferralCode, WaitingReview};
+use domain::rewards::{RewardRedemption, RewardUses};
 use domain::time::Instant;
 
 /// One part of a table, for scanning in parallel.
@@ -61,6 +62,10 @@ pub enum LedgerRecord {
     CodeHolder(Box<CodeHolder>),
     /// How often the account has used its perks.
     PerkUses(Box<PerkUses>),
+    /// How often the account had the rewards that are limited.
+    RewardUses(Box<RewardUses>),
+    /// What the account got for its points.
+    RewardRedemption(Box<RewardRedemption>),
 }
 
 /// What stands in the codes table, claims left out.
@@ -220,6 +225,12 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::PerkUses) => {
             item::plain(found).map(|u| LedgerRecord::PerkUses(Box::new(u))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::RewardUses) => {
+            item::plain(found).map(|u| LedgerRecord::RewardUses(Box::new(u))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::RewardRedemption) => {
+            item::plain(found).map(|r| LedgerRecord::RewardRedemption(Box::new(r))).map_err(wrong)
         }
         None => Err(wrong("unknown kind of record".to_owned())),
     }

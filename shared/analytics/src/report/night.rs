@@ -51,8 +51,8 @@ pub struct NightReport {
     pub calibration: Option<CalibrationReport>,
 }
 
-/// Points that came to be, and what became of them: `points_issued = points_outstanding + points_expired +
-/// points_reversed + points_deducted + points_gone_before`.
+/// Points that came to be, and what became of them: `points_issued + points_restored = points_outstanding +
+/// points_spent + points_expired + points_reversed + points_deducted + points_gone_before`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrialBalance {
     /// Points that orders earned.
@@ -69,6 +69,10 @@ pub struct TrialBalance {
     pub points_reversed: Points,
     /// Points taken by hand or for referrals.
     pub points_deducted: Points,
+    /// Points spent on rewards.
+    pub points_spent: Points,
+    /// Points of these that were given back.
+    pub points_restored: Points,
     /// Points that were gone before the accounts were opened here.
     pub points_gone_before: Points,
     /// By how much it is off.
@@ -88,6 +92,8 @@ impl TrialBalance {
             points_expired: points(totals.points_expired)?,
             points_reversed: points(totals.points_reversed)?,
             points_deducted: points(totals.points_deducted)?,
+            points_spent: points(totals.points_spent)?,
+            points_restored: points(totals.points_restored)?,
             points_gone_before: points(totals.points_gone_before)?,
             imbalance: points(totals.imbalance())?,
             balances: totals.imbalance() == 0,

@@ -71,11 +71,16 @@ section! {
         pub total_points_reversed: Points,
         /// Points taken by hand or for referrals.
         pub total_points_deducted: Points,
+        /// Points spent on rewards.
+        pub total_points_spent: Points,
+        /// Points of these that were given back.
+        pub total_points_restored: Points,
         /// Points that were gone before the accounts were opened here.
         pub total_points_gone_before: Points,
         /// Points that a reversal could not take back and the program wrote off.
         pub total_points_unrecovered: Points,
-        /// `total_points_expired ÷ (total_points_expired + total_points_deducted)`.
+        /// `total_points_expired ÷ (total_points_expired + total_points_spent − total_points_restored +
+        /// total_points_deducted)`.
         pub breakage_rate: Option<Percent>,
     }
 }
@@ -94,6 +99,8 @@ impl PointsHeld {
             total_points_expired: points(totals.points_expired)?,
             total_points_reversed: points(totals.points_reversed)?,
             total_points_deducted: points(totals.points_deducted)?,
+            total_points_spent: points(totals.points_spent)?,
+            total_points_restored: points(totals.points_restored)?,
             total_points_gone_before: points(totals.points_gone_before)?,
             total_points_unrecovered: points(totals.points_unrecovered)?,
             breakage_rate: Percent::of_sum(totals.points_expired, ended(totals)),
@@ -103,7 +110,7 @@ impl PointsHeld {
 
 /// Points that ended one way or the other.
 fn ended(totals: &Totals) -> i128 {
-    totals.points_expired.saturating_add(totals.points_deducted)
+    totals.points_expired.saturating_add(totals.points_redeemed())
 }
 
 section! {
@@ -119,7 +126,7 @@ section! {
 impl Liability {
     fn of(totals: &Totals, worth: &Worth) -> Result<Self, Overflow> {
         let liability = worth.of_points(totals.points_outstanding())?;
-        let parts = u64::try_from(totals.points_deducted).ok().zip(u64::try_from(ended(totals)).ok());
+        let parts = u64::try_from(totals.points_redeemed()).ok().zip(u64::try_from(ended(totals)).ok());
         let expected = |face: Money| match parts {
             Some((redeemed, ended)) if ended > 0 => {
                 Ok(Money { amount: face.amount.share(redeemed, ended)?, currency: face.currency })
@@ -404,6 +411,10 @@ section! {
         pub points_reversed: Points,
         /// Points taken by hand or for referrals.
         pub points_deducted: Points,
+        /// Points spent on rewards.
+        pub points_spent: Points,
+        /// Points that had been spent and were given back.
+        pub points_restored: Points,
         /// Times a tier was raised, less raises that were undone.
         pub tier_upgrades: i64,
         /// Times a review lowered a tier.
@@ -429,6 +440,8 @@ impl Changes {
             points_expired: points(|totals| totals.points_expired)?,
             points_reversed: points(|totals| totals.points_reversed)?,
             points_deducted: points(|totals| totals.points_deducted)?,
+            points_spent: points(|totals| totals.points_spent)?,
+            points_restored: points(|totals| totals.points_restored)?,
             tier_upgrades: count(|totals| totals.tier_upgrades)?,
             tier_downgrades: count(|totals| totals.tier_downgrades)?,
             discounts_issued: count(|totals| totals.discounts_issued)?,

@@ -192,6 +192,10 @@ fn what_points_come_to_and_what_of_it_is_to_be_expected() {
         json!({"points_outstanding": 1_000, "total_points_issued": 1_400, "breakage_rate": "75.0000"}),
     );
     expect(&shown["liability"], json!({"liability": pounds("10.00"), "liability_expected": pounds("2.50")}));
+    // What rewards took and did not give back was redeemed, too.
+    let redeeming = Totals { points_earned: 1_600, points_spent: 250, points_restored: 50, ..totals };
+    assert_eq!((totals.imbalance(), redeeming.imbalance()), (0, 100));
+    expect(&stands(redeeming, &worth())["points"], json!({"total_points_spent": 250, "breakage_rate": "50.0000"}));
     let nothing_ended = stands(Totals { points_available: 1_000, ..Totals::default() }, &worth());
     expect(&nothing_ended["points"], json!({"breakage_rate": null}));
     expect(&nothing_ended["liability"], json!({"liability_expected": pounds("10.00")}));

@@ -41,6 +41,12 @@ sums! {
         pub points_reversed: i128,
         /// Points taken by hand or for referrals, ever.
         pub points_deducted: i128,
+        /// Points spent on rewards, ever.
+        #[serde(default)]
+        pub points_spent: i128,
+        /// Points of these that were given back.
+        #[serde(default)]
+        pub points_restored: i128,
         /// Points that were gone before the accounts were opened here.
         pub points_gone_before: i128,
         /// Points that a reversal could not take back and the program wrote off.
@@ -85,10 +91,15 @@ impl Totals {
         self.points_earned.saturating_add(self.points_credited)
     }
 
-    /// By how much the books are off: issued − (outstanding + expired + reversed + deducted + gone before). Zero where
-    /// they balance.
+    /// Points that bought something: spent on rewards less those given back, and taken by hand.
+    pub fn points_redeemed(&self) -> i128 {
+        self.points_spent.saturating_sub(self.points_restored).saturating_add(self.points_deducted)
+    }
+
+    /// By how much the books are off: issued + restored − (outstanding + spent + expired + reversed + deducted + gone
+    /// before). Zero where they balance.
     pub fn imbalance(&self) -> i128 {
-        let gone = [self.points_expired, self.points_reversed, self.points_deducted, self.points_gone_before];
+        let gone = [self.points_expired, self.points_reversed, self.points_redeemed(), self.points_gone_before];
         gone.into_iter().fold(self.points_issued().saturating_sub(self.points_outstanding()), i128::saturating_sub)
     }
 
@@ -113,6 +124,8 @@ impl Totals {
             points_expired: wide(life.expired),
             points_reversed: wide(life.reversed),
             points_deducted: wide(life.deducted),
+            points_spent: wide(account.spending.spent()),
+            points_restored: wide(account.spending.restored()),
             points_gone_before: wide(life.gone_before),
             points_unrecovered: wide(life.unrecovered),
             tier_upgrades: life.upgrades,

@@ -10,10 +10,10 @@ use crate::returns;
 /// One eligible line.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
-    /// The line.
-    pub line: &'a OrderLine,
-    /// Its place in the order.
+    /// Its place in the order; of the shipping, the one after all lines.
     pub(super) place: usize,
+    /// The line; `None`: it is the shipping.
+    pub line: Option<&'a OrderLine>,
     /// Units that count.
     pub units: u64,
     /// What they come to, more than nothing.
@@ -46,6 +46,7 @@ impl<'a> Basket<'a> {
         for (place, line) in order.lines.iter().enumerate() {
             basket.add(program, (place, line), line.quantity, line.amount(order.currency)?)?;
         }
+        basket.add_shipping(program)?;
         Ok(basket)
     }
 
@@ -55,6 +56,7 @@ impl<'a> Basket<'a> {
         for ((place, line), units) in order.lines.iter().enumerate().zip(units) {
             basket.add(program, (place, line), *units, returns::kept_amount(line, *units, order.currency)?)?;
         }
+        basket.add_shipping(program)?;
         Ok(basket)
     }
 
@@ -65,11 +67,12 @@ impl<'a> Basket<'a> {
 
     /// The lines that count for the rule of a place, with their own places among the eligible ones.
     pub(super) fn counted(&self, place: usize, rule: &EarningRule) -> impl Iterator<Item = (usize, &Item<'a>)> {
-        let admits = move |item: &Item<'_>| match self.admitted {
-            Some(known) => known.admits(place, item.place),
-            None => rule.lines.admits_product(item.line),
+        let counts = move |item: &Item<'_>| match (item.line, self.admitted) {
+            // Shipping is of no product: only what counts every line counts it.
+            (None, _) => rule.lines.is_all(),
+            (Some(_), Some(known)) => rule.lines.admits_units(item.units) && known.admits(place, item.place),
+            (Some(line), None) => rule.lines.admits_units(item.units) && rule.lines.admits_product(line),
         };
-        let counts = move |item: &Item<'_>| rule.lines.admits_units(item.units) && admits(item);
         self.items.iter().enumerate().filter(move |(_, item)| counts(item))
     }
 
@@ -93,7 +96,20 @@ impl<'a> Basket<'a> {
             self.eligible = self.eligible.plus(amount)?;
             self.eligible_units = self.eligible_units.checked_add(units).ok_or(Overflow)?;
             if program.earning.needs_items {
-                self.items.push(Item { line, place, units, amount });
+                self.items.push(Item { line: Some(line), place, units, amount });
+            }
+        }
+        Ok(())
+    }
+
+    /// Shipping counts, where the program says so, with the lines that it was paid for: while any of them is kept.
+    fn add_shipping(&mut self, program: &Program) -> Result<(), Overflow> {
+        let shipping = self.order.shipping.filter(|_| program.shipping_is_eligible && self.eligible_units > 0);
+        let amount = shipping.unwrap_or(Minor::ZERO);
+        if amount > Minor::ZERO {
+            self.eligible = self.eligible.plus(amount)?;
+            if program.earning.needs_items {
+                self.items.push(Item { line: None, place: self.order.lines.len(), units: 0, amount });
             }
         }
         Ok(())

@@ -6,13 +6,16 @@
 mod amount;
 mod calendar;
 mod channel;
+mod contact;
 mod history;
 mod member;
 
 use super::basket::Basket;
+use super::limits::Left;
 use crate::activity::Activity;
 use crate::document::{Faults, Object, Path};
 use crate::id::{Segment, Source, TierId};
+use crate::membership::Role;
 use crate::money::{Currency, Minor, Overflow};
 use crate::program::Tiers;
 use crate::schema::{self, Schema};
@@ -73,6 +76,10 @@ pub struct AccountFacts<'a> {
     pub activity: &'a Activity,
     /// The month that the order was placed in.
     pub month: Month,
+    /// The role of the order's contact; `None`: it names none that is known, or no rule asks.
+    pub role: Option<Role>,
+    /// What is left for the rules that have limits.
+    pub left: &'a [Left],
 }
 
 /// What is senseless about a condition: a code, and what a person reads.
@@ -245,6 +252,16 @@ conditions! {
         OutdoneInGroup = 10, "outdone_in_group";
         /// A rule before it fired and stops the later ones.
         Stopped = 11, "stopped";
+        /// Its budget over all accounts is spent.
+        BudgetSpent = 40, "budget_spent";
+        /// The account was given as many points as the rule gives one in a period.
+        PointsCapReached = 41, "points_cap_reached";
+        /// It fired on as many orders of the account as it does in a period.
+        TimesCapReached = 42, "times_cap_reached";
+        /// The order came when its period was not counted any more.
+        CapPeriodOver = 43, "cap_period_over";
+        /// It has limits, and gave nothing when the order was first scored.
+        NothingGivenAtFirst = 44, "nothing_given_at_first";
     }
     member {
         /// The account is not a member: it was not let in, or has not paid yet.
@@ -269,6 +286,8 @@ conditions! {
         OrdersAtLeast = 68, "orders_at_least" => history::OrdersAtLeast;
         /// Eligible spend of the months before.
         SpendAtLeast = 69, "spend_at_least" => history::SpendAtLeast;
+        /// What the order's contact does for the account.
+        ContactRoles = 80, "contact_roles" => contact::ContactRoles;
     }
     order {
         /// Where the order comes from.
@@ -356,6 +375,20 @@ impl When {
             }
         }
         least > most
+    }
+
+    /// Whether it asks what the order's contact does for the account.
+    pub(super) fn asks_for_role(&self) -> bool {
+        self.account.iter().any(|test| matches!(test, AccountTest::ContactRoles(_)))
+    }
+
+    /// Whether it is sure to hold for no more than one order of an account.
+    pub(crate) fn holds_once(&self) -> bool {
+        use history::{FirstOrder, OrderNumber};
+        let once = |test: &AccountTest| {
+            matches!(test, AccountTest::FirstOrder(FirstOrder(true)) | AccountTest::OrderNumber(OrderNumber::Is(_)))
+        };
+        self.account.iter().any(once)
     }
 
     /// From when and until when it can hold at all.

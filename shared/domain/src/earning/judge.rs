@@ -3,6 +3,7 @@
 use super::basket::Basket;
 use super::condition::{AccountFacts, Condition, OrderFacts};
 use super::effect::{Effect, RoundedPer, Sum};
+use super::limits::{Allowed, Granted};
 use super::{Earning, EarningRule};
 use crate::id::TierId;
 use crate::money::{Factor, Overflow, Points};
@@ -25,6 +26,29 @@ impl<'a> Known<'a> {
             Self::Account(account) => account.tier,
             Self::Scored(score) => &score.tier,
         }
+    }
+
+    /// What its limits leave the rule of that place; `None`: it has none.
+    fn allowed(&self, place: usize, rule: &EarningRule) -> Option<Allowed> {
+        let allowed = || match self {
+            Self::Account(account) => Allowed::of_left(account.left, place),
+            Self::Scored(score) => {
+                let failed_first = match score.outcomes.get(place) {
+                    Some(Outcome::Missed(condition)) => Some(*condition),
+                    _ => None,
+                };
+                Allowed::of_granted(&score.granted, place, failed_first)
+            }
+        };
+        rule.is_limited().then(allowed)
+    }
+
+    /// What a rule of that place has used of its limits, if the order is scored for the first time.
+    pub(crate) fn granted(&self, place: usize, ruling: &Ruling) -> Option<Granted> {
+        let Self::Account(account) = self else { return None };
+        let left = account.left.iter().find(|left| left.place == place)?;
+        let fired = ruling.outcome == Outcome::Fired;
+        fired.then(|| Granted { place, points: ruling.points, cut_by: ruling.is_cut.then_some(left.by) })
     }
 
     /// The first condition by which the account rules the rule of that place out.
@@ -51,12 +75,14 @@ pub struct Ruling {
     pub uncapped: Points,
     /// What it gave.
     pub points: Points,
+    /// That its budget or what its account is given at most left it less than it would have given.
+    pub is_cut: bool,
 }
 
 impl Ruling {
     fn missed(condition: Condition) -> Self {
         let (uncapped, points) = (Points::ZERO, Points::ZERO);
-        Self { outcome: Outcome::Missed(condition), sum: Sum::default(), uncapped, points }
+        Self { outcome: Outcome::Missed(condition), sum: Sum::default(), uncapped, points, is_cut: false }
     }
 }
 
@@ -136,17 +162,22 @@ impl<'a> Judging<'a> {
         }
         let multiplier = if rule.tier_multiplier { self.multiplier } else { Factor::ONE };
         let (sum, uncapped) = self.reckon(place, rule, multiplier)?;
-        let points = rule.maximum_points.map_or(uncapped, |most| uncapped.min(most));
+        let wanted = rule.maximum_points.map_or(uncapped, |most| uncapped.min(most));
+        let allowed = self.known.allowed(place, rule);
+        let points = allowed.map_or(wanted, |allowed| wanted.min(allowed.points));
         let outcome = match rule.effect {
             _ if sum.units == 0 => Outcome::Missed(Condition::NoLineCounts),
             _ if multiplier.0 == 0 => Outcome::Missed(Condition::TierEarnsNothing),
             Effect::Multiplier(_) if sum.base == 0 => Outcome::Missed(Condition::NothingToMultiply),
-            _ if points == Points::ZERO => Outcome::Missed(Condition::LessThanOnePoint),
-            _ => Outcome::Fired,
+            _ if wanted == Points::ZERO => Outcome::Missed(Condition::LessThanOnePoint),
+            _ => match allowed {
+                Some(allowed) if points == Points::ZERO => Outcome::Missed(allowed.otherwise),
+                _ => Outcome::Fired,
+            },
         };
         // What has no line that counts gives nothing, fixed points or not.
         let (uncapped, points) = if outcome == Outcome::Fired { (uncapped, points) } else { Default::default() };
-        Ok(Ruling { outcome, sum, uncapped, points })
+        Ok(Ruling { outcome, sum, uncapped, points, is_cut: points < wanted })
     }
 
     /// The lines that count for a rule, and what they give.

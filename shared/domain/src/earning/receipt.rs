@@ -36,6 +36,21 @@ pub struct Arithmetic {
     /// The most that it gives for one order, where it came to more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capped_at: Option<Points>,
+    /// The budget or the cap that left it less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<LimitedBy>,
+}
+
+/// A limit that left a rule less than it would have given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LimitedBy {
+    /// `budget`, `per_account`, or `first_score`: what it gave when the order was first scored.
+    pub limit: &'static str,
+    /// What the limit comes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<Points>,
+    /// What was left of it for the order.
+    pub left: Points,
 }
 
 /// Reckons the newest statement of an order again, from what its account decided when it was first scored; so the points
@@ -48,7 +63,9 @@ pub(crate) fn reasons(scored: &ScoredOrder, program: &Program) -> Result<Vec<Rea
     let told = Telling { scored, program, multiplier: program.tiers.get(known.tier()).multiplier };
     let outcomes = &scored.current().outcomes;
     let rules = program.earning.rules().iter().zip(outcomes).zip(&rulings);
-    Ok(rules.map(|((rule, outcome), ruling)| told.reason(rule, *outcome, ruling)).collect())
+    let reasons =
+        rules.enumerate().map(|(place, ((rule, outcome), ruling))| told.reason(place, rule, *outcome, ruling));
+    Ok(reasons.collect())
 }
 
 /// Points of the newest statement of an order and what became of each rule, reckoned again: what its score stores.
@@ -65,7 +82,7 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    fn reason(&self, rule: &EarningRule, outcome: Outcome, ruling: &Ruling) -> Reason {
+    fn reason(&self, place: usize, rule: &EarningRule, outcome: Outcome, ruling: &Ruling) -> Reason {
         let (name, points) = (&rule.name, ruling.points);
         let rule_id = rule.id.to_string();
         let reason = |id, condition, arithmetic, text| Reason {
@@ -79,14 +96,23 @@ impl Telling<'_> {
         };
         match outcome {
             Outcome::Fired => {
-                let arithmetic = self.arithmetic(rule, ruling);
+                let limit = self.limit(place, rule, ruling);
+                let (limited_by, limited) = limit.unzip();
+                let arithmetic = Arithmetic { limited_by, ..self.arithmetic(rule, ruling) };
                 let reckoned = format!("{}{}", self.in_words(rule, ruling), in_rounded_words(rule));
-                let (id, text) = match arithmetic.capped_at {
-                    None => ("earning.fired", format!("{name}: {reckoned} = {points} points.")),
-                    Some(most) => {
-                        let uncapped = ruling.uncapped;
-                        let cap = format!("{uncapped}, of which an order is given {most} at most");
-                        ("earning.capped", format!("{name}: {reckoned} = {cap}: {points} points."))
+                let (most, uncapped) = (arithmetic.capped_at, ruling.uncapped);
+                let capped = most.map(|most| format!("an order is given {most} at most"));
+                let id = match (&limited, &capped) {
+                    (Some(_), _) => "earning.limited",
+                    (None, Some(_)) => "earning.capped",
+                    (None, None) => "earning.fired",
+                };
+                let cuts: Vec<_> = capped.into_iter().chain(limited).collect();
+                let text = match cuts.is_empty() {
+                    true => format!("{name}: {reckoned} = {points} points."),
+                    false => {
+                        let cuts = cuts.join(" and ");
+                        format!("{name}: {reckoned} = {uncapped}, of which {cuts}: {points} points.")
                     }
                 };
                 reason(id, None, Some(arithmetic), text)
@@ -97,6 +123,13 @@ impl Telling<'_> {
                 reason("earning.missed", Some(condition.name()), None, text)
             }
         }
+    }
+
+    /// The limit that left a rule less than it would have given, and the same in words.
+    fn limit(&self, place: usize, rule: &EarningRule, ruling: &Ruling) -> Option<(LimitedBy, String)> {
+        let granted = self.scored.score.granted.iter().find(|granted| granted.place == place && ruling.is_cut)?;
+        let (limit, of, text) = rule.limit_told(granted);
+        Some((LimitedBy { limit, of, left: granted.points }, text))
     }
 
     fn arithmetic(&self, rule: &EarningRule, ruling: &Ruling) -> Arithmetic {
@@ -112,6 +145,7 @@ impl Telling<'_> {
             rounded_per: if rounded_per == RoundedPer::Order { "order" } else { "line" },
             points: ruling.uncapped,
             capped_at: rule.maximum_points.filter(|most| *most < ruling.uncapped),
+            limited_by: None,
         }
     }
 
@@ -142,7 +176,8 @@ impl Telling<'_> {
     }
 
     fn why_not(&self, rule: &EarningRule, ruling: &Ruling, condition: Condition) -> String {
-        let stated = || rule.when.why_not(condition, self.scored.order.currency);
+        let of_limits = || rule.why_nothing_left(condition);
+        let stated = || rule.when.why_not(condition, self.scored.order.currency).or_else(of_limits);
         let of_membership = || membership::why_not(condition).map(str::to_owned);
         match condition {
             Condition::NothingEligible => "no line of the order is eligible".to_owned(),

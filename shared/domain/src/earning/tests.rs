@@ -3,11 +3,13 @@
 mod conditions;
 mod effects;
 mod eligible;
+mod limits;
 mod stacking;
 
 use super::*;
 use crate::activity::{Activity, Purchase};
 use crate::id::{Segment, TierId};
+use crate::membership::Role;
 use crate::money::Minor;
 use crate::order::Order;
 use crate::program::Program;
@@ -65,12 +67,14 @@ pub(super) struct Buyer {
     pub segments: Vec<Segment>,
     pub orders: u64,
     pub activity: Activity,
+    pub role: Option<Role>,
+    pub left: Vec<Left>,
 }
 
 impl Buyer {
     pub fn of(tier: &str) -> Self {
         let tier = TierId::parse(tier).unwrap();
-        Self { tier, segments: Vec::new(), orders: 0, activity: Activity::default() }
+        Self { tier, segments: Vec::new(), orders: 0, activity: Activity::default(), role: None, left: Vec::new() }
     }
 
     /// It has ordered in that month before, for so many pence.
@@ -90,18 +94,25 @@ impl Buyer {
         self.orders += 1;
         self
     }
+
+    /// What is known of it for an order that is scored for the first time.
+    pub fn known<'a>(&'a self, program: &Program, order: &Order) -> Known<'a> {
+        Known::Account(AccountFacts {
+            earns_nothing: None,
+            tier: &self.tier,
+            segments: &self.segments,
+            orders: self.orders,
+            activity: &self.activity,
+            month: program.calendar.month(order.placed_at),
+            role: self.role,
+            left: &self.left,
+        })
+    }
 }
 
 /// What every rule comes to for an order: its points, or the condition that failed.
 pub(super) fn judged(program: &Program, order: &Order, buyer: &Buyer) -> Vec<Result<i64, Condition>> {
-    let known = Known::Account(AccountFacts {
-        earns_nothing: None,
-        tier: &buyer.tier,
-        segments: &buyer.segments,
-        orders: buyer.orders,
-        activity: &buyer.activity,
-        month: program.calendar.month(order.placed_at),
-    });
+    let known = buyer.known(program, order);
     let mut found = Vec::new();
     let basket = Basket::whole(program, order).unwrap();
     let total = judge(program, &basket, &known, |ruling| {
@@ -127,8 +138,8 @@ fn every_condition_has_a_number_and_a_name_of_its_own() {
     let numbers: Vec<_> = Condition::ALL.iter().map(|condition| *condition as u8).collect();
     // They are stored: whatever is added, these stay.
     let stored = [
-        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 112, 113, 114, 115, 64, 65, 66, 67, 68, 69, 128, 129, 130, 131, 132, 133,
-        134,
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 40, 41, 42, 43, 44, 112, 113, 114, 115, 64, 65, 66, 67, 68, 69, 80, 128,
+        129, 130, 131, 132, 133, 134,
     ];
     assert_eq!(numbers[..stored.len()], stored);
     let distinct = |mut all: Vec<&str>| {
@@ -140,7 +151,7 @@ fn every_condition_has_a_number_and_a_name_of_its_own() {
     assert!(distinct(Condition::ALL.iter().map(|condition| condition.name()).collect()));
     let of_account: Vec<_> = Condition::ALL.iter().filter(|condition| condition.is_of_account()).collect();
     assert!(of_account.iter().all(|condition| (64..128).contains(&(**condition as u8))));
-    assert_eq!(of_account.len(), 10);
+    assert_eq!(of_account.len(), 11);
 }
 
 #[test]
@@ -189,5 +200,6 @@ fn score(program: &Program, outcomes: Vec<Outcome>) -> crate::score::Score {
         issued: Vec::new(),
         percents_off: Vec::new(),
         qualified_referral: false,
+        granted: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ use crate::perks::Uses;
 use crate::qualification::Measured;
 use crate::referral::{CodeSettings, RedemptionKey, Settled};
 use crate::returns::ReturnKey;
+use crate::rewards::RewardCount;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -418,9 +419,66 @@ pub enum Change {
         /// What is used and left of it then, if it is counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         uses: Option<Uses>,
+        /// Uses bought with points that are left, where it was one of these.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bought_left: Option<u32>,
         /// A booking, a ticket or the like.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<String>,
+    },
+    /// Points were redeemed for a reward. Which redemption it is, is said by the sequence of the entry.
+    #[serde(rename = "reward.redeemed")]
+    RewardRedeemed {
+        /// Which reward.
+        reward: RuleId,
+        /// How often the account had it then, if that is limited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uses: Option<RewardCount>,
+    },
+    /// Points were spent on a reward.
+    #[serde(rename = "points.spent")]
+    PointsSpent {
+        /// How many.
+        points: Points,
+    },
+    /// A redemption of a reward was cancelled.
+    #[serde(rename = "reward.cancelled")]
+    RewardCancelled {
+        /// Which reward.
+        reward: RuleId,
+        /// Which redemption of it: the sequence of its entry.
+        redemption: u64,
+        /// How often the account had the reward then, if that is limited and still counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uses: Option<RewardCount>,
+        /// Why.
+        reason: String,
+    },
+    /// Points that had been spent were given back, those included that have ended meanwhile.
+    #[serde(rename = "points.restored")]
+    PointsRestored {
+        /// How many.
+        points: Points,
+    },
+    /// Uses of a perk were bought with points.
+    #[serde(rename = "perk.uses_bought")]
+    PerkUsesBought {
+        /// Which perk.
+        perk: RuleId,
+        /// How many uses.
+        uses: u32,
+        /// How many that were bought are left then.
+        left: u32,
+    },
+    /// Uses of a perk that were bought were taken back.
+    #[serde(rename = "perk.uses_returned")]
+    PerkUsesReturned {
+        /// Which perk.
+        perk: RuleId,
+        /// How many uses.
+        uses: u32,
+        /// How many that were bought are left then.
+        left: u32,
     },
     /// A discount was issued.
     #[serde(rename = "discount.issued")]

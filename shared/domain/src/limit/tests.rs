@@ -30,6 +30,12 @@ fn commit(limit: &mut Limit, writes: &[Write]) -> bool {
                 shard.version += 1;
                 *held = Some(shard);
             }
+            (ShardChange::GiveBack { amount }, Some(mut shard)) if shard.used >= amount => {
+                shard.used -= amount;
+                shard.remaining += amount;
+                shard.version += 1;
+                *held = Some(shard);
+            }
             _ => return false,
         }
     }
@@ -91,6 +97,30 @@ fn what_was_used_counts_against_another_total() {
 }
 
 #[test]
+fn what_is_given_back_can_be_had_again_once() {
+    let mut limit = limit();
+    assert_eq!(limit.give_back(1, &account(3)), None, "nothing was taken");
+    for _ in 0..10 {
+        let writes = limit.take(10, 1, &account(3)).unwrap().unwrap();
+        assert!(commit(&mut limit, &writes));
+    }
+    let back = limit.give_back(1, &account(4)).unwrap();
+    assert!(commit(&mut limit, &[back]));
+    assert_eq!((limit.left(10), limit.used()), (Ok(1), Ok(9)));
+    // Of a total that was changed, too.
+    assert_eq!((limit.left(9), limit.left(20)), (Ok(0), Ok(11)));
+    let writes = limit.take(12, 3, &account(5)).unwrap().unwrap();
+    assert!(commit(&mut limit, &writes));
+    assert_eq!(limit.left(12), Ok(0));
+    for taken in (0..12).rev() {
+        let back = limit.give_back(1, &account(6)).unwrap();
+        assert!(commit(&mut limit, &[back]));
+        assert_eq!((limit.used(), limit.left(12)), (Ok(taken), Ok(12 - taken)));
+    }
+    assert_eq!(limit.give_back(1, &account(6)), None);
+}
+
+#[test]
 fn limits_of_other_kinds_or_scopes_are_others() {
     let id = RuleId::parse("spring").unwrap();
     let budget = LimitId::of(LimitKind::EarningBudget, &id);
@@ -123,6 +153,31 @@ proptest! {
             }
             prop_assert_eq!(now.used().unwrap(), used);
             prop_assert_eq!(now.left(total).unwrap(), total.saturating_sub(used));
+            states.push(now);
+        }
+    }
+
+    /// Pieces of a stock, wanted and given back by whoever has read it some commits ago: never more are out than there
+    /// are, and whoever sees some left and is not too late has one.
+    #[test]
+    fn of_a_stock_no_more_is_out_than_there_is(
+        steps in prop::collection::vec((0_usize..40, any::<bool>(), 0_usize..4), 1..120), total in 1_u64..20,
+    ) {
+        let mut states = vec![limit()];
+        let mut out = 0_u64;
+        for (by, takes, behind) in steps {
+            let read = &states[states.len().saturating_sub(1 + behind)];
+            let mut now = states.last().unwrap().clone();
+            let (writes, change) = match takes {
+                true => (read.take(total, 1, &account(by)).unwrap(), 1_i64),
+                false if out > 0 => (read.give_back(1, &account(by)).map(|write| vec![write]), -1),
+                false => continue,
+            };
+            let is_current = *read == now;
+            let done = writes.is_some_and(|writes| commit(&mut now, &writes));
+            prop_assert!(done || !is_current || (takes && out == total));
+            out = if done { out.checked_add_signed(change).unwrap() } else { out };
+            prop_assert_eq!((now.used().unwrap(), now.left(total).unwrap()), (out, total - out));
             states.push(now);
         }
     }

@@ -9,6 +9,7 @@ use crate::id::{AccountId, RuleId};
 use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change};
 use crate::money::Overflow;
+use crate::program::Program;
 use crate::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,9 +41,13 @@ pub struct PerkReceipt {
     /// As stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What is used and left after it; absent in what was given while perks that are not counted could be used.
+    /// What is used and left after it; absent where the account has bought uses of it only, and in what was given while
+    /// perks that are not counted could be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<Uses>,
+    /// Uses bought with points that are left, where it was one of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bought_left: Option<u32>,
 }
 
 /// What a use is decided on.
@@ -72,7 +77,8 @@ impl UseDocument {
     }
 }
 
-/// Uses a perk once. Its count is kept under a guard of its own, in the transaction that moves the account on: of two
+/// Uses a perk once: one of those that the account has anyway, and where none of these is left, one that it bought. The
+/// count is kept under a guard of its own, in the transaction that moves the account on: of two
 /// uses at once one is decided again, and knows of the other.
 ///
 /// A perk that is not counted needs no leave, so nothing is written: otherwise an account's own people could fill its
@@ -92,22 +98,11 @@ pub fn use_perk(
         return Err(Rejection::AccountNotActive(account.status));
     }
     let (account, mut changes) = advance::advance(context.schedule, account, context.now)?;
-    perk.check(&account, program, context.now).map_err(|unheld| match unheld {
-        Unheld::NotForIt => Rejection::PerkNotHeld,
-        Unheld::Lost(loss) => Rejection::PerkLost(loss),
-    })?;
     let entry = account.version.checked_add(1).ok_or(Overflow)?;
-    let before = perk.uses(&account, state.uses.as_ref(), &program.calendar, context.now);
-    let uses = after(before.ok_or(Rejection::PerkNotCounted)?)?;
-    let (held, guard) = match &state.uses {
-        Some(held) => (held.clone(), Guard::Version(held.version)),
-        None => (none_of(&account), Guard::Absent),
-    };
-    let counted = count(held, perk, uses.used, program.calendar.day(context.now), entry)?;
-    let mut writes = vec![Write::Put(Record::PerkUses(Box::new(counted)), guard)];
-    let uses = Some(uses);
+    let Used { uses, bought_left, mut writes } =
+        take_one(perk, &account, state.uses.as_ref(), program, context, entry)?;
     let reference = document.reference.clone();
-    changes.push(Change::PerkUsed { perk: perk.id.clone(), uses, reference: reference.clone() });
+    changes.push(Change::PerkUsed { perk: perk.id.clone(), uses, bought_left, reference: reference.clone() });
     let receipt = PerkReceipt {
         account_id: account.id.clone(),
         perk: perk.id.clone(),
@@ -115,6 +110,7 @@ pub fn use_perk(
         decided_at: context.now,
         reference,
         uses,
+        bought_left,
     };
     let record = CommandRecord::new(account.id.clone(), key.clone(), document.content_hash(), &receipt);
     writes.push(Write::Put(Record::Command(Box::new(record)), Guard::Absent));
@@ -123,8 +119,50 @@ pub fn use_perk(
     Ok(Decision { writes, answer: receipt })
 }
 
-fn none_of(account: &Account) -> PerkUses {
-    PerkUses { account_id: account.id.clone(), counters: Vec::new(), entry: 0, version: 0 }
+/// What a use took.
+struct Used {
+    uses: Option<Uses>,
+    bought_left: Option<u32>,
+    writes: Vec<Write>,
+}
+
+/// Takes one use of a perk for an entry.
+fn take_one(
+    perk: &Perk,
+    account: &Account,
+    used: Option<&PerkUses>,
+    program: &Program,
+    context: &Context<'_>,
+    entry: u64,
+) -> Result<Used, Rejection> {
+    let held_now = perk.check(account, program, context.now);
+    let is_held = held_now.is_ok();
+    let uses = perk.uses(account, used, &program.calendar, context.now).filter(|_| is_held);
+    let (held, guard) = PerkUses::or_none(used, &account.id);
+    let bought = perk.bought(account, used);
+    match uses {
+        None if is_held => Err(Rejection::PerkNotCounted),
+        Some(before) if before.left > 0 || bought.is_none() => {
+            let uses = after(before)?;
+            let counted = count(held, perk, uses.used, program.calendar.day(context.now), entry)?;
+            let writes = vec![Write::Put(Record::PerkUses(Box::new(counted)), guard)];
+            Ok(Used { uses: Some(uses), bought_left: None, writes })
+        }
+        _ => {
+            let left = bought.and_then(|bought| bought.checked_sub(1)).ok_or_else(|| not_held(held_now))?;
+            let less = held.leaving(&perk.id, left, entry)?;
+            let writes = vec![Write::Put(Record::PerkUses(Box::new(less)), guard)];
+            Ok(Used { uses, bought_left: Some(left), writes })
+        }
+    }
+}
+
+/// Why a perk cannot be used that an account has not, and of which it has bought nothing.
+fn not_held(held: Result<(), Unheld>) -> Rejection {
+    match held {
+        Err(Unheld::Lost(loss)) => Rejection::PerkLost(loss),
+        Err(Unheld::NotForIt) | Ok(()) => Rejection::PerkNotHeld,
+    }
 }
 
 /// One use more.
@@ -139,10 +177,10 @@ fn after(uses: Uses) -> Result<Uses, Rejection> {
 /// Notes how often a perk is used now, and forgets those of which no period can be running: the next version may count
 /// by a longer one than this, or by one again.
 fn count(held: PerkUses, perk: &Perk, used: u32, today: Day, entry: u64) -> Result<PerkUses, Overflow> {
-    let mut counters = held.counters;
+    let mut counters = held.counters.clone();
     counters.retain(|counter| counter.perk != perk.id && counter.latest.plus(PERIOD_DAYS_MAX) > today);
     let place = counters.partition_point(|counter| counter.perk < perk.id);
     counters.insert(place, PerkCounter { perk: perk.id.clone(), used, latest: today });
     let version = held.version.checked_add(1).ok_or(Overflow)?;
-    Ok(PerkUses { account_id: held.account_id, counters, entry, version })
+    Ok(PerkUses { counters, entry, version, ..held })
 }

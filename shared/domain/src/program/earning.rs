@@ -2,7 +2,9 @@
 
 use super::read::{self, label, multiplier};
 use crate::document::{self, Faults, Leaf, Object, Path};
-use crate::earning::{Earning, EarningRule, Effect, LineFilter, Reading, RoundedPer, Rounding, When};
+use crate::earning::{
+    AccountCap, CapPeriod, Earning, EarningRule, Effect, LineFilter, Reading, RoundedPer, Rounding, When,
+};
 use crate::id::RuleId;
 use crate::money::{self, Factor, Minor, Points};
 use crate::schema::{self, Schema};
@@ -13,13 +15,19 @@ use std::collections::BTreeSet;
 const POINTS_MAX: u64 = 1_000_000;
 /// Most that a rule may give for one order: far from what sums could overflow by.
 const MAXIMUM_POINTS_MAX: u64 = 1_000_000_000_000;
+/// Most orders that a cap names.
+const TIMES_MAX: u64 = 1_000_000;
+/// Most rules with a budget: what they write must fit one transaction with all else that an order brings about.
+pub const BUDGETS_MAX: usize = 6;
+/// Most rules that are capped per account: an account keeps up to three counters of each.
+pub const CAPPED_RULES_MAX: usize = 5;
 /// Most units that a rule counts by.
 const PER_UNITS_MAX: u64 = 1_000_000;
 
 const ROUNDINGS: [(&str, Rounding); 2] = [("floor", Rounding::Floor), ("half_up", Rounding::HalfUp)];
 const PARTS: [(&str, RoundedPer); 2] = [("order", RoundedPer::Order), ("line", RoundedPer::Line)];
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "id",
     "name",
     "points",
@@ -31,6 +39,8 @@ const FIELDS: [&str; 14] = [
     "group",
     "stop",
     "maximum_points",
+    "budget",
+    "caps",
     "rounding",
     "rounded_per",
     "tier_multiplier",
@@ -47,6 +57,8 @@ pub(super) fn rule(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults
     let group = rule.optional("group", faults, document::id(RuleId::parse));
     let stop = rule.optional("stop", faults, document::truth);
     let most = rule.optional("maximum_points", faults, points_to(MAXIMUM_POINTS_MAX));
+    let budget = rule.optional("budget", faults, points_to(MAXIMUM_POINTS_MAX));
+    let cap = rule.nested("caps", faults, caps);
     let rounding = rule.optional("rounding", faults, document::one_of(&ROUNDINGS));
     let rounded_per = rule.optional("rounded_per", faults, document::one_of(&PARTS));
     let tier_multiplier = rule.optional("tier_multiplier", faults, document::truth);
@@ -68,9 +80,26 @@ pub(super) fn rule(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults
         group,
         stop: stop.unwrap_or(false),
         maximum_points: most,
+        budget,
+        cap,
         rounding: rounding.unwrap_or_default(),
         rounded_per: rounded_per.unwrap_or_default(),
         tier_multiplier: tier_multiplier.unwrap_or(matches!(effect, Effect::PerAmount { .. })),
+    })
+}
+
+/// What one account is given at most: `{"per_account": {"points"?, "times"?, "period"}}`.
+fn caps(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<AccountCap> {
+    let caps = Object::open(value, path, &["per_account"], faults)?;
+    caps.required_nested("per_account", faults, |value, path, faults| {
+        let cap = Object::open(value, path, &["points", "times", "period"], faults)?;
+        if !cap.has("points") && !cap.has("times") {
+            faults.add(path, "missing", "either points or times is required");
+        }
+        let points = cap.optional("points", faults, points_to(MAXIMUM_POINTS_MAX));
+        let times = cap.optional("times", faults, document::whole(1..=TIMES_MAX));
+        let period = cap.required("period", faults, document::one_of(&CapPeriod::ALL));
+        Some(AccountCap { points, times, period: period? })
     })
 }
 
@@ -126,6 +155,14 @@ pub(super) fn in_order(rules: Vec<EarningRule>, faults: &mut Faults) -> Option<E
             faults.add(&Path::Key(&Path::Index(&list, index), "group"), "out_of_order", message);
         }
     }
+    let most_of = |most: usize, field: &'static str, has: fn(&EarningRule) -> bool, faults: &mut Faults| {
+        if let Some((index, _)) = rules.iter().enumerate().filter(|(_, rule)| has(rule)).nth(most) {
+            let message = format!("at most {most} rules of a program may have one");
+            faults.add(&Path::Key(&Path::Index(&list, index), field), "too_many", message);
+        }
+    };
+    most_of(BUDGETS_MAX, "budget", |rule| rule.budget.is_some(), faults);
+    most_of(CAPPED_RULES_MAX, "caps", |rule| rule.cap.is_some(), faults);
     let multiplier = rules.iter().position(|rule| matches!(rule.effect, Effect::Multiplier(_)));
     let earning = Earning::of(rules);
     if let (None, Some(index)) = (&earning, multiplier) {
@@ -133,6 +170,15 @@ pub(super) fn in_order(rules: Vec<EarningRule>, faults: &mut Faults) -> Option<E
         faults.add(&Path::Key(&Path::Index(&list, index), "multiplier"), "conflict", message);
     }
     earning
+}
+
+fn caps_schema() -> Schema {
+    let cap = schema::object("Cap")
+        .optional("points", schema::whole(1..=MAXIMUM_POINTS_MAX), "So many points in each period.")
+        .optional("times", schema::whole(1..=TIMES_MAX), "For so many orders in each period.")
+        .required("period", schema::one_of(&CapPeriod::ALL), "By the calendar, or once for all.")
+        .some_of_fields(&["points", "times"]);
+    schema::object("Caps").required("per_account", cap, "What it is held to for each account.")
 }
 
 /// What the section may say.
@@ -161,6 +207,8 @@ pub(super) fn schema() -> Schema {
         )
         .optional("stop", schema::truth().or(false), "Whether no later rule fires where this one does.")
         .optional("maximum_points", schema::whole(1..=MAXIMUM_POINTS_MAX), "The most that it gives for one order.")
+        .optional("budget", schema::whole(1..=MAXIMUM_POINTS_MAX), "The most that it gives over all accounts, ever.")
+        .optional("caps", caps_schema(), "The most that it gives one account.")
         .optional("rounding", schema::one_of(&ROUNDINGS).or("floor"), "Of fractions of a point.")
         .optional(
             "rounded_per",
@@ -186,11 +234,12 @@ fn examples() -> Value {
           "lines": { "categories": { "include": ["tea"], "exclude": ["tea bags"] },
                      "tags": { "include": ["new"], "exclude": ["sale"] }, "minimum_quantity": 12 } },
         { "id": "leaf", "name": "Double points on Leaf", "multiplier": "2", "rounding": "half_up",
-          "maximum_points": 500, "lines": { "brands": { "include": ["Leaf"] }, "skus": { "exclude": ["LEAF-SAMPLE"] } } },
+          "maximum_points": 500, "budget": 100_000,
+          "caps": { "per_account": { "points": 1000, "times": 3, "period": "quarter" } }, "lines": { "brands": { "include": ["Leaf"] }, "skus": { "exclude": ["LEAF-SAMPLE"] } } },
         { "id": "teapots", "name": "10 points a teapot", "points": 10, "per_units": 1,
           "lines": { "brands": { "exclude": ["Leaf"] }, "skus": { "include": ["TEAPOT-BLUE", "TEAPOT-RED"] } } },
         { "id": "hello", "name": "Welcome", "points": 100, "group": "bonus", "stop": true,
-          "when": { "first_order": true, "minimum_total": "50.00",
+          "when": { "first_order": true, "minimum_total": "50.00", "contact_roles": ["buyer"],
                     "sources": { "include": ["web", "app"], "exclude": ["erp"] } } },
         { "id": "resale", "name": "Resellers in May", "points": 50, "group": "bonus",
           "when": { "segments": { "include": ["reseller"], "exclude": ["hotels"] },

@@ -1,10 +1,8 @@
 //! The program document, read into a [`Program`].
 
 use super::sense::{self, Sections};
-use super::{
-    DiscountRule, Program, ReturnRules, UnknownAccount, earning, free_products, membership, metrics, occasions, perks,
-    points, prices, referral, tiers,
-};
+use super::{DiscountRule, Program, ReturnRules, UnknownAccount};
+use super::{earning, free_products, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku};
@@ -37,12 +35,13 @@ pub(super) const UNKNOWN_ACCOUNT: [(&str, UnknownAccount); 2] =
     [("enrol", UnknownAccount::Enrol), ("reject", UnknownAccount::Reject)];
 pub(super) const TAX: [(&str, TaxBasis); 3] =
     [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
+pub(super) const SHIPPING: [(&str, bool); 2] = [("exclude", false), ("include", true)];
 pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 
 /// [`Percent::HUNDRED`].
 const PERCENT_MAX: u32 = 100;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "$schema",
     "name",
     "currency",
@@ -59,6 +58,7 @@ const FIELDS: [&str; 19] = [
     "free_products",
     "perks",
     "occasions",
+    "rewards",
     "warnings",
     "referral",
     "metrics",
@@ -93,7 +93,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
     let membership = root.nested("membership", faults, membership::membership).unwrap_or_default();
-    let (excluded_skus, tax_basis) = root.nested("eligibility", faults, eligibility).unwrap_or_default();
+    let (excluded_skus, tax_basis, shipping_is_eligible) =
+        root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
     let utc = Calendar::utc();
     let reading = Reading { currency: money, calendar: calendar.as_ref().unwrap_or(&utc) };
@@ -110,6 +111,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
     let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
+    let rewards = root.list("rewards", 0..=rewards::REWARDS_MAX, faults, rewards::reward);
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let exchange = points.as_ref().and_then(|points| points.exchange.as_ref());
@@ -128,6 +130,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         free_products: free_products.as_deref().unwrap_or_default(),
         perks: perks.as_deref().unwrap_or_default(),
         occasions: occasions.as_deref().unwrap_or_default(),
+        rewards: rewards.as_deref().unwrap_or_default(),
         warnings: &warnings,
         referral: referral.as_ref(),
     };
@@ -140,6 +143,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         membership,
         excluded_skus,
         tax_basis,
+        shipping_is_eligible,
         earning: earning?,
         points: points?,
         returns: returns.unwrap_or_default(),
@@ -149,6 +153,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         free_products: free_products.unwrap_or_default(),
         perks: perks.unwrap_or_default(),
         occasions: occasions.unwrap_or_default(),
+        rewards: rewards.unwrap_or_default(),
         warnings,
         referral,
         metrics,
@@ -159,6 +164,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     distinct(program.free_products.iter().map(|rule| &rule.id), "free_products", faults);
     distinct(program.perks.iter().map(|perk| &perk.id), "perks", faults);
     distinct(program.occasions.iter().map(|rule| &rule.id), "occasions", faults);
+    distinct(program.rewards.iter().map(|reward| &reward.id), "rewards", faults);
+    rewards::distinct(&program, faults);
     distinct_gifts(&program, faults);
     Some(program)
 }
@@ -210,11 +217,12 @@ fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Unkn
     section.required("unknown_account", faults, document::one_of(&UNKNOWN_ACCOUNT))
 }
 
-fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis)> {
-    let section = Object::open(value, path, &["excluded_skus", "tax"], faults)?;
+fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis, bool)> {
+    let section = Object::open(value, path, &["excluded_skus", "tax", "shipping"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
     let tax = section.optional("tax", faults, document::one_of(&TAX));
-    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default()))
+    let shipping = section.optional("shipping", faults, document::one_of(&SHIPPING));
+    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default(), shipping.unwrap_or(false)))
 }
 
 /// A name for customers.

@@ -4,7 +4,7 @@
 //! one line below; its fields and examples are held against its reader by `tests/schema`.
 
 use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX};
-use super::{earning, free_products, membership, metrics, occasions, perks, points, prices, referral, tiers};
+use super::{earning, free_products, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers};
 use crate::id::{ProgramName, RuleId};
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ pub fn schema() -> Value {
         .optional("free_products", free_products::schema(), "What large orders are entitled to besides.")
         .optional("perks", perks::schema(), "What accounts may claim besides points.")
         .optional("occasions", occasions::schema(), "What accounts are given points or discounts on.")
+        .optional("rewards", rewards::schema(), "What points buy.")
         .optional("warnings", warnings(), "How many days ahead customers are warned; left out, never.")
         .optional(
             "referral",
@@ -70,7 +71,12 @@ fn eligibility() -> Schema {
             "as_stated: a line comes to what it says; subtract: amounts contain tax, and it is not eligible; \
              add: amounts do not contain it, and it is.",
         )
-        .examples([json!({ "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract" })])
+        .optional(
+            "shipping",
+            schema::one_of(&read::SHIPPING).or("exclude"),
+            "Whether what is paid for shipping is eligible.",
+        )
+        .examples([json!({ "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract", "shipping": "include" })])
 }
 
 fn returns() -> Schema {

@@ -9,7 +9,7 @@ mod tiers;
 
 use super::{
     DiscountRule, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership, occasions, perks,
-    prices,
+    prices, rewards,
 };
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
@@ -21,6 +21,7 @@ use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::referral::rules::ReferralRules;
+use crate::rewards::Reward;
 use crate::warning::WarningRules;
 use earning::Surroundings;
 use serde_json::Value;
@@ -39,6 +40,7 @@ pub(super) struct Sections<'a> {
     pub free_products: &'a [FreeProduct],
     pub perks: &'a [Perk],
     pub occasions: &'a [OccasionRule],
+    pub rewards: &'a [Reward],
     pub warnings: &'a WarningRules,
     pub referral: Option<&'a ReferralRules>,
 }
@@ -55,10 +57,12 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
     let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
     let occasions = Some(sections.occasions).filter(|rules| is_whole("/occasions", rules.len())).unwrap_or_default();
+    let bought = Some(sections.rewards).filter(|rewards| is_whole("/rewards", rewards.len()));
     let ending_days = &sections.warnings.membership_ending_days;
     membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
     let Some(tiers) = tiers else { return };
     occasions::sense(occasions, tiers, faults);
+    rewards::sense(bought.unwrap_or_default(), perks, tiers, faults);
     prices::sense(price_tables.unwrap_or_default(), tiers, faults);
     free_products::sense(free.unwrap_or_default(), tiers, faults);
     exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), tiers, faults);

@@ -51,6 +51,7 @@ fn returned_line_by_line(lines: usize, returns: usize) -> ScoredOrder {
         available_at: None,
         expires_at: Instant::MAX,
         balance: Points::ZERO,
+        granted: Vec::new(),
         outcomes: Vec::new(),
         issued: Vec::new(),
         percents_off: Vec::new(),

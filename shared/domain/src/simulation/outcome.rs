@@ -23,6 +23,8 @@ pub struct Figures {
     pub points_reversed: Points,
     /// Points that ended.
     pub points_expired: Points,
+    /// Points spent on rewards, less those given back.
+    pub points_spent: Points,
     /// Points that a return should have taken back and that were written off.
     pub points_unrecovered: Points,
     /// Discounts issued, less those withdrawn.
@@ -60,6 +62,7 @@ impl Figures {
             points_issued: self.points_issued.plus(other.points_issued)?,
             points_reversed: self.points_reversed.plus(other.points_reversed)?,
             points_expired: self.points_expired.plus(other.points_expired)?,
+            points_spent: self.points_spent.plus(other.points_spent)?,
             points_unrecovered: self.points_unrecovered.plus(other.points_unrecovered)?,
             discounts_issued: self.discounts_issued.checked_add(other.discounts_issued).ok_or(Overflow)?,
             discounts_used: self.discounts_used.checked_add(other.discounts_used).ok_or(Overflow)?,
@@ -73,6 +76,7 @@ impl Figures {
             points_issued: self.points_issued.minus(other.points_issued)?,
             points_reversed: self.points_reversed.minus(other.points_reversed)?,
             points_expired: self.points_expired.minus(other.points_expired)?,
+            points_spent: self.points_spent.minus(other.points_spent)?,
             points_unrecovered: self.points_unrecovered.minus(other.points_unrecovered)?,
             discounts_issued: self.discounts_issued.checked_sub(other.discounts_issued).ok_or(Overflow)?,
             discounts_used: self.discounts_used.checked_sub(other.discounts_used).ok_or(Overflow)?,
@@ -105,6 +109,8 @@ impl Figures {
                 add(&mut self.points_unrecovered, *unrecovered)?;
                 add(&mut self.points_reversed, *reversed)
             }
+            Change::PointsSpent { points } => add(&mut self.points_spent, *points),
+            Change::PointsRestored { points } => add(&mut self.points_spent, Points::ZERO.minus(*points)?),
             Change::PointsExpired { points, .. } => add(&mut self.points_expired, *points),
             Change::DiscountIssued { .. } => step(&mut self.discounts_issued, 1),
             Change::DiscountVoided { .. } => step(&mut self.discounts_issued, -1),

@@ -1,8 +1,10 @@
 //! One account's history, decided once more.
 
+use super::budgets::{self, Allotted, Want};
 use super::given::Granted;
 use super::outcome::{Outcome, calendar};
 use super::paid;
+use super::redeemed::Redeemed;
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
@@ -11,6 +13,7 @@ use crate::code::Code;
 use crate::credit_note::CreditNote;
 use crate::decision::{Context, Decision, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer};
+use crate::earning::Beside;
 use crate::id::{OrderKey, RuleId};
 use crate::idempotency::CommandKey;
 use crate::invitation::{self, InvitationDocument};
@@ -20,6 +23,7 @@ use crate::opening;
 use crate::order::Order;
 use crate::parked::{ParkedOrder, Waiting};
 use crate::payment::PaymentState;
+use crate::program::Program;
 use crate::referral::RedemptionKey;
 use crate::returns::{self, CancellationDocument, ReturnDocument, ReturnKey, ReturnLine, Returned, Reversing};
 use crate::schedule::Schedule;
@@ -40,6 +44,8 @@ pub struct LeftOut {
     pub adjustments_refused: u64,
     /// Discounts that were used and that it does not issue, or not for so long.
     pub discounts_not_issued: u64,
+    /// Redemptions of rewards, and their cancellations, that it refuses.
+    pub redemptions_refused: u64,
     /// Orders that were amended: they are taken as they stand now.
     pub orders_amended: u64,
     /// Records that entries name and that are not there.
@@ -55,6 +61,7 @@ impl LeftOut {
             returns_refused: self.returns_refused.saturating_add(other.returns_refused),
             adjustments_refused: self.adjustments_refused.saturating_add(other.adjustments_refused),
             discounts_not_issued: self.discounts_not_issued.saturating_add(other.discounts_not_issued),
+            redemptions_refused: self.redemptions_refused.saturating_add(other.redemptions_refused),
             orders_amended: self.orders_amended.saturating_add(other.orders_amended),
             records_missing: self.records_missing.saturating_add(other.records_missing),
         }
@@ -70,13 +77,26 @@ pub struct Replayed {
     pub outcome: Outcome,
     /// What was left out.
     pub left_out: LeftOut,
+    /// What its orders were given of budgets over all accounts, or want of them.
+    pub wants: Vec<Want>,
 }
 
-/// Decides an account's history once more, under these versions of the program.
+/// Decides an account's history once more, under these versions of the program. It has budgets for itself.
 pub fn replay(facts: &Facts, schedule: &Schedule, plan: &Plan<'_>) -> Result<Replayed, Overflow> {
+    replay_with(facts, schedule, None, plan)
+}
+
+/// The same with what its orders are given of budgets.
+pub(super) fn replay_with(
+    facts: &Facts,
+    schedule: &Schedule,
+    allotted: Option<&Allotted>,
+    plan: &Plan<'_>,
+) -> Result<Replayed, Overflow> {
     let mut replay = Replay {
         facts,
         schedule,
+        allotted,
         plan,
         account: None,
         orders: Vec::with_capacity(facts.orders.len()),
@@ -84,8 +104,10 @@ pub fn replay(facts: &Facts, schedule: &Schedule, plan: &Plan<'_>) -> Result<Rep
         discounts: Vec::new(),
         notes: BTreeMap::new(),
         granted: Vec::new(),
+        redeemed: Redeemed::default(),
         outcome: Outcome::default(),
         left_out: LeftOut::default(),
+        wants: Vec::new(),
     };
     for entry in facts.entries() {
         replay.decide(entry)?;
@@ -97,6 +119,7 @@ pub fn replay(facts: &Facts, schedule: &Schedule, plan: &Plan<'_>) -> Result<Rep
 pub(super) struct Replay<'a> {
     pub facts: &'a Facts,
     pub schedule: &'a Schedule,
+    pub allotted: Option<&'a Allotted>,
     pub plan: &'a Plan<'a>,
     pub account: Option<Account>,
     /// Orders in the sequence in which they came.
@@ -108,8 +131,11 @@ pub(super) struct Replay<'a> {
     pub notes: BTreeMap<String, CreditNote>,
     /// The points that referrals brought.
     pub granted: Vec<(RedemptionKey, Granted)>,
+    /// What points were redeemed for.
+    pub redeemed: Redeemed,
     pub outcome: Outcome,
     pub left_out: LeftOut,
+    pub wants: Vec<Want>,
 }
 
 /// An order that was placed.
@@ -147,6 +173,8 @@ impl<'a> Replay<'a> {
             Cause::Opening => self.open(entry),
             Cause::TierPut => self.invite(entry),
             Cause::Referral { .. } => self.grant(entry),
+            Cause::RewardRedeemed { reward } => self.redeem(entry, reward),
+            Cause::RewardCancelled { redemption } => self.cancel(entry, *redemption),
             Cause::AccountPut | Cause::Membership => self.put_account(entry),
             Cause::MembershipPayment => self.pay_fee(entry),
             // What time has made true is true without them; what occasions bring is given when walked.
@@ -185,6 +213,11 @@ impl<'a> Replay<'a> {
                 Record::Entry(entry) => self.outcome.count(&entry.changes, entry.at, calendar(self.plan))?,
                 Record::Order(scored) => self.put_order(scored),
                 Record::Discount(discount) => self.put_discount(*discount),
+                Record::RewardRedemption(redemption) => {
+                    self.redeemed.redemptions.insert(redemption.redemption_id, *redemption);
+                }
+                Record::RewardUses(uses) => self.redeemed.uses = Some(*uses),
+                Record::PerkUses(uses) => self.redeemed.perk_uses = Some(*uses),
                 _ => {}
             }
         }
@@ -208,7 +241,7 @@ impl<'a> Replay<'a> {
     }
 
     fn place(&mut self, entry: &Entry, key: &OrderKey) -> Result<(), Overflow> {
-        let facts = self.facts;
+        let (facts, schedule) = (self.facts, self.schedule);
         let Some(stored) = facts.orders.get(key) else {
             add_one(&mut self.left_out.records_missing);
             return Ok(());
@@ -224,15 +257,33 @@ impl<'a> Replay<'a> {
         let named: Vec<_> = discounts.into_iter().map(Some).collect();
         let parked = waiting(stored, entry);
         let (hash, context) = (stored.content_hash, self.context(entry));
-        let decided = score::decide(self.account.as_ref(), &named, parked.as_ref(), &order, hash, &context);
+        let program = &schedule.for_order(order.placed_at, entry.at).program;
+        let limits = self.allotted.map(|given| given.limits(program, &order.account_id, entry.sequence)).transpose()?;
+        let role = order.contact_id.as_ref().and_then(|contact| facts.roles.get(contact)).copied();
+        let beside = Beside { limits: &limits.unwrap_or_default(), role };
+        let account = self.account.as_ref();
+        let decided = score::decide_beside(account, &named, parked.as_ref(), &beside, (&order, hash), &context);
         match self.apply(decided)? {
             Some(scored) => {
+                self.want(entry, &scored, program);
                 self.places.insert(key.clone(), self.orders.len());
                 self.orders.push(Placed { entry: entry.sequence, codes, scored });
             }
             None => add_one(&mut self.left_out.orders_refused),
         }
         Ok(())
+    }
+
+    fn want(&mut self, entry: &Entry, scored: &ScoredOrder, program: &Program) {
+        let wanted = scored.score.granted.iter().filter_map(|granted| budgets::wanted(granted, program));
+        self.wants.extend(wanted.map(|(rule, points, budget)| Want {
+            at: entry.at,
+            account_id: scored.order.account_id.clone(),
+            entry: entry.sequence,
+            rule,
+            points,
+            budget,
+        }));
     }
 
     /// An order with those of these discounts that it can use here.
@@ -379,9 +430,9 @@ impl<'a> Replay<'a> {
     fn end(mut self) -> Result<Replayed, Overflow> {
         let orders = self.orders.iter().map(|placed| &*placed.scored);
         self.outcome.add_discounts(orders, self.schedule, calendar(self.plan))?;
-        let Self { mut outcome, left_out, account, schedule, plan, .. } = self;
+        let Self { mut outcome, left_out, account, schedule, plan, wants, .. } = self;
         let account = account.map(|account| outcome.end(&account, schedule, plan)).transpose()?;
-        Ok(Replayed { account, outcome, left_out })
+        Ok(Replayed { account, outcome, left_out, wants })
     }
 }
 

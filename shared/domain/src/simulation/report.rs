@@ -235,7 +235,7 @@ fn list<K: Ord>(listed: &mut Vec<Ranked>, ranked: Ranked, key: impl Fn(&Ranked) 
     listed.truncate(RANKED_MAX);
 }
 
-/// `id;tier,outstanding,issued,reversed,expired,unrecovered,discounts issued,used,value,raised,lowered;…;…`
+/// `id;tier,outstanding,issued,reversed,expired,spent,unrecovered,discounts issued,used,value,raised,lowered;…;…`
 fn rendered(compared: &Compared, group: &Group) -> String {
     let mut line = compared.account_id.to_string();
     for (outcome, side) in [
@@ -245,11 +245,11 @@ fn rendered(compared: &Compared, group: &Group) -> String {
     ] {
         let Side { figures, outstanding, upgrades, downgrades } = side;
         let Figures { points_issued, points_reversed, points_expired, points_unrecovered, .. } = figures;
-        let Figures { discounts_issued, discounts_used, discount_value, .. } = figures;
+        let Figures { points_spent, discounts_issued, discounts_used, discount_value, .. } = figures;
         let tier = outcome.tier.as_ref().map_or("", TierId::as_str);
         line.push_str(&format!(
-            ";{tier},{outstanding},{points_issued},{points_reversed},{points_expired},{points_unrecovered},\
-             {discounts_issued},{discounts_used},{discount_value},{upgrades},{downgrades}"
+            ";{tier},{outstanding},{points_issued},{points_reversed},{points_expired},{points_spent},\
+             {points_unrecovered},{discounts_issued},{discounts_used},{discount_value},{upgrades},{downgrades}"
         ));
     }
     line.push('\n');

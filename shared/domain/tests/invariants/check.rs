@@ -71,9 +71,11 @@ fn check_order(scored: &ScoredOrder, told: &Tally, program: &Program) {
 fn check_lifetime(world: &World, account: &Account, program: &Program) {
     let life = &account.lifetime;
     let outstanding = account.points().unwrap();
-    let lost = [outstanding, life.expired, life.reversed, life.gone_before, life.deducted];
-    let issued = life.earned.plus(life.credited).unwrap();
-    assert_eq!(issued, Points::sum(lost).unwrap(), "invariant 2: issued = outstanding + expired + reversed");
+    let spent = account.spending.spent();
+    let lost = [outstanding, spent, life.expired, life.reversed, life.gone_before, life.deducted];
+    let came = Points::sum([life.earned, life.credited, account.spending.restored()]).unwrap();
+    let says = "invariant 2: issued + restored = outstanding + spent + expired + reversed";
+    assert_eq!(came, Points::sum(lost).unwrap(), "{says}");
     let sum = |part: fn(&Tally) -> Points| {
         Points::sum(world.orders.values().map(|scored| part(&scored.history.tally))).unwrap()
     };

@@ -106,6 +106,13 @@ fn effect() -> impl Strategy<Value = Value> {
 fn rule(stacks: bool) -> impl Strategy<Value = Value> {
     let cap = prop::option::weighted(0.2, (1_u64..300).prop_map(|most| json!(most)));
     let half_up = prop::option::weighted(0.3, Just(json!("half_up")));
+    let budget = prop::option::weighted(0.15, (1_u64..2_000).prop_map(|most| json!(most)));
+    let times = prop::option::weighted(0.5, 1_u64..4);
+    let period = select(vec!["month", "quarter", "year", "ever"]);
+    let per_account = (1_u64..500, times, period)
+        .prop_map(|(points, times, period)| json!({"points": points, "times": times, "period": period}));
+    let caps = prop::option::weighted(0.15, per_account.prop_map(|cap| json!({"per_account": cap})));
+    let cap = (cap, budget, caps);
     let by_line = prop::option::weighted(0.3, Just(json!("line")));
     let tier = prop::option::weighted(0.3, any::<bool>().prop_map(|applies| json!(applies)));
     let stop = prop::option::weighted(0.15, Just(json!(true)));
@@ -116,7 +123,9 @@ fn rule(stacks: bool) -> impl Strategy<Value = Value> {
             let mut rule = fields(vec![
                 ("lines", Some(lines)),
                 ("when", Some(when)),
-                ("maximum_points", cap),
+                ("maximum_points", cap.0),
+                ("budget", cap.1),
+                ("caps", cap.2),
                 ("rounding", half_up),
                 ("rounded_per", by_line.filter(|_| !fixed)),
                 ("tier_multiplier", tier.filter(|_| !multiplies)),
@@ -144,6 +153,11 @@ fn rules(stacks: bool) -> impl Strategy<Value = Vec<Value>> {
             }
             (rule["id"], rule["name"]) = (json!(format!("r-{place}")), json!("Rule"));
             rules.push(rule);
+        }
+        for (field, most) in [("budget", 6), ("caps", 5)] {
+            for rule in rules.iter_mut().filter(|rule| rule.get(field).is_some()).skip(most) {
+                rule.as_object_mut().unwrap().remove(field);
+            }
         }
         rules
     })

@@ -1,11 +1,14 @@
 //! An account with its entries, orders and discounts, and what happens to it.
 
+use crate::limits::Limits;
+use crate::redemptions::Redeemed;
 use domain::account::Account;
 use domain::amendment;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::decision::{Context, Guard, Record, Rejection, Write};
 use domain::discount::Discount;
+use domain::earning::Beside;
 use domain::id::{AccountId, OrderKey, TierId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Minor, Money, Points};
@@ -34,6 +37,10 @@ pub struct World {
     pub redemption: Option<Redemption>,
     /// What it brought from another product.
     pub opening: Option<Opening>,
+    /// What it may use together with others.
+    pub limits: Limits,
+    /// What it got for its points.
+    pub redeemed: Redeemed,
 }
 
 /// An order and a line of it (modulo what there is), and units.
@@ -127,6 +134,8 @@ impl World {
             notes: BTreeMap::new(),
             redemption: None,
             opening: None,
+            limits: Limits::default(),
+            redeemed: Redeemed::default(),
         }
     }
 
@@ -140,6 +149,7 @@ impl World {
                 (redemption.qualified, redemption.version) = (Some(*qualified), version + 1);
                 return;
             }
+            Write::Shard(write) => return assert!(self.limits.change(&write), "{write:?}"),
             other => panic!("an order does not write {other:?}"),
         };
         match record {
@@ -168,9 +178,7 @@ impl World {
                 let before = self.notes.insert(note.return_id.to_string(), *note);
                 assert_eq!(guard, before.map_or(Guard::Absent, |held| Guard::Version(held.version)));
             }
-            // What a payment was answered is asked for by nobody here.
-            Record::Command(_) => assert_eq!(guard, Guard::Absent),
-            other => panic!("an order does not write {other:?}"),
+            other => self.redeemed.put(other, guard),
         }
     }
 
@@ -182,7 +190,10 @@ impl World {
             return if is_late { Ok(stored.clone()) } else { score::repeat(stored, order, &hash) };
         }
         let named: Vec<_> = order.discount_codes.iter().map(|code| self.discounts.get(code).cloned()).collect();
-        let decision = score::decide(self.account.as_ref(), &named, None, &Arc::new(order.clone()), hash, context)?;
+        let (account, limits) = (self.account.as_ref(), self.limits.all());
+        let beside = Beside { limits: &limits, role: None };
+        let order = Arc::new(order.clone());
+        let decision = score::decide_beside(account, &named, None, &beside, (&order, hash), context)?;
         decision.writes.into_iter().for_each(|write| self.apply(write));
         Ok(decision.answer)
     }

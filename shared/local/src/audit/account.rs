@@ -1,5 +1,6 @@
 //! The books of one account.
 
+use super::rewards::{self, Redeemed};
 use super::{OrderFacts, Report, Subject, activity, membership, notes, payments, perks};
 use domain::account::Account;
 use domain::code::Code;
@@ -11,6 +12,7 @@ use domain::money::Points;
 use domain::occasions::Given;
 use domain::perks::PerkUses;
 use domain::returns::ReturnKey;
+use domain::schedule::Schedule;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::LedgerRecord;
 
@@ -36,6 +38,8 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::Referral { .. }
         | Cause::PerkUse { .. }
         | Cause::TierPut
+        | Cause::RewardRedeemed { .. }
+        | Cause::RewardCancelled { .. }
         | Cause::Walked => None,
     }
 }
@@ -109,6 +113,7 @@ pub(super) struct Books<'a> {
     discounts: BTreeMap<&'a Code, &'a Discount>,
     notes: BTreeMap<&'a str, &'a CreditNote>,
     perk_uses: Option<&'a PerkUses>,
+    redeemed: Redeemed<'a>,
     /// Codes whose use an entry tells of, in entries up to now.
     used_by_now: BTreeSet<&'a Code>,
 }
@@ -123,6 +128,8 @@ struct Sums<'a> {
     reversed: i128,
     unrecovered: i128,
     deducted: i128,
+    spent: i128,
+    restored: i128,
     opened: i128,
     /// Points and orders of before the account was opened here.
     past_earned: i128,
@@ -141,6 +148,7 @@ impl<'a> Books<'a> {
             discounts: BTreeMap::new(),
             notes: BTreeMap::new(),
             perk_uses: None,
+            redeemed: Redeemed::default(),
             used_by_now: BTreeSet::new(),
         };
         for record in records {
@@ -148,6 +156,10 @@ impl<'a> Books<'a> {
                 LedgerRecord::Entry(entry) => books.entries.push(entry),
                 LedgerRecord::Discount(discount) => drop(books.discounts.insert(&discount.code, discount)),
                 LedgerRecord::PerkUses(uses) => books.perk_uses = Some(uses),
+                LedgerRecord::RewardUses(uses) => books.redeemed.uses = Some(uses),
+                LedgerRecord::RewardRedemption(redemption) => {
+                    books.redeemed.redemptions.insert(redemption.redemption_id, redemption);
+                }
                 LedgerRecord::CreditNote(note) => drop(books.notes.insert(note.return_id.as_str(), note)),
                 LedgerRecord::Profile(_)
                 | LedgerRecord::Contact(_)
@@ -167,7 +179,7 @@ impl<'a> Books<'a> {
         books
     }
 
-    pub(super) fn check(&self, orders: &mut HashMap<OrderKey, OrderFacts>, report: &mut Report) {
+    pub(super) fn check(&self, orders: &mut HashMap<OrderKey, OrderFacts>, schedule: &Schedule, report: &mut Report) {
         let mut found = Vec::new();
         self.check_sequence(&mut found);
         let sums = self.check_entries(&mut found);
@@ -185,6 +197,7 @@ impl<'a> Books<'a> {
         membership::check(self.account, &self.entries, &mut found);
         perks::check(self.account, &self.entries, self.perk_uses, &mut found);
         payments::check(self.account, &self.entries, orders, &mut found);
+        rewards::check(self.account, &self.entries, &self.redeemed, schedule, &mut found);
         let subject = Subject::Account(self.account.id.clone());
         found.into_iter().for_each(|what| report.find(subject.clone(), what));
         report.accounts = report.accounts.saturating_add(1);
@@ -192,6 +205,8 @@ impl<'a> Books<'a> {
         report.discounts = report.discounts.saturating_add(size(self.discounts.len()));
         report.issued = report.issued.saturating_add(sums.earned).saturating_add(sums.credited);
         report.issued = report.issued.saturating_add(sums.opened);
+        report.restored = report.restored.saturating_add(sums.restored);
+        report.spent = report.spent.saturating_add(sums.spent);
         report.reversed = report.reversed.saturating_add(sums.reversed).saturating_add(sums.deducted);
         report.expired = report.expired.saturating_add(sums.expired);
         report.outstanding = report.outstanding.saturating_add(self.held());
@@ -249,6 +264,8 @@ impl<'a> Books<'a> {
             ("lifetime points reversed", i128::from(life.reversed.0), sums.reversed),
             ("lifetime points written off", i128::from(life.unrecovered.0), sums.unrecovered),
             ("lifetime points taken by hand or for referrals", i128::from(life.deducted.0), sums.deducted),
+            ("lifetime points spent", i128::from(self.account.spending.spent().0), sums.spent),
+            ("lifetime points given back", i128::from(self.account.spending.restored().0), sums.restored),
             (
                 "lifetime points gone before",
                 i128::from(life.gone_before.0),
@@ -411,6 +428,8 @@ impl<'a> Sums<'a> {
             }
             Change::DebtOpened { points } => (&mut self.reversed, points),
             Change::PointsDeducted { points, .. } => (&mut self.deducted, points),
+            Change::PointsSpent { points } => (&mut self.spent, points),
+            Change::PointsRestored { points } => (&mut self.restored, points),
             Change::DiscountIssued { code, .. } => {
                 self.issued.insert(code);
                 return 0;
@@ -454,6 +473,7 @@ impl<'a> Sums<'a> {
                 | Change::PointsGranted { .. }
                 | Change::OccasionGiven(_)
                 | Change::Tier(TierChange::Points { .. })
+                | Change::PointsRestored { .. }
                 | Change::PointsOpened { .. }
         );
         if given { points.0.into() } else { i128::from(points.0).saturating_neg() }

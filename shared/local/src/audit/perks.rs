@@ -1,8 +1,10 @@
 //! How often an account has used its perks: the count against the entries that it comes from.
 
 use domain::account::Account;
+use domain::id::RuleId;
 use domain::ledger::{Change, Entry};
 use domain::perks::PerkUses;
+use std::collections::BTreeSet;
 
 /// Checks what is counted by the entries up to the account's version. A count that has moved on since the account was
 /// read is left alone.
@@ -20,7 +22,9 @@ pub(super) fn check(account: &Account, entries: &[&Entry], uses: Option<&PerkUse
             found.push(format!("entry {sequence} uses a perk {} times; it may be {}", uses.used, uses.count));
         }
     }
-    let newest = entries.iter().rev().find_map(|entry| counted(entry, None)).map(|(_, sequence)| sequence);
+    let bought = |entry: &&Entry, perk: Option<&str>| entry.changes.iter().find_map(|change| bought_left(change, perk));
+    let is_kept = |entry: &&&Entry| counted(entry, None).is_some() || bought(entry, None).is_some();
+    let newest = entries.iter().rev().find(is_kept).map(|entry| entry.sequence);
     let Some(record) = uses else {
         found.extend(newest.map(|sequence| format!("entry {sequence} uses a perk, and nothing is counted")));
         return;
@@ -38,12 +42,41 @@ pub(super) fn check(account: &Account, entries: &[&Entry], uses: Option<&PerkUse
             found.push(format!("perk {perk} is counted as used {used} times, which its newest entry does not say"));
         }
     }
+    let named: BTreeSet<&RuleId> = entries.iter().flat_map(|entry| &entry.changes).filter_map(bought_perk).collect();
+    let kept = record.bought.iter().map(|bought| &bought.perk);
+    for perk in named.into_iter().chain(kept).collect::<BTreeSet<_>>() {
+        let told = entries.iter().rev().find_map(|entry| bought(entry, Some(perk.as_str()))).unwrap_or(0);
+        if told != record.bought(perk) {
+            let left = record.bought(perk);
+            found.push(format!("of perk {perk}, {left} bought uses are left, which its newest entry does not say"));
+        }
+    }
+}
+
+/// How many bought uses of a perk a change says are left.
+fn bought_left(change: &Change, perk: Option<&str>) -> Option<u32> {
+    let left = match change {
+        Change::PerkUsed { bought_left, .. } => *bought_left,
+        Change::PerkUsesBought { left, .. } | Change::PerkUsesReturned { left, .. } => Some(*left),
+        _ => None,
+    };
+    left.filter(|_| perk.is_none_or(|perk| bought_perk(change).is_some_and(|own| own.as_str() == perk)))
+}
+
+/// The perk of which a change buys, uses or returns bought uses.
+fn bought_perk(change: &Change) -> Option<&RuleId> {
+    match change {
+        Change::PerkUsed { perk, bought_left: Some(_), .. }
+        | Change::PerkUsesBought { perk, .. }
+        | Change::PerkUsesReturned { perk, .. } => Some(perk),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::id::{AccountId, RuleId};
+    use domain::id::AccountId;
     use domain::ledger::Cause;
     use domain::money::Points;
     use domain::perks::{PerkCounter, Uses};
@@ -65,14 +98,14 @@ mod tests {
             points: Points::ZERO,
             balance: Points::ZERO,
             pending: Points::ZERO,
-            changes: vec![Change::PerkUsed { perk: perk(id), uses, reference: None }],
+            changes: vec![Change::PerkUsed { perk: perk(id), uses, bought_left: None, reference: None }],
         }
     }
 
     fn record(entry: u64, counters: &[(&str, u32)]) -> PerkUses {
         let counter = |(id, used): &(&str, u32)| PerkCounter { perk: perk(id), used: *used, latest: Day(20_000) };
         let counters = counters.iter().map(counter).collect();
-        PerkUses { account_id: AccountId::parse("acme").unwrap(), counters, entry, version: 1 }
+        PerkUses { account_id: AccountId::parse("acme").unwrap(), counters, bought: Vec::new(), entry, version: 1 }
     }
 
     async fn account(version: u64) -> Account {

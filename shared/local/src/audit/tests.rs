@@ -213,7 +213,7 @@ async fn whatever_was_changed_is_found() {
             Some(("lots", lots)),
             &[
                 "account acme: points held: 600 stored, 1950 by its entries",
-                "program: points issued differ from outstanding + expired + reversed",
+                "program: points issued and restored differ from outstanding + spent + expired + reversed",
             ],
         ),
         ("orders", &[("order_key", "shop#3")], None, &["account acme: order shop#3 of entry 3 has no record"]),

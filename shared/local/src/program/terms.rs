@@ -1,6 +1,8 @@
 //! What rules of the program say besides what they give, in a few words; nothing where they leave it as it usually is.
 
-use domain::earning::{AccountTest, Condition, EarningRule, Effect, OrderTest, RoundedPer, Rounding, When};
+use domain::earning::{
+    AccountCap, AccountTest, CapPeriod, Condition, EarningRule, Effect, OrderTest, RoundedPer, Rounding, When,
+};
 use domain::free_products::FreeProduct;
 use domain::program::Shortfall;
 use domain::review::{Downgrade, Hold, ReviewRules};
@@ -24,12 +26,22 @@ pub(super) fn of_rule(rule: &EarningRule) -> String {
     let terms = [
         conditions(rule),
         maximum_points.map(|most| format!("at most {most} points")),
+        rule.budget.map(|budget| format!("{budget} in all")),
+        rule.cap.map(of_cap),
         rounded.map(str::to_owned),
         multiplied.map(str::to_owned),
         group.as_ref().map(|group| format!("the best of {group}")),
         stop.then(|| "and no later rule".to_owned()),
     ];
     terms.into_iter().flatten().map(|term| format!("; {term}")).collect()
+}
+
+fn of_cap(cap: AccountCap) -> String {
+    let AccountCap { points, times, period } = cap;
+    let most = points.map(|points| format!("{points} points")).into_iter();
+    let most: Vec<_> = most.chain(times.map(|times| format!("{times} orders"))).collect();
+    let named = CapPeriod::ALL.iter().find(|(_, own)| *own == period).map_or("", |(name, _)| name);
+    format!("{} per account, by {named}", most.join(" and "))
 }
 
 fn conditions(rule: &EarningRule) -> Option<String> {
@@ -103,7 +115,8 @@ mod tests {
         document["earning_rules"] = json!([
             {"id": "plain", "name": "Plain", "points": 1, "per": "1.00"},
             {"id": "one", "name": "One", "points": 1, "per": "2.00", "group": "best", "tier_multiplier": false,
-             "rounding": "half_up", "rounded_per": "line", "maximum_points": 500},
+             "rounding": "half_up", "rounded_per": "line", "maximum_points": 500, "budget": 9000,
+             "caps": {"per_account": {"points": 700, "times": 3, "period": "month"}}},
             {"id": "two", "name": "Two", "points": 5, "group": "best", "stop": true, "tier_multiplier": true,
              "when": {"first_order": true}},
             {"id": "three", "name": "Three", "points": 3, "per_units": 1, "rounded_per": "line"},
@@ -120,7 +133,7 @@ mod tests {
         rules(&mut text, &Program::from_json(&document).unwrap());
         for expected in [
             "plain: Plain (1 per 1.00 GBP)",
-            "one: One (1 per 2.00 GBP; at most 500 points; rounded half up per line; whatever the tier; the best of best)",
+            "one: One (1 per 2.00 GBP; at most 500 points; 9000 in all; 700 points and 3 orders per account, by month; rounded half up per line; whatever the tier; the best of best)",
             "two: Two (5 per order; by first_order; times the tier's multiplier; the best of best; and no later rule)",
             "three: Three (3 per unit; rounded down per line)",
             "points that a return finds spent are owed out of what orders earn",

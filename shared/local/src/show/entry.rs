@@ -25,6 +25,8 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
         Cause::PerkUse { perk } => format!("perk use of {perk}"),
         Cause::TierPut => "tier put".to_owned(),
+        Cause::RewardRedeemed { reward } => format!("redemption of {reward}"),
+        Cause::RewardCancelled { redemption } => format!("cancellation of redemption {redemption}"),
         Cause::Walked => "fallen due".to_owned(),
         Cause::ReferralCode { code } => format!("referral code {code}"),
         Cause::Referral { redemption } => format!("referral {redemption}"),
@@ -123,6 +125,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::Tier(change) => tier(change),
         Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
         Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
+        Change::PerkUsed { perk, bought_left: Some(left), .. } => format!("perk {perk} used, bought; {left} left"),
         Change::PerkUsed { perk, uses: None, .. } => format!("perk {perk} used"),
         Change::PerkUsed { perk, uses: Some(uses), .. } => {
             format!("perk {perk} used ({} of {})", uses.used, uses.count)
@@ -136,8 +139,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::DiscountExpired { rule, code, expired_at } => {
             format!("discount {code} of {rule} ended at {expired_at}")
         }
-        _ if membership(change).is_some() => membership(change).unwrap_or_default(),
-        _ => referral(change),
+        _ => reward(change).or_else(|| membership(change)).unwrap_or_else(|| referral(change)),
     }
 }
 
@@ -181,6 +183,25 @@ fn tier(change: &TierChange) -> String {
             format!("{points} points for entering {tier}, {}", end(*expires_at))
         }
     }
+}
+
+fn reward(change: &Change) -> Option<String> {
+    Some(match change {
+        Change::RewardRedeemed { reward, uses: None } => format!("reward {reward} redeemed"),
+        Change::RewardRedeemed { reward, uses: Some(uses) } => {
+            format!("reward {reward} redeemed ({} of {})", uses.used, uses.count)
+        }
+        Change::PointsSpent { points } => format!("{points} points spent"),
+        Change::RewardCancelled { reward, redemption, reason, .. } => {
+            format!("redemption {redemption} of {reward} cancelled: {reason}")
+        }
+        Change::PointsRestored { points } => format!("{points} points given back"),
+        Change::PerkUsesBought { perk, uses, left } => format!("{uses} uses of perk {perk} bought, {left} left"),
+        Change::PerkUsesReturned { perk, uses, left } => {
+            format!("{uses} bought uses of perk {perk} taken back, {left} left")
+        }
+        _ => return None,
+    })
 }
 
 fn referral(change: &Change) -> String {

@@ -91,6 +91,8 @@ pub struct PointSums {
     pub points_reversed: Points,
     /// Ended.
     pub points_expired: Points,
+    /// Spent on rewards, less those given back.
+    pub points_spent: Points,
     /// Not to be taken back any more, and written off.
     pub points_unrecovered: Points,
 }
@@ -333,8 +335,8 @@ impl Values {
 
 impl PointSums {
     fn of(figures: &Figures) -> Self {
-        let &Figures { points_issued, points_reversed, points_expired, points_unrecovered, .. } = figures;
-        Self { points_issued, points_reversed, points_expired, points_unrecovered }
+        let &Figures { points_issued, points_reversed, points_expired, points_spent, points_unrecovered, .. } = figures;
+        Self { points_issued, points_reversed, points_expired, points_spent, points_unrecovered }
     }
 }
 

@@ -76,6 +76,7 @@ fn total(compared: &Compared) -> Vec<String> {
     rows.push(row("points issued", &|sums| points(sums.points.points_issued)));
     rows.push(row("points reversed", &|sums| points(sums.points.points_reversed)));
     rows.push(row("points expired", &|sums| points(sums.points.points_expired)));
+    rows.push(row("points spent", &|sums| points(sums.points.points_spent)));
     rows.push(row("points written off", &|sums| points(sums.points.points_unrecovered)));
     rows.push(row("points outstanding", &|sums| points(sums.points_outstanding)));
     rows.push(row(&format!("  what they cost, {currency}"), &|sums| money(sums.points_cost)));
@@ -159,13 +160,14 @@ fn ranked(title: &str, accounts: &[Account]) -> Vec<String> {
 
 fn left_out(document: &Document) -> Vec<String> {
     let mut lines = vec![String::new()];
-    let LeftOut { orders_refused, returns_refused, adjustments_refused, discounts_not_issued, .. } =
-        document.left_out.draft;
+    let LeftOut { orders_refused, returns_refused, adjustments_refused, .. } = document.left_out.draft;
+    let LeftOut { redemptions_refused, discounts_not_issued, .. } = document.left_out.draft;
     let LeftOut { orders_amended, records_missing, .. } = document.left_out.in_force;
     for (count, what) in [
         (orders_refused, "orders that the draft refuses"),
         (returns_refused, "returns, cancellations and amendments that it refuses, or of such orders"),
         (adjustments_refused, "adjustments and openings that it refuses"),
+        (redemptions_refused, "redemptions of rewards, and cancellations of them, that it refuses"),
         (discounts_not_issued, "discounts were used that it does not issue, or not for so long"),
         (orders_amended, "orders were amended: they are taken as they stand now"),
         (records_missing, "records that entries name and that are not there"),

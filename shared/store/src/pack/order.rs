@@ -4,6 +4,7 @@ use super::bytes::{PLAIN, Reader, Unpacked, Writer, deflate, inflate};
 use super::payment::{pack_payment, payment};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
+use domain::earning::{Granted, Limiter};
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
 use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
@@ -52,15 +53,35 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.instant(issued.expires_at);
         out.number(u64::from(issued.void));
     }
-    // Few orders qualify a referral or use discounts: the others end here.
-    if score.qualified_referral || !score.percents_off.is_empty() {
+    // Few orders qualify a referral, use discounts or earn by rules that have limits: the others end here.
+    let has_granted = !score.granted.is_empty();
+    let has_percents = !score.percents_off.is_empty() || has_granted;
+    if score.qualified_referral || has_percents {
         out.number(u64::from(score.qualified_referral));
     }
-    if !score.percents_off.is_empty() {
+    if has_percents {
         out.count(score.percents_off.len());
         score.percents_off.iter().for_each(|percent| out.signed(percent.0));
     }
+    if has_granted {
+        out.count(score.granted.len());
+        for Granted { place, points, cut_by } in &score.granted {
+            out.count(*place);
+            out.signed(points.0);
+            out.0.push(cut_by.map_or(0, |limiter| limiter as u8));
+        }
+    }
     out.0
+}
+
+fn granted(input: &mut Reader<'_>) -> Unpacked<Granted> {
+    let place = usize::try_from(input.number()?).map_err(|_| "no such rule")?;
+    let points = Points(input.signed()?);
+    let cut_by = match input.byte()? {
+        0 => None,
+        number => Some(Limiter::ALL.into_iter().find(|one| *one as u8 == number).ok_or("unknown limit")?),
+    };
+    Ok(Granted { place, points, cut_by })
 }
 
 const RETURN: u8 = 1;
@@ -210,6 +231,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         })?,
         qualified_referral: !input.0.is_empty() && input.number()? == 1,
         percents_off: if input.0.is_empty() { Vec::new() } else { input.list(|input| input.signed().map(Percent))? },
+        granted: if input.0.is_empty() { Vec::new() } else { input.list(granted)? },
     };
     input.end()?;
     Ok(score)

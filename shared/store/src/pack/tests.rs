@@ -3,8 +3,10 @@ use super::*;
 use domain::activity::{Activity, Aside, Lifetime, MonthActivity};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
+use domain::counters::{Counter, CounterKey, Counters, Used};
 use domain::credit_note::NoteLine;
 use domain::discount::OpenDiscount;
+use domain::earning::{Granted, Limiter};
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending, Streak, Taken};
@@ -138,8 +140,15 @@ fn a_score() -> impl Strategy<Value = Score> {
     let amounts = (any::<i64>(), any::<i64>(), any::<i64>(), any::<i64>());
     let times = (instant(), option::of(instant()), instant(), option::of((instant(), instant())));
     let percents = vec(any::<i64>().prop_map(Percent), 0..10);
-    (any::<u32>(), any::<u64>(), amounts, times, vec(outcome, 0..60), vec(issued, 0..10), percents).prop_map(
-        |(program_version, entry, amounts, times, outcomes, issued, percents_off)| Score {
+    let limiter = option::of(prop::sample::select(&Limiter::ALL[..]));
+    let granted = (0_usize..50, any::<i64>(), limiter).prop_map(|(place, points, cut_by)| Granted {
+        place,
+        points: Points(points),
+        cut_by,
+    });
+    let lists = (vec(outcome, 0..60), vec(issued, 0..10), percents, vec(granted, 0..6));
+    (any::<u32>(), any::<u64>(), amounts, times, lists).prop_map(
+        |(program_version, entry, amounts, times, (outcomes, issued, percents_off, granted))| Score {
             program_version,
             decided_at: times.0,
             entry,
@@ -157,6 +166,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             issued,
             percents_off,
             qualified_referral: entry % 2 == 0,
+            granted,
         },
     )
 }
@@ -451,14 +461,16 @@ fn discounts_take_room_in_their_months_only() {
 fn a_score_without_discounts_used_is_no_larger() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let made = a_score().new_tree(&mut runner).unwrap().current();
-    let plain = Score { percents_off: Vec::new(), qualified_referral: false, ..made };
+    let plain = Score { percents_off: Vec::new(), qualified_referral: false, granted: Vec::new(), ..made };
     let bytes = |score: &Score| pack_score(score).len();
     let uses = Score { percents_off: vec![Percent(500)], ..plain.clone() };
     let qualifies = Score { qualified_referral: true, ..plain.clone() };
     let both = Score { qualified_referral: true, ..uses.clone() };
-    let more = [&qualifies, &uses, &both].map(|score| bytes(score) - bytes(&plain));
-    assert_eq!(more, [1, 1 + 1 + 2, 1 + 1 + 2]);
-    for score in [plain, uses, qualifies, both] {
+    let granted = vec![Granted { place: 3, points: Points(40), cut_by: Some(Limiter::Budget) }];
+    let limited = Score { granted, ..plain.clone() };
+    let more = [&qualifies, &uses, &both, &limited].map(|score| bytes(score) - bytes(&plain));
+    assert_eq!(more, [1, 1 + 1 + 2, 1 + 1 + 2, 1 + 1 + 1 + 3]);
+    for score in [plain, uses, qualifies, both, limited] {
         assert_eq!(super::score(&pack_score(&score)), Ok(score));
     }
 }
@@ -484,4 +496,25 @@ fn a_lot_a_month_takes_a_byte_for_its_end() {
         pack_holdings(&Holdings::of((24_132..24_132 + months).map(lot).collect(), Vec::new(), Points::ZERO))
     };
     assert_eq!(packed(25).len() - packed(1).len(), 24 * 2);
+}
+
+/// Three rules capped by month, in this and the last one, one of them ever: what a busy program adds to the hot item.
+#[test]
+fn a_counter_takes_few_bytes_beside_the_name_of_its_rule() {
+    let counter = |rule: &str, months, period, points| Counter {
+        key: CounterKey { rule: RuleId::parse(rule).unwrap(), months, period },
+        used: Used { points: Points(points), times: 12 },
+    };
+    let counters = Counters::of(vec![
+        counter("spring", 1, 24_312, 500),
+        counter("spring", 1, 24_313, 120),
+        counter("summer", 1, 24_312, 500),
+        counter("summer", 1, 24_313, 120),
+        counter("welcome", 0, 0, 500),
+    ]);
+    let packed = pack_counters(&counters);
+    assert_eq!(super::counters(&packed), Ok(counters));
+    // Format and count, the three names, then 7 or 8 bytes each, one of a rule named before, and less for ever.
+    assert_eq!(packed.len(), 2 + 7 + 7 + 8 + 4 * 7 + 5 + 2);
+    assert!(super::counters(packed.split_last().unwrap().1).is_err());
 }

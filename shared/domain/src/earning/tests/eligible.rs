@@ -57,6 +57,37 @@ fn a_line_that_is_not_eligible_is_told_why() {
     }
 }
 
+fn shipping_counts_where_the_program_says_so_while_anything_it_came_with_is_kept() {
+    let rules = json!([
+        rule("all", json!({"points": 1, "per": "1"})),
+        rule("by-line", json!({"points": 1, "per": "1", "rounded_per": "line"})),
+        rule("tea", json!({"points": 1, "per": "1", "lines": {"skus": {"include": ["TEA"]}}})),
+        rule("double", json!({"multiplier": "2"})),
+        rule("units", json!({"points": 1, "per_units": 1})),
+    ]);
+    let mut order = order(NOON, &[plain("TEA", 2, "10.00"), plain("CUP", 1, "5.00"), plain("POST", 1, "3.00")]);
+    order.shipping = Some(Minor(750));
+    let mut program = program(&rules);
+    for (included, kept, expected) in [
+        (false, [2, 1, 1], Some((1_500, 3, [15, 15, 10, 40, 3]))),
+        (true, [2, 1, 1], Some((2_250, 3, [22, 22, 10, 55, 3]))),
+        (true, [1, 0, 0], Some((1_250, 1, [12, 12, 5, 30, 1]))),
+        // Of what is left nothing is eligible.
+        (true, [0, 0, 1], None),
+        (true, [0, 0, 0], None),
+    ] {
+        program.shipping_is_eligible = included;
+        let basket = Basket::kept(&program, &order, &kept).unwrap();
+        let (eligible, units, points) = expected.unwrap_or_default();
+        assert_eq!((basket.eligible, basket.eligible_units), (Minor(eligible), units), "{included} {kept:?}");
+        let (buyer, mut found) = (Buyer::of("member"), Vec::new());
+        judge(&program, &basket, &buyer.known(&program, &order), |ruling| found.push(ruling.points.0)).unwrap();
+        assert_eq!(found, points, "{included} {kept:?}");
+    }
+    assert_eq!(Basket::whole(&program, &order).unwrap().eligible, Minor(2_250));
+    assert_eq!(Basket::whole(&program, &order).unwrap().revenue, order.total().unwrap());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -13,10 +13,13 @@ impl Change {
             | Self::PointsGranted { points, .. }
             | Self::OccasionGiven(Given { points, .. })
             | Self::PointsOpened { points, .. }
+            | Self::PointsRestored { points }
             | Self::Tier(TierChange::Points { points, .. }) => Ok(*points),
+
             Self::PointsAmended { earned, reversed, .. } => earned.minus(*reversed),
             Self::PointsExpired { points, .. }
             | Self::DebtOpened { points }
+            | Self::PointsSpent { points }
             | Self::PointsReversed { points, .. }
             | Self::PointsDeducted { points, .. } => Points::ZERO.minus(*points),
             _ => Ok(Points::ZERO),

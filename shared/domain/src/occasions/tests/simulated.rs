@@ -24,10 +24,11 @@ fn compared(town: &Town, draft: &Value) -> Compared {
         discounts: town.discounts.clone(),
         credit_notes: BTreeMap::new(),
         opening: None,
+        roles: BTreeMap::new(),
     };
     let draft = schedule(&[("1970-01-01T00:00:00Z", document("Europe/London", draft))]);
     let as_of = at("2027-02-01T00:00:00Z");
-    let plan = Plan { in_force: &town.schedule, draft: &draft, secrets: &town.secrets, as_of };
+    let plan = Plan { in_force: &town.schedule, draft: &draft, secrets: &town.secrets, budgets: None, as_of };
     simulate(&facts, &plan).unwrap()
 }
 

@@ -31,6 +31,7 @@ pub(super) fn check(earning: &Earning, around: &Surroundings<'_>, faults: &mut F
     for (index, rule) in rules.iter().enumerate() {
         let (before, after) = (rules.get(..index).unwrap_or_default(), rules.get(index.saturating_add(1)..));
         let mut found = of_terms(rule, highest);
+        found.extend(of_limits(rule));
         found.extend(of_conditions(rule, around));
         found.extend(of_history(rule));
         found.extend(of_place(rule, before, lowest));
@@ -38,6 +39,9 @@ pub(super) fn check(earning: &Earning, around: &Surroundings<'_>, faults: &mut F
         let at = Path::Index(&list, index);
         for (fields, code, message) in found {
             match fields {
+                [one, two, three] => {
+                    faults.add(&Path::Key(&Path::Key(&Path::Key(&at, one), two), three), code, message);
+                }
                 [one, two] => faults.add(&Path::Key(&Path::Key(&at, one), two), code, message),
                 [one] => faults.add(&Path::Key(&at, one), code, message),
                 _ => faults.add(&at, code, message),
@@ -63,6 +67,47 @@ fn of_terms(rule: &EarningRule, highest: Factor) -> Vec<Finding> {
             found.push((&["maximum_points"], "no_effect", message.to_owned()));
         }
         _ => {}
+    }
+    found
+}
+
+/// Limits that can never be reached, because another one is reached before.
+fn of_limits(rule: &EarningRule) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    let cap = rule.cap.map(|cap| (cap.points, cap.times)).unwrap_or_default();
+    let fixed = match rule.effect {
+        Effect::Fixed { points } if !rule.tier_multiplier => Some(points),
+        _ => None,
+    };
+    let per_order = rule.maximum_points.or(fixed);
+    if let (Some(points), Some(budget)) = (cap.0, rule.budget)
+        && points >= budget
+    {
+        let message = format!("is never reached: the budget for all accounts is {budget}");
+        found.push((&["caps", "per_account", "points"], "no_effect", message));
+    }
+    if let (Some(points), (Some(each), Some(times))) = (cap.0, (per_order, cap.1))
+        && i128::from(each.0).checked_mul(times.into()).is_some_and(|most| most <= points.0.into())
+    {
+        let message = format!("is never reached: {times} orders are given {each} each at most");
+        found.push((&["caps", "per_account", "points"], "no_effect", message));
+    }
+    let least = cap.0.into_iter().chain(rule.budget).min();
+    if let (Some(most), Some(least)) = (rule.maximum_points, least)
+        && most > least
+    {
+        let message = format!("is never reached: no account is given more than {least}");
+        found.push((&["maximum_points"], "no_effect", message));
+    }
+    if let (Some(points), Some(least)) = (fixed, least)
+        && points > least
+    {
+        let message = format!("is never given: no account is given more than {least}");
+        found.push((&["points"], "never_fires", message));
+    }
+    if cap.1.is_some() && rule.when.holds_once() {
+        let message = "is never reached: the rule holds for one order of an account at most";
+        found.push((&["caps", "per_account", "times"], "no_effect", message.to_owned()));
     }
     found
 }
@@ -208,6 +253,56 @@ mod tests {
     }
 
     #[test]
+    fn limits_can_be_reached() {
+        let caps = |cap: Value| json!({"points": 5, "caps": {"per_account": cap}});
+        let month = |points: u64| json!({"points": points, "period": "month"});
+        let with = |mut rule: Value, field: &str, value: Value| {
+            rule[field] = value;
+            rule
+        };
+        for (rule, expected) in [
+            (json!({"points": 5, "budget": 1_000}), &[][..]),
+            (json!({"points": 5, "budget": 5}), &[]),
+            (json!({"points": 5, "budget": 0}), &["[1].budget out_of_range"]),
+            (json!({"points": 5, "budget": "1"}), &["[1].budget wrong_type"]),
+            (json!({"points": 5, "budget": 4}), &["[1].points never_fires"]),
+            (json!({"points": 5, "per_units": 1, "budget": 4}), &[]),
+            (json!({"points": 5, "per_units": 1, "budget": 9, "maximum_points": 9}), &[]),
+            (
+                json!({"points": 5, "per_units": 1, "budget": 9, "maximum_points": 10}),
+                &["[1].maximum_points no_effect"],
+            ),
+            (caps(month(500)), &[]),
+            (caps(month(4)), &["[1].points never_fires"]),
+            (caps(json!({"times": 3, "period": "ever"})), &[]),
+            (caps(json!({"times": 3, "points": 14, "period": "year"})), &[]),
+            (caps(json!({"times": 3, "points": 15, "period": "quarter"})), &["[1].caps.per_account.points no_effect"]),
+            (caps(json!({"period": "month"})), &["[1].caps.per_account missing"]),
+            (caps(json!({"points": 5})), &["[1].caps.per_account.period missing"]),
+            (caps(json!({"points": 5, "period": "week"})), &["[1].caps.per_account.period unknown_value"]),
+            (json!({"points": 5, "caps": {}}), &["[1].caps.per_account missing"]),
+            (with(caps(month(500)), "budget", json!(501)), &[]),
+            (with(caps(month(500)), "budget", json!(500)), &["[1].caps.per_account.points no_effect"]),
+            (
+                with(caps(json!({"times": 2, "period": "ever"})), "when", json!({"first_order": true})),
+                &["[1].caps.per_account.times no_effect"],
+            ),
+            (with(caps(json!({"times": 2, "period": "ever"})), "when", json!({"first_order": false})), &[]),
+        ] {
+            assert_eq!(told(std::slice::from_ref(&rule), ["1", "2"]), expected, "{rule}");
+        }
+        let budgets = vec![json!({"points": 5, "per_units": 3, "budget": 9}); 7];
+        assert_eq!(told(&budgets, ["1", "2"]), ["[7].budget too_many"]);
+        let capped = vec![caps(month(500)); 6];
+        assert_eq!(told(&capped, ["1", "2"]), ["[6].caps too_many"]);
+        // A rule that may be cut short neither stops others for good nor outdoes them.
+        let stops = json!({"points": 5, "stop": true, "budget": 1_000});
+        assert!(told(&[stops, json!({"points": 1})], ["1", "2"]).is_empty());
+        let best = json!({"points": 5, "group": "g", "budget": 1_000});
+        assert!(told(&[best, json!({"points": 1, "group": "g"})], ["1", "2"]).is_empty());
+    }
+
+    #[test]
     fn conditions_can_hold_and_can_fail() {
         for (conditions, expected) in [
             (json!({}), None),
@@ -225,6 +320,8 @@ mod tests {
             ),
             (json!({"weekdays": ["monday"]}), None),
             (json!({"weekdays": []}), Some("weekdays wrong_length")),
+            (json!({"contact_roles": ["buyer", "approver"]}), None),
+            (json!({"contact_roles": ["boss"]}), Some("contact_roles[0] unknown_value")),
             (json!({"tiers": {"include": ["gold"]}}), Some("tiers unknown_tier")),
             (json!({"tiers": {"exclude": ["gold"]}}), Some("tiers unknown_tier")),
             (json!({"tiers": {"include": ["member", "silver"]}}), Some("tiers no_effect")),
