@@ -27,6 +27,8 @@ fn requests(cloud: &Cloud) -> Requests {
     let paid = first.paid().document().to_string();
     let note = cloud.account("acme").credit_note("c-1").units("MUG", 1).document().to_string();
     let adjustment = json!({"points": 1, "reason": "A test"}).to_string();
+    let invited = format!("{INVITATIONS}/{}", invitation(cloud));
+    let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"}).to_string();
     let invitation = json!({"tier": null, "reason": "A test"}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
@@ -38,12 +40,18 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/accounts/acme/returns/c-0", String::new(), "accounts:read"),
         ("POST", ADJUSTMENTS, adjustment, "accounts:write"),
         ("PUT", "/v1/accounts/acme", account, "accounts:write"),
+        ("PUT", MEMBERSHIP, excluded, "accounts:write"),
+        ("POST", PAYMENTS, String::new(), "accounts:write"),
         ("PUT", "/v1/accounts/acme/contacts/ann", contact, "accounts:write"),
         ("GET", "/v1/accounts/acme/contacts/ann", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme/entries", String::new(), "accounts:read"),
+        ("POST", INVITATIONS, json!({"uses": 3}).to_string(), "accounts:write"),
+        ("GET", INVITATIONS, String::new(), "accounts:read"),
+        ("GET", &*invited, String::new(), "accounts:read"),
+        ("DELETE", &*invited, String::new(), "accounts:write"),
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
-        ("PUT", INVITATION, invitation, "accounts:write"),
+        ("PUT", TIER_INVITATION, invitation, "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
         ("GET", "/v1/accounts/acme/rewards", String::new(), "accounts:read"),
         ("POST", REDEMPTIONS, json!({"reward": "mug"}).to_string(), "accounts:write"),
@@ -115,6 +123,12 @@ fn about_referrals(cloud: &Cloud) -> Requests {
     ]
 }
 
+/// The code of the invitation that was issued to begin with.
+fn invitation(cloud: &Cloud) -> String {
+    let key = CommandKey::new("operator", &format!("POST {INVITATIONS}"), "inv-1").unwrap();
+    cloud.app().secrets().invitation_code(key.as_str(), 0).to_string()
+}
+
 /// The code of `acme`, the same in every cloud with the same secrets.
 fn code_of_acme(cloud: &Cloud) -> ReferralCode {
     let secrets = cloud.app().secrets();
@@ -131,7 +145,10 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 const REVIEWS: &str = "/v1/referrals/reviews";
 const AMENDED: &str = "/v1/orders/shop/o-1";
 const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
-const INVITATION: &str = "/v1/accounts/acme/tier";
+const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
+const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
+const INVITATIONS: &str = "/v1/invitations";
+const TIER_INVITATION: &str = "/v1/accounts/acme/tier";
 const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
 const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
 const METRICS: &str = "/v1/metrics";
@@ -159,12 +176,15 @@ async fn start() -> Cloud {
     let cloud = Cloud::with(|program| {
         program["perks"] = early;
         program["rewards"] = json!([mug]);
+        program["membership"] = json!({"kind": "paid", "months": 12});
     })
     .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
     cloud.account("acme").give(10).await.expect(201);
     let redeemed = cloud.request_keyed(REDEMPTIONS, "key-0", &json!({"reward": "mug"})).await.expect(201);
     assert!(CANCELLATION.contains(&format!("/{}/", redeemed["redemption_id"])));
+    cloud.account("acme").pays("pay-1", &json!({})).await.expect(201);
+    cloud.request_keyed(INVITATIONS, "inv-1", &json!({"uses": 9})).await.expect(201);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);
@@ -270,11 +290,12 @@ async fn an_accounts_own_token_is_for_that_account_only() {
     for (method, target, body, _) in requests(&cloud) {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
-            // Nobody gives points or a tier to themselves, or points back, nor refers, limits a code, approves or rejects on
-            // their own account.
-            ADJUSTMENTS | INVITATION | CANCELLATION | REVIEWS | SURVEYS => {
-                drop(reply.expect_problem(403, "forbidden"));
+            // Nobody gives points or a tier to themselves, or points back, lets themselves or others in or says that they
+            // have paid, nor refers, limits a code, approves or rejects on their own account.
+            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS | CANCELLATION => {
+                reply.expect_problem(403, "forbidden");
             }
+            _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

@@ -204,12 +204,16 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     program["rewards"] = json!([{"id": "mug", "name": "A mug", "points": 10, "product": mug}]);
     let circle = json!({"id": "circle", "name": "Circle", "by_invitation": true, "multiplier": "2"});
     program["tiers"]["levels"].as_array_mut().unwrap().push(circle);
+    // One pays for its membership, and refers others as a member.
+    program["membership"] = json!({"kind": "paid", "months": 12});
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
-    // answer its contact and survey, a comparison two versions, a reward its points, a cancellation what was redeemed.
+    // answer its contact and survey, a comparison two versions, a reward its points, a cancellation what was redeemed, an
+    // invitation is issued.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
+        "POST /v1/accounts/{account_id}/membership/payments",
         "POST /v1/accounts/{account_id}/adjustments",
         "POST /v1/accounts/{account_id}/redemptions",
         "POST /v1/orders",
@@ -219,6 +223,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         "PUT /v1/accounts/{account_id}/contacts/{contact_id}",
         "PUT /v1/surveys/{survey_id}",
         "POST /v1/program/versions",
+        "POST /v1/invitations",
     ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());

@@ -342,6 +342,29 @@ impl Watched {
         }
     }
 
+    /// A membership that is paid for, and somebody who is excluded from something.
+    async fn memberships(&mut self) {
+        self.cloud = Cloud::with(|program| program["membership"] = json!({"kind": "paid", "months": 12})).await;
+        self.ask("PUT", "/v1/accounts/acme", &json!({"name": "Acme"}), 201).await;
+        for status in [201, 200] {
+            self.ask("POST", "/v1/accounts/acme/membership/payments", &Json::Null, status).await;
+        }
+        let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"});
+        self.ask("PUT", "/v1/accounts/acme/membership", &excluded, 200).await;
+        let mut invitation = Json::Null;
+        for status in [201, 200] {
+            invitation = self.ask("POST", "/v1/invitations", &json!({"uses": 1}), status).await;
+        }
+        let code = invitation["invitation_code"].as_str().unwrap().to_owned();
+        let invited = json!({"name": "Beta", "invitation_code": code});
+        self.ask("PUT", "/v1/accounts/beta", &invited, 201).await;
+        self.ask("PUT", "/v1/accounts/gamma", &invited, 422).await;
+        self.ask("GET", "/v1/invitations", &Json::Null, 200).await;
+        let place = format!("/v1/invitations/{code}");
+        self.ask("GET", &place, &Json::Null, 200).await;
+        self.ask("DELETE", &place, &Json::Null, 200).await;
+    }
+
     /// Referrals: codes, redemptions with and without a review, an order that qualifies one, is amended and comes back,
     /// a reward that is given and taken back.
     async fn referrals(&mut self) {
@@ -474,6 +497,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.ask("PUT", "/v1/accounts/delta", &json!({"name": "Delta", "vat_id": "GB111111111"}), 201).await;
     let prospect = watched.cloud.referrer("epsilon").await.prospect(5);
     watched.ask("POST", &prospect.target(), &prospect.document(), 201).await;
+    watched.memberships().await;
     watched.referrals().await;
     watched.walks().await;
     watched.limits().await;

@@ -51,6 +51,21 @@ impl Account {
         self.cloud.request_keyed(&self.path(&format!("/perks/{perk}/uses")), key, document).await
     }
 
+    /// Enrols it with an invitation.
+    pub async fn enrol_with(&self, code: &str) -> Reply {
+        self.put(json!({"name": self.id, "invitation_code": code})).await
+    }
+
+    /// Lets it in, turns it away, or excludes it from something.
+    pub async fn put_membership(&self, document: Value) -> Reply {
+        self.cloud.put(&self.path("/membership"), &document).await
+    }
+
+    /// Records that it has paid its fee, once per key.
+    pub async fn pays(&self, key: &str, document: &Value) -> Reply {
+        self.cloud.request_keyed(&self.path("/membership/payments"), key, document).await
+    }
+
     /// Its whole history, newest first.
     pub async fn history(&self) -> Vec<Value> {
         let mut entries = Vec::new();

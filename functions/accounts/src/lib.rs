@@ -1,6 +1,9 @@
-//! Enrols, changes and shows accounts and what they pay: `/v1/accounts/...`, and the score of one order.
+//! Enrols, changes and shows accounts, their membership and what they pay: `/v1/accounts/...`; invitations,
+//! `/v1/invitations/...`; and the score of one order.
 
 mod adjust;
+mod invitation;
+mod membership;
 mod perk;
 mod prices;
 mod put;
@@ -46,6 +49,14 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             get_contact(app, &caller, account_id(id)?, contact).await
         }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
+        ("PUT", ["v1", "accounts", id, "membership"]) => membership::put(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "membership", "payments"]) => {
+            membership::post_payment(app, &caller, account_id(id)?, request).await
+        }
+        ("POST", ["v1", "invitations"]) => invitation::post(app, &caller, request).await,
+        ("GET", ["v1", "invitations"]) => invitation::list(app, &caller, request).await,
+        ("GET", ["v1", "invitations", code]) => invitation::get(app, &caller, code).await,
+        ("DELETE", ["v1", "invitations", code]) => invitation::delete(app, &caller, code).await,
         ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
             perk::post(app, &caller, account_id(id)?, perk, request).await
         }

@@ -22,7 +22,13 @@ impl Command for PutAccount {
     /// The account first, then its profile, strongly: a profile that is not written is protected by no guard of its
     /// own, and whoever changed it since has moved the account on.
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Member, Fault> {
+        // Its use is protected by its own guard; that it lets nobody in is answered from a strong read.
+        let invitation = match &self.document.invitation {
+            Some(code) => store.invitation(code, consistency).await?,
+            None => None,
+        };
         Ok(Member {
+            invitation,
             account: store.account(&self.id, consistency).await?,
             profile: store.profile(&self.id, Consistency::Strong).await?,
         })

@@ -126,7 +126,10 @@ impl Command for Redeem {
             _ => match store.account(&self.account_id, consistency).await? {
                 // Without an account there are no data of it either, and the guard of either record says so.
                 None => Member::default(),
-                account => Member { account, profile: store.profile(&self.account_id, consistency).await? },
+                account => {
+                    let profile = store.profile(&self.account_id, consistency).await?;
+                    Member { account, profile, invitation: None }
+                }
             },
         };
         Ok(Prospect { code, referrer, referrer_profile, member })

@@ -9,6 +9,7 @@ use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
 use crate::invitation::Invitation;
 use crate::ledger::Change;
 use crate::lots::Holdings;
+use crate::membership::Membership;
 use crate::money::Overflow;
 use crate::occasions;
 use crate::program::Program;
@@ -44,7 +45,9 @@ pub struct Account {
     pub entered: Vec<TierId>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
-    /// When it became a member.
+    /// Whether it is a member, where the program asks for more than to be enrolled.
+    pub membership: Membership,
+    /// When it became a member: when it was enrolled, or let in, if somebody had to.
     pub joined_at: Instant,
     /// `now` of its newest commit; no later decision looks at an earlier instant.
     pub last_decided: Instant,
@@ -136,6 +139,7 @@ impl Account {
             invitation: None,
             entered: Vec::new(),
             segments: Vec::new(),
+            membership: Membership::default(),
             joined_at: now,
             last_decided: now,
             first_purchase: None,

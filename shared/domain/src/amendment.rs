@@ -300,6 +300,9 @@ impl Amending<'_> {
         let whole = Basket::whole(self.program, &self.scored.order)?;
         let came_back = qualification::came_back(&self.scored, &whole, self.program)?;
         let qualifying = tier::highest(self.program, &self.account, month, came_back)?;
+        if self.stored.score.no_member().is_some() {
+            return Ok(Reached::as_before(held, qualifying));
+        }
         let (account, now) = (&mut self.account, self.context.now);
         let own = held.raise.as_ref().filter(|raise| account.tier == held.tier_after && account.tier_since == raise.at);
         let base = own.map_or_else(|| account.tier.clone(), |raise| raise.from.clone());
@@ -332,7 +335,15 @@ impl Amending<'_> {
     /// withdrawn, unless it was used.
     fn review_discounts(&mut self) -> Vec<IssuedDiscount> {
         let mut issued = self.stored.current().issued.clone();
-        for rule in &self.program.discounts {
+        let first = self.stored.score.outcomes.iter().skip(self.program.earning.rules().len());
+        let first: Vec<_> =
+            first.copied().map(Some).chain(std::iter::repeat(None)).take(self.program.discounts.len()).collect();
+        for (rule, first) in self.program.discounts.iter().zip(first) {
+            // What its account ruled out when it was first scored stays ruled out.
+            if let Some(Outcome::Missed(why)) = first.filter(|first| first.is_of_account()) {
+                self.outcomes.push(Outcome::Missed(why));
+                continue;
+            }
             let known = issued.iter().position(|discount| discount.rule == rule.id);
             let outcome = match known.and_then(|place| issued.get_mut(place)) {
                 Some(known) => self.review_discount(rule, known),

@@ -3,6 +3,7 @@
 use crate::account::{Account, Status};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{Segment, TierId};
+use crate::membership::MemberState;
 use crate::program::{TIERS_MAX, Tiers};
 use crate::schema::{self, Schema};
 use serde_json::Value;
@@ -32,9 +33,10 @@ pub struct Buyer<'a> {
 }
 
 impl<'a> Buyer<'a> {
-    /// An account, as it stands. One that does not take part has what everybody has.
-    pub fn of(account: &'a Account) -> Self {
+    /// An account, as it stands. One that does not take part, or is no member, has what everybody has.
+    pub fn of(account: &'a Account, state: MemberState) -> Self {
         match account.status {
+            _ if !state.is_member() => Self { tier: None, segments: &[] },
             Status::Active => Self { tier: Some(&account.tier), segments: &account.segments },
             Status::Suspended | Status::Closed | Status::Pending => Self { tier: None, segments: &[] },
         }

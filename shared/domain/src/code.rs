@@ -45,6 +45,13 @@ pub struct KeyedHash {
 #[serde(try_from = "String", into = "String")]
 pub struct Hash([u8; 32]);
 
+impl Hash {
+    /// Its first 64 bits.
+    fn bits(self) -> u64 {
+        self.0.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte))
+    }
+}
+
 impl fmt::Display for Hash {
     /// In hexadecimal: 64 digits and small letters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,6 +162,17 @@ impl Secrets {
         self.code("referral", cause, collisions)
     }
 
+    /// The code of an invitation that is issued for a cause, likewise.
+    pub fn invitation_code(&self, cause: &str, collisions: u32) -> Code {
+        self.code("invitation", cause, collisions)
+    }
+
+    /// The codes of an invitation that may have been issued for a cause, under whatever live secret.
+    pub fn invitation_codes(&self, cause: &str) -> Vec<Code> {
+        let (current, older) = self.keyed_hashes("invitation", cause);
+        std::iter::once(&current).chain(&older).map(|keyed| Code::of_bits(keyed.hash.bits())).collect()
+    }
+
     fn code(&self, purpose: &str, cause: &str, collisions: u32) -> Code {
         let cause = if collisions == 0 { cause.to_owned() } else { format!("{cause}/{collisions}") };
         Code::of_bits(self.bits(purpose, &cause))
@@ -162,8 +180,7 @@ impl Secrets {
 
     /// 64 bits of the HMAC of `purpose` and `text` under the current secret.
     pub(crate) fn bits(&self, purpose: &str, text: &str) -> u64 {
-        let hash = self.current.hash(purpose, text);
-        hash.0.iter().take(8).fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte))
+        self.current.hash(purpose, text).bits()
     }
 }
 

@@ -10,10 +10,10 @@ use crate::id::ProgramName;
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
 use crate::limit::ShardWrite;
-use crate::membership::{Claim, ClaimKey, Contact, Profile, UniqueField};
+use crate::membership::{Claim, ClaimKey, Contact, Invitation, MemberState, Profile, Uninvited, UniqueField};
 use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
-use crate::perks::{PerkUses, Uses};
+use crate::perks::{Loss, PerkUses, Uses};
 use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
 use crate::rewards::{RewardRedemption, RewardUses, Unavailable};
 use crate::schedule::Schedule;
@@ -55,6 +55,8 @@ pub enum Record {
     Contact(Box<Contact>),
     /// How often an account has used its perks.
     PerkUses(Box<PerkUses>),
+    /// An invitation.
+    Invitation(Box<Invitation>),
     /// What an account got for its points.
     RewardRedemption(Box<RewardRedemption>),
     /// How often an account had the rewards that are limited.
@@ -145,6 +147,20 @@ pub enum Rejection {
     AccountNotActive(Status),
     /// The account waits for approval: only its review changes its status.
     UnderReview,
+    /// The program in force lets everybody in, or whoever pays: nobody is let in or turned away.
+    NobodyIsAdmitted,
+    /// The program in force asks for no fee.
+    NoMembershipFee,
+    /// The fee was paid later than now.
+    FeePaidInFuture,
+    /// More was paid for than ten years from now.
+    PaidTooFarAhead,
+    /// The account is no member.
+    NotAMember(MemberState),
+    /// No invitation of that code.
+    UnknownInvitation,
+    /// Nobody is enrolled with what is stated for an invitation.
+    Uninvited(Uninvited),
     /// The order's currency is not the program's.
     ForeignCurrency {
         /// The program's.
@@ -199,6 +215,8 @@ pub enum Rejection {
     UnknownPerk,
     /// The account does not have the perk: its tier or its groups do not, or it is not yet a member for long enough.
     PerkNotHeld,
+    /// The account has lost the perk for now.
+    PerkLost(Loss),
     /// The perk may be used as often as anybody likes: there is nothing to write down.
     PerkNotCounted,
     /// The perk was used as often as it may be.

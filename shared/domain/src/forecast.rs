@@ -39,6 +39,10 @@ pub struct Forecast {
     pub referral_rewards: u64,
     /// Rewards for referrals that are taken back.
     pub referral_rewards_taken_back: u64,
+    /// Paid memberships that lapse.
+    pub memberships_lapsed: u64,
+    /// Warnings that one will end.
+    pub membership_ending_warnings: u64,
     /// What occasions bring, birthdays apart: those are known from the contacts only.
     pub occasions_given: Amount,
     /// Warnings that a discount will end.

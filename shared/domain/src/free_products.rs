@@ -4,7 +4,9 @@
 //! so it is told the same whenever the score is read.
 
 use crate::id::{RuleId, Sku, TierId};
+use crate::membership;
 use crate::money::{Currency, Minor, Money};
+use crate::score::Condition;
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -38,11 +40,15 @@ pub struct Placed<'a> {
     pub eligible: Minor,
     /// The tier held before it.
     pub tier: &'a TierId,
+    /// Why it found no member; `None`: it found one.
+    pub no_member: Option<Condition>,
 }
 
 /// Why an order is not entitled: the first condition that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
+    /// Its account was no member.
+    NoMember(Condition),
     /// It was placed before the offer.
     TooEarly,
     /// It was placed after it.
@@ -67,6 +73,9 @@ pub struct FreeProductReceipt {
 impl FreeProduct {
     /// Whether an order is entitled to it, or why not.
     pub fn check(&self, placed: &Placed<'_>) -> Result<(), Missed> {
+        if let Some(why) = placed.no_member {
+            return Err(Missed::NoMember(why));
+        }
         if self.from.is_some_and(|from| placed.at < from) {
             return Err(Missed::TooEarly);
         }
@@ -85,6 +94,7 @@ impl FreeProduct {
         let minimum = Money { amount: self.minimum_total, currency };
         let why = match self.check(placed) {
             Ok(()) => return format!("{name}: {quantity} × {sku} free, from {minimum} on."),
+            Err(Missed::NoMember(why)) => membership::why_not(why).unwrap_or_default().to_owned(),
             Err(Missed::TooEarly) => "it had not begun when the order was placed".to_owned(),
             Err(Missed::TooLate) => "it was over when the order was placed".to_owned(),
             Err(Missed::OtherTier) => format!("it is not for the tier held before the order ({})", placed.tier),
@@ -168,14 +178,17 @@ mod tests {
         ];
         for (placed, held, eligible, expected, text) in rows {
             let held = tier(held);
-            let placed = Placed { at: at(placed), eligible: Minor(eligible), tier: &held };
+            let placed = Placed { at: at(placed), eligible: Minor(eligible), tier: &held, no_member: None };
             assert_eq!(mug(50_000).check(&placed), expected, "{placed:?}");
             assert_eq!(mug(50_000).text(&placed, Currency::GBP), format!("A mug on us: {text}"));
         }
         let always = FreeProduct { tiers: Vec::new(), from: None, until: None, ..mug(1) };
         let member = tier("member");
         for instant in [Instant::MIN, Instant::MAX] {
-            assert_eq!(always.check(&Placed { at: instant, eligible: Minor(1), tier: &member }), Ok(()));
+            assert_eq!(
+                always.check(&Placed { at: instant, eligible: Minor(1), tier: &member, no_member: None }),
+                Ok(())
+            );
         }
     }
 
@@ -190,7 +203,7 @@ mod tests {
             let gold = tier("gold");
             let [less, more] = [totals[0].min(totals[1]), totals[0].max(totals[1])];
             let of = |total| {
-                entitled(&rules, &Placed { at: at("2030-05-20T00:00:00Z"), eligible: Minor(total), tier: &gold }).len()
+                entitled(&rules, &Placed { at: at("2030-05-20T00:00:00Z"), eligible: Minor(total), tier: &gold, no_member: None }).len()
             };
             prop_assert!(of(less) <= of(more));
             prop_assert_eq!(of(more), minimums.iter().filter(|minimum| **minimum <= more).count());

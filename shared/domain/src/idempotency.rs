@@ -65,6 +65,6 @@ impl CommandRecord {
     }
 }
 
-fn hexadecimal(hash: [u8; 32]) -> String {
+pub(crate) fn hexadecimal(hash: [u8; 32]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@
 //! its figures in [`Forecast`]; and, if it warns, its days in [`WarningRules`].
 
 mod discounts;
+mod membership;
 mod points;
 mod referral;
 mod tier;
@@ -21,8 +22,14 @@ use crate::time::Instant;
 use crate::warning::{Occasion, Walk, WarningRules};
 
 /// Every kind. What one makes of an account may be due for a later one at the same instant, so their order matters.
-pub(crate) const KINDS: [&dyn Kind; 5] =
-    [&waiting::Waiting, &points::Points, &discounts::Discounts, &tier::Tier, &referral::Referrals];
+pub(crate) const KINDS: [&dyn Kind; 6] = [
+    &waiting::Waiting,
+    &points::Points,
+    &discounts::Discounts,
+    &tier::Tier,
+    &referral::Referrals,
+    &membership::PaidMembership,
+];
 
 /// A kind of thing that falls due.
 pub(crate) trait Kind: Sync {

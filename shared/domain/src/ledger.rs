@@ -86,6 +86,10 @@ pub enum Cause {
     Opening,
     /// The account was enrolled or its data changed.
     AccountPut,
+    /// An operator decided about its membership.
+    Membership,
+    /// The fee of its membership was paid.
+    MembershipPayment,
     /// A contact was added or changed.
     ContactPut {
         /// Which contact.

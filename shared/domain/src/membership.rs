@@ -1,16 +1,23 @@
 //! Enrolling accounts and contacts, and changing what is known of them.
 
 mod address;
+pub(crate) mod admission;
+#[cfg(test)]
+pub(crate) mod club;
 mod country;
 mod email;
 mod identity;
+mod invitation;
+mod payment;
 mod phone;
 pub(crate) mod read;
+mod rules;
+mod state;
 mod vat_id;
 
 use crate::account::{Account, Status};
 use crate::advance;
-use crate::code::{KeyedHash, Secrets};
+use crate::code::{Code, KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId, Segment};
 use crate::ledger::{Cause, Change};
@@ -19,11 +26,20 @@ use crate::time::Day;
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, Stated};
+pub use admission::{MembershipDocument, decide_membership, membership_document};
 pub use country::{Country, InvalidCountry};
 pub use email::Email;
 pub use identity::Identity;
+use invitation::Invited;
+pub use invitation::{
+    Invitation, InvitationDocument, Uninvited, invitation_document, issue_invitation, revoke_invitation,
+};
+pub use payment::{PaymentDocument, PaymentReceipt, pay, payment_document};
 pub use phone::{InvalidPhone, Phone};
 pub use read::{contact_document, profile_document};
+pub use rules::{Fee, MembershipRules};
+pub(crate) use state::why_not;
+pub use state::{Admission, Exclusion, MemberState, Membership, MembershipStanding, PaidPeriod};
 pub use vat_id::{InvalidVatId, VatId};
 
 /// What a merchant states about an account: `PUT /v1/accounts/{id}`.
@@ -37,6 +53,8 @@ pub struct ProfileDocument {
     pub segments: Vec<Segment>,
     /// Its status; absent: unchanged.
     pub status: Option<Status>,
+    /// The invitation that it enrols with.
+    pub invitation: Option<Code>,
 }
 
 /// What is stored about an account besides its hot state.
@@ -170,6 +188,8 @@ pub struct Member {
     pub account: Option<Account>,
     /// Its own data.
     pub profile: Option<Profile>,
+    /// The invitation that is named, if there is such a one.
+    pub invitation: Option<Invitation>,
 }
 
 /// Whether a `PUT` made something new.
@@ -204,6 +224,14 @@ pub fn put_account(
             (account, vec![enrolled])
         }
     };
+    let was_member = account.member_state(&activation.program, context.now).is_member();
+    let Invited { write: invitation, change: admitted, segments } =
+        invitation::invite(&mut account, before, document, &activation.program, context.now)?;
+    let lets_in = admitted.is_some();
+    changes.extend(admitted);
+    if before.account.is_none() && !lets_in {
+        changes.extend(admission::apply(&mut account, &activation.program, context.now));
+    }
     let mut stated = Vec::new();
     let (profile, mut writes) =
         profile_after(id, before.profile.as_ref(), document, Claims::of(&account, by), context)?;
@@ -212,13 +240,14 @@ pub fn put_account(
         let guard = before.profile.as_ref().map_or(Guard::Absent, |old| Guard::Version(old.version));
         writes.push(Write::Put(Record::Profile(Box::new(profile)), guard));
     }
-    if account.segments != document.segments {
-        account.segments.clone_from(&document.segments);
+    writes.extend(invitation);
+    if account.segments != segments {
+        account.segments = segments;
         stated.push("segments".to_owned());
     }
     let status = document.status.filter(|status| *status != account.status);
     let answer = if before.account.is_some() { Put::Stored } else { Put::Created };
-    if before.account.is_some() && stated.is_empty() && status.is_none() {
+    if before.account.is_some() && stated.is_empty() && status.is_none() && !lets_in {
         return Ok(Decision { writes: Vec::new(), answer });
     }
     if !stated.is_empty() {
@@ -228,7 +257,7 @@ pub fn put_account(
         let from = std::mem::replace(&mut account.status, to);
         changes.push(Change::StatusChanged { from, to });
     }
-    if answer == Put::Created {
+    if answer == Put::Created || (lets_in && !was_member) {
         let tier = account.tier.clone();
         let welcome = occasions::welcome(&mut account, &tier, &activation.program, context)?;
         changes.extend(welcome.changes);

@@ -283,6 +283,7 @@ pub fn open(
         Some(account) if account.lifetime != Lifetime::default() => return Err(Rejection::HasHistory),
         Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
+            // Who was a member elsewhere is let in without being asked again.
             let (account, enrolled) = Account::enrol(opening.account_id.clone(), program, context.now);
             (account, vec![enrolled])
         }

@@ -1,14 +1,16 @@
 //! Perks: what an account may claim besides points and discounts, such as early access or a training.
 //!
-//! An account has a perk by its tier, its segments and how long it has been a member. One with an allowance is counted:
+//! An account has a perk by its tier, its segments and how long it has been a member, and may lose it for a time: while
+//! it is no member, or does not order. One with an allowance is counted:
 //! so many uses per period, each an entry of the account ([`use_perk`]). What is used stands in a record of its own
 //! beside the entries, which only those read and write who ask for perks: no order pays for it.
 
 mod bought;
+mod loss;
 mod usage;
 
-use crate::account::{Account, Status};
-use crate::audience::{Audience, Buyer};
+use crate::account::Account;
+use crate::audience::Audience;
 use crate::id::{AccountId, RuleId};
 use crate::program::Program;
 use crate::rewards;
@@ -16,6 +18,7 @@ use crate::time::{Calendar, Day, Instant, Month};
 use serde::{Deserialize, Serialize};
 
 pub use bought::BoughtUses;
+pub use loss::{Loss, LossReason, LostPerk, Unheld, lost};
 pub use usage::{PerkReceipt, PerkState, UseDocument, use_document, use_perk};
 
 /// Something that accounts may claim.
@@ -33,6 +36,8 @@ pub struct Perk {
     pub audience: Audience,
     /// Days of membership from which on it is there; 0: from the first day.
     pub after_days: u16,
+    /// Days after the latest order, or after joining, in which it is there; `None`: whether it orders or not.
+    pub activity_days: Option<u16>,
     /// How often it may be used; `None`: it is not counted.
     pub allowance: Option<Allowance>,
 }
@@ -172,14 +177,6 @@ pub struct PerkStanding {
 }
 
 impl Perk {
-    /// Whether an account, already at `now`, has it then. One that does not take part has none.
-    pub fn is_held(&self, account: &Account, calendar: &Calendar, now: Instant) -> bool {
-        let joined = calendar.day(account.joined_at);
-        account.status == Status::Active
-            && self.audience.includes(&Buyer::of(account))
-            && joined.plus(self.after_days.into()) <= calendar.day(now)
-    }
-
     /// What an account has used of it in the period that `now` lies in; `None`: it is not counted.
     ///
     /// A use counts in the period of its day, by whatever version it is asked: where one changes the periods, what was
@@ -205,7 +202,7 @@ pub fn are_counted(program: &Program) -> bool {
 pub fn standing(account: &Account, used: Option<&PerkUses>, program: &Program, now: Instant) -> Vec<PerkStanding> {
     let calendar = &program.calendar;
     let stands = |perk: &Perk| {
-        let is_held = perk.is_held(account, calendar, now);
+        let is_held = perk.check(account, program, now).is_ok();
         let bought_left = perk.bought(account, used);
         (is_held || bought_left.is_some()).then(|| PerkStanding {
             id: perk.id.clone(),

@@ -4,6 +4,7 @@ pub mod difference;
 mod earning;
 mod exchange;
 mod free_products;
+mod membership;
 mod metrics;
 mod occasions;
 mod perks;
@@ -23,6 +24,7 @@ use crate::earning::{Earning, TaxBasis};
 use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
+use crate::membership::MembershipRules;
 use crate::money::{Currency, Factor, Measure, Minor, Percent, Points};
 use crate::occasions::OccasionRule;
 use crate::perks::Perk;
@@ -55,6 +57,8 @@ pub struct Program {
     pub calendar: Calendar,
     /// What an order of an unknown account does.
     pub unknown_account: UnknownAccount,
+    /// How an account becomes a member.
+    pub membership: MembershipRules,
     /// SKUs that neither earn nor qualify (postage, fees, manual corrections).
     pub excluded_skus: BTreeSet<Sku>,
     /// What of its lines' tax is eligible.
@@ -203,6 +207,12 @@ impl Program {
     /// refuses, no rule may contradict another or be one that never does anything.
     pub fn from_new(document: &Value, name: &ProgramName) -> Result<Self, Faults> {
         read::new_program(document, name)
+    }
+
+    /// Whether an order, or a return that names none, enrols an account that nobody knows.
+    pub fn enrols_by_order(&self) -> bool {
+        // An order states no invitation.
+        self.unknown_account == UnknownAccount::Enrol && self.membership != MembershipRules::Invitation
     }
 
     /// Whether it decides as another version does: it differs from that in what points are worth, what the metrics value

@@ -9,6 +9,7 @@ use crate::earning::{self, Arithmetic, eligible};
 use crate::free_products::{self, FreeProduct, FreeProductReceipt, Placed};
 use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
 use crate::lots::Taken;
+use crate::membership;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
 use crate::payment::Payment;
 use crate::program::{DiscountRule, Program};
@@ -312,7 +313,7 @@ fn placed(scored: &ScoredOrder) -> Placed<'_> {
     let came_before = scored.history.returns.iter().filter(|returned| returned.entry == scored.score.entry);
     let back = came_before.fold(0_i64, |sum, returned| sum.saturating_add(returned.eligible.0));
     let eligible = Minor(score.eligible.0.saturating_sub(back));
-    Placed { at: scored.order.placed_at, eligible, tier: &score.tier }
+    Placed { at: scored.order.placed_at, eligible, tier: &score.tier, no_member: scored.score.no_member() }
 }
 
 fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {
@@ -331,8 +332,8 @@ fn condition_text(condition: Condition, figure: &str) -> String {
         Condition::AlreadyOpen => "the account has one that is still open".to_owned(),
         Condition::TooManyOpen => "the account has as many open discounts as it can hold".to_owned(),
         Condition::ValidityOver => "its validity was over before the order was known".to_owned(),
-        // Of earning rules alone.
-        _ => "a condition does not hold".to_owned(),
+        // The others are of earning rules alone.
+        _ => membership::why_not(condition).unwrap_or("a condition does not hold").to_owned(),
     }
 }
 

@@ -253,9 +253,9 @@ impl RewardPrice {
 }
 
 impl Reward {
-    /// What it costs an account.
-    pub fn price(&self, account: &Account) -> Points {
-        self.price.of(&Buyer::of(account))
+    /// What it costs an account at `now`. One that is no member pays what everybody does.
+    pub fn price(&self, account: &Account, program: &Program, now: Instant) -> Points {
+        self.price.of(&Buyer::of(account, account.member_state(program, now)))
     }
 
     /// Whether an account that takes part, already at `now`, may have it then for its price; otherwise why not. `uses`
@@ -265,7 +265,7 @@ impl Reward {
         account: &Account,
         uses: Option<&RewardUses>,
         stock: Option<&Limit>,
-        calendar: &Calendar,
+        program: &Program,
         now: Instant,
     ) -> Result<Result<(), Unavailable>, Overflow> {
         if let Some(from) = self.from.filter(|from| now < *from) {
@@ -274,10 +274,10 @@ impl Reward {
         if let Some(until) = self.until.filter(|until| now >= *until) {
             return Ok(Err(Unavailable::Over { until }));
         }
-        if !self.audience.includes(&Buyer::of(account)) {
+        if !self.audience.includes(&Buyer::of(account, account.member_state(program, now))) {
             return Ok(Err(Unavailable::NotForAccount));
         }
-        if let Some(count) = self.count(uses, calendar, now).filter(|count| count.left == 0) {
+        if let Some(count) = self.count(uses, &program.calendar, now).filter(|count| count.left == 0) {
             return Ok(Err(Unavailable::LimitReached { count }));
         }
         if self.stock_left(stock)? == Some(0) {
@@ -286,7 +286,7 @@ impl Reward {
         if matches!(self.kind, RewardKind::Discount { .. }) && account.discounts.len() >= OPEN_DISCOUNTS_MAX {
             return Ok(Err(Unavailable::TooManyDiscounts));
         }
-        let (price, balance) = (self.price(account), account.holdings.balance()?);
+        let (price, balance) = (self.price(account, program, now), account.holdings.balance()?);
         if balance < price {
             return Ok(Err(Unavailable::NotEnoughPoints { missing: price.minus(balance)? }));
         }

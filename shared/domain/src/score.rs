@@ -11,12 +11,13 @@ use crate::expiry;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change};
 use crate::lots::End;
+use crate::membership::admission;
 use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
 use crate::occasions;
 use crate::order::Order;
 use crate::parked::ParkedOrder;
 use crate::payment::{self, Paid};
-use crate::program::{Program, UnknownAccount};
+use crate::program::Program;
 use crate::referral;
 use crate::returns::{self, Excess, History};
 use crate::rules::{self, Worth};
@@ -124,6 +125,13 @@ pub enum Outcome {
     Missed(Condition),
 }
 
+impl Outcome {
+    /// Whether it is the account that ruled the rule out: that is decided once, when an order is first scored.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self, Self::Missed(condition) if condition.is_of_account())
+    }
+}
+
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
 ///
 /// `named` are the account's discounts with the codes the order names, in that order (`None`: it has none such).
@@ -172,7 +180,7 @@ fn check(order: &Order, account: Option<&Account>, program: &Program, now: Insta
         return Err(Rejection::PlacedInFuture);
     }
     match account {
-        None if program.unknown_account == UnknownAccount::Reject => Err(Rejection::NotEnrolled),
+        None if !program.enrols_by_order() => Err(Rejection::NotEnrolled),
         Some(account) if account.status != Status::Active => Err(Rejection::AccountNotActive(account.status)),
         _ => Ok(()),
     }
@@ -212,8 +220,9 @@ impl<'a> Scoring<'a> {
         let (mut account, mut changes) = match account {
             Some(account) => advance::advance(context.schedule, account, context.now)?,
             None => {
-                let (account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
-                (account, vec![enrolled])
+                let (mut account, enrolled) = Account::enrol(order.account_id.clone(), program, context.now);
+                let applied = admission::apply(&mut account, program, context.now);
+                (account, std::iter::once(enrolled).chain(applied).collect())
             }
         };
         let placed_on = program.calendar.day(order.placed_at);
@@ -270,6 +279,7 @@ impl<'a> Scoring<'a> {
         };
         let left = limiting.left()?;
         let known = Known::Account(AccountFacts {
+            earns_nothing: self.account.earns_nothing(program, self.context.now),
             tier: &self.tier_before,
             segments: &self.account.segments,
             orders: self.account.lifetime.orders,
@@ -339,7 +349,11 @@ impl<'a> Scoring<'a> {
         Ok(())
     }
 
+    /// Raises the tier of a member. What others spend counts from their next order as a member on.
     fn raise_tier(&mut self) -> Result<(), Overflow> {
+        if !self.account.member_state(self.program, self.context.now).is_member() {
+            return Ok(());
+        }
         let (tiers, now) = (&self.program.tiers, self.context.now);
         let qualifying = tiers.metric.measured(self.qualifying, self.order.currency);
         let (from, held_since) = (self.account.tier.clone(), self.account.tier_since);
@@ -351,7 +365,12 @@ impl<'a> Scoring<'a> {
     }
 
     fn issue_discounts(&mut self) {
+        let ruled_out = self.account.is_issued_nothing(self.program, self.context.now);
         for rule in &self.program.discounts {
+            if let Some(why) = ruled_out {
+                self.outcomes.push(Outcome::Missed(why));
+                continue;
+            }
             let issued = rules::issue(&self.account, rule, self.order, self.eligible, self.program, self.context);
             self.outcomes.push(match issued {
                 Ok(_) => Outcome::Fired,

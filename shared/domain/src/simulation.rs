@@ -33,6 +33,7 @@
 mod budgets;
 mod credit;
 mod given;
+mod membership;
 mod outcome;
 mod paid;
 mod redeemed;

@@ -5,9 +5,9 @@ use crate::advance;
 use crate::code::Code;
 use crate::discount::Discount;
 use crate::id::{AccountId, RuleId, Segment, TierId};
-use crate::membership::{Country, Email, Profile, VatId};
+use crate::membership::{Country, Email, MembershipStanding, Profile, VatId};
 use crate::money::{self, Factor, Money, Overflow, Percent, Points, UnitPrice};
-use crate::perks::{self, PerkStanding, PerkUses};
+use crate::perks::{self, LostPerk, PerkStanding, PerkUses};
 use crate::program::{Exchange, Program, Upgrade};
 use crate::qualification::{self, Measured};
 use crate::referral::{RedemptionId, Referral, Stage};
@@ -44,6 +44,9 @@ pub struct Standing {
     pub status: Status,
     /// The groups it belongs to.
     pub segments: Vec<Segment>,
+    /// Whether it is a member; absent where everybody is one, and it is excluded from nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub membership: Option<MembershipStanding>,
     /// When it became a member.
     pub joined_at: Instant,
     /// Its points.
@@ -55,6 +58,9 @@ pub struct Standing {
     /// Perks that it has; absent where it has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub perks: Vec<PerkStanding>,
+    /// Perks that it would have and has lost for now; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perks_lost: Vec<LostPerk>,
     /// The referral it came by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<ReferralStanding>,
@@ -285,11 +291,13 @@ pub fn standing(
         has_address: profile.is_some_and(|profile| profile.address.is_some()),
         status: account.status,
         segments: account.segments.clone(),
+        membership: MembershipStanding::of(&account, program, now),
         joined_at: account.joined_at,
         points: points_standing(&account, program)?,
         tier: tier_standing(&account, schedule, now)?,
         discounts,
         perks: perks::standing(&account, perk_uses, program, now),
+        perks_lost: perks::lost(&account, program, now),
         referral: account.referral.as_ref().map(ReferralStanding::from),
         orders: account.lifetime.orders,
         revenue: Money { amount: account.lifetime.revenue, currency: program.currency },

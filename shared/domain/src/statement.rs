@@ -4,6 +4,7 @@
 
 use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::lots::Taken;
+use crate::membership::Exclusion;
 use crate::money::Points;
 use crate::occasions::Given;
 use crate::payment::OrderPaid;
@@ -43,6 +44,7 @@ fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         .or_else(|| order_sentence(change, calendar))
         .or_else(|| referral_sentence(change, calendar))
         .or_else(|| occasion_sentence(change, calendar))
+        .or_else(|| membership_sentence(change, calendar))
         .or_else(|| reward_sentence(change, calendar))
         .or_else(|| account_sentence(change, calendar))
 }
@@ -186,6 +188,39 @@ fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             let until = spendable_until(*expires_at, calendar);
             format!("{points} points were given for the referral. They can be spent {until}.")
         }
+        _ => return None,
+    })
+}
+
+fn membership_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+    let until = |end: Instant| until(end, calendar);
+    let named = |excluded: &[Exclusion]| excluded.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+    Some(match change {
+        Change::MembershipApplied => "The account waits to be let in.".to_owned(),
+        Change::MembershipAdmitted { invitation: Some(code), .. } => {
+            format!("The account is a member now, by invitation {code}.")
+        }
+        Change::MembershipAdmitted { invitation: None, reason } => {
+            let why = reason.as_deref().map(|reason| format!(": {}", clause(reason))).unwrap_or_default();
+            format!("The account is a member now{why}.")
+        }
+        Change::MembershipRejected { reason } => format!("The account is no member: {}.", clause(reason)),
+        Change::ExclusionsChanged { to, reason, .. } if to.is_empty() => {
+            format!("The account is excluded from nothing any more: {}.", clause(reason))
+        }
+        Change::ExclusionsChanged { to, reason, .. } => {
+            format!("The account is excluded from {} now: {}.", named(to), clause(reason))
+        }
+        Change::MembershipPaid { until: end, .. } => format!("The membership is paid for until {}.", until(*end)),
+        Change::MembershipEnding { until: end, lapses_at, .. } if end == lapses_at => {
+            format!("The membership will end after {}, unless it is paid for again.", until(*end))
+        }
+        Change::MembershipEnding { until: end, lapses_at, .. } => format!(
+            "The membership is paid for until {}; it will end after {}, unless it is paid for again.",
+            until(*end),
+            until(*lapses_at)
+        ),
+        Change::MembershipLapsed { lapsed_at } => format!("The membership ended after {}.", until(*lapsed_at)),
         _ => return None,
     })
 }

@@ -338,6 +338,11 @@ impl Calendar {
         self.instant(self.civil(at).saturating_add(i32::from(days).days()))
     }
 
+    /// The same local wall time `months` later, or on the last day of a shorter month; likewise.
+    pub fn same_time_after_months(&self, at: Instant, months: u16) -> Instant {
+        self.instant(self.civil(at).saturating_add(i32::from(months).months()))
+    }
+
     /// Days from the one of `from` to the one of `to`; 0, where that is earlier.
     pub fn days_until(&self, from: Instant, to: Instant) -> u16 {
         let days = self.day(to).0.saturating_sub(self.day(from).0).max(0);

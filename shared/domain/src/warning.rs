@@ -22,6 +22,8 @@ pub struct WarningRules {
     pub points_expiring_days: Vec<u16>,
     /// Before the review of a tier that would be lost.
     pub tier_at_risk_days: Vec<u16>,
+    /// Before what is paid for of a membership ends.
+    pub membership_ending_days: Vec<u16>,
 }
 
 /// Who walks the accounts on which something falls due, and so whose warnings they are.

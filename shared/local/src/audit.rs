@@ -9,6 +9,7 @@ mod account;
 mod activity;
 mod filing;
 mod limits;
+mod membership;
 mod notes;
 mod payments;
 mod perks;

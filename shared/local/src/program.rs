@@ -11,6 +11,7 @@ use domain::earning::TaxBasis;
 use domain::expiry::Expiry;
 use domain::free_products::FreeProduct;
 use domain::id::ProgramName;
+use domain::membership::{Fee, MembershipRules};
 use domain::money::{self, Factor, Money, Percent, Points, UnitPrice};
 use domain::occasions::{OccasionRule, On, Orders};
 use domain::perks::{Allowance, Period};
@@ -253,6 +254,7 @@ fn rules(text: &mut String, program: &Program) {
         let more = terms::of_free_product(rule);
         line(text, format_args!("  {id}: {name}, {quantity} × {sku} free from {minimum}{more}"));
     }
+    membership(text, program.membership);
     perks(text, program);
     for rule in &program.occasions {
         let OccasionRule { id, name, on, audience: of, gift } = rule;
@@ -328,14 +330,27 @@ fn price_tables(text: &mut String, program: &Program) {
     }
 }
 
+fn membership(text: &mut String, rules: MembershipRules) {
+    match rules {
+        MembershipRules::Open => {}
+        MembershipRules::Approval => line(text, format_args!("  membership by approval")),
+        MembershipRules::Invitation => line(text, format_args!("  membership by invitation")),
+        MembershipRules::Paid(Fee { months, grace_days }) => {
+            let grace = if grace_days > 0 { format!(", {grace_days} days of grace") } else { String::new() };
+            line(text, format_args!("  membership paid for {months} months{grace}"));
+        }
+    }
+}
+
 fn perks(text: &mut String, program: &Program) {
     for perk in &program.perks {
         let after = Some(perk.after_days).filter(|days| *days > 0).map(|days| format!(", after {days} days"));
+        let active = perk.activity_days.map(|days| format!(", while it orders within {days} days"));
         let counted = perk.allowance.map(|Allowance { count, per }| match per {
             Period::Months(months) => format!(", {count} times in {months} months"),
             Period::MembershipYear => format!(", {count} times in a year of membership"),
         });
-        let more = [after, counted].map(Option::unwrap_or_default).concat();
+        let more = [after, active, counted].map(Option::unwrap_or_default).concat();
         line(text, format_args!("  {}: {}, {}{more}", perk.id, perk.name, audience(&perk.audience)));
     }
 }

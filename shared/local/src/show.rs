@@ -13,7 +13,7 @@ use domain::discount::Discount;
 use domain::id::{AccountId, ContactId};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
-use domain::membership::{Contact, Profile};
+use domain::membership::{Admission, Contact, Membership, PaidPeriod, Profile};
 use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
 use domain::occasions::{Birthdays, Celebrated, Past};
 use domain::perks::PerkUses;
@@ -132,6 +132,7 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
         let segments: Vec<_> = account.segments.iter().map(|segment| segment.as_str()).collect();
         page.value("segments", segments.join(", "));
     }
+    membership(page, account);
     page.value("joined", account.joined_at);
     page.value("last decided", account.last_decided);
     if let Some((first, last)) = account.first_purchase.zip(account.last_purchase) {
@@ -162,6 +163,26 @@ fn state(page: &mut Page, account: &Account, bytes: usize, currency: Currency) -
     page.value("discounts", format_args!("{issued} issued, {used} used, {off} {} off", currency.code()));
     page.value("tier changes", format_args!("{} up, {} down by a review", life.upgrades, life.downgrades));
     Ok(())
+}
+
+fn membership(page: &mut Page, account: &Account) {
+    let Membership { admission, paid, excluded_from } = &account.membership;
+    match admission {
+        Admission::Admitted => {}
+        Admission::Applied { since } => page.value("membership", format_args!("applied {since}")),
+        Admission::Rejected { since } => page.value("membership", format_args!("rejected {since}")),
+    }
+    if let Some(PaidPeriod { since, until, lapses_at, lapsed_at, .. }) = paid {
+        let lapses = match lapsed_at {
+            Some(at) => format!("lapsed {at}"),
+            None => format!("lapses {lapses_at}"),
+        };
+        page.value("paid", format_args!("from {since} until {until}, {lapses}"));
+    }
+    if !excluded_from.is_empty() {
+        let named: Vec<_> = excluded_from.iter().map(|one| one.name()).collect();
+        page.value("excluded from", named.join(", "));
+    }
 }
 
 fn occasions(page: &mut Page, past: &Past) {

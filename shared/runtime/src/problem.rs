@@ -9,7 +9,8 @@ use crate::error::{Error, Fault, RequestFault};
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
-use domain::perks::Uses;
+use domain::membership::Uninvited;
+use domain::perks::{LossReason, Uses};
 use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
 
@@ -130,6 +131,13 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "cannot be changed before the review",
             )
         }
+        Rejection::NobodyIsAdmitted
+        | Rejection::NoMembershipFee
+        | Rejection::FeePaidInFuture
+        | Rejection::PaidTooFarAhead
+        | Rejection::NotAMember(_)
+        | Rejection::UnknownInvitation => of_membership(rejection),
+        Rejection::Uninvited(why) => of_invitation(*why),
         Rejection::ForeignCurrency { expected } => {
             let detail = format!("The program runs in {}.", expected.code());
             Problem::new("foreign-currency", "Foreign currency", 422, detail).with_fault(
@@ -214,9 +222,11 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::Overflow => {
             Problem::new("overflow", "Amount too large", 422, "A sum does not fit a 64-bit integer.")
         }
-        Rejection::UnknownPerk | Rejection::PerkNotHeld | Rejection::PerkNotCounted | Rejection::PerkUsedUp { .. } => {
-            of_perk(rejection)
-        }
+        Rejection::UnknownPerk
+        | Rejection::PerkNotHeld
+        | Rejection::PerkLost(_)
+        | Rejection::PerkNotCounted
+        | Rejection::PerkUsedUp { .. } => of_perk(rejection),
         Rejection::UnknownReward
         | Rejection::RewardUnavailable(_)
         | Rejection::UnknownRewardRedemption
@@ -277,6 +287,68 @@ fn of_version(rejection: &Rejection) -> Problem {
     }
 }
 
+/// What may be said of memberships.
+fn of_membership(rejection: &Rejection) -> Problem {
+    let paid_at = |problem: Problem, code, message| problem.with_fault("$.paid_at".to_owned(), code, message);
+    match rejection {
+        Rejection::NotAMember(state) => {
+            let since = state.since().map(|since| format!(", since {since}")).unwrap_or_default();
+            let detail = format!("The account is no member: it is {}{since}.", state.name());
+            Problem::new("not-a-member", "Not a member", 409, detail)
+        }
+        Rejection::UnknownInvitation => {
+            Problem::new("unknown-invitation", "Unknown invitation", 404, "There is no such invitation.")
+        }
+        Rejection::NoMembershipFee => {
+            let detail = "The program in force asks for no membership fee.";
+            Problem::new("no-membership-fee", "No membership fee", 409, detail)
+        }
+        Rejection::FeePaidInFuture => {
+            let detail = "A payment is recorded once it was made.";
+            paid_at(
+                Problem::new("fee-paid-in-future", "Fee paid in the future", 422, detail),
+                "in_future",
+                "is later than now",
+            )
+        }
+        Rejection::PaidTooFarAhead => {
+            let detail = "The membership would be paid for more than ten years ahead.";
+            Problem::new("paid-too-far-ahead", "Paid too far ahead", 409, detail)
+        }
+        _ => {
+            let detail = "The program in force lets in everybody, or whoever pays: there is nothing to decide.";
+            let problem = Problem::new("nobody-is-admitted", "Nobody is let in", 409, detail);
+            problem.with_fault("$.admission".to_owned(), "nobody_is_admitted", "decides nothing in this program")
+        }
+    }
+}
+
+/// Why nobody is enrolled with what is stated for an invitation.
+fn of_invitation(why: Uninvited) -> Problem {
+    let (problem, code) = match why {
+        Uninvited::Missing => {
+            let detail = "Who enrols states an invitation.";
+            (Problem::new("invitation-required", "Invitation required", 422, detail), "missing")
+        }
+        Uninvited::Unknown => {
+            let detail = "There is no such invitation.";
+            (Problem::new("invitation-unknown", "Unknown invitation", 422, detail), "unknown")
+        }
+        Uninvited::Revoked => {
+            (Problem::new("invitation-revoked", "Invitation revoked", 422, "The invitation was revoked."), "revoked")
+        }
+        Uninvited::Expired => {
+            let detail = "The time of the invitation is over.";
+            (Problem::new("invitation-expired", "Invitation expired", 422, detail), "expired")
+        }
+        Uninvited::UsedUp => {
+            let detail = "The invitation was used by as many accounts as it is for.";
+            (Problem::new("invitation-used-up", "Invitation used up", 422, detail), "used_up")
+        }
+    };
+    problem.with_fault("$.invitation_code".to_owned(), code, "lets nobody in")
+}
+
 /// What may be said of perks.
 fn of_perk(rejection: &Rejection) -> Problem {
     match rejection {
@@ -284,6 +356,16 @@ fn of_perk(rejection: &Rejection) -> Problem {
             let Uses { count, used, renews_at, .. } = uses;
             let detail = format!("It was used {used} of {count} times. There are more from {renews_at} on.");
             Problem::new("perk-used-up", "Perk used up", 409, detail)
+        }
+        Rejection::PerkLost(loss) => {
+            let why = match loss.reason {
+                LossReason::NotAMember => "The account is not a member yet",
+                LossReason::MembershipLapsed => "The account's membership has lapsed",
+                LossReason::Excluded => "The account is excluded from perks",
+                LossReason::NoOrder => "The account has not ordered for too long",
+            };
+            let since = loss.since.map(|since| format!(", since {since}")).unwrap_or_default();
+            Problem::new("perk-lost", "Perk lost for now", 409, format!("{why}{since}."))
         }
         Rejection::PerkNotHeld => {
             Problem::new("perk-not-held", "Perk not held", 409, "The account does not have this perk now.")

@@ -291,7 +291,10 @@ fn after_loss<T: Attempt>(attempt: &T, writes: &[Write], conflicts: &[Conflict])
     }
     let code_taken = |conflict: &Conflict| {
         let write = writes.get(conflict.index);
-        matches!(write, Some(Write::Put(Record::Discount(_) | Record::ReferralCode(_), Guard::Absent)))
+        matches!(
+            write,
+            Some(Write::Put(Record::Discount(_) | Record::ReferralCode(_) | Record::Invitation(_), Guard::Absent))
+        )
     };
     Ok(Turn::Lost { collisions: u32::from(conflicts.iter().any(code_taken)) })
 }

@@ -162,6 +162,7 @@ impl Store {
                 (&tables.ledger, "account_id", item::of_plain(key, redemption)?, false)
             }
             Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
+            Record::Invitation(invitation) => (&tables.codes, "code", item::of_invitation(invitation)?, true),
             Record::ReferralCode(code) => {
                 (&tables.codes, "code", item::of_plain(keys::referral_code(&code.code), code)?, false)
             }
@@ -291,6 +292,10 @@ fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>
         Write::Put(Record::Redemption(redemption), _) => {
             let corrupt = |what| Fault::Corrupt { table: "codes", key: redemption.key.to_string(), what };
             item::plain(item.clone()).map(|found| Some(Record::Redemption(Box::new(found)))).map_err(corrupt)
+        }
+        Write::Put(Record::Invitation(invitation), _) => {
+            let corrupt = |what| Fault::Corrupt { table: "codes", key: invitation.code.to_string(), what };
+            item::invitation(item).map(|found| Some(Record::Invitation(Box::new(found)))).map_err(corrupt)
         }
         Write::Expect(key) => existing_claim(item, key),
         _ => Ok(None),

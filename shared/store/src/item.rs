@@ -13,7 +13,7 @@ use domain::due::Due;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReturnId, Segment, Source, TierId};
 use domain::ledger::Entry;
 use domain::lots::Holdings;
-use domain::membership::{CLAIM_VERSION, Claim};
+use domain::membership::{CLAIM_VERSION, Claim, Invitation, Membership};
 use domain::money::{Currency, Minor};
 use domain::occasions::Past;
 use domain::order::Order;
@@ -86,6 +86,8 @@ const ENTERED: &str = "entered";
 const SPENDING: &str = "spent";
 /// What it knows of the redemption that it came by.
 const REFERRAL: &str = "by";
+/// There where there is anything to say of its membership.
+const MEMBERSHIP: &str = "member";
 /// There where the account has a referral code: the referrals it was rewarded for.
 const REFERRER: &str = "ref";
 /// What it remembers of its occasions.
@@ -149,6 +151,9 @@ pub fn of_account(account: &Account) -> Item {
     if let Some(referral) = &account.referral {
         put(&mut item, [(REFERRAL, bytes(pack::pack_referral(referral)))]);
     }
+    if account.membership != Membership::default() {
+        put(&mut item, [(MEMBERSHIP, bytes(pack::pack_membership(&account.membership)))]);
+    }
     if account.has_referral_code {
         put(&mut item, [(REFERRER, AttributeValue::N(account.referrals_rewarded.to_string()))]);
     }
@@ -196,6 +201,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
             .split_ascii_whitespace()
             .map(|segment| Segment::parse(segment).map_err(|e| e.to_string()))
             .collect::<Parsed<_>>()?,
+        membership: optional(item, MEMBERSHIP, |i, n| packed(i, n, pack::membership))?.unwrap_or_default(),
         joined_at: instant(item, "joined")?,
         last_decided: instant(item, "decided")?,
         first_purchase: optional(item, "first", integer)?.map(Day),
@@ -356,6 +362,19 @@ pub fn of_entry(entry: &Entry) -> Result<Item, Fault> {
 /// The entry of an item.
 pub fn entry(item: &Item) -> Parsed<Entry> {
     serde_json::from_str(string(item, "entry")?).map_err(|error| error.to_string())
+}
+
+/// The item of an invitation: its code is its sort key, since the partition is where all of them are listed.
+pub fn of_invitation(invitation: &Invitation) -> Result<Item, Fault> {
+    let mut item = keys::invitation(&invitation.code);
+    let document = serde_json::to_string(invitation).map_err(Fault::service)?;
+    put(&mut item, [("v", number(SHAPE)), ("version", number(invitation.version)), ("invitation", text(document))]);
+    Ok(item)
+}
+
+/// The invitation of an item.
+pub fn invitation(item: &Item) -> Parsed<Invitation> {
+    serde_json::from_str(string(item, "invitation")?).map_err(|error| error.to_string())
 }
 
 /// The item of a claim.

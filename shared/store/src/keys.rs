@@ -51,6 +51,8 @@ const REFERRAL: &str = "REFERRAL";
 const REDEMPTION: &str = "R#";
 /// Where the redemptions that somebody is to look at are listed. No code: those have eleven characters.
 const REVIEWS: &str = "REVIEWS";
+/// Where invitations stand, each under its code: they are listed together.
+const INVITATIONS: &str = "INVITATIONS";
 const VERSION: &str = "V#";
 const SURVEYS: &str = "surveys";
 /// Begins the partitions of the answers to a survey.
@@ -75,12 +77,14 @@ pub enum CodeKind {
     ReferralCode,
     Redemption,
     WaitingReview,
+    Invitation,
     Claim,
 }
 
 pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
     match sort {
         _ if code == REVIEWS => Some(CodeKind::WaitingReview),
+        _ if code == INVITATIONS => Some(CodeKind::Invitation),
         CLAIM => Some(CodeKind::Claim),
         REFERRAL => Some(CodeKind::ReferralCode),
         _ if sort.starts_with(REDEMPTION) => Some(CodeKind::Redemption),
@@ -208,6 +212,15 @@ pub fn waiting_review(place: &str) -> Item {
 /// The condition, and its values, that the redemptions that somebody is to look at are queried with.
 pub fn waiting_reviews() -> (&'static str, Item) {
     ("code = :code", [(":code".to_owned(), text(REVIEWS))].into())
+}
+
+pub fn invitation(code: &Code) -> Item {
+    in_codes(INVITATIONS.to_owned(), code.to_string())
+}
+
+/// The condition, and its values, that all invitations are queried with.
+pub fn all_invitations() -> (&'static str, Item) {
+    ("code = :code", [(":code".to_owned(), text(INVITATIONS))].into())
 }
 
 pub fn claim(key: &ClaimKey) -> Item {

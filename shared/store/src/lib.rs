@@ -10,6 +10,7 @@
 mod commit;
 mod due;
 mod facts;
+mod invitation;
 mod item;
 mod keys;
 mod limit;
@@ -25,6 +26,7 @@ mod survey;
 
 pub use commit::{Commit, Conflict};
 pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
+pub use invitation::InvitationsPage;
 pub use nightly::{CountedPage, Kept, KeptValue, Stamp};
 pub use program::{Planned, VersionsPage};
 pub use read::{Consistency, EntriesPage, StoredOrder};

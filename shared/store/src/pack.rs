@@ -7,6 +7,7 @@ mod activity;
 mod bytes;
 mod counters;
 mod credit_note;
+mod membership;
 mod order;
 mod payment;
 mod spending;
@@ -16,6 +17,7 @@ pub use activity::*;
 pub use bytes::Unpacked;
 pub use counters::*;
 pub use credit_note::*;
+pub use membership::{membership, pack_membership};
 pub use order::*;
 pub use spending::*;
 

@@ -10,7 +10,7 @@ use domain::discount::Discount;
 use domain::id::AccountId;
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
-use domain::membership::{Contact, Profile};
+use domain::membership::{Contact, Invitation, Profile};
 use domain::perks::PerkUses;
 use domain::referral::{CodeHolder, Redemption, ReferralCode, WaitingReview};
 use domain::rewards::{RewardRedemption, RewardUses};
@@ -77,6 +77,8 @@ pub enum CodeRecord {
     Redemption(Box<Redemption>),
     /// That somebody is to look at one.
     WaitingReview(Box<WaitingReview>),
+    /// An invitation.
+    Invitation(Box<Invitation>),
     /// An item that cannot be read: which, and why.
     Unreadable(String),
 }
@@ -187,6 +189,7 @@ fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
     let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={code} sk={sort}"), what };
     let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
         keys::CodeKind::Claim => return Ok(None),
+        keys::CodeKind::Invitation => item::invitation(&found).map(|i| CodeRecord::Invitation(Box::new(i))),
         keys::CodeKind::ReferralCode => item::plain(found).map(|c| CodeRecord::ReferralCode(Box::new(c))),
         keys::CodeKind::Redemption => item::plain(found).map(|r| CodeRecord::Redemption(Box::new(r))),
         keys::CodeKind::WaitingReview => item::plain(found).map(|w| CodeRecord::WaitingReview(Box::new(w))),

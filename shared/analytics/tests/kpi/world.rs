@@ -393,7 +393,7 @@ impl World {
         let customer = self.customers.get(id);
         let (account, profile) =
             customer.map_or((None, None), |customer| (customer.account.clone(), customer.profile.clone()));
-        let member = Member { account, profile };
+        let member = Member { account, profile, invitation: None };
         let decided =
             self.decide(|context| membership::put_account(id, &member, &document, StatedBy::Merchant, context));
         match decided {
@@ -428,7 +428,12 @@ impl World {
         let of = |id: &AccountId| self.customers.get(id).map(|known| (known.account.clone(), known.profile.clone()));
         let (referrer, referrer_profile) = of(&code.account_id).unwrap_or_default();
         let (account, profile) = of(id).unwrap_or_default();
-        let prospect = Prospect { code: Some(code), referrer, referrer_profile, member: Member { account, profile } };
+        let prospect = Prospect {
+            code: Some(code),
+            referrer,
+            referrer_profile,
+            member: Member { account, profile, invitation: None },
+        };
         // Refused to who is not new.
         let decided = self.decide(|context| referral::redeem(&key, id, &document, &prospect, context));
         if let Ok(decision) = decided {

@@ -6,8 +6,8 @@ use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::ReturnId;
 use crate::ledger::{Cause, Change};
+use crate::membership::admission;
 use crate::money::Overflow;
-use crate::program::UnknownAccount;
 use crate::referral::{self, Redemption};
 use crate::returns::{self, ReturnKey, Taking};
 use crate::schedule::Activation;
@@ -113,7 +113,7 @@ fn check(account: Option<&Account>, note: &CreditNote, context: &Context<'_>) ->
         return Err(Rejection::ReturnedInFuture { field: "returned_at" });
     }
     let program = &context.schedule.for_order(note.returned_at, context.now).program;
-    if account.is_none() && program.unknown_account == UnknownAccount::Reject {
+    if account.is_none() && !program.enrols_by_order() {
         return Err(Rejection::NotEnrolled);
     }
     Ok(())
@@ -149,8 +149,10 @@ fn carry_on(
     let (account, changes) = match account {
         Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {
-            let (account, enrolled) = Account::enrol(note.account_id.clone(), &activation.program, context.now);
-            (account, vec![enrolled])
+            let program = &activation.program;
+            let (mut account, enrolled) = Account::enrol(note.account_id.clone(), program, context.now);
+            let applied = admission::apply(&mut account, program, context.now);
+            (account, std::iter::once(enrolled).chain(applied).collect())
         }
     };
     let mut step = Step { account, changes, note, program_version: activation.version, writes: Vec::with_capacity(4) };

@@ -64,6 +64,8 @@ impl<'a> OrderFacts<'a> {
 /// What conditions on the account are judged on, once: the account before the order.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountFacts<'a> {
+    /// Why no rule applies, whatever it says: it is a matter of membership.
+    pub earns_nothing: Option<Condition>,
     /// The tier held.
     pub tier: &'a TierId,
     /// The groups that the merchant put it in.
@@ -109,6 +111,7 @@ pub(super) trait Test: Sized {
 macro_rules! conditions {
     (
         general { $($(#[doc = $about:literal])+ $general:ident = $general_number:literal, $general_name:literal;)+ }
+        member { $($(#[doc = $of_member:literal])+ $member:ident = $member_number:literal, $member_name:literal;)+ }
         account { $($(#[doc = $of_account:literal])+ $account:ident = $account_number:literal, $account_field:literal => $account_type:ty;)+ }
         order { $($(#[doc = $of_order:literal])+ $order:ident = $order_number:literal, $order_field:literal => $order_type:ty;)+ }
     ) => {
@@ -117,18 +120,20 @@ macro_rules! conditions {
         #[repr(u8)]
         pub enum Condition {
             $($(#[doc = $about])+ $general = $general_number,)+
+            $($(#[doc = $of_member])+ $member = $member_number,)+
             $($(#[doc = $of_account])+ $account = $account_number,)+
             $($(#[doc = $of_order])+ $order = $order_number,)+
         }
 
         impl Condition {
             /// Every condition.
-            pub const ALL: &[Self] = &[$(Self::$general,)+ $(Self::$account,)+ $(Self::$order,)+];
+            pub const ALL: &[Self] = &[$(Self::$general,)+ $(Self::$member,)+ $(Self::$account,)+ $(Self::$order,)+];
 
             /// Its name, for programs: the field of a rule's `when` that it stands in, if it does.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$general => $general_name,)+
+                    $(Self::$member => $member_name,)+
                     $(Self::$account => $account_field,)+
                     $(Self::$order => $order_field,)+
                 }
@@ -136,7 +141,7 @@ macro_rules! conditions {
 
             /// Whether it is the account that fails it: that is decided once, when the order is first scored.
             pub fn is_of_account(self) -> bool {
-                matches!(self, $(Self::$account)|+)
+                matches!(self, $(Self::$member)|+ | $(Self::$account)|+)
             }
         }
 
@@ -257,6 +262,16 @@ conditions! {
         CapPeriodOver = 43, "cap_period_over";
         /// It has limits, and gave nothing when the order was first scored.
         NothingGivenAtFirst = 44, "nothing_given_at_first";
+    }
+    member {
+        /// The account is not a member: it was not let in, or has not paid yet.
+        NotAMember = 112, "not_a_member";
+        /// Its membership has lapsed.
+        MembershipLapsed = 113, "membership_lapsed";
+        /// It is excluded from earning.
+        ExcludedFromEarning = 114, "excluded_from_earning";
+        /// It is excluded from discounts.
+        ExcludedFromDiscounts = 115, "excluded_from_discounts";
     }
     account {
         /// The segments that the account is in.

@@ -54,6 +54,7 @@ impl<'a> Known<'a> {
     /// The first condition by which the account rules the rule of that place out.
     fn first_failed(&self, place: usize, rule: &EarningRule) -> Result<Option<Condition>, Overflow> {
         match self {
+            Self::Account(AccountFacts { earns_nothing: Some(why), .. }) => Ok(Some(*why)),
             Self::Account(account) => rule.when.first_failed_of_account(account),
             Self::Scored(score) => Ok(match score.outcomes.get(place) {
                 Some(Outcome::Missed(condition)) if condition.is_of_account() => Some(*condition),

@@ -5,6 +5,7 @@ use super::condition::Condition;
 use super::effect::{Effect, Exact, RoundedPer, Rounding};
 use super::judge::{Known, Ruling, judge};
 use super::{Earning, EarningRule};
+use crate::membership;
 use crate::money::{self, Factor, Money, Overflow, Points};
 use crate::program::Program;
 use crate::receipt::Reason;
@@ -177,6 +178,7 @@ impl Telling<'_> {
     fn why_not(&self, rule: &EarningRule, ruling: &Ruling, condition: Condition) -> String {
         let of_limits = || rule.why_nothing_left(condition);
         let stated = || rule.when.why_not(condition, self.scored.order.currency).or_else(of_limits);
+        let of_membership = || membership::why_not(condition).map(str::to_owned);
         match condition {
             Condition::NothingEligible => "no line of the order is eligible".to_owned(),
             Condition::NoLineCounts => "none of the eligible lines is one that counts".to_owned(),
@@ -189,7 +191,7 @@ impl Telling<'_> {
             }
             Condition::OutdoneInGroup => "another rule of its group gives more, or as much before it".to_owned(),
             Condition::Stopped => "a rule before it excludes all later ones".to_owned(),
-            _ => stated().unwrap_or_else(|| "a condition does not hold".to_owned()),
+            _ => of_membership().or_else(stated).unwrap_or_else(|| "a condition does not hold".to_owned()),
         }
     }
 }

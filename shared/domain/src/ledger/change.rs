@@ -7,6 +7,7 @@ use crate::account::Status;
 use crate::code::Code;
 use crate::id::{ContactId, OrderKey, RuleId, TierId};
 use crate::lots::Taken;
+use crate::membership::Exclusion;
 use crate::money::{Money, Points};
 use crate::occasions::Given;
 use crate::opening::PastTotals;
@@ -72,6 +73,67 @@ pub enum Change {
         from: Status,
         /// After.
         to: Status,
+    },
+    /// The account has applied: it is a member once it is let in.
+    #[serde(rename = "membership.applied")]
+    MembershipApplied,
+    /// The account was let in: it is a member.
+    #[serde(rename = "membership.admitted")]
+    MembershipAdmitted {
+        /// By which invitation, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invitation: Option<Code>,
+        /// Why, where an operator did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The account was turned away: it is no member.
+    #[serde(rename = "membership.rejected")]
+    MembershipRejected {
+        /// Why.
+        reason: String,
+    },
+    /// What the account is excluded from changed.
+    #[serde(rename = "membership.exclusions_changed")]
+    ExclusionsChanged {
+        /// Before.
+        from: Vec<Exclusion>,
+        /// After.
+        to: Vec<Exclusion>,
+        /// Why.
+        reason: String,
+    },
+    /// The fee of the membership was paid.
+    #[serde(rename = "membership.paid")]
+    MembershipPaid {
+        /// When.
+        paid_at: Instant,
+        /// Since when the membership goes on without a gap.
+        since: Instant,
+        /// The first instant that is not paid for any more.
+        until: Instant,
+        /// The first instant at which the account is no member any more, unless it pays again before.
+        lapses_at: Instant,
+        /// An invoice or the like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// What is paid for of the membership will end.
+    #[serde(rename = "membership.ending")]
+    MembershipEnding {
+        /// The first instant that is not paid for any more.
+        until: Instant,
+        /// The first instant at which the account is no member any more, unless it pays again before.
+        lapses_at: Instant,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// The membership has lapsed.
+    #[serde(rename = "membership.lapsed")]
+    MembershipLapsed {
+        /// When.
+        lapsed_at: Instant,
     },
     /// A contact was added or changed.
     #[serde(rename = "contact.changed")]

@@ -3,6 +3,7 @@
 use super::identity::{self, Identity};
 use super::{ContactDocument, ProfileDocument, Role, is_date};
 use crate::account::{SEGMENTS_MAX, Status};
+use crate::code::Code;
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::Segment;
 use serde_json::Value;
@@ -18,14 +19,16 @@ pub fn profile_document(value: &Value) -> Result<ProfileDocument, Faults> {
 }
 
 fn read_profile(value: &Value, faults: &mut Faults) -> Option<ProfileDocument> {
-    let known = [&["name"][..], &Identity::FIELDS, &["segments", "status"]].concat();
+    let known = [&["name"][..], &Identity::FIELDS, &["segments", "status", "invitation_code"]].concat();
     let root = Object::open(value, &Path::Root, &known, faults)?;
     let name = root.required("name", faults, document::label(NAME_CHARS_MAX));
     let identity = Identity::read(&root, faults);
     let segments = root.list_of("segments", 0..=SEGMENTS_MAX, faults, document::id(Segment::parse));
     let segments: BTreeSet<_> = segments.unwrap_or_default().into_iter().collect();
     let status = root.optional("status", faults, document::one_of(&Status::STATED));
-    Some(ProfileDocument { name: name?, identity, segments: segments.into_iter().collect(), status })
+    let invitation = root.optional("invitation_code", faults, document::id(Code::parse));
+    let segments = segments.into_iter().collect();
+    Some(ProfileDocument { name: name?, identity, segments, status, invitation })
 }
 
 /// Reads the body of `PUT /v1/accounts/{id}/contacts/{contact_id}`; every fault at once.

@@ -72,7 +72,7 @@ pub(super) fn celebrate(
         let mut is_given = false;
         for rule in &window.span.program.occasions {
             let On::Birthday { contacts_per_year } = rule.on else { continue };
-            if contacts < contacts_per_year && rule.is_for(account) {
+            if contacts < contacts_per_year && rule.is_for(account, program, now) {
                 let which = Which::Birthday { contact_id: contact.contact_id.clone(), day };
                 give::give(account, rule, which, program, context, gifts)?;
                 is_given = true;

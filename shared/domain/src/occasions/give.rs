@@ -21,9 +21,11 @@ pub(crate) struct Gifts {
 }
 
 impl OccasionRule {
-    /// Whether it is for an account, as it stands. Who does not take part is given nothing.
-    pub(super) fn is_for(&self, account: &Account) -> bool {
-        account.status == Status::Active && self.audience.includes(&Buyer::of(account))
+    /// Whether it is for an account, as it stands. Who does not take part, or is no member, is given nothing.
+    pub(super) fn is_for(&self, account: &Account, program: &Program, now: Instant) -> bool {
+        let state = account.member_state(program, now);
+        let takes_part = account.status == Status::Active && state.is_member();
+        takes_part && self.audience.includes(&Buyer::of(account, state))
     }
 }
 
@@ -61,8 +63,9 @@ pub(super) fn give(
     Ok(())
 }
 
-/// Welcomes an account that the command at hand enrols, with the tier that everybody starts with. Who comes by a referral
-/// is welcomed by that, and who comes with the balance of another product is a member already.
+/// Welcomes an account that the command at hand makes a member, with the tier that everybody starts with: by enrolling it,
+/// or, where somebody has to let it in, by that. Who comes by a referral is welcomed by that, and who comes with the
+/// balance of another product is a member already.
 pub(crate) fn welcome(
     account: &mut Account,
     tier: &TierId,
@@ -72,7 +75,8 @@ pub(crate) fn welcome(
     let mut gifts = Gifts::default();
     for rule in program.occasions.iter().filter(|rule| rule.on == On::Welcome) {
         let newcomer = Buyer { tier: Some(tier), segments: &account.segments };
-        if account.status == Status::Active && rule.audience.includes(&newcomer) {
+        let is_member = account.member_state(program, context.now).is_member();
+        if account.status == Status::Active && is_member && rule.audience.includes(&newcomer) {
             give(account, rule, Which::Welcome, program, context, &mut gifts)?;
         }
     }
@@ -84,7 +88,9 @@ pub(crate) fn welcome(
 pub(crate) fn nth_order(account: &mut Account, program: &Program, context: &Context<'_>) -> Result<Gifts, Overflow> {
     let (mut gifts, number) = (Gifts::default(), account.lifetime.orders);
     for rule in &program.occasions {
-        if matches!(&rule.on, On::NthOrder(orders) if orders.contain(number)) && rule.is_for(account) {
+        if matches!(&rule.on, On::NthOrder(orders) if orders.contain(number))
+            && rule.is_for(account, program, context.now)
+        {
             give(account, rule, Which::NthOrder { number }, program, context, &mut gifts)?;
         }
     }

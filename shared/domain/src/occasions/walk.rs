@@ -102,7 +102,7 @@ pub(crate) fn pass(
     let (program, mut gifts) = (&*schedule.at(now).program, Gifts::default());
     for Come { day, rule, which } in come(account, schedule, now) {
         account.occasions.through = Some(day);
-        if rule.is_for(account) {
+        if rule.is_for(account, program, now) {
             give::give(account, rule, which, program, context, &mut gifts)?;
         }
     }
@@ -120,10 +120,10 @@ pub(crate) fn foresee(
     now: Instant,
     forecast: &mut Forecast,
 ) -> Result<bool, Overflow> {
-    let mut anything = false;
+    let (program, mut anything) = (&*schedule.at(now).program, false);
     for Come { day, rule, .. } in come(account, schedule, now) {
         account.occasions.through = Some(day);
-        if rule.is_for(account) {
+        if rule.is_for(account, program, now) {
             anything = true;
             forecast.occasions_given.add(rule.gift.points)?;
         }

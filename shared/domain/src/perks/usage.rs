@@ -1,6 +1,6 @@
 //! Using a perk: once per key, never more often than the program allows.
 
-use super::{Perk, PerkCounter, PerkUses, Uses};
+use super::{Perk, PerkCounter, PerkUses, Unheld, Uses};
 use crate::account::{Account, Status};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
@@ -135,7 +135,8 @@ fn take_one(
     context: &Context<'_>,
     entry: u64,
 ) -> Result<Used, Rejection> {
-    let is_held = perk.is_held(account, &program.calendar, context.now);
+    let held_now = perk.check(account, program, context.now);
+    let is_held = held_now.is_ok();
     let uses = perk.uses(account, used, &program.calendar, context.now).filter(|_| is_held);
     let (held, guard) = PerkUses::or_none(used, &account.id);
     let bought = perk.bought(account, used);
@@ -148,11 +149,19 @@ fn take_one(
             Ok(Used { uses: Some(uses), bought_left: None, writes })
         }
         _ => {
-            let left = bought.and_then(|bought| bought.checked_sub(1)).ok_or(Rejection::PerkNotHeld)?;
+            let left = bought.and_then(|bought| bought.checked_sub(1)).ok_or_else(|| not_held(held_now))?;
             let less = held.leaving(&perk.id, left, entry)?;
             let writes = vec![Write::Put(Record::PerkUses(Box::new(less)), guard)];
             Ok(Used { uses, bought_left: Some(left), writes })
         }
+    }
+}
+
+/// Why a perk cannot be used that an account has not, and of which it has bought nothing.
+fn not_held(held: Result<(), Unheld>) -> Rejection {
+    match held {
+        Err(Unheld::Lost(loss)) => Rejection::PerkLost(loss),
+        Err(Unheld::NotForIt) | Ok(()) => Rejection::PerkNotHeld,
     }
 }
 

@@ -137,7 +137,7 @@ pub fn price_list(account: &Account, asked: Asked, schedule: &Schedule, now: Ins
     let activation = schedule.at(now);
     let program = &*activation.program;
     let item = Item { sku: asked.sku.as_ref(), category: asked.category.as_deref() };
-    let table = table_for(&program.price_tables, &item, &Buyer::of(&account));
+    let table = table_for(&program.price_tables, &item, &Buyer::of(&account, account.member_state(program, now)));
     let (list, currency) = (asked.list_price, program.currency);
     let quantity = asked.quantity.map(|units| quantity_price(table, units, list, currency)).transpose()?;
     Ok(PriceList {

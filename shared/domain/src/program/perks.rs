@@ -14,13 +14,15 @@ pub(super) const PERKS_MAX: usize = 50;
 const DESCRIPTION_CHARS_MAX: usize = 500;
 /// Ten years.
 const AFTER_DAYS_MAX: u16 = 3_650;
+/// Three years.
+const ACTIVITY_DAYS_MAX: u16 = 1_096;
 const COUNT_MAX: u64 = 1_000;
 const MONTHS_OF_A_YEAR: u16 = 12;
 const YEARS: [(&str, Period); 2] =
     [("calendar", Period::Months(MONTHS_OF_A_YEAR)), ("membership", Period::MembershipYear)];
 
 pub(super) fn perk(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Perk> {
-    let known = ["id", "name", "kind", "description", "tiers", "segments", "after_days", "count_per"];
+    let known = ["id", "name", "kind", "description", "tiers", "segments", "after_days", "activity_days", "count_per"];
     let perk = Object::open(value, path, &known, faults)?;
     let id = perk.required("id", faults, document::id(RuleId::parse));
     let name = perk.required("name", faults, label());
@@ -28,8 +30,9 @@ pub(super) fn perk(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Optio
     let description = perk.optional("description", faults, document::label(DESCRIPTION_CHARS_MAX));
     let audience = Audience::read(&perk, faults);
     let after_days = perk.optional("after_days", faults, |v| small(v, 0, AFTER_DAYS_MAX)).unwrap_or(0);
+    let activity_days = perk.optional("activity_days", faults, |v| small(v, 1, ACTIVITY_DAYS_MAX));
     let allowance = perk.nested("count_per", faults, allowance);
-    Some(Perk { id: id?, name: name?, kind: kind?, description, audience, after_days, allowance })
+    Some(Perk { id: id?, name: name?, kind: kind?, description, audience, after_days, activity_days, allowance })
 }
 
 fn allowance(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Allowance> {
@@ -80,9 +83,15 @@ pub(super) fn schema() -> Schema {
         .required("kind", schema::one_of(&PerkKind::ALL), "What it is.")
         .optional("description", schema::label(DESCRIPTION_CHARS_MAX), "What it is, in more words, for customers.")
         .optional("after_days", schema::small(0, AFTER_DAYS_MAX).or(0), "Days of membership from which on it is there.")
+        .optional(
+            "activity_days",
+            schema::small(1, ACTIVITY_DAYS_MAX),
+            "Days after the latest order, or after joining, in which it is there; left out, whether it orders or not.",
+        )
         .optional("count_per", allowance, "How often it may be used; left out, it is not counted.");
     schema::list(0..=PERKS_MAX, Audience::schema(perk)).examples([json!([
-        { "id": "early-access", "name": "New ranges a week early", "kind": "early_access" },
+        { "id": "early-access", "name": "New ranges a week early", "kind": "early_access",
+          "activity_days": 180 },
         { "id": "training", "name": "A day of training", "kind": "training", "description": "At your place or ours.",
           "tiers": ["gold", "platinum"], "count_per": { "count": 2, "months": 3 } },
         { "id": "visit", "name": "A visit of our designers", "kind": "other", "after_days": 365, "segments": ["hotels"],

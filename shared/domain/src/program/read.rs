@@ -2,7 +2,7 @@
 
 use super::sense::{self, Sections};
 use super::{DiscountRule, Program, ReturnRules, UnknownAccount};
-use super::{earning, free_products, metrics, occasions, perks, points, prices, referral, rewards, tiers};
+use super::{earning, free_products, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku};
@@ -41,12 +41,13 @@ pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 /// [`Percent::HUNDRED`].
 const PERCENT_MAX: u32 = 100;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "$schema",
     "name",
     "currency",
     "time_zone",
     "enrolment",
+    "membership",
     "eligibility",
     "earning_rules",
     "points",
@@ -91,6 +92,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let currency = root.required("currency", faults, document::currency);
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
+    let membership = root.nested("membership", faults, membership::membership).unwrap_or_default();
     let (excluded_skus, tax_basis, shipping_is_eligible) =
         root.nested("eligibility", faults, eligibility).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
@@ -117,6 +119,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let metrics = metrics.with(exchange, faults);
     let sections = Sections {
         // Without a currency nobody knows what amounts come to.
+        unknown_account,
+        membership,
         points: points.as_ref(),
         earning: earning.as_ref().filter(|_| currency.is_some()),
         excluded_skus: &excluded_skus,
@@ -136,6 +140,7 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         currency: currency?,
         calendar: calendar?,
         unknown_account: unknown_account?,
+        membership,
         excluded_skus,
         tax_basis,
         shipping_is_eligible,
@@ -236,7 +241,7 @@ fn returns(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Return
 }
 
 fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<WarningRules> {
-    let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days"];
+    let known = ["discount_expiring_days", "points_expiring_days", "tier_at_risk_days", "membership_ending_days"];
     let section = Object::open(value, path, &known, faults)?;
     let mut ahead = |name| {
         let days = section.list_of(name, 0..=WARNINGS_MAX, faults, |v| small(v, 1, AHEAD_DAYS_MAX));
@@ -246,8 +251,9 @@ fn warnings(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Warni
         }
         ascending.into_iter().collect()
     };
-    let [discount_expiring_days, points_expiring_days, tier_at_risk_days] = known.map(&mut ahead);
-    Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days })
+    let [discount_expiring_days, points_expiring_days, tier_at_risk_days, membership_ending_days] =
+        known.map(&mut ahead);
+    Some(WarningRules { discount_expiring_days, points_expiring_days, tier_at_risk_days, membership_ending_days })
 }
 
 pub(super) fn multiplier(value: &Value) -> Leaf<Factor> {

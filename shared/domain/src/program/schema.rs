@@ -4,7 +4,7 @@
 //! one line below; its fields and examples are held against its reader by `tests/schema`.
 
 use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX};
-use super::{earning, free_products, metrics, occasions, perks, points, prices, referral, rewards, tiers};
+use super::{earning, free_products, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers};
 use crate::id::{ProgramName, RuleId};
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
@@ -28,6 +28,11 @@ pub fn schema() -> Value {
             "Days and months are those of this IANA time zone, such as Europe/London.",
         )
         .required("enrolment", enrolment(), "How accounts come to take part.")
+        .optional(
+            "membership",
+            membership::schema(),
+            "How an account becomes a member; left out, whoever is enrolled is one.",
+        )
         .optional("eligibility", eligibility(), "What of an order earns and qualifies.")
         .required("earning_rules", earning::schema(), "What orders earn: rules in order.")
         .required("points", points::schema(), "How long points wait and last.")
@@ -109,7 +114,9 @@ fn warnings() -> Schema {
         .optional("discount_expiring_days", days(), "Before a discount ends.")
         .optional("points_expiring_days", days(), "Before points end.")
         .optional("tier_at_risk_days", days(), "Before the review of a tier that would be lost.")
+        .optional("membership_ending_days", days(), "Before what is paid for of a membership ends.")
         .examples([json!({
             "discount_expiring_days": [7, 1], "points_expiring_days": [30], "tier_at_risk_days": [30, 7],
+            "membership_ending_days": [30, 7],
         })])
 }

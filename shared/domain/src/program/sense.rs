@@ -7,11 +7,15 @@
 mod earning;
 mod tiers;
 
-use super::{DiscountRule, PointsRules, Shortfall, Tiers, exchange, free_products, occasions, perks, prices, rewards};
+use super::{
+    DiscountRule, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership, occasions, perks,
+    prices, rewards,
+};
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
 use crate::free_products::FreeProduct;
 use crate::id::Sku;
+use crate::membership::MembershipRules;
 use crate::money::{Factor, Minor, Overflow, Points};
 use crate::occasions::OccasionRule;
 use crate::perks::Perk;
@@ -25,6 +29,8 @@ use std::collections::BTreeSet;
 
 /// What could be read of a document.
 pub(super) struct Sections<'a> {
+    pub unknown_account: Option<UnknownAccount>,
+    pub membership: MembershipRules,
     pub points: Option<&'a PointsRules>,
     pub earning: Option<&'a Earning>,
     pub excluded_skus: &'a BTreeSet<Sku>,
@@ -52,6 +58,8 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
     let occasions = Some(sections.occasions).filter(|rules| is_whole("/occasions", rules.len())).unwrap_or_default();
     let bought = Some(sections.rewards).filter(|rewards| is_whole("/rewards", rewards.len()));
+    let ending_days = &sections.warnings.membership_ending_days;
+    membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
     let Some(tiers) = tiers else { return };
     occasions::sense(occasions, tiers, faults);
     rewards::sense(bought.unwrap_or_default(), perks, tiers, faults);

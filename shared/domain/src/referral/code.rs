@@ -152,6 +152,10 @@ pub fn issue_code(
         return Err(Rejection::NoReferrals);
     }
     let account = active(codes.account.as_ref())?;
+    let state = account.member_state(&activation.program, context.now);
+    if !state.is_member() {
+        return Err(Rejection::NotAMember(state));
+    }
     // Who shares a code must be known, or nothing tells whether it brings itself.
     let is_known = |profile: &Profile| profile.vat_id.is_some() && profile.email.is_some();
     if !codes.profile.as_ref().is_some_and(is_known) {

@@ -91,7 +91,7 @@ fn read_prospect(value: &Value, faults: &mut Faults) -> Option<ProspectDocument>
     let consent = root.nested("consent", faults, consent);
     let (contact_id, mut contact) = contact?;
     contact.email.clone_from(&identity.email);
-    let profile = ProfileDocument { name: name?, identity, segments: Vec::new(), status: None };
+    let profile = ProfileDocument { name: name?, identity, segments: Vec::new(), status: None, invitation: None };
     Some(ProspectDocument { account_id, profile, contact_id, contact, consent })
 }
 

@@ -14,7 +14,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{Faults, Path};
 use crate::id::AccountId;
 use crate::ledger::{Cause, Change};
-use crate::membership::{self, Claims, Contact, Identity, Member, Profile};
+use crate::membership::{self, Claims, Contact, Identity, Member, MembershipRules, Profile};
 use crate::money::Points;
 use crate::occasions;
 use crate::schedule::Activation;
@@ -50,7 +50,8 @@ pub fn redeem(
     code.check(context.now)?;
     // That the referrer does not take part any more is nobody else's business.
     let referrer = prospect.referrer.as_ref().filter(|account| account.status == Status::Active);
-    let referrer = referrer.ok_or(Rejection::CodePaused)?;
+    let is_member = |account: &&Account| account.member_state(&activation.program, context.now).is_member();
+    let referrer = referrer.filter(is_member).ok_or(Rejection::CodePaused)?;
     if rules.consent_required && document.consent.is_none() {
         let mut faults = Faults::default();
         faults.add(&Path::Key(&Path::Root, "consent"), "missing", "is required by the program");
@@ -60,7 +61,7 @@ pub fn redeem(
     let profiles = (prospect.member.profile.as_ref(), prospect.referrer_profile.as_ref());
     let checks = checks(&document.profile.identity, profiles, context.secrets);
     let mut reasons: Vec<String> = checks.suspicious().into_iter().map(str::to_owned).collect();
-    if rules.enrolment == Enrolment::Approval {
+    if rules.enrolment == Enrolment::Approval || activation.program.membership == MembershipRules::Approval {
         reasons.push("approval".to_owned());
     }
     let redeeming =

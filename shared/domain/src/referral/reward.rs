@@ -33,6 +33,9 @@ fn qualify(
     let Some(referral) = account.referral.clone().filter(|own| matches!(own.stage, Stage::Open { .. })) else {
         return Ok(None);
     };
+    if scored.score.no_member().is_some() {
+        return Ok(None);
+    }
     let terms = terms(context.schedule, referral.program_version, context.now)?;
     let calendar = &context.schedule.at(context.now).program.calendar;
     let (order, kept) = (&scored.order.key, returns::totals(scored, program)?.eligible);

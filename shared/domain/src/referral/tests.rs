@@ -213,7 +213,7 @@ impl Town {
 
     fn member(&self, account: &str) -> Member {
         let (account, profile) = (self.accounts.get(&id(account)), self.profiles.get(&id(account)));
-        Member { account: account.cloned(), profile: profile.cloned() }
+        Member { account: account.cloned(), profile: profile.cloned(), invitation: None }
     }
 
     fn status(&mut self, account: &str, status: Status) {

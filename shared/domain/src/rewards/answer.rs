@@ -203,13 +203,13 @@ pub fn catalogue(
     let program = &*schedule.at(now).program;
     let standing = |reward: &Reward| {
         let stock = stocks.iter().find(|stock| *stock.id() == reward.stock_id());
-        let checked = reward.check(&account, uses, stock, &program.calendar, now)?;
+        let checked = reward.check(&account, uses, stock, program, now)?;
         Ok::<_, Overflow>(RewardStanding {
             id: reward.id.clone(),
             name: reward.name.clone(),
             description: reward.description.clone(),
             gift: OfferAnswer::of(&reward.kind),
-            points: reward.price(&account),
+            points: reward.price(&account, program, now),
             from: reward.from,
             until: reward.until,
             uses: reward.count(uses, &program.calendar, now),

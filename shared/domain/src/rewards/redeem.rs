@@ -111,8 +111,8 @@ pub fn redeem(
     let rewards = &program.rewards;
     let reward = rewards.iter().find(|own| own.id == document.reward).ok_or(Rejection::UnknownReward)?;
     let (account, changes) = advance::advance(context.schedule, account, context.now)?;
-    let price = reward.price(&account);
-    let checked = reward.check(&account, state.uses.as_ref(), state.stock.as_ref(), &program.calendar, context.now)?;
+    let price = reward.price(&account, program, context.now);
+    let checked = reward.check(&account, state.uses.as_ref(), state.stock.as_ref(), program, context.now)?;
     checked.map_err(Rejection::RewardUnavailable)?;
     let redemption_id = account.version.checked_add(1).ok_or(Overflow)?;
     let redeeming = Redeeming { reward, program, context, redemption_id, account, changes, writes: Vec::new() };

@@ -72,12 +72,13 @@ impl Replay<'_> {
         self.commit(account, &changes, entry.at)
     }
 
-    /// Enrols an account that its merchant has stated, and welcomes it, unless it was stated not to take part.
+    /// Enrols an account that its merchant has stated, or lets it in, and welcomes it, unless it was stated not to take part.
     pub fn put_account(&mut self, entry: &Entry) -> Result<(), Overflow> {
         let is_new = self.account.is_none();
+        let is_let_in = self.take_over_membership(entry);
         let mut account = self.enrol(entry).clone();
         let is_active = !entry.changes.iter().any(|change| matches!(change, Change::StatusChanged { .. }));
-        if !is_new || !is_active {
+        if !(is_new || is_let_in) || !is_active {
             return Ok(());
         }
         let (tier, program) = (account.tier.clone(), &*self.schedule.at(entry.at).program);

@@ -159,6 +159,7 @@ struct Named {
 
 impl<'a> Replay<'a> {
     fn decide(&mut self, entry: &'a Entry) -> Result<(), Overflow> {
+        self.let_in(entry);
         match &entry.cause {
             Cause::OrderPlaced { order } => self.place(entry, order),
             Cause::OrderReturned { order, return_id } => {
@@ -174,7 +175,8 @@ impl<'a> Replay<'a> {
             Cause::Referral { .. } => self.grant(entry),
             Cause::RewardRedeemed { reward } => self.redeem(entry, reward),
             Cause::RewardCancelled { redemption } => self.cancel(entry, *redemption),
-            Cause::AccountPut => self.put_account(entry),
+            Cause::AccountPut | Cause::Membership => self.put_account(entry),
+            Cause::MembershipPayment => self.pay_fee(entry),
             // What time has made true is true without them; what occasions bring is given when walked.
             Cause::Walked => self.celebrate(entry),
             // A perk moves no points.

@@ -12,6 +12,7 @@ mod credit;
 mod earning;
 mod expiry;
 mod limits;
+mod members;
 mod network;
 mod payments;
 mod redemptions;

@@ -182,7 +182,7 @@ impl Network {
     }
 
     fn member(&self, id: &AccountId) -> Member {
-        Member { account: self.account(id).cloned(), profile: self.profiles.get(id).cloned() }
+        Member { account: self.account(id).cloned(), profile: self.profiles.get(id).cloned(), invitation: None }
     }
 
     fn put(&mut self, id: &AccountId, document: Value) {

@@ -1,7 +1,7 @@
 //! The books of one account.
 
 use super::rewards::{self, Redeemed};
-use super::{OrderFacts, Report, Subject, activity, notes, payments, perks};
+use super::{OrderFacts, Report, Subject, activity, membership, notes, payments, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -31,6 +31,8 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         Cause::Adjustment
         | Cause::Opening
         | Cause::AccountPut
+        | Cause::Membership
+        | Cause::MembershipPayment
         | Cause::ContactPut { .. }
         | Cause::ReferralCode { .. }
         | Cause::Referral { .. }
@@ -192,6 +194,7 @@ impl<'a> Books<'a> {
             activity::check(self.account, &self.entries, placed, orders, &mut found);
         }
         notes::check(self.account, &self.entries, &self.notes, &mut found);
+        membership::check(self.account, &self.entries, &mut found);
         perks::check(self.account, &self.entries, self.perk_uses, &mut found);
         payments::check(self.account, &self.entries, orders, &mut found);
         rewards::check(self.account, &self.entries, &self.redeemed, schedule, &mut found);

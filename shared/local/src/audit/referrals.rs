@@ -3,8 +3,10 @@
 
 use super::{Report, Subject};
 use domain::account::Account;
+use domain::code::Code;
 use domain::id::AccountId;
 use domain::ledger::Change;
+use domain::membership::Invitation;
 use domain::referral::{Redemption, RedemptionKey, Referral, Stage};
 use std::collections::BTreeMap;
 use store::{CodeRecord, Fault, LedgerRecord, Segment, Store};
@@ -13,6 +15,21 @@ use store::{CodeRecord, Fault, LedgerRecord, Segment, Store};
 #[derive(Default)]
 pub(super) struct Referrals {
     told: BTreeMap<RedemptionKey, Told>,
+    /// Accounts that were let in by each invitation.
+    invited: BTreeMap<Code, u64>,
+}
+
+/// Ledgers are read first: who enrols meanwhile has used the invitation, and is told of by no ledger that was read.
+fn check_invitation(invitation: &Invitation, invited: &BTreeMap<Code, u64>, report: &mut Report) {
+    let told = invited.get(&invitation.code).copied().unwrap_or(0);
+    let (used, uses) = (invitation.used, invitation.terms.uses);
+    if told > u64::from(used) {
+        let code = &invitation.code;
+        report.find(Subject::Program, format!("invitation {code} let {told} accounts in, and was used {used} times"));
+    }
+    if used > uses {
+        report.find(Subject::Program, format!("invitation {} was used {used} times of {uses}", invitation.code));
+    }
 }
 
 /// In which accounts' ledgers something of a redemption stands, and how often.
@@ -33,6 +50,10 @@ impl Referrals {
         for change in entries.flat_map(|entry| &entry.changes) {
             match change {
                 Change::ReferralRedeemed { redemption } => self.told(redemption).redeemed.push(id.clone()),
+                Change::MembershipAdmitted { invitation: Some(code), .. } => {
+                    let accounts = self.invited.entry(code.clone()).or_default();
+                    *accounts = accounts.saturating_add(1);
+                }
                 Change::ReferralRewarded { redemption, .. } => self.told(redemption).rewarded.push(id.clone()),
                 Change::ReferralTakenBack { redemption } => self.told(redemption).taken_back.push(id.clone()),
                 _ => {}
@@ -59,6 +80,10 @@ impl Referrals {
                     CodeRecord::Redemption(redemption) => redemption,
                     CodeRecord::Unreadable(what) => {
                         report.find(Subject::Program, what);
+                        continue;
+                    }
+                    CodeRecord::Invitation(invitation) => {
+                        check_invitation(&invitation, &self.invited, report);
                         continue;
                     }
                     CodeRecord::ReferralCode(_) | CodeRecord::WaitingReview(_) => continue,

@@ -60,6 +60,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
     row("referrers rewarded", forecast.referral_rewards, &"")?;
     row("rewards taken back", forecast.referral_rewards_taken_back, &"")?;
     row("occasions", forecast.occasions_given.count, &points(&forecast.occasions_given))?;
+    row("memberships lapse", forecast.memberships_lapsed, &"")?;
     row("warnings: discount expiring", forecast.discount_expiring_warnings, &"")?;
     row(
         "warnings: points expiring",
@@ -67,6 +68,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
         &points(&forecast.points_expiring_warnings),
     )?;
     row("warnings: tier at risk", forecast.tier_at_risk_warnings, &missing)?;
+    row("warnings: membership ending", forecast.membership_ending_warnings, &"")?;
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

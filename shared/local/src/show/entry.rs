@@ -1,6 +1,7 @@
 //! One entry, in one line.
 
 use domain::ledger::{Cause, Change, TierChange};
+use domain::membership::Exclusion;
 use domain::money::Points;
 use domain::occasions::Given;
 use domain::payment::OrderPaid;
@@ -19,6 +20,8 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Adjustment => "adjustment".to_owned(),
         Cause::Opening => "opening balance".to_owned(),
         Cause::AccountPut => "account put".to_owned(),
+        Cause::Membership => "membership put".to_owned(),
+        Cause::MembershipPayment => "membership payment".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
         Cause::PerkUse { perk } => format!("perk use of {perk}"),
         Cause::TierPut => "tier put".to_owned(),
@@ -136,8 +139,32 @@ pub(super) fn change(change: &Change) -> String {
         Change::DiscountExpired { rule, code, expired_at } => {
             format!("discount {code} of {rule} ended at {expired_at}")
         }
-        _ => reward(change).unwrap_or_else(|| referral(change)),
+        _ => reward(change).or_else(|| membership(change)).unwrap_or_else(|| referral(change)),
     }
+}
+
+fn membership(change: &Change) -> Option<String> {
+    let named = |excluded: &[Exclusion]| match excluded {
+        [] => "nothing".to_owned(),
+        some => some.iter().map(|one| one.name()).collect::<Vec<_>>().join(", "),
+    };
+    Some(match change {
+        Change::MembershipApplied => "applied".to_owned(),
+        Change::MembershipAdmitted { invitation: Some(code), .. } => format!("admitted by invitation {code}"),
+        Change::MembershipAdmitted { invitation: None, reason } => {
+            format!("admitted: {}", reason.as_deref().unwrap_or("no reason given"))
+        }
+        Change::MembershipRejected { reason } => format!("rejected: {reason}"),
+        Change::ExclusionsChanged { from, to, reason } => {
+            format!("excluded from {} → {}: {reason}", named(from), named(to))
+        }
+        Change::MembershipPaid { paid_at, since, until, lapses_at, .. } => {
+            format!("membership paid at {paid_at}: from {since} until {until}, lapses at {lapses_at}")
+        }
+        Change::MembershipEnding { until, .. } => format!("warned: the membership is paid until {until}"),
+        Change::MembershipLapsed { lapsed_at } => format!("membership lapsed at {lapsed_at}"),
+        _ => return None,
+    })
 }
 
 fn tier(change: &TierChange) -> String {

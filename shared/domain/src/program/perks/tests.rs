@@ -11,7 +11,7 @@ fn document(perks: &Value) -> Value {
 fn training() -> Value {
     json!({
         "id": "training", "name": "Training days", "kind": "training", "description": "At your place or ours.",
-        "tiers": ["gold"], "segments": ["uk"], "after_days": 3_650, "count_per": {"count": 1_000, "months": 3},
+        "tiers": ["gold"], "segments": ["uk"], "after_days": 3_650, "activity_days": 1_096, "count_per": {"count": 1_000, "months": 3},
     })
 }
 
@@ -31,11 +31,13 @@ fn perks_are_read_as_stated() {
         description: Some("At your place or ours.".to_owned()),
         audience,
         after_days: 3_650,
+        activity_days: Some(1_096),
         allowance: Some(Allowance { count: 1_000, per: Period::Months(3) }),
     };
     assert_eq!(program.perks[0], expected);
     let bare = &program.perks[1];
     assert_eq!((bare.after_days, &bare.description, bare.allowance), (0, &None, None));
+    assert_eq!(bare.activity_days, None);
     assert_eq!(bare.audience, Audience::default());
     for (per, expected) in [
         (json!({"count": 1, "year": "calendar"}), Period::Months(12)),
@@ -64,6 +66,8 @@ fn unreadable() -> Vec<Row> {
         ("a description of 501", |p| p["description"] = json!("x".repeat(501)), &[".description invalid_text"]),
         ("a tier twice", |p| p["tiers"] = json!(["gold", "gold"]), &[".tiers[1] duplicate"]),
         ("more than ten years", |p| p["after_days"] = json!(3_651), &[".after_days out_of_range"]),
+        ("active for no day", |p| p["activity_days"] = json!(0), &[".activity_days out_of_range"]),
+        ("more than three years", |p| p["activity_days"] = json!(1_097), &[".activity_days out_of_range"]),
         ("days below zero", |p| p["after_days"] = json!(-1), &[".after_days out_of_range"]),
         ("an empty count", |p| p["count_per"] = json!({}), &[".count_per.count missing", ".count_per.months missing"]),
         ("a count of none", |p| p["count_per"]["count"] = json!(0), &[".count_per.count out_of_range"]),
