@@ -242,7 +242,7 @@ impl App {
                         return Err(Fault::Contended(lost).into());
                     }
                     collisions = collisions.saturating_add(taken);
-                    tracing::debug!(attempt = lost, "lost the commit to another writer, deciding again");
+                    tracing::info!(attempt = lost, "lost the commit to another writer, deciding again");
                     tokio::time::sleep(jittered(lost, WAIT_MS_FIRST, WAIT_MS_MAX)).await;
                 }
             }

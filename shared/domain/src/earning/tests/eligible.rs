@@ -57,6 +57,7 @@ fn a_line_that_is_not_eligible_is_told_why() {
     }
 }
 
+#[test]
 fn shipping_counts_where_the_program_says_so_while_anything_it_came_with_is_kept() {
     let rules = json!([
         rule("all", json!({"points": 1, "per": "1"})),
