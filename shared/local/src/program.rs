@@ -298,7 +298,7 @@ fn tiers(text: &mut String, program: &Program) {
     line(text, format_args!("  tiers by {metric} {window}{at_review}:"));
     for tier in tiers.levels.iter() {
         let multiplier = money::format_trimmed(tier.multiplier.0, Factor::DECIMALS);
-        let reached = tier.threshold.map(|threshold| tiers.metric.measured(threshold, program.currency));
+        let reached = tier.threshold.map(|from| tiers.metric.measured(from, program.currency).to_string());
         let from = reached.map_or_else(|| "by invitation".to_owned(), |from| format!("from {from:>16}"));
         let off = tier.discount.map_or_else(String::new, |percent| {
             format!(", {} % off", money::format_trimmed(percent.0, Percent::DECIMALS))
