@@ -213,9 +213,9 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     // invitation is issued.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
-        "POST /v1/accounts/{account_id}/membership/payments",
         "POST /v1/accounts/{account_id}/adjustments",
         "POST /v1/accounts/{account_id}/redemptions",
+        "POST /v1/accounts/{account_id}/membership/payments",
         "POST /v1/orders",
         "OrderPlacedQueue",
         "POST /v1/accounts/{account_id}/referral-code",
