@@ -6,7 +6,8 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, QUEUE_URL, variable};
 use crate::error::Fault;
 use crate::queue::Queue;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 
 /// Serves invocations until the sandbox ends.
@@ -32,18 +33,26 @@ fn app() -> Result<App, lambda_runtime::Error> {
     Ok(App::new(Config::from_env()?, client::dynamodb()?, Clock::system()))
 }
 
-/// The program is read before the first invocation: the connection is then open and the schedule cached.
+/// The program is read before the first invocation: the connection is then open and the schedule cached. What waits for
+/// nobody is done while that waits for the network.
 async fn serve<H>(app: App, handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, Fault>,
 {
-    logs();
-    if let Err(fault) = app.schedule().await {
+    let (app, handle) = (&app, &handle);
+    let meanwhile = async {
+        // The connection is asked for first.
+        tokio::task::yield_now().await;
+        logs();
+        let function = service_fn(async move |event: LambdaEvent<Value>| handle(app, event.payload).await);
+        Runtime::new(function).layer(TracingLayer::new())
+    };
+    let (program, runtime) = tokio::join!(biased; app.schedule(), meanwhile);
+    if let Err(fault) = program {
         // Not fatal: the first invocation reads it again, and answers with the fault if it persists.
         tracing::warn!("the program could not be read at start: {fault}");
     }
-    let (app, handle) = (&app, &handle);
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| handle(app, event.payload).await)).await
+    runtime.run().await
 }
 
 /// JSON lines on standard output, at the level of `LOG_LEVEL`: a level and no more, since filters by module are
