@@ -26,7 +26,6 @@
 //! - What occasions brought on a walk came when it did: the draft gives on it what its own rule of that id says, and nothing
 //!   where it has none. What only the draft would have given on walks is not told, nor is whom else its rules are for.
 //!   Welcomes and n-th orders are decided anew.
-//! - Segments are those of today, and whoever has ordered was active.
 //! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
 //! - What is left of a budget over all accounts hangs on all of them: see [`Budgets`].
 

@@ -7,7 +7,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::AccountId;
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, MembershipChange};
 use crate::membership::rules::Fee;
 use crate::money::Overflow;
 use crate::time::{Calendar, Instant};
@@ -111,7 +111,13 @@ pub fn pay(
     account.membership.paid = Some(period);
     let PaidPeriod { since, until, lapses_at, .. } = period;
     let reference = document.reference.clone();
-    changes.push(Change::MembershipPaid { paid_at, since, until, lapses_at, reference: reference.clone() });
+    changes.push(Change::Membership(MembershipChange::Paid {
+        paid_at,
+        since,
+        until,
+        lapses_at,
+        reference: reference.clone(),
+    }));
     // What was paid long ago may be over already.
     changes.extend(advance::settle(context.schedule, &mut account, context.now)?);
     let receipt = PaymentReceipt {

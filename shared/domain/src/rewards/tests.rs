@@ -6,7 +6,7 @@ use crate::code::Secrets;
 use crate::decision::{Context, Guard, Record, Rejection, Write};
 use crate::discount::Discount;
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Change, Entry};
+use crate::ledger::{Change, Entry, RewardChange};
 use crate::limit::{SHARDS, Shard, ShardChange, ShardWrite};
 use crate::lots::{End, Holdings, Lot, Pending};
 use crate::perks::{PerkState, PerkUses, UseDocument, use_perk};
@@ -351,5 +351,8 @@ fn what_is_said_of_a_redemption_is_read_by_its_people() {
     let bought = "Reward days was redeemed. 200 points were spent on it. 2 uses of perk training were bought: 2 of \
                   these are left.";
     assert_eq!(said(&world), bought);
-    assert!(matches!(world.entries.last().unwrap().changes.as_slice(), [Change::RewardRedeemed { .. }, ..]));
+    assert!(matches!(
+        world.entries.last().unwrap().changes.as_slice(),
+        [Change::Reward(RewardChange::Redeemed { .. }), ..]
+    ));
 }

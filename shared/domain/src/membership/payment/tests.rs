@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 use super::super::club::{ALWAYS, Club, at};
 use super::*;
+use crate::ledger::MembershipChange;
 use crate::membership::MemberState;
 use crate::money::Points;
 use proptest::prelude::*;
@@ -176,7 +177,7 @@ proptest! {
             };
             prop_assert_eq!(&paid[0], &start.to_string());
             let lapsed = |entry: &crate::ledger::Entry| {
-                entry.changes.iter().any(|change| matches!(change, Change::MembershipLapsed { .. }))
+                entry.changes.iter().any(|change| matches!(change, Change::Membership(MembershipChange::Lapsed { .. })))
             };
             prop_assert!(!club.entries.iter().any(lapsed));
         }
