@@ -1,5 +1,5 @@
-//! What the histories of all accounts came to. Accounts are added in any order, and reports of some of them put together
-//! in any order: the same accounts come to the same report.
+//! What the histories of all accounts came to. Accounts are added in any order, and reports of some of them put
+//! together in any order: the same accounts come to the same report.
 
 use super::checksum::Checksum;
 use super::ranked::{Ranked, list_gains, list_losses, merge};
@@ -214,8 +214,9 @@ impl Report {
         Ok(())
     }
 
-    /// Over a line for each account, in hexadecimal: its id and, as it is stored, as it is replayed and under the draft,
-    /// what its history came to. The SHA-256 of the lines are added up, so their sequence does not matter ([`Checksum`]).
+    /// Over a line for each account, in hexadecimal: its id and, as it is stored, as it is replayed and under the
+    /// draft, what its history came to. The SHA-256 of the lines are added up, so their sequence does not matter
+    /// ([`Checksum`]).
     pub fn checksum(&self) -> String {
         self.checksum.to_string()
     }

@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn any_split_and_any_sequence_come_to_the_same_report(
-        (accounts, shuffled) in accounts().prop_flat_map(|accounts| (Just(accounts.clone()), Just(accounts).prop_shuffle())),
+        (accounts, shuffled) in accounts().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
         sizes in prop::collection::vec(1_usize..20, 1..70),
         is_backwards in any::<bool>(),
     ) {
