@@ -29,6 +29,7 @@
 //! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
 //! - What is left of a budget over all accounts hangs on all of them: see [`Budgets`].
 
+mod asked;
 mod budgets;
 mod checksum;
 mod credit;
@@ -56,6 +57,7 @@ use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use asked::{Asked, asked};
 pub use budgets::{Allotted, Budgets, Want};
 pub use checksum::Checksum;
 pub use outcome::{Figures, Outcome};
