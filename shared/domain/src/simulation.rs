@@ -29,12 +29,15 @@
 //! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
 //! - What is left of a budget over all accounts hangs on all of them: see [`Budgets`].
 
+mod asked;
 mod budgets;
+mod checksum;
 mod credit;
 mod given;
 mod membership;
 mod outcome;
 mod paid;
+mod ranked;
 mod redeemed;
 mod replay;
 mod report;
@@ -54,11 +57,14 @@ use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use asked::{Asked, asked};
 pub use budgets::{Allotted, Budgets, Want};
+pub use checksum::Checksum;
 pub use outcome::{Figures, Outcome};
+pub use ranked::{RANKED_MAX, Ranked};
 use replay::replay_with;
 pub use replay::{LeftOut, Replayed, replay};
-pub use report::{Group, RANKED_MAX, Ranked, Report, Side, Worth, cost};
+pub use report::{Group, Report, Side, Worth, cost};
 
 /// All that is stored of one account and that its history follows from.
 #[derive(Debug, Clone)]

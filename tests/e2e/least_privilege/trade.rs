@@ -89,5 +89,19 @@ impl Watched {
             let scored = self.ask("POST", "/v1/orders", &order.document(), 201).await;
             assert_eq!(scored["points"], 6);
         }
+        self.simulation().await;
+    }
+
+    /// A simulation of a program with a budget: counted, what orders want, replayed, shown.
+    async fn simulation(&mut self) {
+        let asked = json!({"version": 1});
+        let begun = self.ask("POST", "/v1/program/simulations", &asked, 202).await;
+        for step in 1..4 {
+            let detail = json!({"simulation": begun["id"], "step": step});
+            self.announce("simulation", simulation::CONTINUED, detail).await;
+        }
+        let place = format!("/v1/program/simulations/{}", begun["id"].as_str().unwrap());
+        assert_eq!(self.ask("GET", &place, &Json::Null, 200).await["state"], "done");
+        self.ask("POST", "/v1/program/simulations", &asked, 200).await;
     }
 }

@@ -11,11 +11,11 @@ use crate::returns;
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::time::{Calendar, Instant, Month};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Points and discounts, of a month or of all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Points earned, given by hand, for a referral or on an occasion, or taken over.
     pub points_issued: Points,

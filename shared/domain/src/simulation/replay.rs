@@ -29,12 +29,12 @@ use crate::returns::{self, CancellationDocument, ReturnDocument, ReturnKey, Retu
 use crate::schedule::Schedule;
 use crate::score::{self, ScoredOrder};
 use crate::time::Instant;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a replay left out, or took otherwise than it happened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Orders that the program refuses.
     pub orders_refused: u64,
