@@ -107,11 +107,12 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let price_tables = root.list("price_tables", 0..=prices::PRICE_TABLES_MAX, faults, prices::price_table);
     let free_products = root.list("free_products", 0..=free_products::FREE_PRODUCTS_MAX, faults, |v, p, f| {
-        free_products::free_product(v, p, money, f)
+        free_products::free_product(v, p, &reading, f)
     });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
     let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
-    let rewards = root.list("rewards", 0..=rewards::REWARDS_MAX, faults, rewards::reward);
+    let rewards =
+        root.list("rewards", 0..=rewards::REWARDS_MAX, faults, |v, p, f| rewards::reward(v, p, reading.calendar, f));
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let exchange = points.as_ref().and_then(|points| points.exchange.as_ref());

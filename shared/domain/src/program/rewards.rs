@@ -11,6 +11,8 @@ use crate::perks::Perk;
 use crate::program::TIERS_MAX;
 use crate::rewards::{Goods, PerAccount, PerkUsesBought, Reward, RewardKind, RewardPeriod, RewardPrice};
 use crate::schema::{self, Schema};
+use crate::time::Calendar;
+use crate::validity;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -29,7 +31,7 @@ const PERK_USES_MAX: u64 = 1_000;
 const COUNT_MAX: u64 = 1_000;
 const KINDS: [&str; 4] = ["discount", "product", "pack", "perk"];
 
-pub(super) fn reward(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Reward> {
+pub(super) fn reward(value: &Value, path: &Path<'_>, calendar: &Calendar, faults: &mut Faults) -> Option<Reward> {
     let known = [
         "id",
         "name",
@@ -55,11 +57,7 @@ pub(super) fn reward(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Opt
     let price = reward.required("points", faults, price);
     let by_tier = reward.list("points_by_tier", 1..=TIERS_MAX, faults, tier_price).unwrap_or_default();
     each_once(by_tier.iter().map(|(tier, _)| tier), &reward.at("points_by_tier"), "tier", faults);
-    let from = reward.optional("from", faults, document::instant);
-    let until = reward.optional("until", faults, document::instant);
-    if from.zip(until).is_some_and(|(from, until)| until <= from) {
-        faults.add(&reward.at("until"), "out_of_order", "must be later than from");
-    }
+    let (from, until) = validity::read(&reward, calendar, faults);
     let stock = reward.optional("stock", faults, document::whole(1..=STOCK_MAX));
     let per_account = reward.nested("per_account", faults, per_account);
     let audience = Audience::read(&reward, faults);
@@ -231,10 +229,8 @@ pub(super) fn schema() -> Schema {
         .optional("perk", perk, "It is uses of a perk.")
         .one_of_fields(&KINDS)
         .optional("stock", schema::whole(1..=STOCK_MAX), "How many there are over all accounts; left out, any number.")
-        .optional("from", schema::instant(), "It can be had from this instant on.")
-        .optional("until", schema::instant(), "It can be had before this instant.")
         .optional("per_account", per_account, "How often one account may have it; left out, any number of times.");
-    schema::list(0..=REWARDS_MAX, Audience::schema(reward)).examples([json!([
+    schema::list(0..=REWARDS_MAX, Audience::schema(validity::schema(reward, "It can be had"))).examples([json!([
         { "id": "five-off", "name": "5 % off your next order", "points": 500,
           "discount": { "percent": "5", "validity_days": 90 } },
         { "id": "mug", "name": "The blue mug", "description": "For the tea kitchen.", "points": 800,
@@ -242,7 +238,7 @@ pub(super) fn schema() -> Schema {
           "stock": 200, "per_account": { "count": 2, "period": "year" } },
         { "id": "box", "name": "A box", "points": 2500, "tiers": ["gold"], "segments": ["hotels"],
           "pack": [{ "sku": "TEA", "quantity": 3 }, { "sku": "MUG-BLUE", "quantity": 6 }],
-          "from": "2030-11-01T00:00:00+00:00", "until": "2031-01-01T00:00:00+00:00" },
+          "from": "2030-11-01", "until": "2030-12-31" },
         { "id": "day", "name": "One more day", "points": 4000, "perk": { "perk": "training", "uses": 1 } },
     ])])
 }

@@ -5,7 +5,8 @@ use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::money::{Currency, Overflow};
 use crate::program::Tiers;
 use crate::schema::{self, Schema};
-use crate::time::{Calendar, Day, Instant};
+use crate::time::Instant;
+use crate::validity;
 use serde_json::Value;
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -19,21 +20,11 @@ pub struct From(pub Instant);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Until(pub Instant);
 
-/// An instant, or what a day of the program's zone stands for.
-fn moment(value: &Value, of_day: impl Fn(Day) -> Instant) -> Leaf<Instant> {
-    let text = document::string(value)?;
-    if let Some(day) = Day::parse(text) {
-        return Ok(of_day(day));
-    }
-    let message = "must be a date such as 2030-06-01 or an RFC 3339 date and time with an offset, from 1970 to 2999";
-    Instant::parse(text).ok_or_else(|| ("invalid_time", message.to_owned()))
-}
-
 impl Test for From {
     type Facts<'a> = OrderFacts<'a>;
 
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
-        document::noted(moment(value, |day| reading.calendar.start_of_day(day)), path, faults).map(Self)
+        document::noted(validity::from(reading.calendar)(value), path, faults).map(Self)
     }
 
     fn schema() -> Schema {
@@ -53,8 +44,7 @@ impl Test for Until {
     type Facts<'a> = OrderFacts<'a>;
 
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
-        let end = |calendar: &Calendar, day: Day| calendar.start_of_day(day.plus(1));
-        document::noted(moment(value, |day| end(reading.calendar, day)), path, faults).map(Self)
+        document::noted(validity::until(reading.calendar)(value), path, faults).map(Self)
     }
 
     fn schema() -> Schema {

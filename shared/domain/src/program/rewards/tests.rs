@@ -43,6 +43,9 @@ fn rewards_are_read_as_stated() {
         audience: program.rewards[0].audience.clone(),
     };
     assert_eq!(program.rewards, [expected]);
+    let mut by_date = mug();
+    (by_date["from"], by_date["until"]) = (json!("2030-05-01"), json!("2030-05-31"));
+    assert_eq!(Program::from_json(&document(&json!([by_date]))).unwrap().rewards, program.rewards);
     let audience = &program.rewards[0].audience;
     assert_eq!((audience.tiers.len(), audience.segments.len()), (1, 1));
     for none in [json!(null), json!([])] {
