@@ -4,7 +4,7 @@ use crate::account::{Account, Status};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{Segment, TierId};
 use crate::membership::MemberState;
-use crate::program::{TIERS_MAX, Tiers};
+use crate::program::{Ladder, TIERS_MAX};
 use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -84,12 +84,22 @@ impl Audience {
     }
 }
 
-/// Notes every tier of a rule that the program does not have: it would be for nobody there.
-pub(crate) fn check_tiers(named: &[TierId], rule: &Path<'_>, tiers: &Tiers, faults: &mut Faults) {
-    let list = Path::Key(rule, "tiers");
+/// Notes every tier of a rule that the program does not have: it would be for nobody there. Where the program's tiers
+/// could not be read nothing is said of others.
+pub(crate) fn check_tiers(named: &[TierId], rule: &Path<'_>, tiers: Option<&Ladder>, faults: &mut Faults) {
+    let (list, Some(tiers)) = (Path::Key(rule, "tiers"), tiers) else { return };
     for (index, unknown) in named.iter().enumerate().filter(|(_, tier)| !tiers.knows(tier)) {
         let message = format!("nobody holds {unknown}: it is no tier of this program");
         faults.add(&Path::Index(&list, index), "never_fires", message);
+    }
+}
+
+/// The same of a rule that is for members alone, each of whom holds a tier: naming all of them makes no difference.
+pub(crate) fn check_tiers_of_members(named: &[TierId], rule: &Path<'_>, tiers: Option<&Ladder>, faults: &mut Faults) {
+    check_tiers(named, rule, tiers, faults);
+    if tiers.is_some_and(|tiers| tiers.iter().all(|tier| named.contains(&tier.id))) {
+        let message = "names every tier of the program: left out, it is for the same accounts";
+        faults.add(&Path::Key(rule, "tiers"), "no_effect", message);
     }
 }
 

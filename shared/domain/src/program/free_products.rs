@@ -1,6 +1,6 @@
 //! The free products of the program document.
 
-use super::Tiers;
+use super::Ladder;
 use super::read::{NAME_CHARS_MAX, label};
 use crate::audience::{self, each_once};
 use crate::document::{self, Faults, Object, Path};
@@ -44,11 +44,11 @@ pub(super) fn free_product(
     })
 }
 
-/// Notes free products for tiers that nobody holds.
-pub(super) fn sense(rules: &[FreeProduct], tiers: &Tiers, faults: &mut Faults) {
+/// Notes free products for tiers that nobody holds, or for all of them.
+pub(super) fn sense(rules: &[FreeProduct], levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "free_products");
     for (index, rule) in rules.iter().enumerate() {
-        audience::check_tiers(&rule.tiers, &Path::Index(&list, index), tiers, faults);
+        audience::check_tiers_of_members(&rule.tiers, &Path::Index(&list, index), levels, faults);
     }
 }
 
@@ -173,5 +173,25 @@ mod tests {
         let told = faults(Program::from_new(&document, &ProgramName::parse("p").unwrap()));
         assert_eq!(told, ["$.free_products[0].tiers[0] never_fires"]);
         assert!(Program::from_json(&document).is_ok());
+    }
+
+    #[test]
+    fn one_for_all_tiers_or_listed_twice_is_refused_in_new_versions_alone() {
+        type Row = (fn(&mut Value), &'static [&'static str]);
+        let rows: [Row; 5] = [
+            (|r| r["name"] = json!("Two mugs"), &["$.free_products[1] same_terms"]),
+            (|r| r["tiers"] = json!(["gold", "member"]), &["$.free_products[1].tiers no_effect"]),
+            (|r| r["quantity"] = json!(3), &[]),
+            (|r| r["until"] = Value::Null, &[]),
+            (|r| r["minimum_total"] = json!("500.01"), &[]),
+        ];
+        for (change, expected) in rows {
+            let mut rule = mug();
+            rule["id"] = json!("again");
+            change(&mut rule);
+            let document = document(&json!([mug(), rule]));
+            assert_eq!(faults(Program::from_new(&document, &ProgramName::parse("p").unwrap())), expected);
+            assert!(Program::from_json(&document).is_ok());
+        }
     }
 }

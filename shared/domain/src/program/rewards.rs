@@ -1,7 +1,7 @@
 //! The rewards of the program document.
 
 use super::read::{NAME_CHARS_MAX, label, percent, percent_schema, small};
-use super::{Program, Tiers};
+use super::{Ladder, Program};
 use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, Sku, TierId};
@@ -165,14 +165,15 @@ pub(super) fn distinct(program: &Program, faults: &mut Faults) {
     }
 }
 
-/// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, and perks that there are
-/// not.
-pub(super) fn sense(rewards: &[Reward], perks: Option<&[Perk]>, tiers: &Tiers, faults: &mut Faults) {
+/// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, prices and limits that make
+/// no difference, and perks that there are not.
+pub(super) fn sense(rewards: &[Reward], perks: Option<&[Perk]>, levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "rewards");
     for (index, reward) in rewards.iter().enumerate() {
         let path = Path::Index(&list, index);
-        audience::check_tiers(&reward.audience.tiers, &path, tiers, faults);
-        check_prices(reward, &path, tiers, faults);
+        audience::check_tiers(&reward.audience.tiers, &path, levels, faults);
+        check_prices(reward, &path, levels, faults);
+        check_limits(reward, &path, faults);
         let RewardKind::Perk(bought) = &reward.kind else { continue };
         if perks.is_some_and(|perks| perks.iter().all(|perk| perk.id != bought.perk)) {
             let message = format!("nobody can use {}: it is no perk of this program", bought.perk);
@@ -181,15 +182,31 @@ pub(super) fn sense(rewards: &[Reward], perks: Option<&[Perk]>, tiers: &Tiers, f
     }
 }
 
-fn check_prices(reward: &Reward, path: &Path<'_>, tiers: &Tiers, faults: &mut Faults) {
+fn check_prices(reward: &Reward, path: &Path<'_>, levels: Option<&Ladder>, faults: &mut Faults) {
     let (list, wanted) = (Path::Key(path, "points_by_tier"), &reward.audience.tiers);
     for (index, (tier, _)) in reward.price.by_tier.iter().enumerate() {
         let why = match () {
-            () if !tiers.knows(tier) => format!("nobody holds {tier}: it is no tier of this program"),
+            () if levels.is_some_and(|levels| !levels.knows(tier)) => {
+                format!("nobody holds {tier}: it is no tier of this program")
+            }
             () if !wanted.is_empty() && !wanted.contains(tier) => format!("the reward is not for {tier}"),
             () => continue,
         };
         faults.add(&Path::Key(&Path::Index(&list, index), "tier"), "never_fires", why);
+    }
+    let same = |(_, points): &(TierId, Points)| *points == reward.price.points;
+    for (index, _) in reward.price.by_tier.iter().enumerate().filter(|(_, own)| same(own)) {
+        let message = "is what it costs everybody";
+        faults.add(&Path::Key(&Path::Index(&list, index), "points"), "no_effect", message);
+    }
+}
+
+/// A stock is for all time, so that no period renews it.
+fn check_limits(reward: &Reward, path: &Path<'_>, faults: &mut Faults) {
+    let Some((limit, stock)) = reward.per_account.zip(reward.stock) else { return };
+    if u64::from(limit.count) > stock {
+        let message = format!("is never reached: there are {stock} for all accounts");
+        faults.add(&Path::Key(&Path::Key(path, "per_account"), "count"), "no_effect", message);
     }
 }
 

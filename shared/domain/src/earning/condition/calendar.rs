@@ -3,9 +3,9 @@
 use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::money::{Currency, Overflow};
-use crate::program::Tiers;
+use crate::program::Ladder;
 use crate::schema::{self, Schema};
-use crate::time::Instant;
+use crate::time::{Calendar, Instant};
 use crate::validity;
 use serde_json::Value;
 
@@ -68,6 +68,13 @@ impl Weekdays {
     fn has(self, place: usize) -> bool {
         u32::try_from(place).ok().and_then(|place| self.0.checked_shr(place)).is_some_and(|bits| bits & 1 == 1)
     }
+
+    /// Whether one of them comes from an instant on and before a later one.
+    pub(super) fn come_between(self, from: Instant, until: Instant, calendar: &Calendar) -> bool {
+        let (first, last) = (calendar.day(from), calendar.day(until.plus_ms(-1)));
+        let mut week = (0..7).map(|days| first.plus(days)).take_while(|day| *day <= last);
+        week.any(|day| self.has(calendar.wall(calendar.start_of_day(day)).weekday.into()))
+    }
 }
 
 impl Test for Weekdays {
@@ -97,7 +104,7 @@ impl Test for Weekdays {
         format!("the order was not placed on {}", days.join(", "))
     }
 
-    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+    fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {
         let is_every = (0..WEEKDAYS.len()).all(|place| self.has(place));
         is_every.then(|| ("no_effect", "names every day of the week".to_owned()))
     }
@@ -158,7 +165,7 @@ impl Test for Hours {
         format!("the order was not placed between {} and {}", time(self.from), time(self.until))
     }
 
-    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+    fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {
         (self.from == 0 && self.until == MINUTES_OF_DAY).then(|| ("no_effect", "is the whole day".to_owned()))
     }
 }

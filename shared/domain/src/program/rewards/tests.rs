@@ -127,8 +127,15 @@ fn what_cannot_be_read_is_refused_with_every_fault_by_its_path() {
 #[test]
 fn what_makes_no_sense_is_refused_in_new_versions_alone() {
     type Row = (fn(&mut Value), &'static [&'static str]);
-    let rows: [Row; 4] = [
+    let rows: [Row; 8] = [
         (|_| (), &[]),
+        (|r| r["stock"] = json!(2), &[]),
+        (|r| r["stock"] = json!(1), &[".per_account.count no_effect"]),
+        (|r| r["points_by_tier"][0]["points"] = json!(500), &[".points_by_tier[0].points no_effect"]),
+        (
+            |r| r["points_by_tier"] = json!([{"tier": "golden", "points": 500}]),
+            &[".points_by_tier[0].tier never_fires", ".points_by_tier[0].points no_effect"],
+        ),
         (|r| r["tiers"] = json!(["golden"]), &[".tiers[0] never_fires", ".points_by_tier[0].tier never_fires"]),
         (|r| r["points_by_tier"][0]["tier"] = json!("member"), &[".points_by_tier[0].tier never_fires"]),
         (
