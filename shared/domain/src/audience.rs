@@ -64,6 +64,13 @@ impl Audience {
         tier && (self.segments.is_empty() || segment())
     }
 
+    /// Whether whoever is among others is sure to be among these.
+    pub fn includes_all_of(&self, others: &Self) -> bool {
+        let within = |tiers: &[TierId]| !tiers.is_empty() && tiers.iter().all(|tier| self.tiers.contains(tier));
+        let among = |groups: &[Segment]| !groups.is_empty() && groups.iter().all(|own| self.segments.contains(own));
+        (self.tiers.is_empty() || within(&others.tiers)) && (self.segments.is_empty() || among(&others.segments))
+    }
+
     /// The `tiers` and `segments` of a rule.
     pub(crate) fn read(rule: &Object<'_>, faults: &mut Faults) -> Self {
         Self {
@@ -159,6 +166,25 @@ mod tests {
             let (tier, groups) = (tier.map(|tier| TierId::parse(tier).unwrap()), segments(groups));
             let buyer = Buyer { tier: tier.as_ref(), segments: &groups };
             assert_eq!(audience(of).includes(&buyer), expected, "{of:?}: {buyer:?}");
+        }
+    }
+
+    #[test]
+    fn an_audience_includes_another_whose_every_account_is_among_its_own() {
+        type Names<'a> = (&'a [&'a str], &'a [&'a str]);
+        let rows: [(Names<'_>, Names<'_>, bool); 9] = [
+            ((&[], &[]), (&[], &[]), true),
+            ((&[], &[]), (&["gold"], &["uk"]), true),
+            ((&["gold"], &[]), (&[], &[]), false),
+            ((&["gold"], &[]), (&[], &["uk"]), false),
+            ((&["gold", "silver"], &[]), (&["gold"], &["uk"]), true),
+            ((&["gold"], &[]), (&["gold", "silver"], &[]), false),
+            ((&[], &["uk", "eu"]), (&["gold"], &["uk"]), true),
+            ((&[], &["uk"]), (&[], &["uk", "eu"]), false),
+            ((&["gold"], &["uk"]), (&["gold"], &["eu"]), false),
+        ];
+        for (whole, part, expected) in rows {
+            assert_eq!(audience(whole).includes_all_of(&audience(part)), expected, "{part:?} of {whole:?}");
         }
     }
 

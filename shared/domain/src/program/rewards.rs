@@ -5,6 +5,7 @@ use super::{Ladder, Program};
 use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, Sku, TierId};
+use crate::membership::MembershipRules;
 use crate::money::Points;
 use crate::order::QUANTITY_MAX;
 use crate::perks::Perk;
@@ -167,19 +168,39 @@ pub(super) fn distinct(program: &Program, faults: &mut Faults) {
 
 /// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, prices and limits that make
 /// no difference, and perks that there are not.
-pub(super) fn sense(rewards: &[Reward], perks: Option<&[Perk]>, levels: Option<&Ladder>, faults: &mut Faults) {
+pub(super) fn sense(
+    rewards: &[Reward],
+    perks: Option<&[Perk]>,
+    levels: Option<&Ladder>,
+    membership: MembershipRules,
+    faults: &mut Faults,
+) {
     let list = Path::Key(&Path::Root, "rewards");
     for (index, reward) in rewards.iter().enumerate() {
         let path = Path::Index(&list, index);
         audience::check_tiers(&reward.audience.tiers, &path, levels, faults);
         check_prices(reward, &path, levels, faults);
         check_limits(reward, &path, faults);
-        let RewardKind::Perk(bought) = &reward.kind else { continue };
-        if perks.is_some_and(|perks| perks.iter().all(|perk| perk.id != bought.perk)) {
-            let message = format!("nobody can use {}: it is no perk of this program", bought.perk);
-            faults.add(&Path::Key(&Path::Key(&path, "perk"), "perk"), "never_fires", message);
-        }
+        let (RewardKind::Perk(bought), Some(perks)) = (&reward.kind, perks) else { continue };
+        let id = &bought.perk;
+        let message = match perks.iter().find(|perk| perk.id == *id) {
+            None => format!("nobody can use {id}: it is no perk of this program"),
+            Some(perk) if is_had_anyway(perk, &reward.audience, membership) => {
+                format!("nobody can buy it: {id} is not counted, and whoever the reward is for has it")
+            }
+            Some(_) => continue,
+        };
+        faults.add(&Path::Key(&Path::Key(&path, "perk"), "perk"), "never_fires", message);
     }
+}
+
+/// Whether everybody whom a reward is for has a perk without counting its uses, but for single accounts that are excluded
+/// from perks.
+fn is_had_anyway(perk: &Perk, buyers: &Audience, membership: MembershipRules) -> bool {
+    let is_for_everybody = *buyers == Audience::default();
+    let are_members = membership == MembershipRules::Open || !is_for_everybody;
+    let never_rests = perk.allowance.is_none() && perk.after_days == 0 && perk.activity_days.is_none();
+    never_rests && are_members && perk.audience.includes_all_of(buyers)
 }
 
 fn check_prices(reward: &Reward, path: &Path<'_>, levels: Option<&Ladder>, faults: &mut Faults) {

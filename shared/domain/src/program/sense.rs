@@ -90,7 +90,7 @@ pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
     membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
     let levels = sections.levels;
     occasions::sense(occasions, levels, faults);
-    rewards::sense(sections.rewards.unwrap_or_default(), sections.perks, levels, faults);
+    rewards::sense(sections.rewards.unwrap_or_default(), sections.perks, levels, sections.membership, faults);
     prices::sense(sections.price_tables.unwrap_or_default(), levels, faults);
     free_products::sense(sections.free_products.unwrap_or_default(), levels, faults);
     exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), levels, faults);

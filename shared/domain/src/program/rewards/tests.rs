@@ -125,6 +125,45 @@ fn what_cannot_be_read_is_refused_with_every_fault_by_its_path() {
 }
 
 #[test]
+fn uses_of_a_perk_that_all_buyers_have_uncounted_are_refused_in_new_versions_alone() {
+    type Row = (fn(&mut Value), &'static [&'static str]);
+    let refused = &["$.rewards[0].perk.perk never_fires"][..];
+    let rows: [Row; 10] = [
+        (|_| (), refused),
+        (|p| p["rewards"][0]["tiers"] = json!(["gold"]), refused),
+        (|p| p["perks"][0]["count_per"] = json!({"count": 1, "months": 1}), &[]),
+        (|p| p["perks"][0]["tiers"] = json!(["gold"]), &[]),
+        (|p| p["perks"][0]["segments"] = json!(["uk"]), &[]),
+        (|p| p["perks"][0]["after_days"] = json!(30), &[]),
+        (|p| p["perks"][0]["activity_days"] = json!(30), &[]),
+        (
+            |p| {
+                p["perks"][0]["tiers"] = json!(["gold"]);
+                p["rewards"][0]["tiers"] = json!(["gold"]);
+            },
+            refused,
+        ),
+        // Who has not paid can buy what members have.
+        (|p| p["membership"] = json!({"kind": "paid", "months": 12}), &[]),
+        (
+            |p| {
+                p["membership"] = json!({"kind": "paid", "months": 12});
+                p["rewards"][0]["tiers"] = json!(["gold"]);
+            },
+            refused,
+        ),
+    ];
+    for (place, (change, expected)) in rows.into_iter().enumerate() {
+        let day = json!({"id": "day", "name": "A day", "points": 5, "perk": {"perk": "training", "uses": 1}});
+        let mut document = document(&json!([day]));
+        change(&mut document);
+        let told = faults(Program::from_new(&document, &ProgramName::parse("p").unwrap()));
+        assert_eq!(told, expected, "row {place}");
+        assert!(Program::from_json(&document).is_ok());
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_in_new_versions_alone() {
     type Row = (fn(&mut Value), &'static [&'static str]);
     let rows: [Row; 8] = [
