@@ -9,6 +9,7 @@ use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Change, Entry, RewardChange};
 use crate::limit::{SHARDS, Shard, ShardChange, ShardWrite};
 use crate::lots::{End, Holdings, Lot, Pending};
+use crate::membership::Exclusion;
 use crate::perks::{PerkState, PerkUses, UseDocument, use_perk};
 use crate::program::sample;
 use crate::schedule::{Activation, Schedule};
@@ -123,6 +124,23 @@ fn bought_uses_of_a_perk_are_there_whatever_the_tier_and_come_last() {
     assert_eq!(world.cancel(4).unwrap().points, Points(200));
     assert_eq!(world.changes(), ["reward.cancelled", "perk.uses_returned", "points.restored"]);
     assert!(matches!(world.use_perk("training"), Err(Rejection::PerkUsedUp { .. })));
+}
+
+#[test]
+fn uses_of_a_perk_that_is_not_counted_are_sold_to_those_alone_who_have_it_not() {
+    let rewards = json!([{"id": "look", "name": "A look ahead", "points": 200, "perk": {"perk": "early", "uses": 1}}]);
+    let mut gold = World::with(&rewards, &[("2032-01-01T00:00:00Z", 1_000)]).gold();
+    assert_eq!(gold.use_perk("early"), Err(Rejection::PerkNotCounted));
+    assert_eq!(gold.why("look"), Unavailable::PerkNotCounted);
+    assert_eq!(gold.account.holdings.balance(), Ok(Points(1_000)));
+    let mut member = World::with(&rewards, &[("2032-01-01T00:00:00Z", 1_000)]);
+    assert_eq!(member.redeem("look").unwrap().balance, Points(800));
+    assert_eq!(member.use_perk("early"), Ok(Some(0)));
+    // Who has lost it for now can use what it buys.
+    let mut excluded = World::with(&rewards, &[("2032-01-01T00:00:00Z", 1_000)]).gold();
+    excluded.account.membership.excluded_from.push(Exclusion::Perks);
+    excluded.redeem("look").unwrap();
+    assert_eq!(excluded.use_perk("early"), Ok(Some(0)));
 }
 
 #[test]
