@@ -117,7 +117,7 @@ async fn one_version(app: &App, number: u32) -> Result<Answer, Error> {
 
 async fn difference(app: &App, from: u32, to: u32) -> Result<Answer, Error> {
     let ((_, before), (_, after)) = (stored(app, from).await?, stored(app, to).await?);
-    let (program, difference) = (program(app).clone(), Difference::between(&before, &after));
+    let (program, difference) = (program(app).clone(), Difference::of_rules(&before, &after));
     Ok(Answer::json(200, &DifferenceAnswer { program, from, to, difference }))
 }
 

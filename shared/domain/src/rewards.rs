@@ -325,7 +325,9 @@ impl Reward {
         let counter = counters.iter().find(|counter| counter.reward == self.id);
         let used =
             counter.filter(|counter| limit.period.joins(counter.latest, today)).map_or(0, |counter| counter.used);
-        let renews_at = limit.period.around(today).map(|(_, next)| calendar.start_of_day(next));
+        let next = limit.period.around(today).map(|(_, next)| calendar.start_of_day(next));
+        // What is not offered any more by then is not to be had again.
+        let renews_at = next.filter(|next| self.until.is_none_or(|until| *next < until));
         Some(RewardCount { count: limit.count, used, left: limit.count.saturating_sub(used), renews_at })
     }
 }

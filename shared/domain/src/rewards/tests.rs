@@ -228,6 +228,25 @@ fn a_stock_gives_its_last_piece_and_gets_it_back() {
 }
 
 #[test]
+fn what_is_not_offered_any_more_does_not_renew() {
+    // The year ends with the last day of 2030.
+    for (until, renews) in [("2031-01-01T00:00:00Z", false), ("2031-01-01T00:00:01Z", true)] {
+        let yearly = json!([{"id": "year", "name": "Yearly", "points": 1, "product": {"sku": "A", "quantity": 1},
+                             "per_account": {"count": 1, "period": "year"}, "until": until}]);
+        let mut world = World::with(&yearly, &[("2060-01-01T00:00:00Z", 100)]);
+        let renews_at = renews.then(|| at("2031-01-01T00:00:00Z"));
+        assert_eq!(world.redeem("year").unwrap().uses.unwrap().renews_at, renews_at, "{until}");
+        let count = RewardCount { count: 1, used: 1, left: 0, renews_at };
+        assert_eq!(world.why("year"), Unavailable::LimitReached { count }, "{until}");
+        let shown = catalogue(&world.account, world.uses.as_ref(), &[], &world.schedule, world.now).unwrap();
+        assert_eq!(shown.rewards[0].unavailable, Some(Unavailable::LimitReached { count }), "{until}");
+        // What was said of the next year is so.
+        world.now = at("2031-01-01T00:00:00Z");
+        assert_eq!(world.redeem("year").is_ok(), renews, "{until}");
+    }
+}
+
+#[test]
 fn a_limit_of_all_time_never_renews() {
     let once = json!([{"id": "once", "name": "Once", "points": 1, "product": {"sku": "A", "quantity": 1},
                        "per_account": {"count": 1, "period": "ever"}},
