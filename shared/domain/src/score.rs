@@ -360,7 +360,9 @@ impl<'a> Scoring<'a> {
         let raised = tier::raise(&mut self.account, tiers, qualifying, now);
         self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
-        self.changes.extend(entry::give(&mut self.account, self.program, &from, now, None)?);
+        let gifts = entry::give(&mut self.account, self.program, &from, self.context)?;
+        self.changes.extend(gifts.changes);
+        self.writes.extend(gifts.writes);
         Ok(())
     }
 

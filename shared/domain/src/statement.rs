@@ -255,6 +255,8 @@ fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
             let until = spendable_until(*expires_at, calendar);
             format!("{points} points were given for becoming {tier}. They can be spent {until}.")
         }
+        TierChange::Discount { tier, withheld: false, .. } => format!("There is a discount for becoming {tier}."),
+        TierChange::Discount { tier, .. } => format!("The discount for becoming {tier} was not issued."),
     }
 }
 

@@ -31,7 +31,7 @@ impl Kind for Tier {
             // Of several reviews in a row that kept the tier, the last says it all.
             changes.pop_if(|last| matches!((last, &change), (Change::TierKept { .. }, Change::TierKept { .. })));
             changes.push(change);
-            changes.extend(entry::give(account, &schedule.at(at).program, &before, at, Some(at))?);
+            changes.extend(entry::give_in_time(account, &schedule.at(at).program, &before, at)?);
         }
         Ok(changes)
     }

@@ -123,6 +123,8 @@ mod tests {
         ]);
         document["points"] = json!({"validity_months": 24, "pending_days": 14, "shortfall": "owe_pending"});
         document["tiers"]["review"] = json!({"hold_months": 12, "grace_days": 30, "downgrade": "one_step"});
+        document["tiers"]["levels"][1]["on_entry"] = json!({"points": 500, "discount": {
+            "id": "for-silver", "name": "For silver", "percent": "7.5", "validity_days": 60}});
         document["warnings"] = json!({"points_expiring_days": [7, 30], "tier_at_risk_days": [14]});
         document["free_products"] = json!([
             {"id": "mug", "name": "A mug", "sku": "MUG", "quantity": 2, "minimum_total": "500.00"},
@@ -144,5 +146,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|line| line.trim() == expected), "{expected}\n{text}");
         }
+        assert!(text.contains(", 500 points and 7.5 % for 60 days (for-silver) on entering\n"), "{text}");
     }
 }

@@ -182,6 +182,10 @@ fn tier(change: &TierChange) -> String {
         TierChange::Points { tier, points, expires_at, .. } => {
             format!("{points} points for entering {tier}, {}", end(*expires_at))
         }
+        TierChange::Discount { tier, rule, withheld, .. } => {
+            let withheld = if *withheld { ", withheld" } else { "" };
+            format!("discount {rule} for entering {tier}{withheld}")
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What changes about a tier besides what orders and reviews make of it.
 
-use crate::id::TierId;
+use crate::id::{RuleId, TierId};
 use crate::money::Points;
 use crate::qualification::Measured;
 use crate::time::Instant;
@@ -51,5 +51,19 @@ pub enum TierChange {
         /// When it was entered, where time alone led there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         entered_at: Option<Instant>,
+    },
+    /// A discount was issued for entering a tier, once for each; a change of its own tells its code.
+    #[serde(rename = "discount.for_tier")]
+    Discount {
+        /// Which tier.
+        tier: TierId,
+        /// By which rule.
+        rule: RuleId,
+        /// When it was entered, where time alone led there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entered_at: Option<Instant>,
+        /// It was not issued: the account had as many open as it can have, or is given none.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withheld: bool,
     },
 }
