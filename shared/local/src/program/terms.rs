@@ -55,10 +55,11 @@ fn conditions(rule: &EarningRule) -> Option<String> {
 
 /// For whom a free product is, and when.
 pub(super) fn of_free_product(rule: &FreeProduct) -> String {
-    let tiers: Vec<_> = rule.tiers.iter().map(ToString::to_string).collect();
-    let tiers = (!tiers.is_empty()).then(|| format!("for {}", tiers.join(", ")));
+    let tiers = rule.audience.tiers.iter().map(ToString::to_string);
+    let named: Vec<_> = tiers.chain(rule.audience.segments.iter().map(ToString::to_string)).collect();
+    let named = (!named.is_empty()).then(|| format!("for {}", named.join(", ")));
     let day = |word: &str, at: Option<Instant>| at.map(|at| format!("{word} {at}"));
-    let terms = [tiers, day("from", rule.from), day("until", rule.until)];
+    let terms = [named, day("from", rule.from), day("until", rule.until)];
     terms.into_iter().flatten().map(|term| format!(", {term}")).collect()
 }
 
@@ -129,7 +130,7 @@ mod tests {
         document["free_products"] = json!([
             {"id": "mug", "name": "A mug", "sku": "MUG", "quantity": 2, "minimum_total": "500.00"},
             {"id": "jug", "name": "A jug", "sku": "JUG", "quantity": 1, "minimum_total": "100.00", "tiers": ["gold"],
-             "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00"},
+             "segments": ["hotels"], "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00"},
         ]);
         let mut text = String::new();
         rules(&mut text, &Program::from_json(&document).unwrap());
@@ -142,7 +143,7 @@ mod tests {
             "held for 12 months and 30 days, then reviewed: lowered by one step",
             "warned of days ahead: points 30, 7; tiers 14",
             "mug: A mug, 2 × MUG free from 500.00 GBP",
-            "jug: A jug, 1 × JUG free from 100.00 GBP, for gold, from 2030-04-30T23:00:00Z, until 2030-05-31T23:00:00Z",
+            "jug: A jug, 1 × JUG free from 100.00 GBP, for gold, hotels, from 2030-04-30T23:00:00Z, until 2030-05-31T23:00:00Z",
         ] {
             assert!(text.lines().any(|line| line.trim() == expected), "{expected}\n{text}");
         }
