@@ -59,6 +59,19 @@ pub enum Missed {
     BelowMinimum,
 }
 
+impl Missed {
+    /// The condition that failed.
+    pub fn condition(self) -> Condition {
+        match self {
+            Self::NoMember(why) => why,
+            Self::TooEarly => Condition::From,
+            Self::TooLate => Condition::Until,
+            Self::OtherTier => Condition::TierHeld,
+            Self::BelowMinimum => Condition::BelowMinimum,
+        }
+    }
+}
+
 /// A product that an order is entitled to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FreeProductReceipt {
@@ -139,6 +152,20 @@ mod tests {
             tiers: vec![tier("silver"), tier("gold")],
             from: Some(at("2030-05-01T00:00:00Z")),
             until: Some(at("2030-06-01T00:00:00Z")),
+        }
+    }
+
+    #[test]
+    fn what_failed_is_named_as_in_the_reasons_of_other_rules() {
+        let names = [
+            (Missed::NoMember(Condition::MembershipLapsed), "membership_lapsed"),
+            (Missed::TooEarly, "from"),
+            (Missed::TooLate, "until"),
+            (Missed::OtherTier, "tiers"),
+            (Missed::BelowMinimum, "below_minimum"),
+        ];
+        for (missed, name) in names {
+            assert_eq!(missed.condition().name(), name, "{missed:?}");
         }
     }
 

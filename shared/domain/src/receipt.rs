@@ -319,9 +319,13 @@ fn placed(scored: &ScoredOrder) -> Placed<'_> {
 fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {
     let (placed, currency) = (placed(scored), scored.order.currency);
     let reason = |rule: &FreeProduct| {
-        let fired = rule.check(&placed).is_ok();
-        let id = if fired { "free_product.granted" } else { "free_product.missed" };
-        Reason { fired, ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, currency)) }
+        let condition = rule.check(&placed).err().map(|missed| missed.condition().name());
+        let id = if condition.is_none() { "free_product.granted" } else { "free_product.missed" };
+        Reason {
+            fired: condition.is_none(),
+            condition,
+            ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, currency))
+        }
     };
     program.free_products.iter().map(reason).collect()
 }

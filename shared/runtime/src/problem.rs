@@ -343,7 +343,7 @@ fn of_invitation(why: Uninvited) -> Problem {
         }
         Uninvited::UsedUp => {
             let detail = "The invitation was used by as many accounts as it is for.";
-            (Problem::new("invitation-used-up", "Invitation used up", 422, detail), "used_up")
+            (Problem::new("invitation-used-up", "Invitation used up", 409, detail), "used_up")
         }
     };
     problem.with_fault("$.invitation_code".to_owned(), code, "lets nobody in")
