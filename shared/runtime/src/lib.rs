@@ -14,6 +14,7 @@ mod error;
 pub mod http;
 mod patience;
 mod problem;
+pub mod query;
 pub mod queue;
 pub mod start;
 mod transact;

@@ -6,6 +6,7 @@ mod rewards;
 
 use crate::caller::Denied;
 use crate::error::{Error, Fault, RequestFault};
+use crate::query::ParameterFault;
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
@@ -452,6 +453,7 @@ fn of_request(fault: &RequestFault) -> Problem {
                 message,
             )
         }
+        RequestFault::Parameters(faults) => of_faults(faults),
         RequestFault::UnknownParameters { names, known } => of_parameters(names, known),
         RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
         RequestFault::NotCounted(detail) => Problem::new("not-counted", "Not counted", 404, detail),
@@ -460,6 +462,15 @@ fn of_request(fault: &RequestFault) -> Problem {
             Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)
         }
     }
+}
+
+/// Parameters of the query that are not what they must be.
+fn of_faults(faults: &[ParameterFault]) -> Problem {
+    let details: Vec<_> = faults.iter().map(|fault| format!("{} {}.", fault.name, fault.message)).collect();
+    let problem = Problem::new("invalid-parameter", "Invalid parameter", 400, details.join(" "));
+    faults
+        .iter()
+        .fold(problem, |problem, fault| problem.with_fault(fault.name.to_owned(), "invalid_parameter", &fault.message))
 }
 
 /// Parameters of the query that its route does not know.
