@@ -1,6 +1,7 @@
 //! The merchant's rules as one versioned document.
 
 pub mod difference;
+mod distinct;
 mod earning;
 mod exchange;
 mod free_products;

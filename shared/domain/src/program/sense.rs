@@ -54,13 +54,14 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// What is given to accounts on occasions and for referrals; `None`: not all of it could be read.
-    fn gifts(&self) -> Option<impl Iterator<Item = &'a Gift>> {
-        let (occasions, referral) = (self.occasions?, self.referral?);
+    /// What is given to accounts on occasions, on entering tiers and for referrals; `None`: not all of it could be read.
+    pub(super) fn gifts(&self) -> Option<impl Iterator<Item = &'a Gift>> {
+        let (occasions, levels, referral) = (self.occasions?, self.levels?, self.referral?);
         let of_referral = referral
             .into_iter()
             .flat_map(|rules| std::iter::once(&rules.welcome).chain(rules.steps.iter().map(|step| &step.gift)));
-        Some(occasions.iter().map(|rule| &rule.gift).chain(of_referral))
+        let of_tiers = levels.iter().map(|tier| &tier.on_entry);
+        Some(occasions.iter().map(|rule| &rule.gift).chain(of_tiers).chain(of_referral))
     }
 }
 
@@ -352,6 +353,20 @@ mod tests {
                     "$.time_zone unknown_time_zone",
                     "$.discounts[3] same_terms",
                     "$.warnings.tier_at_risk_days never_fires",
+                ],
+            ),
+            (
+                "an id that stands twice is told whatever else is wrong",
+                |p| {
+                    p["tiers"]["review"]["hold_months"] = json!(0);
+                    p["discounts"][1]["id"] = json!("a");
+                    p["referral"]["welcome"] = json!({"discount": {"id": "c", "name": "C", "percent": "5",
+                                                                   "validity_days": 9}});
+                },
+                &[
+                    "$.tiers.review.hold_months out_of_range",
+                    "$.discounts[1].id duplicate",
+                    "$.referral.welcome.discount.id duplicate",
                 ],
             ),
             (
