@@ -122,7 +122,7 @@ async fn every_rule_that_fires_tells_its_arithmetic_and_every_other_why_not() {
     let conditions: Vec<_> = conditions.map(|(rule, name)| (rule.to_owned(), name.to_owned())).into();
     assert_eq!(missed, conditions);
     for (rule, text) in [
-        ("base", "Points: 210.90 GBP × 1 per 1.00 GBP × 1 (member), rounded down = 210 points."),
+        ("base", "Points: 210.90 GBP × 1 per 1.00 GBP × 1 (Member), rounded down = 210 points."),
         ("tea-units", "A point a case of tea: 18 units on the lines that count × 5 per 12 units = 5 points."),
         (
             "leaf",

@@ -38,7 +38,7 @@ async fn an_order_that_reaches_the_amount_is_entitled_and_every_answer_says_so()
         [
             ("A mug on us: 2 × MUG free, from 500.00 GBP on.".to_owned(), true),
             (
-                "A jug for gold: nothing free, because it is not for the tier held before the order (member)."
+                "A jug for gold: nothing free, because it is not for the tier held before the order (Member)."
                     .to_owned(),
                 false
             ),

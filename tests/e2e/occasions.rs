@@ -130,7 +130,7 @@ async fn two_years_of_an_account_with_every_occasion_there_is() {
     // What it was given is used like any other.
     let standing = acme.standing().await.expect(200);
     let cake = &standing["discounts"][0];
-    assert_eq!((&cake["rule"], &cake["percent"]), (&json!("cake"), &json!("5")));
+    assert_eq!((&cake["rule"], &cake["name"], &cake["percent"]), (&json!("cake"), &json!("For you"), &json!("5")));
     let third = cloud.order("o-3").placed("2013-03-02T00:00:00Z").line("MUG", 1, "9.50");
     third.code(cake["code"].as_str().unwrap()).send().await.expect(201);
     cloud.audit().await;

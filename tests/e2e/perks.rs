@@ -76,7 +76,7 @@ async fn a_use_is_counted_written_down_and_refused_once_none_is_left() {
             "uses": {"count": 2, "used": 1, "left": 1, "renews_at": "2011-03-31T23:00:00Z"},
         }])
     );
-    assert_eq!(entry["text"], "Perk training was used: 1 of 2 until 2011-03-31.");
+    assert_eq!(entry["text"], "“Training days” was used: 1 of 2 until 2011-03-31.");
 
     acme.use_perk("key-2", "training", &json!({})).await.expect(201);
     let before = cloud.tables().await;

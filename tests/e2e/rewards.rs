@@ -114,7 +114,7 @@ async fn goods_are_listed_for_the_shop_and_come_back_once() {
     assert_eq!((late.number("points"), late.number("points_expired"), late.number("balance")), (300, 300, 0));
     let texts: Vec<_> = acme.history().await.iter().map(|entry| entry["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(texts[1], "Redemption 3 was cancelled: Damaged. 500 points were given back.");
-    assert_eq!(texts[2], "Reward box was redeemed. 300 points were spent on it.");
+    assert_eq!(texts[2], "Reward “A box” was redeemed. 300 points were spent on it.");
     let report = cloud.audit().await.to_string();
     let books = "points: 1000 issued + 800 restored = 0 outstanding + 800 spent + 1000 expired + 0 reversed";
     assert!(report.contains(books), "{report}");

@@ -5,7 +5,8 @@
 
 use crate::id::{RuleId, Sku, TierId};
 use crate::membership;
-use crate::money::{Currency, Minor, Money};
+use crate::money::{Minor, Money};
+use crate::program::Program;
 use crate::score::Condition;
 use crate::time::Instant;
 use serde::Serialize;
@@ -88,16 +89,18 @@ impl FreeProduct {
         if placed.eligible < self.minimum_total { Err(Missed::BelowMinimum) } else { Ok(()) }
     }
 
-    /// The same for people.
-    pub fn text(&self, placed: &Placed<'_>, currency: Currency) -> String {
+    /// The same for people, in the words of its program.
+    pub fn text(&self, placed: &Placed<'_>, program: &Program) -> String {
         let Self { name, sku, quantity, .. } = self;
-        let minimum = Money { amount: self.minimum_total, currency };
+        let minimum = Money { amount: self.minimum_total, currency: program.currency };
         let why = match self.check(placed) {
             Ok(()) => return format!("{name}: {quantity} × {sku} free, from {minimum} on."),
             Err(Missed::NoMember(why)) => membership::why_not(why).unwrap_or_default().to_owned(),
             Err(Missed::TooEarly) => "it had not begun when the order was placed".to_owned(),
             Err(Missed::TooLate) => "it was over when the order was placed".to_owned(),
-            Err(Missed::OtherTier) => format!("it is not for the tier held before the order ({})", placed.tier),
+            Err(Missed::OtherTier) => {
+                format!("it is not for the tier held before the order ({})", program.tiers.name(placed.tier))
+            }
             Err(Missed::BelowMinimum) => format!("the eligible total is below {minimum}"),
         };
         format!("{name}: nothing free, because {why}.")
@@ -127,6 +130,10 @@ mod tests {
 
     fn tier(id: &str) -> TierId {
         TierId::parse(id).unwrap()
+    }
+
+    fn program() -> Program {
+        Program::from_json(&crate::program::sample::with("discounts", &serde_json::json!([]))).unwrap()
     }
 
     fn mug(minimum_total: i64) -> FreeProduct {
@@ -173,14 +180,14 @@ mod tests {
                 "member",
                 1,
                 Err(Missed::OtherTier),
-                "nothing free, because it is not for the tier held before the order (member).",
+                "nothing free, because it is not for the tier held before the order (Member).",
             ),
         ];
         for (placed, held, eligible, expected, text) in rows {
             let held = tier(held);
             let placed = Placed { at: at(placed), eligible: Minor(eligible), tier: &held, no_member: None };
             assert_eq!(mug(50_000).check(&placed), expected, "{placed:?}");
-            assert_eq!(mug(50_000).text(&placed, Currency::GBP), format!("A mug on us: {text}"));
+            assert_eq!(mug(50_000).text(&placed, &program()), format!("A mug on us: {text}"));
         }
         let always = FreeProduct { tiers: Vec::new(), from: None, until: None, ..mug(1) };
         let member = tier("member");

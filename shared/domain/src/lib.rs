@@ -63,3 +63,4 @@ pub mod time;
 pub mod version;
 pub mod walk;
 pub mod warning;
+pub mod words;

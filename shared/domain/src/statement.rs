@@ -2,20 +2,24 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
+use crate::id::RuleId;
 use crate::ledger::{Cause, Change, Entry, TierChange};
 use crate::lots::Taken;
 use crate::membership::Exclusion;
 use crate::money::Points;
 use crate::occasions::Given;
 use crate::payment::OrderPaid;
+use crate::program::Program;
 use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
 use crate::rewards::RewardCount;
 use crate::time::{Calendar, Instant};
+use crate::words::counted;
 
-/// What happened, in plain English: a sentence for each change, in their order.
-pub fn text(entry: &Entry, calendar: &Calendar) -> String {
-    let sentences: Vec<_> = entry.changes.iter().filter_map(|change| sentence(change, calendar)).collect();
+/// What happened, in plain English: a sentence for each change, in their order. `program` is the version that the entry was
+/// made under: days are those of its time zone, and tiers, perks and rewards are called what it calls them.
+pub fn text(entry: &Entry, program: &Program) -> String {
+    let sentences: Vec<_> = entry.changes.iter().filter_map(|change| sentence(change, program)).collect();
     let text = sentences.join(" ");
     match &entry.cause {
         Cause::CreditNote { credit_note_id } => format!("Credit note {credit_note_id}: {text}"),
@@ -39,14 +43,15 @@ fn spendable_until(end: Instant, calendar: &Calendar) -> String {
 }
 
 /// `None`: another change of the same entry says it already.
-fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+fn sentence(change: &Change, program: &Program) -> Option<String> {
+    let calendar = &program.calendar;
     points_sentence(change, calendar)
         .or_else(|| order_sentence(change, calendar))
         .or_else(|| referral_sentence(change, calendar))
         .or_else(|| occasion_sentence(change, calendar))
         .or_else(|| membership_sentence(change, calendar))
-        .or_else(|| reward_sentence(change, calendar))
-        .or_else(|| account_sentence(change, calendar))
+        .or_else(|| reward_sentence(change, program))
+        .or_else(|| account_sentence(change, program))
 }
 
 fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
@@ -107,7 +112,8 @@ fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     Some(match change {
         Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
             let late = if *beyond_kept_months { " It is too old to count in any window of a tier." } else { "" };
-            format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
+            let points = counted(points, "point");
+            format!("Order {} over {eligible_total} earned {points}.{late}", order.order_id)
         }
         Change::OrderReturned { order, by, eligible, kept, keeps, excess_units, .. } => {
             let id = &order.order_id;
@@ -206,7 +212,7 @@ fn membership_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         }
         Change::MembershipRejected { reason } => format!("The account is no member: {}.", clause(reason)),
         Change::ExclusionsChanged { to, reason, .. } if to.is_empty() => {
-            format!("The account is excluded from nothing any more: {}.", clause(reason))
+            format!("The account is no longer excluded from anything: {}.", clause(reason))
         }
         Change::ExclusionsChanged { to, reason, .. } => {
             format!("The account is excluded from {} now: {}.", named(to), clause(reason))
@@ -239,26 +245,40 @@ fn occasion_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
     Some(format!("{}{points}{withheld}", clause(name)))
 }
 
-fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
+fn tier_sentence(change: &TierChange, program: &Program) -> String {
+    let (calendar, name) = (&program.calendar, |tier| program.tiers.name(tier));
     match change {
         TierChange::Invited { to, until, reason, .. } if until.is_never() => {
-            format!("The account was invited to be {to}: {}.", clause(reason))
+            format!("The account was invited to be {}: {}.", name(to), clause(reason))
         }
         TierChange::Invited { to, until: end, reason, .. } => {
-            format!("The account was invited to be {to} until {}: {}.", until(*end, calendar), clause(reason))
+            let end = until(*end, calendar);
+            format!("The account was invited to be {} until {end}: {}.", name(to), clause(reason))
         }
         TierChange::InvitationEnded { from, to, qualifying, reason, .. } => {
             let why = reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
+            let (from, to) = (name(from), name(to));
             format!("The invitation to be {from} ended{why}. The tier is {to} now, with {qualifying}.")
         }
         TierChange::Points { tier, points, expires_at, .. } => {
             let until = spendable_until(*expires_at, calendar);
-            format!("{points} points were given for becoming {tier}. They can be spent {until}.")
+            format!("{points} points were given for becoming {}. They can be spent {until}.", name(tier))
         }
     }
 }
 
-fn reward_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+/// What the program calls a perk; its id where it does not know it.
+fn perk_name<'a>(program: &'a Program, id: &'a RuleId) -> &'a str {
+    program.perks.iter().find(|perk| perk.id == *id).map_or(id.as_str(), |perk| &perk.name)
+}
+
+/// The same of a reward.
+fn reward_name<'a>(program: &'a Program, id: &'a RuleId) -> &'a str {
+    program.rewards.iter().find(|reward| reward.id == *id).map_or(id.as_str(), |reward| &reward.name)
+}
+
+fn reward_sentence(change: &Change, program: &Program) -> Option<String> {
+    let (calendar, perk_name) = (&program.calendar, |perk| perk_name(program, perk));
     let had = |uses: &Option<RewardCount>| match uses {
         None => String::new(),
         Some(RewardCount { count, used, renews_at: None, .. }) => format!(", {used} of {count} times"),
@@ -267,48 +287,52 @@ fn reward_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         }
     };
     Some(match change {
-        Change::RewardRedeemed { reward, uses } => format!("Reward {reward} was redeemed{}.", had(uses)),
+        Change::RewardRedeemed { reward, uses } => {
+            format!("Reward “{}” was redeemed{}.", reward_name(program, reward), had(uses))
+        }
         Change::PointsSpent { points } => format!("{points} points were spent on it."),
         Change::RewardCancelled { redemption, reason, .. } => {
             format!("Redemption {redemption} was cancelled: {}.", clause(reason))
         }
         Change::PointsRestored { points } => format!("{points} points were given back."),
         Change::PerkUsesBought { perk, uses, left } => {
-            format!("{uses} uses of perk {perk} were bought: {left} of these are left.")
+            format!("{uses} uses of “{}” were bought: {left} of these are left.", perk_name(perk))
         }
         Change::PerkUsesReturned { perk, uses, left } => {
-            format!("{uses} bought uses of perk {perk} were taken back: {left} are left.")
+            format!("{uses} bought uses of “{}” were taken back: {left} are left.", perk_name(perk))
         }
         Change::PerkUsed { perk, bought_left: Some(left), .. } => {
-            format!("Perk {perk} was used, out of those uses that were bought: {left} of these are left.")
+            format!("“{}” was used, out of those uses that were bought: {left} of these are left.", perk_name(perk))
         }
         _ => return None,
     })
 }
 
-fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+fn account_sentence(change: &Change, program: &Program) -> Option<String> {
+    let (calendar, name) = (&program.calendar, |tier| program.tiers.name(tier));
     let until = |end: Instant| until(end, calendar);
     Some(match change {
-        Change::AccountEnrolled { tier } => format!("The account joined the program as {tier}."),
+        Change::AccountEnrolled { tier } => format!("The account joined the program as {}.", name(tier)),
         Change::AccountOpened { tier, past, .. } => {
-            format!("The account was taken over as {tier}, with {} orders before.", past.orders)
+            let orders = counted(past.orders, "order");
+            format!("The account was taken over as {}, with {orders} before.", name(tier))
         }
         Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
         Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
         Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),
         Change::TierChanged { from, to, qualifying, .. } => {
-            format!("The tier is {to} now, with {qualifying}; before: {from}.")
+            format!("The tier is {} now, with {qualifying}; before: {}.", name(to), name(from))
         }
         Change::TierKept { tier, qualifying, .. } => {
-            format!("The tier was reviewed and stays {tier}, with {qualifying}.")
+            format!("The tier was reviewed and stays {}, with {qualifying}.", name(tier))
         }
         Change::TierLowered { from, to, qualifying, .. } => {
-            format!("The tier was reviewed and is {to} now, with {qualifying}; before: {from}.")
+            format!("The tier was reviewed and is {} now, with {qualifying}; before: {}.", name(to), name(from))
         }
         Change::TierAtRisk { tier, review_at, missing, .. } => {
-            format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
+            format!("To stay {}, {missing} more is needed until {}.", name(tier), until(*review_at))
         }
-        Change::Tier(change) => tier_sentence(change, calendar),
+        Change::Tier(change) => tier_sentence(change, program),
         Change::PointsExpiring { points, expires_at, if_inactive: false, .. } => {
             format!("{points} points will end after {}.", until(*expires_at))
         }
@@ -318,9 +342,10 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         Change::DiscountExpiring { code, expires_at, .. } => {
             format!("Discount {code} will end after {}.", until(*expires_at))
         }
-        Change::PerkUsed { perk, uses: None, .. } => format!("Perk {perk} was used."),
+        Change::PerkUsed { perk, uses: None, .. } => format!("“{}” was used.", perk_name(program, perk)),
         Change::PerkUsed { perk, uses: Some(uses), .. } => {
-            format!("Perk {perk} was used: {} of {} until {}.", uses.used, uses.count, until(uses.renews_at))
+            let (perk, end) = (perk_name(program, perk), until(uses.renews_at));
+            format!("“{perk}” was used: {} of {} until {end}.", uses.used, uses.count)
         }
         Change::DiscountIssued { code, expires_at, .. } => {
             format!("Discount {code} is yours until {}.", until(*expires_at))
@@ -336,3 +361,6 @@ fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;
