@@ -312,25 +312,6 @@ async fn tax_is_eligible_as_the_program_says_and_comes_back_with_its_units() {
     assert_eq!(answer.fault_paths(), ["$.eligibility.tax"]);
 }
 
-#[test]
-fn the_examples_of_the_guide_are_rules() {
-    let guide = include_str!("../../docs/program.md");
-    let section = guide.split("## Earning rules").nth(1).unwrap().split("## Referrals").next().unwrap();
-    let rules: Vec<Value> =
-        section.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("    ")?).ok()).collect();
-    assert_eq!(rules.len(), section.lines().filter(|line| line.starts_with("    {")).count());
-    let mut document: Value = serde_json::from_str(WHOLESALE).unwrap();
-    document["earning_rules"] = json!(rules);
-    let name = domain::id::ProgramName::parse("wholesale").unwrap();
-    let program = domain::program::Program::from_new(&document, &name).unwrap();
-    let used: Vec<_> =
-        rules.iter().flat_map(|rule| rule["when"].as_object().into_iter().flat_map(|when| when.keys())).collect();
-    for condition in domain::earning::WHEN_FIELDS {
-        assert!(used.iter().any(|field| field == condition), "{condition} has an example");
-    }
-    assert_eq!(program.earning.rules().len(), rules.len());
-}
-
 /// Fifty rules: as many as a program can have, of kinds that fire and kinds that do not.
 fn fifty_rules() -> Value {
     let rule = |number: usize| {

@@ -81,7 +81,10 @@ async fn an_order_that_had_come_back_before_it_was_known_is_entitled_to_nothing(
 async fn the_command_line_shows_the_free_products_of_the_program() {
     let cloud = start().await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
-    assert!(shown.contains("  mug: A mug on us, 2 × MUG free from 500.00 GBP\n"), "{shown}");
+    assert!(
+        shown.contains("\n  mug: A mug on us\n      2 × MUG with an order from 500.00 GBP on, for all\n"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

@@ -118,9 +118,12 @@ async fn the_command_line_shows_the_perks_of_the_program() {
     let (cloud, _) = start().await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
     let lines = [
-        "  early-access: Early access, for all",
-        "  training: Training days, for silver, gold, 2 times in 3 months",
-        "  visit: A visit, for all, after 30 days, 1 times in a year of membership",
+        "  early-access: Early access",
+        "      early access, for all",
+        "  training: Training days",
+        "      training, for the tiers silver, gold, 2 times in 3 calendar months",
+        "  visit: A visit",
+        "      other, for all, after 30 days of membership, 1 time in a year of membership",
     ];
     assert!(shown.contains(&lines.join("\n")), "{shown}");
 }

@@ -215,7 +215,10 @@ async fn the_catalogue_has_the_accounts_own_prices_and_reasons() {
     assert_eq!(reasons, ["limit_reached", "not_yet", "over", "not_for_account"]);
     assert_eq!((&rewards[4]["stock_left"], &rewards[5]["uses"]["left"]), (&json!(10), &json!(0)));
     let program = local::program::show(cloud.app(), cloud.now()).await.unwrap();
-    assert!(program.contains("  mug: The mug, 1 × MUG, 500 points, 400 for silver, for all"), "{program}");
+    assert!(
+        program.contains("\n  mug: The mug\n      1 × MUG, 500 points, 400 for the tier silver, for all"),
+        "{program}"
+    );
 }
 
 async fn all_at_once(requests: impl Iterator<Item = (Account, String, &'static str)>, cloud: &Cloud) -> Vec<Reply> {
