@@ -23,7 +23,7 @@ async fn the_history_says_what_happened_and_why_in_plain_english() {
     let code = texts[0].split("Discount ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     let expected = [
         "The account joined the program as member. Order o-1 over 1250.00 GBP earned 1250 points. They can be spent \
-         from 2011-03-15 until 2013-03-31. The tier is silver now, with 1250.00 GBP; before: member. \
+         from 2011-03-15 until 2013-03-31. The tier is Silver now, with 1250.00 GBP; before: Member. \
          Discount CODE is yours until 2011-03-31.",
         "Return r-1 of order o-1: 250.00 GBP less. The 1000.00 GBP that are kept earn 1000 points. \
          250 points were taken back; 250 of them still waited.",

@@ -80,12 +80,29 @@ impl<T: Ord + Display> Choice<T> {
         Some(Self { include, exclude: exclude.into_iter().collect() })
     }
 
-    /// In words: `one of a, b, and none of c`.
+    /// In words: `one of a, b, and none of c, d`; of a single one `a`, and `other than c`.
     pub(super) fn in_words(&self) -> String {
-        let listed = |list: &BTreeSet<T>| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let include = self.include.as_ref().map(|list| format!("one of {}", listed(list)));
-        let exclude =
-            Some(&self.exclude).filter(|list| !list.is_empty()).map(|list| format!("none of {}", listed(list)));
+        self.listed(ToString::to_string)
+    }
+
+    /// The same with another name for each.
+    pub(super) fn listed(&self, name: impl Fn(&T) -> String) -> String {
+        let Self { include, exclude } = self;
+        let names = |list: &BTreeSet<T>| list.iter().map(&name).collect::<Vec<_>>();
+        let include = include.as_ref().map(|list| one_of(&names(list)));
+        let exclude = match names(exclude).as_slice() {
+            [] => None,
+            [one] => Some(format!("other than {one}")),
+            several => Some(format!("none of {}", several.join(", "))),
+        };
         include.into_iter().chain(exclude).collect::<Vec<_>>().join(", and ")
+    }
+}
+
+/// Names to choose from: `one of a, b`; a single one is itself.
+pub(super) fn one_of(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
     }
 }
