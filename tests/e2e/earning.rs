@@ -140,9 +140,9 @@ async fn every_rule_that_fires_tells_its_arithmetic_and_every_other_why_not() {
             "Three orders in three months: no points, because the account had placed fewer than 3 orders before it in \
              3 months, its own included.",
         ),
-        ("web", "Web shop: no points, because the order's source must be one of web."),
+        ("web", "Web shop: no points, because the order's source must be web."),
         ("night", "Night orders: no points, because the order was not placed between 22:00 and 06:00."),
-        ("spring", "Spring weekends: no points, because the order was not placed on saturday, sunday."),
+        ("spring", "Spring weekends: no points, because the order was not placed on Saturday, Sunday."),
     ] {
         assert_eq!(text_of(&receipt, rule), text);
     }

@@ -69,7 +69,7 @@ async fn many_accounts_at_once_are_given_exactly_the_budget() {
     assert_eq!(used(&cloud).await, 501);
     let last = replies.iter().find(|reply| gave(reply) == (1, None)).unwrap();
     let text = "Spring: 10.00 GBP × 2 per 1.00 GBP, rounded down = 20, of which its budget of 501 over all accounts had \
-                1 left: 1 points.";
+                1 left: 1 point.";
     assert_eq!((reason(last)["id"].as_str(), reason(last)["text"].as_str()), (Some("earning.limited"), Some(text)));
     assert_eq!(reason(last)["arithmetic"]["limited_by"], json!({"limit": "budget", "of": 501, "left": 1}));
     // Afterwards the same is said by whoever reads it.

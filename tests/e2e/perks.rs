@@ -122,6 +122,7 @@ async fn the_command_line_shows_the_perks_of_the_program() {
         "      early access, for all",
         "  training: Training days",
         "      training, for the tiers silver, gold, 2 times in 3 calendar months",
+        "      “At your place or ours.”",
         "  visit: A visit",
         "      other, for all, after 30 days of membership, 1 time in a year of membership",
     ];

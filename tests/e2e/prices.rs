@@ -142,7 +142,7 @@ async fn the_command_line_shows_the_tables_of_the_program() {
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
     let lines = [
         "  crockery: Crockery by the case",
-        "      the category crockery, for all",
+        "      the category crockery & glass, for all",
         "      from        24   5 % off",
         "      from        96   12.5 % off",
         "  mugs-gold: Mugs for gold",
