@@ -5,6 +5,7 @@
 //! in the document.
 
 mod earning;
+pub(super) mod reach;
 mod tiers;
 
 use super::{
@@ -50,6 +51,8 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let is_whole = |place: &str, read: usize| document.pointer(place).is_none_or(|list| length(list) == read);
     let earning = sections.earning.filter(|rules| is_whole("/earning_rules", rules.rules().len()));
     let tiers = sections.tiers.filter(|tiers| is_whole("/tiers/levels", tiers.levels.iter().count()));
+    // Nothing can be said of tiers of which nobody holds the first.
+    let tiers = tiers.filter(|tiers| tiers.levels.lowest.threshold.is_some());
     let discounts = Some(sections.discounts).filter(|rules| is_whole("/discounts", rules.len())).unwrap_or_default();
     let price_tables = Some(sections.price_tables).filter(|tables| is_whole("/price_tables", tables.len()));
     same_discounts(discounts, faults);
@@ -60,6 +63,7 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     let bought = Some(sections.rewards).filter(|rewards| is_whole("/rewards", rewards.len()));
     let ending_days = &sections.warnings.membership_ending_days;
     membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
+    reach::membership_ending(sections.membership, ending_days, faults);
     let Some(tiers) = tiers else { return };
     occasions::sense(occasions, tiers, faults);
     rewards::sense(bought.unwrap_or_default(), perks, tiers, faults);
@@ -68,6 +72,7 @@ pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faul
     exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), tiers, faults);
     perks::sense(perks.unwrap_or_default(), tiers, faults);
     tiers::check(tiers, sections.warnings, faults);
+    reach::tiers(tiers, faults);
     let Some(earning) = earning else { return };
     earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);
     minimums(earning.rules(), tiers, discounts, sections.referral, faults);

@@ -200,6 +200,8 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
     let list = Path::Key(path, "levels");
     let mut ids = BTreeSet::new();
     let (mut below, mut invited) = (None::<Measure>, false);
+    // Where the first is by invitation, that is what is wrong, and not what follows from it.
+    let starts = levels.first().is_some_and(|first| first.threshold.is_some());
     for (index, level) in levels.iter().enumerate() {
         let at = Path::Index(&list, index);
         if !ids.insert(&level.id) {
@@ -207,7 +209,7 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
         }
         let threshold = Path::Key(&at, "threshold");
         let Some(own) = level.threshold else {
-            invited = true;
+            invited = starts;
             if index == 0 {
                 let message = "the first tier is where everybody starts, invited or not";
                 faults.add(&Path::Key(&at, "by_invitation"), "out_of_order", message);
@@ -219,7 +221,7 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
             faults.add(&at, "out_of_order", message);
         }
         match below {
-            None if own != Measure::ZERO => {
+            None if own != Measure::ZERO && starts => {
                 faults.add(&threshold, "out_of_range", "the first tier must start at zero");
             }
             Some(below) if own <= below => {
