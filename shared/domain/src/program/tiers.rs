@@ -1,6 +1,7 @@
 //! The section of the program document that says which tiers there are and how they are reached, kept and lost.
 
 use super::read::{NAME_CHARS_MAX, multiplier, multiplier_schema, percent, percent_schema, small};
+use super::sense::reach::MEMBERSHIP_MONTHS_MAX;
 use super::{Ladder, Tier, Tiers, Upgrade};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::TierId;
@@ -255,6 +256,8 @@ pub(super) fn schema() -> Schema {
                     "else": { "oneOf": [schema::stated("window_months"), schema::stated("window")] } }),
             json!({ "if": is("metric", &["units", "orders", "points", "membership_months"]),
                     "then": thresholds("integer"), "else": thresholds("string") }),
+            json!({ "if": is("metric", &["membership_months"]), "then": each_threshold(json!({
+                    "maximum": MEMBERSHIP_MONTHS_MAX })) }),
             json!({ "if": { "not": is("metric", &["membership_months"]), "required": ["window"],
                             "properties": { "window": is("kind", &["calendar_year", "membership_year"]) } },
                     "else": { "properties": { "review": {
@@ -297,7 +300,10 @@ fn is(field: &str, words: &[&str]) -> Value {
 }
 
 fn thresholds(json_type: &str) -> Value {
-    let threshold = json!({ "type": [json_type, "null"] });
+    each_threshold(json!({ "type": [json_type, "null"] }))
+}
+
+fn each_threshold(threshold: Value) -> Value {
     json!({ "properties": { "levels": { "items": { "properties": { "threshold": threshold } } } } })
 }
 

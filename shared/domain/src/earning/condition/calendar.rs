@@ -6,7 +6,7 @@ use crate::money::{Currency, Overflow};
 use crate::program::Tiers;
 use crate::schema::{self, Schema};
 use crate::time::{Calendar, Day, Instant};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const MINUTES_OF_DAY: u16 = 24 * 60;
@@ -94,7 +94,10 @@ impl Test for Weekdays {
     }
 
     fn schema() -> Schema {
-        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS)).about("The order is placed on one of these days.")
+        let named = WEEKDAYS.map(|day| json!({ "contains": { "const": day } }));
+        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS))
+            .with("not", json!({ "type": "array", "allOf": named }))
+            .about("The order is placed on one of these days; not all of them.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
@@ -151,7 +154,9 @@ impl Test for Hours {
     }
 
     fn schema() -> Schema {
+        let whole_day = json!({ "from": { "const": "00:00" }, "until": { "const": "24:00" } });
         schema::object("Hours")
+            .with_conditions([json!({ "not": { "required": ["from", "until"], "properties": whole_day } })])
             .required("from", schema::time_of_day(), "From that time on.")
             .required("until", schema::end_of_time_of_day(), "Before that time; 24:00 is the end of the day.")
             .about("The order is placed at this time of day; over midnight where until is the earlier one.")
