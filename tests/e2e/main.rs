@@ -70,6 +70,7 @@ mod survey_refusals;
 mod surveys;
 mod tiers;
 mod trouble;
+mod version_spelling;
 mod versions;
 mod walker;
 mod walker_trouble;
