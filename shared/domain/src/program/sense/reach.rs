@@ -45,7 +45,7 @@ pub(super) fn membership_ending(membership: MembershipRules, ending_days: &[u16]
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use crate::id::ProgramName;
     use crate::program::{Program, sample};
     use serde_json::{Value, json};
