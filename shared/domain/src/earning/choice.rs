@@ -56,6 +56,23 @@ pub(super) fn schema(named: &Schema) -> Schema {
         .some_of_fields(&["include", "exclude"])
 }
 
+impl<T: Ord> Choice<T> {
+    /// Whether nothing that has one value is admitted by both.
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        let admits_none = |one: &Self, others: &Self| {
+            one.include.as_ref().is_some_and(|named| named.iter().all(|value| !others.admits(Some(value))))
+        };
+        admits_none(self, other) || admits_none(other, self)
+    }
+
+    /// The same of what has several: one that is excluded is enough, and one that is not included is not.
+    pub(super) fn is_apart_from_any(&self, other: &Self) -> bool {
+        let excludes =
+            |one: &Self, others: &Self| one.include.as_ref().is_some_and(|named| named.is_subset(&others.exclude));
+        excludes(self, other) || excludes(other, self)
+    }
+}
+
 impl<T: Ord + Display> Choice<T> {
     /// Reads `{include?, exclude?}`; what stands in both is a fault.
     pub(super) fn read(

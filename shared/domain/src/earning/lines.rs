@@ -60,6 +60,14 @@ impl LineFilter {
         (!terms.is_empty()).then(|| terms.join(" and "))
     }
 
+    /// Whether no line counts for both, as far as they name what was bought.
+    pub(crate) fn is_apart_from(&self, other: &Self) -> bool {
+        self.skus.is_apart_from(&other.skus)
+            || self.categories.is_apart_from(&other.categories)
+            || self.brands.is_apart_from(&other.brands)
+            || self.tags.is_apart_from_any(&other.tags)
+    }
+
     /// Whether so many units of a line are enough for it to count.
     pub(super) fn admits_units(&self, units: u64) -> bool {
         units >= self.minimum_quantity

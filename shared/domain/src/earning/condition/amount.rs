@@ -51,7 +51,8 @@ impl Test for MinimumUnits {
     }
 
     fn schema() -> Schema {
-        schema::whole(1..=UNITS_MAX).about("From so many units of the eligible lines on.")
+        // One unit is asked of no new rule: every order that earns anything has it.
+        schema::whole(2..=UNITS_MAX).about("From so many units of the eligible lines on.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {

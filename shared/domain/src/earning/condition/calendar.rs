@@ -7,7 +7,7 @@ use crate::program::{Ladder, Program};
 use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant};
 use crate::validity;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 /// The same as people write them.
@@ -106,7 +106,10 @@ impl Test for Weekdays {
     }
 
     fn schema() -> Schema {
-        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS)).about("The order is placed on one of these days.")
+        let named = WEEKDAYS.map(|day| json!({ "contains": { "const": day } }));
+        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS))
+            .with("not", json!({ "type": "array", "allOf": named }))
+            .about("The order is placed on one of these days; not all of them.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
@@ -172,7 +175,9 @@ impl Test for Hours {
     }
 
     fn schema() -> Schema {
+        let whole_day = json!({ "from": { "const": "00:00" }, "until": { "const": "24:00" } });
         schema::object("Hours")
+            .with_conditions([json!({ "not": { "required": ["from", "until"], "properties": whole_day } })])
             .required("from", schema::time_of_day(), "From that time on.")
             .required("until", schema::end_of_time_of_day(), "Before that time; 24:00 is the end of the day.")
             .about("The order is placed at this time of day; over midnight where until is the earlier one.")
