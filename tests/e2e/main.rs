@@ -68,6 +68,7 @@ mod statement;
 mod survey_crowd;
 mod survey_refusals;
 mod surveys;
+mod tier_metrics;
 mod tiers;
 mod trouble;
 mod versions;
