@@ -221,12 +221,13 @@ impl Program {
         self.unknown_account == UnknownAccount::Enrol && self.membership != MembershipRules::Invitation
     }
 
-    /// What customers call a discount: that of an order, a referral, an occasion or a reward. `None`: no rule of this
-    /// version issues it.
+    /// What customers call a discount: that of an order, a referral, an occasion, a tier that is entered or a reward.
+    /// `None`: no rule of this version issues it.
     pub fn discount_name(&self, id: &RuleId) -> Option<&str> {
         let of_orders = self.discounts.iter().map(|rule| (&rule.id, &rule.name));
         let of_occasions = self.occasions.iter().filter_map(|rule| rule.gift.discount.as_ref());
-        let given = self.referral.iter().flat_map(ReferralRules::discounts).chain(of_occasions);
+        let of_tiers = self.tiers.levels.iter().filter_map(|tier| tier.on_entry.discount.as_ref());
+        let given = self.referral.iter().flat_map(ReferralRules::discounts).chain(of_occasions).chain(of_tiers);
         let of_gifts = given.map(|rule| (&rule.id, &rule.name));
         let bought = self.rewards.iter().filter(|reward| matches!(reward.kind, RewardKind::Discount { .. }));
         let mut named = of_orders.chain(of_gifts).chain(bought.map(|reward| (&reward.id, &reward.name)));
@@ -286,7 +287,7 @@ impl Tiers {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use serde_json::json;
 
@@ -303,17 +304,27 @@ mod tests {
             {"id": "off", "name": "Five off", "points": 5, "discount": {"percent": "5", "validity_days": 9}},
             {"id": "mug", "name": "A mug", "points": 5, "product": {"sku": "MUG", "quantity": 1}},
         ]);
+        document["tiers"]["levels"][1]["on_entry"] = json!({"discount": gift("up", "Well done")});
         document["referral"] = json!({
             "enrolment": "open", "consent": "optional", "welcome": {"discount": gift("come", "Come in")},
             "qualifying": {"minimum_total": "5", "within_days": 9}, "return_window_days": 9,
             "rewards": [{"from": 1, "discount": gift("thanks", "Thank you")}], "after_return": "keep",
         });
         let program = Program::from_json(&document).unwrap();
-        let names = ["next", "cake", "off", "come", "thanks", "mug", "gone"]
+        let names = ["next", "cake", "off", "come", "thanks", "up", "mug", "gone"]
             .map(|id| program.discount_name(&RuleId::parse(id).unwrap()));
         assert_eq!(
             names,
-            [Some("Next"), Some("Cake"), Some("Five off"), Some("Come in"), Some("Thank you"), None, None]
+            [
+                Some("Next"),
+                Some("Cake"),
+                Some("Five off"),
+                Some("Come in"),
+                Some("Thank you"),
+                Some("Well done"),
+                None,
+                None
+            ]
         );
     }
 }

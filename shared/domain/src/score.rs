@@ -1,20 +1,21 @@
 //! What one order earns.
 
+mod stored;
+
 use crate::account::{Account, Status};
 use crate::activity::{Counted, Purchase};
 use crate::advance;
-use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
 use crate::earning::{AccountFacts, Beside, Granted, Known, Limiting};
 use crate::expiry;
 use crate::free_products;
-use crate::id::{RuleId, TierId};
+use crate::id::TierId;
 use crate::ledger::{Cause, Change, OrderChange, PointsChange};
 use crate::lots::End;
 use crate::membership::admission;
 use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
-use crate::occasions;
+use crate::occasions::{self, Gifts};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
 use crate::payment::{self, Paid};
@@ -27,112 +28,10 @@ use crate::time::Instant;
 use std::sync::Arc;
 
 pub use crate::earning::Condition;
+pub use stored::{GivenFor, IssuedDiscount, OrderGift, Outcome, Raise, Score, ScoredOrder};
 
 /// How far ahead of `now` an order may have been placed: clocks and time zones of shops are wrong by less.
 pub const FUTURE_MS_MAX: i64 = Instant::DAY_MS;
-
-/// An order and what it earned, as stored: the idempotency record of the order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScoredOrder {
-    /// The order as stated.
-    pub order: Arc<Order>,
-    /// [`Order::content_hash`] of it.
-    pub content_hash: [u8; 32],
-    /// Counts changes of the record, from 1.
-    pub version: u64,
-    /// What it earned.
-    pub score: Score,
-    /// What became of it since.
-    pub history: History,
-}
-
-/// What one order earned, with the inputs it was decided on. Immutable; the reasons are rendered from it on read
-/// ([`crate::receipt`]).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Score {
-    /// The program version it was scored under.
-    pub program_version: u32,
-    /// `now` of the decision.
-    pub decided_at: Instant,
-    /// Sequence of the ledger entry that holds it.
-    pub entry: u64,
-    /// The tier held before the order.
-    pub tier: TierId,
-    /// The tier held after it.
-    pub tier_after: TierId,
-    /// How it raised the tier, if it did.
-    pub raise: Option<Raise>,
-    /// What qualified for a tier after it, in the window of the order's month, or, where it came late, that of a later
-    /// month that it counts in.
-    pub qualifying: Measure,
-    /// It is older than the months kept: it counts in the lifetime totals only, and in no window of months.
-    pub beyond_kept_months: bool,
-    /// What its eligible lines came to.
-    pub eligible: Minor,
-    /// What it earned.
-    pub points: Points,
-    /// From when they can be spent, if not at once.
-    pub available_at: Option<Instant>,
-    /// When they end, as things stood then; [`Instant::NEVER`]: they do not.
-    pub expires_at: Instant,
-    /// The account's spendable points after it.
-    pub balance: Points,
-    /// What became of each rule: the earning rules, then the discounts, in the program's order; then, when it was first
-    /// scored, whether each free product that names segments is for the account.
-    pub outcomes: Vec<Outcome>,
-    /// Discounts that it issued.
-    pub issued: Vec<IssuedDiscount>,
-    /// What each discount that it used takes off, as its codes are listed. None, too, where that was not noted yet when
-    /// it was scored: it counts for no discounts then.
-    pub percents_off: Vec<Percent>,
-    /// It qualified the redemption that its account came by.
-    pub qualified_referral: bool,
-    /// What rules that have limits gave it when it was first scored: no later statement of it gets more of them. Empty in
-    /// the score of an amendment.
-    pub granted: Vec<Granted>,
-}
-
-/// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Raise {
-    /// The tier before it; other orders may have raised that since this one was scored.
-    pub from: TierId,
-    /// Since when the tier before it was held.
-    pub held_since: Instant,
-    /// When it was raised: the tier is held since then, unless something else has changed it.
-    pub at: Instant,
-}
-
-/// A discount that an order issued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuedDiscount {
-    /// By which rule.
-    pub rule: RuleId,
-    /// Its code.
-    pub code: Code,
-    /// What it takes off.
-    pub percent: Percent,
-    /// The first instant at which it is void.
-    pub expires_at: Instant,
-    /// It was withdrawn: the order was amended and would not issue it any more.
-    pub void: bool,
-}
-
-/// What became of one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It did what it says.
-    Fired,
-    /// It did nothing; the first condition that failed.
-    Missed(Condition),
-}
-
-impl Outcome {
-    /// Whether it is the account that ruled the rule out: that is decided once, when an order is first scored.
-    pub(crate) fn is_of_account(&self) -> bool {
-        matches!(self, Self::Missed(condition) if condition.is_of_account())
-    }
-}
 
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
 ///
@@ -211,6 +110,7 @@ struct Scoring<'a> {
     issued: Vec<IssuedDiscount>,
     percents_off: Vec<Percent>,
     granted: Vec<Granted>,
+    gifts: Vec<OrderGift>,
 }
 
 impl<'a> Scoring<'a> {
@@ -251,6 +151,7 @@ impl<'a> Scoring<'a> {
             issued: Vec::new(),
             percents_off: Vec::new(),
             granted: Vec::new(),
+            gifts: Vec::new(),
         })
     }
 
@@ -364,9 +265,15 @@ impl<'a> Scoring<'a> {
         self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
         let gifts = entry::give(&mut self.account, self.program, &from, self.context)?;
+        self.bring(gifts);
+        Ok(())
+    }
+
+    /// Takes in what the order brings besides its own points.
+    fn bring(&mut self, gifts: Gifts) {
         self.changes.extend(gifts.changes);
         self.writes.extend(gifts.writes);
-        Ok(())
+        self.gifts.extend(gifts.given);
     }
 
     fn issue_discounts(&mut self) {
@@ -404,10 +311,7 @@ impl<'a> Scoring<'a> {
             gifts.push(occasions::welcome(account, &self.tier_before, program, context)?);
         }
         gifts.push(occasions::nth_order(account, program, context)?);
-        for given in gifts {
-            self.changes.extend(given.changes);
-            self.writes.extend(given.writes);
-        }
+        gifts.into_iter().for_each(|gifts| self.bring(gifts));
         Ok(())
     }
 
@@ -437,6 +341,7 @@ impl<'a> Scoring<'a> {
             percents_off: self.percents_off,
             qualified_referral: false,
             granted: self.granted,
+            gifts: self.gifts,
         };
         let (guard, version) = match parked {
             Some(parked) => (Guard::Version(parked.version), parked.version.checked_add(1).ok_or(Overflow)?),

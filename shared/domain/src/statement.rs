@@ -30,7 +30,7 @@ pub fn text(entry: &Entry, program: &Program) -> String {
 }
 
 /// A reason as somebody wrote it, to be followed by more.
-fn clause(reason: &str) -> &str {
+pub(crate) fn clause(reason: &str) -> &str {
     reason.trim_end_matches(['.', '!', '?', ' '])
 }
 

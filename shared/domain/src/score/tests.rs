@@ -2,7 +2,7 @@
 use super::*;
 use crate::activity::{Activity, MonthActivity};
 use crate::amendment;
-use crate::code::Secrets;
+use crate::code::{Code, Secrets};
 use crate::ledger::{DiscountChange, OrderChange, PointsChange};
 use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
