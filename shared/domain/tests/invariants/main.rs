@@ -18,6 +18,7 @@ mod payments;
 mod redemptions;
 mod referrals;
 mod reports;
+mod sharing;
 mod simulated;
 mod tiers;
 mod walks;
