@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
     let draft = Schedule::only(Activation { from: Instant::MIN, version: 1, program });
     let in_force = app.schedule().await.unwrap();
     let as_of = facts.iter().map(|facts| facts.account.last_decided).max().unwrap();
-    let plan = Plan { in_force: &in_force, draft: &draft, secrets: app.secrets(), as_of, budgets: None };
+    let plan = Plan { in_force: &in_force, draft: &draft, secrets: app.secrets(), as_of, assumed: None };
 
     report.section(&format!("{orders} orders of {} accounts, {ROUNDS} rounds on one core", facts.len()));
     report.row("reading their facts, one account after the other", reading_s, "s");

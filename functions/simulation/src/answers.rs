@@ -32,6 +32,9 @@ pub struct SimulationAnswer {
 #[derive(Serialize)]
 struct Progress {
     stage: &'static str,
+    /// The how-manieth time all histories are replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pass: Option<u32>,
     accounts_done: u64,
     /// Of how many, once they are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,13 +43,13 @@ struct Progress {
 
 impl Progress {
     fn counting(counting: &Counting) -> Self {
-        Self { stage: "counting", accounts_done: counting.accounts, accounts: None }
+        Self { stage: "counting", pass: None, accounts_done: counting.accounts, accounts: None }
     }
 
-    fn of(stage: &'static str, walk: &Walk) -> Self {
+    fn of(stage: &'static str, pass: Option<u32>, walk: &Walk) -> Self {
         // Accounts that were enrolled since they were counted are come by, too.
         let accounts = walk.accounts.max(walk.done);
-        Self { stage, accounts_done: walk.done, accounts: Some(accounts) }
+        Self { stage, pass, accounts_done: walk.done, accounts: Some(accounts) }
     }
 }
 
@@ -69,13 +72,13 @@ impl SimulationAnswer {
         };
         match stage {
             Stage::Counting(counting) => answer.progress = Some(Progress::counting(counting)),
-            Stage::Wanting(walk, _) => {
+            Stage::Gathering(walk, _) => {
                 answer.as_of = Some(walk.as_of);
-                answer.progress = Some(Progress::of("budgets", walk));
+                answer.progress = Some(Progress::of("limits", None, walk));
             }
-            Stage::Replaying(walk, ..) => {
+            Stage::Replaying(walk, pass, _) => {
                 answer.as_of = Some(walk.as_of);
-                answer.progress = Some(Progress::of("replaying", walk));
+                answer.progress = Some(Progress::of("replaying", Some(pass.number), walk));
             }
             Stage::Done { document, .. } => {
                 let document: Value = serde_json::from_str(document)?;

@@ -182,6 +182,6 @@ mod tests {
         assert!(failed(store::Fault::Service("throttled".into()).into()).is_err());
         assert!(failed(Fault::NoProgram("wholesale".into()).into()).is_err());
         assert!(failed(Fault::Store(corrupt()).into()).is_ok());
-        assert!(failed(SimulateError::TooManyWants).is_ok());
+        assert!(failed(SimulateError::TooManyTakes).is_ok());
     }
 }

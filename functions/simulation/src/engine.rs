@@ -9,7 +9,7 @@ use domain::id::AccountId;
 use domain::money::Overflow;
 use domain::program::Program;
 use domain::schedule::{Activation, Schedule};
-use domain::simulation::{self, Budgets, Compared, Plan, Report, Worth};
+use domain::simulation::{self, Assumed, Compared, Facts, PASSES_MAX, Plan, Report, Takes, Worth};
 use domain::time::Instant;
 use runtime::{App, Deadline};
 use std::cmp::Reverse;
@@ -44,12 +44,19 @@ pub enum SimulateError {
         /// What does not fit.
         overflow: Overflow,
     },
-    /// Orders want too much for it to be shared out among them.
+    /// Too much is taken of limits for it to be shared out.
     #[error(
-        "orders want something of a budget over all accounts more than {} times, which is more than can be shared out",
-        crate::wanted::WANTS_MAX
+        "orders and redemptions take of budgets and stocks over all accounts more than {} times, which is more than can be \
+         shared out",
+        crate::takes::TAKES_MAX
     )]
-    TooManyWants,
+    TooManyTakes,
+    /// Each pass came to other takes than it assumed.
+    #[error(
+        "what is left of budgets and stocks over all accounts for whom has not settled in {PASSES_MAX} passes through all \
+         histories: too much hangs on who comes first, or accounts went on meanwhile at instants that were past"
+    )]
+    Unsettled,
     /// What was kept of a simulation under way is not there.
     #[error("{part} is not kept any more")]
     Forgotten {
@@ -85,14 +92,16 @@ pub(crate) struct Ground {
     in_force: Arc<Schedule>,
     draft: Schedule,
     as_of: Instant,
-    /// What orders are given of budgets, once it is known what all of them want.
-    pub budgets: Option<Budgets>,
+    /// The last commit of any account when they were counted. What is taken of limits later is no part of the simulation.
+    until: Instant,
+    /// What everybody takes of limits over all accounts.
+    pub assumed: Assumed,
 }
 
 /// What one account came to.
-pub(crate) struct Done {
-    /// What its history came to.
-    pub compared: Compared,
+pub(crate) struct Done<T> {
+    /// What was made of what is stored.
+    pub made: T,
     /// It went on after the instant that all are looked at.
     pub moved_on: bool,
     /// How long it took to read.
@@ -103,14 +112,29 @@ pub(crate) struct Done {
 
 impl Ground {
     /// The ground of a draft that is held against the versions that were in force.
-    pub fn new(app: &App, in_force: Arc<Schedule>, draft: Arc<Program>, as_of: Instant) -> Self {
+    pub fn new(app: &App, in_force: Arc<Schedule>, draft: Arc<Program>, (as_of, until): (Instant, Instant)) -> Self {
         let draft = Schedule::only(Activation { from: Instant::MIN, version: DRAFT, program: draft });
-        Self { app: app.clone(), in_force, draft, as_of, budgets: None }
+        Self { app: app.clone(), in_force, draft, as_of, until, assumed: Assumed::default() }
     }
 
-    /// Whether histories hang on each other, so that all are replayed twice: what their orders want is known first.
-    pub fn has_budgets(&self) -> bool {
-        Budgets::are_in(&self.in_force) || Budgets::are_in(&self.draft)
+    /// Whether histories hang on each other, so that they are replayed until what is taken of limits has settled.
+    pub fn has_limits(&self) -> bool {
+        Assumed::is_needed(&self.plan(self.as_of))
+    }
+
+    /// What is stored of what an account took of limits.
+    pub fn stored(&self, facts: &Facts) -> Result<Takes, Overflow> {
+        let mut takes = Takes::stored(facts, &self.in_force);
+        takes.retain_until(self.until);
+        Ok(takes)
+    }
+
+    /// Replays the history of an account; answers what that takes of limits, too.
+    pub fn replay(&self, facts: &Facts) -> Result<(Compared, Takes), Overflow> {
+        let mut compared = simulation::simulate(facts, &self.plan(self.as_of.max(facts.account.last_decided)))?;
+        let mut takes = compared.take_takes();
+        takes.retain_until(self.until);
+        Ok((compared, takes))
     }
 
     /// What a point costs in either version.
@@ -119,8 +143,8 @@ impl Ground {
     }
 
     fn plan(&self, as_of: Instant) -> Plan<'_> {
-        let (in_force, draft, budgets) = (&*self.in_force, &self.draft, self.budgets.as_ref());
-        Plan { in_force, draft, secrets: self.app.secrets(), as_of, budgets }
+        let (in_force, draft, assumed) = (&*self.in_force, &self.draft, Some(&self.assumed));
+        Plan { in_force, draft, secrets: self.app.secrets(), as_of, assumed }
     }
 
     /// A simulation on it of which so much is known.
@@ -155,13 +179,17 @@ pub(crate) fn as_of(asked: Option<Instant>, latest: Option<(AccountId, Instant)>
     }
 }
 
-/// Replays accounts in this sequence, the first at least and no further one after the deadline; answers how many.
-pub(crate) async fn each(
+/// What is made of what is stored of an account.
+pub(crate) type Make<T> = fn(&Ground, &Facts) -> Result<T, Overflow>;
+
+/// Reads accounts in this sequence and makes something of each, the first at least and no further one after the deadline;
+/// answers how many.
+pub(crate) async fn each<T: Send + 'static>(
     ground: &Arc<Ground>,
     ids: &[AccountId],
-    workers: usize,
-    deadline: Deadline,
-    mut take: impl FnMut(Done) -> Result<(), SimulateError>,
+    (workers, deadline): (usize, Deadline),
+    make: Make<T>,
+    mut take: impl FnMut(Done<T>) -> Result<(), SimulateError>,
 ) -> Result<usize, SimulateError> {
     let mut under_way = VecDeque::<(&AccountId, JoinHandle<_>)>::with_capacity(workers);
     let (mut waiting, mut begun) = (ids.iter(), 0_usize);
@@ -170,7 +198,7 @@ pub(crate) async fn each(
             && (begun == 0 || !deadline.is_over())
             && let Some(id) = waiting.next()
         {
-            under_way.push_back((id, tokio::spawn(one(ground.clone(), id.clone()))));
+            under_way.push_back((id, tokio::spawn(one(ground.clone(), id.clone(), make))));
             begun = begun.saturating_add(1);
         }
         let Some((id, first)) = under_way.pop_front() else { return Ok(begun) };
@@ -181,16 +209,13 @@ pub(crate) async fn each(
     }
 }
 
-/// Reads one account and replays its history; `None`: it is not there.
-async fn one(ground: Arc<Ground>, id: AccountId) -> Result<Option<Done>, SimulateError> {
+/// Reads one account and makes something of it; `None`: it is not there.
+async fn one<T>(ground: Arc<Ground>, id: AccountId, make: Make<T>) -> Result<Option<Done<T>>, SimulateError> {
     let (store, started) = (ground.app.store(), std::time::Instant::now());
     let Some(account) = store.account(&id, Consistency::Strong).await? else { return Ok(None) };
     let facts = store.facts(account).await?;
     let (reading, read) = (started.elapsed(), std::time::Instant::now());
-    let last_decided = facts.account.last_decided;
-    let plan = ground.plan(ground.as_of.max(last_decided));
-    let compared = simulation::simulate(&facts, &plan);
-    let compared = compared.map_err(|overflow| SimulateError::Account { account_id: id, overflow })?;
-    let replaying = read.elapsed();
-    Ok(Some(Done { compared, moved_on: last_decided > ground.as_of, reading, replaying }))
+    let made = make(&ground, &facts).map_err(|overflow| SimulateError::Account { account_id: id, overflow })?;
+    let moved_on = facts.account.last_decided > ground.as_of;
+    Ok(Some(Done { made, moved_on, reading, replaying: read.elapsed() }))
 }

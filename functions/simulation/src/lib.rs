@@ -15,7 +15,7 @@ mod engine;
 mod id;
 mod record;
 mod step;
-mod wanted;
+mod takes;
 mod whole;
 
 use answers::SimulationAnswer;

@@ -5,7 +5,7 @@
 
 use crate::id::SimulationId;
 use domain::id::AccountId;
-use domain::simulation::{Asked, Report};
+use domain::simulation::{Asked, Repeating, Report};
 use domain::time::Instant;
 use runtime::App;
 use serde::{Deserialize, Serialize};
@@ -37,10 +37,10 @@ pub(crate) struct Record {
 pub(crate) enum Stage {
     /// All accounts are counted, and the last commit of any of them is looked for.
     Counting(Counting),
-    /// What orders want of budgets over all accounts is gathered.
-    Wanting(Walk, Wanted),
-    /// All histories are replayed.
-    Replaying(Walk, Wanted, Box<Replaying>),
+    /// What is stored of what was taken of limits over all accounts is gathered.
+    Gathering(Walk, Taken),
+    /// All histories are replayed, in one pass or several.
+    Replaying(Walk, Pass, Box<Replaying>),
     /// It has come to its end: the document, as JSON.
     Done { accounts: u64, document: String },
     /// It cannot be carried out; why.
@@ -63,6 +63,8 @@ pub(crate) struct Counting {
 pub(crate) struct Walk {
     /// When all are looked at.
     pub as_of: Instant,
+    /// The last commit of any account when they were counted.
+    pub until: Instant,
     /// How many accounts there were when they were counted.
     pub accounts: u64,
     /// The account after which to go on.
@@ -71,13 +73,41 @@ pub(crate) struct Walk {
     pub done: u64,
 }
 
-/// What orders want of budgets, as it is kept: the names of its parts.
+/// What is taken of limits over all accounts, as it is kept: the names of its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct Taken {
     /// The parts.
     pub parts: Vec<String>,
-    /// How many wants they are in all.
+    /// How many takes they are in all.
     pub count: u64,
+}
+
+/// One way through all accounts, on which each is replayed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pass {
+    /// The how-manieth, from 1.
+    pub number: u32,
+    /// What it assumes everybody to take.
+    pub assumed: Taken,
+    /// What was taken in it so far.
+    pub taken: Taken,
+    /// Whether that is the same.
+    pub repeating: Repeating,
+}
+
+impl Walk {
+    /// The same way once more.
+    pub fn again(self) -> Self {
+        Self { after: None, done: 0, ..self }
+    }
+}
+
+impl Pass {
+    /// The pass after one of this number, or after none, that assumes this.
+    pub fn after(number: Option<u32>, assumed: Taken) -> Self {
+        let number = number.unwrap_or(0).saturating_add(1);
+        Self { number, assumed, taken: Taken::default(), repeating: Repeating::default() }
+    }
 }
 
 /// What the histories so far came to.
@@ -230,17 +260,18 @@ mod tests {
     }
 
     fn walk() -> Walk {
-        Walk { as_of: Instant::MIN, accounts: 9, after: AccountId::parse("acme").ok(), done: 4 }
+        Walk { as_of: Instant::MIN, until: Instant::MIN, accounts: 9, after: AccountId::parse("acme").ok(), done: 4 }
     }
 
     #[test]
     fn a_record_is_read_as_it_was_kept() {
-        let wanted = Wanted { parts: vec!["wants#0000000002#c0ffee".to_owned()], count: 70_000 };
+        let taken = Taken { parts: vec!["takes#0000000002#c0ffee".to_owned()], count: 70_000 };
+        let pass = Pass { taken: taken.clone(), ..Pass::after(Some(3), taken.clone()) };
         let latest = AccountId::parse("acme").ok().zip(Some(Instant::MIN));
         for stage in [
             Stage::Counting(Counting { after: None, accounts: 7, latest }),
-            Stage::Wanting(walk(), wanted.clone()),
-            Stage::Replaying(walk(), wanted, Box::new(Replaying { report: large(), moved_on: 1 })),
+            Stage::Gathering(walk(), taken),
+            Stage::Replaying(walk(), pass, Box::new(Replaying { report: large(), moved_on: 1 })),
             Stage::Done { accounts: 9, document: "{}".to_owned() },
             Stage::Failed { reason: "because".to_owned() },
         ] {
@@ -257,7 +288,8 @@ mod tests {
     #[test]
     fn the_record_of_a_large_program_is_one_item() {
         let replaying = Replaying { report: large(), moved_on: 1 };
-        let kept = bytes(&record(Stage::Replaying(walk(), Wanted::default(), Box::new(replaying)))).unwrap();
+        let kept =
+            bytes(&record(Stage::Replaying(walk(), Pass::after(None, Taken::default()), Box::new(replaying)))).unwrap();
         assert!(kept.len() < 150_000, "{} bytes", kept.len());
     }
 }

@@ -1,12 +1,14 @@
 //! One step of a simulation: so many accounts, or about a minute of them.
 
 use crate::document::document;
-use crate::engine::{Done, Ground, SimulateError, as_of, each, note_latest};
+use crate::engine::{Done, Ground, Make, SimulateError, as_of, each, note_latest};
 use crate::id::SimulationId;
-use crate::record::{At, Counting, Record, Replaying, Stage, Walk, Wanted};
-use crate::wanted::{self, Part};
+use crate::record::{At, Counting, Pass, Record, Replaying, Stage, Taken, Walk};
+use crate::takes;
 use domain::id::AccountId;
 use domain::schedule::Schedule;
+use domain::simulation::{PASSES_MAX, Takes};
+use domain::time::Instant;
 use runtime::{App, Deadline, Fault};
 use std::sync::Arc;
 
@@ -48,8 +50,8 @@ pub(crate) async fn advance(app: &App, id: &SimulationId, at: &At, pace: Pace) -
     let record = &at.record;
     match record.stage.clone() {
         Stage::Counting(counting) => count(app, record, counting, pace).await,
-        Stage::Wanting(walk, wanted) => gather(app, id, at, (walk, wanted), pace).await,
-        Stage::Replaying(walk, wanted, so_far) => replay(app, id, record, (walk, wanted, so_far), pace).await,
+        Stage::Gathering(walk, stored) => gather(app, id, at, (walk, stored), pace).await,
+        Stage::Replaying(walk, pass, so_far) => replay(app, id, at, (walk, pass, so_far), pace).await,
         over => Ok(over),
     }
 }
@@ -70,79 +72,86 @@ async fn count(app: &App, record: &Record, mut counting: Counting, pace: Pace) -
             return Ok(Stage::Counting(counting));
         }
     }
+    let until = counting.latest.as_ref().map_or(Instant::MIN, |(_, latest)| *latest);
     let as_of = as_of(record.asked.as_of, counting.latest)?;
-    let walk = Walk { as_of, accounts: counting.accounts, after: None, done: 0 };
-    Ok(match ground(app, record, &walk).await?.has_budgets() {
-        true => Stage::Wanting(walk, Wanted::default()),
-        false => Stage::Replaying(walk, Wanted::default(), Box::default()),
+    let walk = Walk { as_of, until, accounts: counting.accounts, after: None, done: 0 };
+    Ok(match ground(app, record, &walk).await?.has_limits() {
+        true => Stage::Gathering(walk, Taken::default()),
+        false => Stage::Replaying(walk, Pass::after(None, Taken::default()), Box::default()),
     })
 }
 
-/// Gathers what orders want of budgets.
+/// Gathers what is stored of what was taken of limits.
 async fn gather(
     app: &App,
     id: &SimulationId,
     at: &At,
-    (mut walk, wanted): (Walk, Wanted),
+    (mut walk, stored): (Walk, Taken),
     pace: Pace,
 ) -> Result<Stage, SimulateError> {
     let ground = Arc::new(ground(app, &at.record, &walk).await?);
-    let mut part = Part::default();
-    let is_over = go_on(app, &ground, &mut walk, pace, |done| {
-        part.in_force.extend(done.compared.in_force.wants);
-        part.draft.extend(done.compared.draft.wants);
+    let mut takes = Takes::default();
+    let is_over = go_on(app, &ground, &mut walk, pace, Ground::stored, |done| {
+        takes.extend(done.made);
         Ok(())
     })
     .await?;
-    let wanted = wanted::keep(app, id, at, wanted, &part).await?;
+    let stored = takes::keep(app, id, at, stored, &takes).await?;
     Ok(match is_over {
-        true => Stage::Replaying(Walk { after: None, done: 0, ..walk }, wanted, Box::default()),
-        false => Stage::Wanting(walk, wanted),
+        true => Stage::Replaying(walk.again(), Pass::after(None, stored), Box::default()),
+        false => Stage::Gathering(walk, stored),
     })
 }
 
-/// Replays histories, and draws the whole up once it has come by the last.
+/// Replays histories. Once it has come by the last, it draws the whole up, or begins the next pass.
 async fn replay(
     app: &App,
     id: &SimulationId,
-    record: &Record,
-    (mut walk, wanted, so_far): (Walk, Wanted, Box<Replaying>),
+    at: &At,
+    (mut walk, mut pass, so_far): (Walk, Pass, Box<Replaying>),
     pace: Pace,
 ) -> Result<Stage, SimulateError> {
-    let mut ground = ground(app, record, &walk).await?;
-    if ground.has_budgets() {
-        ground.budgets = Some(wanted::serve(app, id, &wanted).await?);
-    }
+    let mut ground = ground(app, &at.record, &walk).await?;
+    ground.assumed = takes::assumed(app, id, &pass.assumed).await?;
     let ground = Arc::new(ground);
     let Replaying { report, mut moved_on } = *so_far;
-    let mut report = report.resumed(ground.worth());
-    let is_over = go_on(app, &ground, &mut walk, pace, |done| {
+    let (mut report, mut takes) = (report.resumed(ground.worth()), Takes::default());
+    let is_over = go_on(app, &ground, &mut walk, pace, Ground::replay, |done| {
         moved_on = moved_on.saturating_add(u64::from(done.moved_on));
-        Ok(report.add(&done.compared)?)
+        let (compared, taken) = done.made;
+        pass.repeating.note(&taken, &ground.assumed);
+        takes.extend(taken);
+        Ok(report.add(&compared)?)
     })
     .await?;
-    if !is_over {
-        return Ok(Stage::Replaying(walk, wanted, Box::new(Replaying { report, moved_on })));
+    if is_over && pass.repeating.has_settled(&ground.assumed) {
+        let accounts = report.total.accounts;
+        let document = serde_json::to_string(&document(&ground.simulated(report, moved_on))?);
+        let unwritten = |error: serde_json::Error| store::Fault::Service(format!("cannot be written: {error}"));
+        return Ok(Stage::Done { accounts, document: document.map_err(unwritten)? });
     }
-    let accounts = report.total.accounts;
-    let document = serde_json::to_string(&document(&ground.simulated(report, moved_on))?);
-    let unwritten = |error: serde_json::Error| store::Fault::Service(format!("cannot be written: {error}"));
-    Ok(Stage::Done { accounts, document: document.map_err(unwritten)? })
+    pass.taken = takes::keep(app, id, at, pass.taken, &takes).await?;
+    match is_over {
+        true if pass.number >= PASSES_MAX => Err(SimulateError::Unsettled),
+        true => Ok(Stage::Replaying(walk.again(), Pass::after(Some(pass.number), pass.taken), Box::default())),
+        false => Ok(Stage::Replaying(walk, pass, Box::new(Replaying { report, moved_on }))),
+    }
 }
 
 /// Comes by further accounts; says whether it has come by the last.
-async fn go_on(
+async fn go_on<T: Send + 'static>(
     app: &App,
     ground: &Arc<Ground>,
     walk: &mut Walk,
     pace: Pace,
-    mut take: impl FnMut(Done) -> Result<(), SimulateError>,
+    make: Make<T>,
+    mut take: impl FnMut(Done<T>) -> Result<(), SimulateError>,
 ) -> Result<bool, SimulateError> {
     let mut taken = 0_usize;
     loop {
         let (accounts, next) = app.store().accounts_after(walk.after.as_ref(), pace.page(taken)).await?;
         let ids: Vec<AccountId> = accounts.into_iter().map(|account| account.id).collect();
-        let count = each(ground, &ids, WORKERS, pace.deadline, &mut take).await?;
+        let count = each(ground, &ids, (WORKERS, pace.deadline), make, &mut take).await?;
         taken = taken.saturating_add(count);
         walk.done = walk.done.saturating_add(number(count));
         if count < ids.len() {
@@ -169,7 +178,7 @@ async fn ground(app: &App, record: &Record, walk: &Walk) -> Result<Ground, Simul
         Schedule::new((1..=record.activations).filter_map(|number| schedule.activation(number).cloned()).collect())
     };
     let in_force = schedule.and_then(decided).ok_or_else(|| Fault::NoProgram(name.to_string()))?;
-    Ok(Ground::new(app, Arc::new(in_force), draft, walk.as_of))
+    Ok(Ground::new(app, Arc::new(in_force), draft, (walk.as_of, walk.until)))
 }
 
 fn number(count: usize) -> u64 {

@@ -3,7 +3,7 @@
 use crate::engine::{Done, Ground, SimulateError, as_of, each, note_latest};
 use domain::id::AccountId;
 use domain::program::Program;
-use domain::simulation::{Allotted, Budgets, Report, Want};
+use domain::simulation::{Assumed, Compared, PASSES_MAX, Repeating, Report, Takes};
 use domain::time::Instant;
 use runtime::{App, Deadline};
 use std::sync::Arc;
@@ -41,48 +41,57 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    fn add(&mut self, done: Done) -> Result<(), SimulateError> {
-        let Done { compared, moved_on, reading, replaying } = done;
-        self.report.add(&compared)?;
-        self.moved_on = self.moved_on.saturating_add(u64::from(moved_on));
-        self.reading = self.reading.saturating_add(reading);
-        self.replaying = self.replaying.saturating_add(replaying);
+    fn add(&mut self, done: &Done<(Compared, Takes)>) -> Result<(), SimulateError> {
+        let Done { made: (compared, _), moved_on, reading, replaying } = done;
+        self.report.add(compared)?;
+        self.moved_on = self.moved_on.saturating_add(u64::from(*moved_on));
+        self.reading = self.reading.saturating_add(*reading);
+        self.replaying = self.replaying.saturating_add(*replaying);
         Ok(())
     }
 }
 
-/// Replays every stored history under the draft; `progress` is told how many of how many accounts are done. Where a
-/// version has budgets over all accounts, all are replayed twice: what their orders want of them is known first.
+/// Replays every stored history under the draft; `progress` is told how many of how many accounts are done, from the
+/// beginning in each pass. Where a version has limits over all accounts, what was taken of them is gathered first, and
+/// there are as many passes as it takes until what is taken of them has settled.
 pub async fn run(app: &App, asked: Whole, mut progress: impl FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
     let in_force = app.schedule().await?;
     let (ids, latest) = accounts(app).await?;
-    let mut ground = Ground::new(app, in_force, asked.draft, as_of(asked.as_of, latest)?);
-    let rounds = if ground.has_budgets() { 2 } else { 1 };
-    let count = u64::try_from(ids.len()).unwrap_or(u64::MAX).saturating_mul(rounds);
-    let mut done = 0_u64;
-    let mut step = || {
-        done = done.saturating_add(1);
-        progress(done, count);
-    };
-    if ground.has_budgets() {
-        let (round, mut wants) = (Arc::new(ground.clone()), (Vec::<Want>::new(), Vec::<Want>::new()));
-        each(&round, &ids, asked.workers, Deadline::NEVER, |done| {
-            wants.0.extend(done.compared.in_force.wants);
-            wants.1.extend(done.compared.draft.wants);
-            step();
+    let until = latest.as_ref().map_or(Instant::MIN, |(_, latest)| *latest);
+    let mut ground = Ground::new(app, in_force, asked.draft, (as_of(asked.as_of, latest)?, until));
+    let of = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+    let pace = (asked.workers, Deadline::NEVER);
+    let mut taken = Takes::default();
+    if ground.has_limits() {
+        let (mut done, round) = (0_u64, Arc::new(ground.clone()));
+        each(&round, &ids, pace, Ground::stored, |stored| {
+            done = done.saturating_add(1);
+            progress(done, of);
+            taken.extend(stored.made);
             Ok(())
         })
         .await?;
-        ground.budgets = Some(Budgets { in_force: Allotted::serve(wants.0)?, draft: Allotted::serve(wants.1)? });
     }
-    let ground = Arc::new(ground);
-    let mut simulated = ground.simulated(Report::new(ground.worth()), 0);
-    each(&ground, &ids, asked.workers, Deadline::NEVER, |done| {
-        step();
-        simulated.add(done)
-    })
-    .await?;
-    Ok(simulated)
+    let mut simulated = ground.simulated(Report::default(), 0);
+    for _ in 0..PASSES_MAX {
+        ground.assumed = Assumed::of(std::mem::take(&mut taken))?;
+        let (mut done, mut repeating, round) = (0_u64, Repeating::default(), Arc::new(ground.clone()));
+        (simulated.report, simulated.moved_on) = (Report::new(ground.worth()), 0);
+        each(&round, &ids, pace, Ground::replay, |replayed| {
+            done = done.saturating_add(1);
+            progress(done, of);
+            simulated.add(&replayed)?;
+            let (_, takes) = replayed.made;
+            repeating.note(&takes, &round.assumed);
+            taken.extend(takes);
+            Ok(())
+        })
+        .await?;
+        if repeating.has_settled(&ground.assumed) {
+            return Ok(simulated);
+        }
+    }
+    Err(SimulateError::Unsettled)
 }
 
 /// The ids of all accounts, ascending, and which of them was decided last, and when.

@@ -44,7 +44,7 @@ impl LimitKind {
 }
 
 /// Which limit: its kind, the id of what has it, and where that has several, which of them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LimitId(String);
 
 impl LimitId {

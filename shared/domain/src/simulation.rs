@@ -18,8 +18,7 @@
 //! - What the draft refuses (an order of a stranger, a deduction that leaves a debt) has not happened, nor has what
 //!   came back of it. It is counted ([`LeftOut`]).
 //! - Points are redeemed for what they were redeemed for, at the draft's price. A redemption that the draft refuses
-//!   (there are too few points, or there is no such reward) has not happened, nor has its cancellation. Stock over all
-//!   accounts is taken as it was: what was had could be had.
+//!   (there are too few points, no such reward, or none of it left) has not happened, nor has its cancellation.
 //! - Referrals are taken as they went: who was given points or a discount keeps them, and the terms of the draft's own
 //!   referrals are not played through. The points last as long as the draft says.
 //! - An order that nobody has said to be paid is not paid: under a draft that lets points wait for it, its points wait.
@@ -27,10 +26,9 @@
 //!   where it has none. What only the draft would have given on walks is not told, nor is whom else its rules are for.
 //!   Welcomes and n-th orders are decided anew.
 //! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
-//! - What is left of a budget over all accounts hangs on all of them: see [`Budgets`].
+//! - What is left of a budget or a stock over all accounts hangs on all of them: see [`Timeline`].
 
 mod asked;
-mod budgets;
 mod checksum;
 mod credit;
 mod given;
@@ -41,6 +39,7 @@ mod ranked;
 mod redeemed;
 mod replay;
 mod report;
+mod takes;
 
 use crate::account::Account;
 use crate::code::{Code, Secrets};
@@ -58,13 +57,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use asked::{Asked, asked};
-pub use budgets::{Allotted, Budgets, Want};
 pub use checksum::Checksum;
 pub use outcome::{Figures, Outcome};
 pub use ranked::{RANKED_MAX, Ranked};
 use replay::replay_with;
 pub use replay::{LeftOut, Replayed, replay};
 pub use report::{Group, Report, Side, Worth, cost};
+pub use takes::{Assumed, PASSES_MAX, Repeating, Take, Takes, Timeline};
 
 /// All that is stored of one account and that its history follows from.
 #[derive(Debug, Clone)]
@@ -103,9 +102,8 @@ pub struct Plan<'a> {
     pub secrets: &'a Secrets,
     /// The instant that both are looked at, not before the last commit of any account.
     pub as_of: Instant,
-    /// What orders are given of budgets over all accounts; `None`: each account has them for itself, which is what they
-    /// are without budgets, and how the first of two rounds finds out what orders want ([`Replayed::wants`]).
-    pub budgets: Option<&'a Budgets>,
+    /// What everybody takes of limits over all accounts; `None`: nobody anything, which is so where there are none.
+    pub assumed: Option<&'a Assumed>,
 }
 
 /// What the history of one account came to.
@@ -140,8 +138,8 @@ pub fn simulate(facts: &Facts, plan: &Plan<'_>) -> Result<Compared, Overflow> {
         segments: facts.account.segments.clone(),
         orders: u64::try_from(orders).map_err(|_| Overflow)?,
         happened: Outcome::stored(facts, plan)?,
-        in_force: replay_with(facts, plan.in_force, plan.budgets.map(|budgets| &budgets.in_force), plan)?,
-        draft: replay_with(facts, plan.draft, plan.budgets.map(|budgets| &budgets.draft), plan)?,
+        in_force: replay_with(facts, plan.in_force, plan.assumed.map(|assumed| &assumed.in_force), plan)?,
+        draft: replay_with(facts, plan.draft, plan.assumed.map(|assumed| &assumed.draft), plan)?,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Rewards, redeemed once more.
 //!
-//! What was asked for is asked again: at the draft's price, within its limits. An account that has too few points for
-//! it there, or finds no such reward, goes without, and so does whatever became of it. Stock over all accounts is
-//! there as it was: what was had could be had.
+//! What was asked for is asked again: at the draft's price, within its limits and its stock over all accounts. An account
+//! that has too few points for it there, or finds no such reward, or none of it left, goes without, and so does whatever
+//! became of it.
 
 use super::replay::{Replay, add_one};
+use super::takes::Take;
 use crate::discount::Discount;
 use crate::id::RuleId;
 use crate::idempotency::CommandKey;
@@ -12,7 +13,7 @@ use crate::ledger::{Change, Entry, RewardChange};
 use crate::money::Overflow;
 use crate::perks::PerkUses;
 use crate::rewards::{
-    self, CancelDocument, CancelState, Given, RedeemDocument, RedeemState, RewardRedemption, RewardUses,
+    self, CancelDocument, CancelState, Given, RedeemDocument, RedeemState, RewardRedemption, RewardUses, stock_id,
 };
 use std::collections::BTreeMap;
 
@@ -34,13 +35,14 @@ impl Replay<'_> {
             account: self.account.clone(),
             uses: self.redeemed.uses.clone(),
             perk_uses: self.redeemed.perk_uses.clone(),
-            stock: None,
+            stock: Some(self.limit(stock_id(reward), entry)),
         };
         let document = RedeemDocument { reward: reward.clone(), reference: None };
         // Its record is not kept here, so that any key is as good.
         let decided = rewards::redeem(&state, &document, &CommandKey::opening(), &self.context(entry));
-        if self.apply(decided)?.is_none() {
-            add_one(&mut self.left_out.redemptions_refused);
+        match self.apply(decided)? {
+            Some(_) => self.take(entry, entry.sequence, 1),
+            None => add_one(&mut self.left_out.redemptions_refused),
         }
         Ok(())
     }
@@ -48,7 +50,8 @@ impl Replay<'_> {
     /// Cancels a redemption.
     pub fn cancel(&mut self, entry: &Entry, redemption: u64) -> Result<(), Overflow> {
         self.number(entry);
-        let Some(redemption) = self.redeemed.redemptions.get(&redemption).cloned() else {
+        let id = redemption;
+        let Some(redemption) = self.redeemed.redemptions.get(&id).cloned() else {
             add_one(&mut self.left_out.redemptions_refused);
             return Ok(());
         };
@@ -66,10 +69,24 @@ impl Replay<'_> {
         });
         let document = CancelDocument { reason: stated.unwrap_or_default() };
         let decided = rewards::cancel(&state, &document, &self.context(entry));
-        if self.apply(decided)?.is_none() {
-            add_one(&mut self.left_out.redemptions_refused);
+        match self.apply(decided)? {
+            Some(_) => self.take(entry, id, -1),
+            None => add_one(&mut self.left_out.redemptions_refused),
         }
         Ok(())
+    }
+
+    /// Notes what an entry took of the stock that a redemption is of, if that was of any.
+    fn take(&mut self, entry: &Entry, redemption: u64, amount: i64) {
+        let redemption = self.redeemed.redemptions.get(&redemption).filter(|redemption| redemption.from_stock);
+        let (at, account_id) = (entry.at, self.facts.account.id.clone());
+        self.takes.extend(redemption.map(|redemption| Take {
+            at,
+            account_id,
+            entry: entry.sequence,
+            limit: stock_id(&redemption.reward),
+            amount,
+        }));
     }
 
     /// A redemption is known by the sequence of its entry, and so is the discount that it brings: it has the same here.

@@ -1,10 +1,10 @@
 //! One account's history, decided once more.
 
-use super::budgets::{self, Allotted, Want};
 use super::given::Granted;
 use super::outcome::{Outcome, calendar};
 use super::paid;
 use super::redeemed::Redeemed;
+use super::takes::{self, Take, Timeline};
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
@@ -13,17 +13,17 @@ use crate::code::Code;
 use crate::credit_note::CreditNote;
 use crate::decision::{Context, Decision, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer};
-use crate::earning::Beside;
+use crate::earning::{Beside, EarningRule};
 use crate::id::{OrderKey, RuleId};
 use crate::idempotency::CommandKey;
 use crate::invitation::{self, InvitationDocument};
 use crate::ledger::{Cause, Change, DiscountChange, Entry, PointsChange, TierChange};
+use crate::limit::{Limit, LimitId, LimitKind};
 use crate::money::{Overflow, Points};
 use crate::opening;
 use crate::order::Order;
 use crate::parked::{ParkedOrder, Waiting};
 use crate::payment::PaymentState;
-use crate::program::Program;
 use crate::referral::RedemptionKey;
 use crate::returns::{self, CancellationDocument, ReturnDocument, ReturnKey, ReturnLine, Returned, Reversing};
 use crate::schedule::Schedule;
@@ -77,26 +77,26 @@ pub struct Replayed {
     pub outcome: Outcome,
     /// What was left out.
     pub left_out: LeftOut,
-    /// What its orders were given of budgets over all accounts, or want of them.
-    pub wants: Vec<Want>,
+    /// What it took of limits over all accounts.
+    pub takes: Vec<Take>,
 }
 
-/// Decides an account's history once more, under these versions of the program. It has budgets for itself.
+/// Decides an account's history once more, under these versions of the program. Nobody else takes of limits.
 pub fn replay(facts: &Facts, schedule: &Schedule, plan: &Plan<'_>) -> Result<Replayed, Overflow> {
     replay_with(facts, schedule, None, plan)
 }
 
-/// The same with what its orders are given of budgets.
+/// The same with what everybody takes of limits over all accounts.
 pub(super) fn replay_with(
     facts: &Facts,
     schedule: &Schedule,
-    allotted: Option<&Allotted>,
+    assumed: Option<&Timeline>,
     plan: &Plan<'_>,
 ) -> Result<Replayed, Overflow> {
     let mut replay = Replay {
         facts,
         schedule,
-        allotted,
+        assumed,
         plan,
         account: None,
         orders: Vec::with_capacity(facts.orders.len()),
@@ -107,7 +107,7 @@ pub(super) fn replay_with(
         redeemed: Redeemed::default(),
         outcome: Outcome::default(),
         left_out: LeftOut::default(),
-        wants: Vec::new(),
+        takes: Vec::new(),
     };
     for entry in facts.entries() {
         replay.decide(entry)?;
@@ -119,7 +119,7 @@ pub(super) fn replay_with(
 pub(super) struct Replay<'a> {
     pub facts: &'a Facts,
     pub schedule: &'a Schedule,
-    pub allotted: Option<&'a Allotted>,
+    pub assumed: Option<&'a Timeline>,
     pub plan: &'a Plan<'a>,
     pub account: Option<Account>,
     /// Orders in the sequence in which they came.
@@ -135,7 +135,7 @@ pub(super) struct Replay<'a> {
     pub redeemed: Redeemed,
     pub outcome: Outcome,
     pub left_out: LeftOut,
-    pub wants: Vec<Want>,
+    pub takes: Vec<Take>,
 }
 
 /// An order that was placed.
@@ -258,14 +258,16 @@ impl<'a> Replay<'a> {
         let parked = waiting(stored, entry);
         let (hash, context) = (stored.content_hash, self.context(entry));
         let program = &schedule.for_order(order.placed_at, entry.at).program;
-        let limits = self.allotted.map(|given| given.limits(program, &order.account_id, entry.sequence)).transpose()?;
+        let budgets = program.earning.rules().iter().filter(|rule| rule.budget.is_some());
+        let budget = |rule: &EarningRule| self.limit(LimitId::of(LimitKind::EarningBudget, &rule.id), entry);
+        let limits: Vec<_> = budgets.map(budget).collect();
         let role = order.contact_id.as_ref().and_then(|contact| facts.roles.get(contact)).copied();
-        let beside = Beside { limits: &limits.unwrap_or_default(), role };
+        let beside = Beside { limits: &limits, role };
         let account = self.account.as_ref();
         let decided = score::decide_beside(account, &named, parked.as_ref(), &beside, (&order, hash), &context);
         match self.apply(decided)? {
             Some(scored) => {
-                self.want(entry, &scored, program);
+                self.takes.extend(takes::of_order(&scored.score.granted, program, (&order.account_id, entry)));
                 self.places.insert(key.clone(), self.orders.len());
                 self.orders.push(Placed { entry: entry.sequence, codes, scored });
             }
@@ -274,16 +276,12 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn want(&mut self, entry: &Entry, scored: &ScoredOrder, program: &Program) {
-        let wanted = scored.score.granted.iter().filter_map(|granted| budgets::wanted(granted, program));
-        self.wants.extend(wanted.map(|(rule, points, budget)| Want {
-            at: entry.at,
-            account_id: scored.order.account_id.clone(),
-            entry: entry.sequence,
-            rule,
-            points,
-            budget,
-        }));
+    /// A limit over all accounts as a commit finds it.
+    pub fn limit(&self, id: LimitId, entry: &Entry) -> Limit {
+        match self.assumed {
+            Some(assumed) => assumed.limit(id, &self.facts.account.id, entry),
+            None => Limit::untouched(id),
+        }
     }
 
     /// An order with those of these discounts that it can use here.
@@ -430,9 +428,9 @@ impl<'a> Replay<'a> {
     fn end(mut self) -> Result<Replayed, Overflow> {
         let orders = self.orders.iter().map(|placed| &*placed.scored);
         self.outcome.add_discounts(orders, self.schedule, calendar(self.plan))?;
-        let Self { mut outcome, left_out, account, schedule, plan, wants, .. } = self;
+        let Self { mut outcome, left_out, account, schedule, plan, takes, .. } = self;
         let account = account.map(|account| outcome.end(&account, schedule, plan)).transpose()?;
-        Ok(Replayed { account, outcome, left_out, wants })
+        Ok(Replayed { account, outcome, left_out, takes })
     }
 }
 

@@ -137,7 +137,7 @@ impl History {
 
     fn simulated(&self, draft: &Value, as_of: &str) -> (Compared, Report) {
         let (draft, secrets) = (schedule(draft), secrets());
-        let plan = Plan { in_force: &self.schedule, draft: &draft, secrets: &secrets, as_of: at(as_of), budgets: None };
+        let plan = Plan { in_force: &self.schedule, draft: &draft, secrets: &secrets, as_of: at(as_of), assumed: None };
         let compared = simulate(&self.facts(), &plan).unwrap();
         let mut report = Report::new(Worth::of(&plan));
         report.add(&compared).unwrap();
@@ -271,7 +271,7 @@ fn of_a_history_that_goes_on_only_what_the_account_knows_of_counts() {
         let secrets = secrets();
         let as_of = at("2030-02-28T12:00:00Z");
         let plan =
-            Plan { in_force: &history.schedule, draft: &history.schedule, secrets: &secrets, as_of, budgets: None };
+            Plan { in_force: &history.schedule, draft: &history.schedule, secrets: &secrets, as_of, assumed: None };
         simulate(facts, &plan).unwrap()
     };
     assert_eq!(plan_of(&facts), plan_of(&known));

@@ -97,12 +97,14 @@ fn check_told(world: &World) {
     let gifts = || world.orders.values().flat_map(|scored| scored.gifts());
     let with_points = gifts().filter(|gift| gift.points > Points::ZERO);
     let mut by_orders: Vec<_> = with_points.map(|gift| (name(&gift.given_for), gift.points)).collect();
-    (by_entries.sort(), by_orders.sort());
+    by_entries.sort();
+    by_orders.sort();
     assert_eq!(by_entries, by_orders);
     let given = |discount: &&domain::discount::Discount| !matches!(discount.issued_by, Issuer::Order(_));
     let mut issued: Vec<_> = world.discounts.values().filter(given).map(|discount| discount.code.clone()).collect();
     let mut codes: Vec<_> = gifts().filter_map(|gift| gift.discount.clone()).collect();
-    (issued.sort(), codes.sort());
+    issued.sort();
+    codes.sort();
     assert_eq!(issued, codes);
 }
 

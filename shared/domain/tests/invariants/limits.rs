@@ -1,5 +1,6 @@
 //! Budgets over all accounts and caps per account: whatever happens to the orders that use them, neither is exceeded.
 
+use crate::sharing::settled;
 use crate::world::{Step, World, order, step};
 use crate::{HOUR_MS, START, document, schedule, secrets};
 use domain::decision::{Context, Guard};
@@ -11,7 +12,7 @@ use domain::program::Program;
 use domain::receipt::receipt;
 use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
-use domain::simulation::{Allotted, Budgets, Compared, Want};
+use domain::simulation::{Compared, Take};
 use domain::time::Instant;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -42,6 +43,12 @@ impl Limits {
             {
                 shard.used += amount;
                 shard.remaining -= amount;
+                shard.version += 1;
+                *place = Some(shard);
+            }
+            (ShardChange::GiveBack { amount }, Some(mut shard)) if shard.used >= amount => {
+                shard.used -= amount;
+                shard.remaining += amount;
                 shard.version += 1;
                 *place = Some(shard);
             }
@@ -125,19 +132,10 @@ fn period(program: &Program, at: Instant, name: &str) -> i32 {
     }
 }
 
-/// What their histories come to under another schedule: a first round says what their orders want of budgets, a second
-/// one goes by what they are given.
+/// What their histories come to under another schedule.
 fn simulated(worlds: &[World], in_force: &Schedule, draft: &Schedule) -> Vec<Compared> {
-    let round = |budgets: Option<&Budgets>| -> Vec<Compared> {
-        worlds.iter().filter_map(|world| world.simulated_with(in_force, draft, 0, budgets)).collect()
-    };
-    let (mut of_in_force, mut of_draft) = (Vec::<Want>::new(), Vec::<Want>::new());
-    for compared in round(None) {
-        of_in_force.extend(compared.in_force.wants);
-        of_draft.extend(compared.draft.wants);
-    }
-    let serve = |wants| Allotted::serve(wants).unwrap();
-    round(Some(&Budgets { in_force: serve(of_in_force), draft: serve(of_draft) }))
+    let facts: Vec<_> = worlds.iter().filter_map(World::facts).collect();
+    settled(&facts, in_force, draft).compared
 }
 
 proptest! {
@@ -214,13 +212,13 @@ proptest! {
             prop_assert_eq!(&compared.in_force, &compared.draft);
             prop_assert!(compared.is_reproduced());
         }
-        let of_rule = |wants: &[Want]| -> i64 {
-            wants.iter().filter(|want| want.rule.as_str() == "spring").map(|want| want.points.0).sum()
+        let of_rule = |takes: &[Take]| -> i64 {
+            takes.iter().filter(|take| take.limit.as_str() == "budget#spring").map(|take| take.amount).sum()
         };
         let compared = simulated(&worlds, &in_force, &draft);
-        let used: i64 = compared.iter().map(|one| of_rule(&one.in_force.wants)).sum();
+        let used: i64 = compared.iter().map(|one| of_rule(&one.in_force.takes)).sum();
         prop_assert_eq!(u64::try_from(used), Ok(worlds[0].limits.used("spring")));
-        let wider: i64 = compared.iter().map(|one| of_rule(&one.draft.wants)).sum();
+        let wider: i64 = compared.iter().map(|one| of_rule(&one.draft.takes)).sum();
         prop_assert!(used <= wider && wider <= i64::try_from(budget + more).unwrap());
         prop_assert!(wider == used || used == i64::try_from(budget).unwrap());
     }

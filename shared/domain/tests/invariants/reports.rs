@@ -38,7 +38,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn replayed(outcome: Outcome, refused: u64) -> Replayed {
     let left_out = LeftOut { orders_refused: refused, orders_amended: refused / 2, ..LeftOut::default() };
-    Replayed { account: None, outcome, left_out, wants: Vec::new() }
+    Replayed { account: None, outcome, left_out, takes: Vec::new() }
 }
 
 /// An account without its name.

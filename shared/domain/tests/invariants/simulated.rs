@@ -3,7 +3,7 @@
 use super::*;
 use crate::walks::{leads, versions};
 use domain::money::Points;
-use domain::simulation::{Budgets, Compared, Facts, Figures, LeftOut, Outcome, Plan, simulate};
+use domain::simulation::{Compared, Facts, Figures, LeftOut, Outcome, Plan, simulate};
 
 impl World {
     /// What is stored of the account.
@@ -21,20 +21,9 @@ impl World {
 
     /// The same history under another schedule, looked at so many hours after its end.
     pub fn simulated(&self, in_force: &Schedule, draft: &Schedule, hours: i64) -> Option<Compared> {
-        self.simulated_with(in_force, draft, hours, None)
-    }
-
-    /// The same with what its orders are given of budgets.
-    pub fn simulated_with(
-        &self,
-        in_force: &Schedule,
-        draft: &Schedule,
-        hours: i64,
-        budgets: Option<&Budgets>,
-    ) -> Option<Compared> {
         let facts = self.facts()?;
         let as_of = facts.account.last_decided.plus_ms(hours * HOUR_MS);
-        let compared = simulate(&facts, &Plan { in_force, draft, secrets: &secrets(), as_of, budgets }).unwrap();
+        let compared = simulate(&facts, &Plan { in_force, draft, secrets: &secrets(), as_of, assumed: None }).unwrap();
         for outcome in [&compared.happened, &compared.in_force.outcome, &compared.draft.outcome] {
             // Invariant 2, in the words of the report.
             let total = outcome.total().unwrap();

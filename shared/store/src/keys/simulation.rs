@@ -33,7 +33,7 @@ mod tests {
         let stamp = Stamp { night: Day::parse("2011-05-31").unwrap(), revision: 1, progress: 7 };
         let (_, values) = simulation_parts("c0ffee");
         let of = |name: &str| values.get(name).unwrap().as_s().unwrap().clone();
-        for (part, is_forgotten) in [(None, false), (Some("wants#0000000003#00c0ffee"), true)] {
+        for (part, is_forgotten) in [(None, false), (Some("takes#0000000003#00c0ffee"), true)] {
             let place = Kept::Simulation { id: "c0ffee", part };
             let piece = kept_piece(&place, stamp, "00c0ffee", 2);
             assert_eq!(piece_run(&piece), Some((stamp.night, 1)));

@@ -28,7 +28,7 @@ fn compared(town: &Town, draft: &Value) -> Compared {
     };
     let draft = schedule(&[("1970-01-01T00:00:00Z", document("Europe/London", draft))]);
     let as_of = at("2027-02-01T00:00:00Z");
-    let plan = Plan { in_force: &town.schedule, draft: &draft, secrets: &town.secrets, budgets: None, as_of };
+    let plan = Plan { in_force: &town.schedule, draft: &draft, secrets: &town.secrets, assumed: None, as_of };
     simulate(&facts, &plan).unwrap()
 }
 
