@@ -1,6 +1,7 @@
 //! The merchant's rules as one versioned document.
 
 pub mod difference;
+mod discount_names;
 mod earning;
 mod exchange;
 mod free_products;
@@ -39,6 +40,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub use crate::shortfall::Shortfall;
+pub use discount_names::DiscountNamed;
 pub use exchange::Exchange;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub(crate) use read::small;

@@ -1,12 +1,12 @@
 //! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
+mod discounts;
 mod occasions;
 mod undated;
 
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
 use domain::code::Code;
-use domain::discount::OpenDiscount;
-use domain::id::{RuleId, TierId};
+use domain::id::TierId;
 use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending};
 use domain::money::Points;
@@ -14,6 +14,7 @@ use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::time::Instant;
 use domain::warning::{Subject, Told};
 
+pub use discounts::{discounts, pack_discounts};
 pub use occasions::{occasions, pack_occasions};
 
 /// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
@@ -128,34 +129,6 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     input.end()?;
     let holdings = Holdings::of(lots, pending, debt).with_pending_debt(pending_debt);
     Ok(holdings.with_streaks(streaks).with_unpaid(unpaid))
-}
-
-/// Packs the open discounts.
-pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
-    let mut out = Writer::start();
-    out.count(discounts.len());
-    for discount in discounts {
-        out.text(discount.rule.as_str());
-        out.number(discount.code.bits());
-        out.instant(discount.expires_at);
-        out.number(discount.told_days.into());
-    }
-    out.0
-}
-
-/// Reads the open discounts.
-pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
-    let mut input = Reader::start(bytes)?;
-    let discounts = input.list(|input| {
-        Ok(OpenDiscount {
-            rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
-            code: Code::of_bits(input.number()?),
-            expires_at: input.instant()?,
-            told_days: u16::try_from(input.number()?).map_err(|_| "too many days")?,
-        })
-    })?;
-    input.end()?;
-    Ok(discounts)
 }
 
 const UNDER_REVIEW: u8 = 1;

@@ -1,0 +1,143 @@
+//! The open discounts of an account, packed.
+//!
+//! After the list, for each in its order, what it takes off: that came later, and an item of before ends with the list.
+
+use super::super::bytes::{Reader, Unpacked, Writer};
+use domain::code::Code;
+use domain::discount::{OpenDiscount, TakesOff, Terms};
+use domain::id::RuleId;
+use domain::money::{Minor, Percent};
+
+/// How terms are told apart, beside the number that they state: its two lowest bits.
+const KINDS: u64 = 4;
+/// Nobody knows; the record of the discount tells.
+const UNKNOWN: u64 = 0;
+const PERCENT: u64 = 1;
+const AMOUNT: u64 = 2;
+/// One of the others comes next, after what the goods must come to.
+const FROM: u64 = 3;
+
+/// Packs the open discounts.
+pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(discounts.len());
+    for discount in discounts {
+        out.text(discount.rule.as_str());
+        out.number(discount.code.bits());
+        out.instant(discount.expires_at);
+        out.number(discount.told_days.into());
+    }
+    if discounts.iter().any(|discount| discount.terms.is_some()) {
+        discounts.iter().for_each(|discount| pack_terms(&mut out, discount.terms));
+    }
+    out.0
+}
+
+/// A number and its kind as one; `None`: they do not fit.
+fn marked(number: i64, kind: u64) -> Option<u64> {
+    u64::try_from(number).ok()?.checked_mul(KINDS)?.checked_add(kind)
+}
+
+fn pack_terms(out: &mut Writer, terms: Option<Terms>) {
+    let parts = terms.and_then(|Terms { takes_off, minimum }| {
+        let off = match takes_off {
+            TakesOff::Percent(percent) => marked(percent.0, PERCENT),
+            TakesOff::Amount(amount) => marked(amount.0, AMOUNT),
+        };
+        let from = if minimum > Minor::ZERO { Some(marked(minimum.0, FROM)?) } else { None };
+        Some((from, off?))
+    });
+    match parts {
+        Some((from, off)) => from.into_iter().chain([off]).for_each(|part| out.number(part)),
+        None => out.number(UNKNOWN),
+    }
+}
+
+/// Reads the open discounts.
+pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
+    let mut input = Reader::start(bytes)?;
+    let mut discounts = input.list(|input| {
+        Ok(OpenDiscount {
+            rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
+            code: Code::of_bits(input.number()?),
+            expires_at: input.instant()?,
+            told_days: u16::try_from(input.number()?).map_err(|_| "too many days")?,
+            terms: None,
+        })
+    })?;
+    if !input.0.is_empty() {
+        for discount in &mut discounts {
+            discount.terms = terms(&mut input)?;
+        }
+    }
+    input.end()?;
+    Ok(discounts)
+}
+
+fn terms(input: &mut Reader<'_>) -> Unpacked<Option<Terms>> {
+    let mut next = || {
+        let marked = input.number()?;
+        let (number, kind) = (marked.checked_div(KINDS), marked.checked_rem(KINDS));
+        let number = number.and_then(|number| i64::try_from(number).ok()).ok_or("number too large")?;
+        Ok::<_, &'static str>((number, kind.unwrap_or(UNKNOWN)))
+    };
+    let (mut number, mut kind) = next()?;
+    let mut minimum = Minor::ZERO;
+    if kind == FROM {
+        minimum = Minor(number);
+        (number, kind) = next()?;
+    }
+    let takes_off = match kind {
+        PERCENT => TakesOff::Percent(Percent(number)),
+        AMOUNT => TakesOff::Amount(Minor(number)),
+        UNKNOWN if minimum == Minor::ZERO && number == 0 => return Ok(None),
+        _ => return Err("unknown terms of a discount"),
+    };
+    Ok(Some(Terms { takes_off, minimum }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+    use super::*;
+    use domain::time::Instant;
+
+    fn open(terms: Option<Terms>) -> OpenDiscount {
+        let (rule, code) = (RuleId::parse("next").unwrap(), Code::of_bits(1 << 49));
+        OpenDiscount { rule, code, expires_at: Instant::parse("2030-05-10T12:00:00Z").unwrap(), told_days: 30, terms }
+    }
+
+    fn terms(takes_off: TakesOff, minimum: i64) -> Option<Terms> {
+        Some(Terms { takes_off, minimum: Minor(minimum) })
+    }
+
+    #[test]
+    fn what_a_discount_takes_off_costs_few_bytes_and_none_where_it_is_not_known() {
+        let bare = pack_discounts(&[open(None)]).len();
+        for (terms, bytes) in [
+            (None, 0),
+            (terms(TakesOff::Percent(Percent(500)), 0), 2),
+            (terms(TakesOff::Percent(Percent(10_000)), 0), 3),
+            (terms(TakesOff::Amount(Minor(1_000)), 0), 2),
+            (terms(TakesOff::Amount(Minor(1_000)), 10_000), 5),
+        ] {
+            let packed = pack_discounts(&[open(terms)]);
+            assert_eq!((packed.len() - bare, discounts(&packed).unwrap()[0].terms), (bytes, terms));
+        }
+    }
+
+    #[test]
+    fn an_item_of_before_is_read_and_one_beside_others_stays_unknown() {
+        let (known, unknown) = (open(terms(TakesOff::Percent(Percent(500)), 0)), open(None));
+        let both = [known.clone(), unknown.clone(), known];
+        let packed = pack_discounts(&both);
+        assert_eq!(discounts(&packed), Ok(both.to_vec()));
+        // Without its last bytes, the terms of three, it is what was written before there were any.
+        let before = &packed[..packed.len() - 5];
+        assert_eq!(discounts(before), Ok(vec![unknown.clone(), unknown.clone(), unknown]));
+        assert!(discounts(&packed[..packed.len() - 1]).is_err());
+        // More than fits beside its kind is not noted: its record tells.
+        let vast = open(terms(TakesOff::Amount(Minor(i64::MAX)), 1));
+        assert_eq!(discounts(&pack_discounts(&[vast])).unwrap()[0].terms, None);
+    }
+}
