@@ -20,7 +20,7 @@ mod measure;
 use domain::account::Account;
 use domain::decision::{Context, commit};
 use domain::id::AccountId;
-use domain::ledger::{Cause, Change};
+use domain::ledger::{Cause, Change, PointsChange};
 use domain::lots::Lot;
 use domain::money::Points;
 use domain::time::Instant as Time;
@@ -101,7 +101,7 @@ async fn fill(cloud: &Cloud, clock: &Clock) {
             let points = Points(points);
             account.holdings.add(Lot::until(end, points)).unwrap();
             let (reason, reference) = ("a bench".to_owned(), None);
-            changes.push(Change::PointsCredited { points, expires_at: end, reason, reference });
+            changes.push(Change::Points(PointsChange::Credited { points, expires_at: end, reason, reference }));
         }
         let writes = commit(account, Cause::Adjustment, changes, 1, &context).unwrap();
         assert!(matches!(app.store().commit(&writes).await.unwrap(), store::Commit::Done));

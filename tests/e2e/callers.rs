@@ -91,7 +91,7 @@ fn about_surveys() -> Requests {
 
 /// Those about the program, of which no account has a say.
 fn about_the_program() -> Requests {
-    let version = tests::WHOLESALE.replace("500.00", "600.00");
+    let (version, simulation) = (tests::WHOLESALE.replace("500.00", "600.00"), simulation());
     let requests = [
         ("POST", "/versions", version, "program:write"),
         ("PUT", "/active", json!({"version": 1}).to_string(), "program:write"),
@@ -99,8 +99,16 @@ fn about_the_program() -> Requests {
         ("GET", "/versions", String::new(), "metrics:read"),
         ("GET", "/versions/1", String::new(), "metrics:read"),
         ("GET", "/versions/1/diff/1", String::new(), "metrics:read"),
+        ("POST", "/simulations", json!({"version": 1}).to_string(), "program:write"),
+        ("GET", &*simulation, String::new(), "metrics:read"),
     ];
     requests.map(|(method, place, body, scope)| (method, format!("{PROGRAM}{place}"), body, scope)).into()
+}
+
+/// Where the simulation is that was asked for to begin with.
+fn simulation() -> String {
+    let key = CommandKey::new("operator", &format!("POST {SIMULATIONS}"), "sim-1").unwrap();
+    format!("/simulations/{}", &key.as_str()[..32])
 }
 
 /// Those about the referrals of `acme`.
@@ -153,6 +161,7 @@ const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
 const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
 const METRICS: &str = "/v1/metrics";
 const PROGRAM: &str = "/v1/program";
+const SIMULATIONS: &str = "/v1/program/simulations";
 const SURVEYS: &str = "/v1/surveys";
 const SURVEY: &str = "/v1/surveys/nps";
 const ANSWERS: &str = "/v1/surveys/nps/answers";
@@ -185,6 +194,7 @@ async fn start() -> Cloud {
     assert!(CANCELLATION.contains(&format!("/{}/", redeemed["redemption_id"])));
     cloud.account("acme").pays("pay-1", &json!({})).await.expect(201);
     cloud.request_keyed(INVITATIONS, "inv-1", &json!({"uses": 9})).await.expect(201);
+    cloud.request_keyed(SIMULATIONS, "sim-1", &json!({"version": 1})).await.expect(202);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
     cloud.account("acme").put_contact("ann", ann).await.expect(201);

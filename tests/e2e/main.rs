@@ -64,6 +64,7 @@ mod returns;
 mod rewards;
 mod rollup;
 mod simulate;
+mod simulations;
 mod statement;
 mod survey_crowd;
 mod survey_refusals;

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::decision::{Context, commit};
 use domain::id::AccountId;
-use domain::ledger::{Cause, Change};
+use domain::ledger::{Cause, Change, PointsChange};
 use domain::lots::Lot;
 use domain::money::Points;
 use domain::time::{Day, Instant};
@@ -48,7 +48,7 @@ pub async fn put_due(cloud: &Cloud, id: &str, ends_at: Instant) {
     account.holdings.add(Lot::until(ends_at, Points(7))).unwrap();
     account.lifetime.credited = Points(7);
     let (reason, reference) = ("a test".to_owned(), None);
-    let credited = Change::PointsCredited { points: Points(7), expires_at: ends_at, reason, reference };
+    let credited = Change::Points(PointsChange::Credited { points: Points(7), expires_at: ends_at, reason, reference });
     let context = Context {
         schedule: &schedule,
         secrets: app.secrets(),

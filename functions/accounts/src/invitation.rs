@@ -134,10 +134,7 @@ pub async fn post(app: &App, caller: &Caller, request: &Request) -> Result<Answe
     tracing::info!(uses = invitation.terms.uses, repeated, "issued an invitation");
     let place = format!("/v1/invitations/{}", invitation.code);
     let answer = InvitationAnswer::from(invitation);
-    Ok(match repeated {
-        false => Answer::json(201, &answer).header("location", place),
-        true => Answer::json(200, &answer).header("location", place).header("idempotent-replayed", "true"),
-    })
+    Ok(Answer::once(&answer, repeated).header("location", place))
 }
 
 pub async fn get(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error> {

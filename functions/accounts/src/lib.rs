@@ -10,11 +10,8 @@ mod put;
 mod rewards;
 mod tier;
 
-use adjust::Adjust;
-use domain::adjustment::adjustment_document;
 use domain::decision::Rejection;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
-use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{Contact, ContactDocument, Put, StatedBy};
 use domain::{perks, receipt, standing, statement};
@@ -48,7 +45,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             let contact = parameter("contact_id", ContactId::parse(contact))?;
             get_contact(app, &caller, account_id(id)?, contact).await
         }
-        ("POST", ["v1", "accounts", id, "adjustments"]) => adjust(app, &caller, account_id(id)?, request).await,
+        ("POST", ["v1", "accounts", id, "adjustments"]) => adjust::post(app, &caller, account_id(id)?, request).await,
         ("PUT", ["v1", "accounts", id, "membership"]) => membership::put(app, &caller, account_id(id)?, request).await,
         ("POST", ["v1", "accounts", id, "membership", "payments"]) => {
             membership::post_payment(app, &caller, account_id(id)?, request).await
@@ -144,21 +141,6 @@ async fn get_contact(app: &App, caller: &Caller, id: AccountId, contact_id: Cont
     let contact = app.store().contact(&id, &contact_id, Consistency::Strong).await?;
     let Contact { document, .. } = contact.ok_or(Rejection::UnknownContact)?;
     Ok(Answer::json(200, &ContactAnswer { account_id: &id, contact_id: &contact_id, document: &document }))
-}
-
-async fn adjust(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
-    caller.require_all(Scope::AccountsWrite)?;
-    let document = adjustment_document(&request.document()?)?;
-    let route = format!("POST /v1/accounts/{id}/adjustments");
-    let key = CommandKey::new(caller.id(), &route, request.idempotency_key()?);
-    let key = parameter("idempotency-key", key)?;
-    let command = Adjust { id, key, document };
-    let (receipt, repeated) = app.transact(caller, &command).await?;
-    tracing::info!(account.id = %command.id, points = receipt.points.0, repeated, "adjusted account {}", command.id);
-    Ok(match repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
 }
 
 /// A contact, as stated.

@@ -1,13 +1,13 @@
 //! The commands behind `PUT /v1/accounts/{id}/membership` and `POST /v1/accounts/{id}/membership/payments`.
 
 use domain::account::Account;
-use domain::decision::{Context, Decision, Record, Rejection};
+use domain::decision::{Context, Decision, Rejection};
 use domain::id::AccountId;
-use domain::idempotency::{CommandKey, CommandRecord};
+use domain::idempotency::CommandKey;
 use domain::membership::{self, MembershipDocument, PaymentDocument, PaymentReceipt, Put};
 use domain::time::Instant;
-use runtime::http::{Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::http::{Answer, Request};
+use runtime::{App, Asked, Caller, Command, Error, Keyed, Scope};
 use store::{Consistency, Fault, Store};
 
 /// Let an account in, turn it away, or exclude it from something.
@@ -33,48 +33,32 @@ impl Command for Decide {
     }
 }
 
-/// Record that a fee was paid, once per `Idempotency-Key`.
-struct Pay {
-    id: AccountId,
-    key: CommandKey,
-    document: PaymentDocument,
-}
+/// Record that a fee was paid.
+struct Pay(PaymentDocument);
 
-/// The receipt, and whether it was given before.
-type Given = (PaymentReceipt, bool);
-
-impl Pay {
-    fn repeat(&self, record: &CommandRecord) -> Result<Given, Rejection> {
-        Ok((record.repeat(self.document.content_hash())?, true))
-    }
-}
-
-impl Command for Pay {
+impl Asked for Pay {
     type State = Option<Account>;
-    type Answer = Given;
+    type Receipt = PaymentReceipt;
 
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Option<Account>, Fault> {
-        store.account(&self.id, consistency).await
+    fn content_hash(&self) -> [u8; 32] {
+        self.0.content_hash()
+    }
+
+    async fn load(&self, id: &AccountId, store: &Store, consistency: Consistency) -> Result<Option<Account>, Fault> {
+        store.account(id, consistency).await
     }
 
     fn last_decided(state: &Option<Account>) -> Option<Instant> {
         state.as_ref().map(|account| account.last_decided)
     }
 
-    fn decide(&self, state: &Option<Account>, context: &Context<'_>) -> Result<Decision<Given>, Rejection> {
-        let decision = membership::pay(state.as_ref(), &self.document, &self.key, context)?;
-        Ok(Decision { writes: decision.writes, answer: (decision.answer, false) })
-    }
-
-    async fn recall(&self, store: &Store) -> Result<Option<Result<Given, Rejection>>, Fault> {
-        Ok(store.command(&self.id, &self.key).await?.map(|record| self.repeat(&record)))
-    }
-
-    fn meet(&self, existing: &Record) -> Option<Result<Given, Rejection>> {
-        match existing {
-            Record::Command(record) => Some(self.repeat(record)),
-            _ => None,
-        }
+    fn decide(
+        &self,
+        key: &CommandKey,
+        account: &Option<Account>,
+        context: &Context<'_>,
+    ) -> Result<Decision<PaymentReceipt>, Rejection> {
+        membership::pay(account.as_ref(), &self.0, key, context)
     }
 }
 
@@ -93,13 +77,9 @@ pub async fn post_payment(app: &App, caller: &Caller, id: AccountId, request: &R
     caller.require_all(Scope::AccountsWrite)?;
     let document = membership::payment_document(&request.document_or_nothing()?)?;
     let route = format!("POST /v1/accounts/{id}/membership/payments");
-    let key = CommandKey::new(caller.id(), &route, request.idempotency_key()?);
-    let command = Pay { id, key: parameter("idempotency-key", key)?, document };
+    let command = Keyed::new(caller, request, &route, id, Pay(document))?;
     let (receipt, repeated) = app.transact(caller, &command).await?;
-    let id = &command.id;
+    let id = command.account_id();
     tracing::info!(account.id = %id, until = %receipt.until, repeated, "recorded a payment of account {id}");
-    Ok(match repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
+    Ok(Answer::once(&receipt, repeated))
 }

@@ -1,58 +1,44 @@
-//! The command behind `POST /v1/accounts/{id}/perks/{perk}/uses`.
+//! `POST /v1/accounts/{id}/perks/{perk}/uses`: a perk is used.
 
-use domain::decision::{Context, Decision, Record, Rejection};
+use domain::decision::{Context, Decision, Rejection};
 use domain::id::{AccountId, RuleId};
-use domain::idempotency::{CommandKey, CommandRecord};
+use domain::idempotency::CommandKey;
 use domain::perks::{self, PerkReceipt, PerkState, UseDocument, use_document};
 use domain::time::Instant;
 use runtime::http::{Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::{App, Asked, Caller, Error, Keyed, Scope};
 use store::{Consistency, Fault, Store};
 
-/// Use a perk, once per `Idempotency-Key`.
+/// Use a perk.
 struct UsePerk {
-    id: AccountId,
     perk: RuleId,
-    key: CommandKey,
     document: UseDocument,
 }
 
-/// The receipt, and whether it was given before.
-type Given = (PerkReceipt, bool);
-
-impl UsePerk {
-    fn repeat(&self, record: &CommandRecord) -> Result<Given, Rejection> {
-        Ok((record.repeat(self.document.content_hash())?, true))
-    }
-}
-
-impl Command for UsePerk {
+impl Asked for UsePerk {
     type State = PerkState;
-    type Answer = Given;
+    type Receipt = PerkReceipt;
 
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<PerkState, Fault> {
-        let account = store.account(&self.id, consistency).await?;
-        Ok(PerkState { account, uses: store.perk_uses(&self.id, consistency).await? })
+    fn content_hash(&self) -> [u8; 32] {
+        self.document.content_hash()
+    }
+
+    async fn load(&self, id: &AccountId, store: &Store, consistency: Consistency) -> Result<PerkState, Fault> {
+        let account = store.account(id, consistency).await?;
+        Ok(PerkState { account, uses: store.perk_uses(id, consistency).await? })
     }
 
     fn last_decided(state: &PerkState) -> Option<Instant> {
         state.account.as_ref().map(|account| account.last_decided)
     }
 
-    fn decide(&self, state: &PerkState, context: &Context<'_>) -> Result<Decision<Given>, Rejection> {
-        let decision = perks::use_perk(state, &self.perk, &self.document, &self.key, context)?;
-        Ok(Decision { writes: decision.writes, answer: (decision.answer, false) })
-    }
-
-    async fn recall(&self, store: &Store) -> Result<Option<Result<Given, Rejection>>, Fault> {
-        Ok(store.command(&self.id, &self.key).await?.map(|record| self.repeat(&record)))
-    }
-
-    fn meet(&self, existing: &Record) -> Option<Result<Given, Rejection>> {
-        match existing {
-            Record::Command(record) => Some(self.repeat(record)),
-            _ => None,
-        }
+    fn decide(
+        &self,
+        key: &CommandKey,
+        state: &PerkState,
+        context: &Context<'_>,
+    ) -> Result<Decision<PerkReceipt>, Rejection> {
+        perks::use_perk(state, &self.perk, &self.document, key, context)
     }
 }
 
@@ -62,13 +48,9 @@ pub async fn post(app: &App, caller: &Caller, id: AccountId, perk: &str, request
     let perk = parameter("perk", RuleId::parse(perk))?;
     let document = use_document(&request.document_or_nothing()?)?;
     let route = format!("POST /v1/accounts/{id}/perks/{perk}/uses");
-    let key = CommandKey::new(caller.id(), &route, request.idempotency_key()?);
-    let command = UsePerk { id, perk, key: parameter("idempotency-key", key)?, document };
+    let command = Keyed::new(caller, request, &route, id, UsePerk { perk: perk.clone(), document })?;
     let (receipt, repeated) = app.transact(caller, &command).await?;
-    let UsePerk { id, perk, .. } = &command;
+    let id = command.account_id();
     tracing::info!(account.id = %id, perk.id = %perk, repeated, "used perk {perk} of account {id}");
-    Ok(match repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
+    Ok(Answer::once(&receipt, repeated))
 }

@@ -1,15 +1,15 @@
 //! What points buy: `GET /v1/accounts/{id}/rewards`, and `/v1/accounts/{id}/redemptions`.
 
-use domain::decision::{Context, Decision, Record, Rejection};
+use domain::decision::{Context, Decision, Rejection};
 use domain::id::AccountId;
-use domain::idempotency::{CommandKey, CommandRecord};
+use domain::idempotency::CommandKey;
 use domain::rewards::{
     self, CancelDocument, CancelReceipt, CancelState, Given, Needs, RedeemDocument, RedeemReceipt, RedeemState,
     RedemptionAnswer, cancel_document, redeem_document, stock_id,
 };
 use domain::time::Instant;
 use runtime::http::{self, Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::{App, Asked, Caller, Command, Error, Keyed, Scope};
 use serde::Serialize;
 use store::{Consistency, Fault, Store};
 
@@ -35,34 +35,27 @@ pub async fn catalogue(app: &App, caller: &Caller, id: AccountId, request: &Requ
     Ok(Answer::json(200, &rewards::catalogue(&account, uses.as_ref(), &stocks, &schedule, now)?))
 }
 
-/// Redeem points for a reward, once per `Idempotency-Key`.
+/// Redeem points for a reward.
 struct Redeem {
-    id: AccountId,
-    key: CommandKey,
     document: RedeemDocument,
     needs: Needs,
 }
 
-/// The receipt, and whether it was given before.
-type Redeemed = (RedeemReceipt, bool);
-
-impl Redeem {
-    fn repeat(&self, record: &CommandRecord) -> Result<Redeemed, Rejection> {
-        Ok((record.repeat(self.document.content_hash())?, true))
-    }
-}
-
-impl Command for Redeem {
+impl Asked for Redeem {
     type State = RedeemState;
-    type Answer = Redeemed;
+    type Receipt = RedeemReceipt;
 
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<RedeemState, Fault> {
-        let mut state = RedeemState { account: store.account(&self.id, consistency).await?, ..RedeemState::default() };
+    fn content_hash(&self) -> [u8; 32] {
+        self.document.content_hash()
+    }
+
+    async fn load(&self, id: &AccountId, store: &Store, consistency: Consistency) -> Result<RedeemState, Fault> {
+        let mut state = RedeemState { account: store.account(id, consistency).await?, ..RedeemState::default() };
         if self.needs.uses {
-            state.uses = store.reward_uses(&self.id, consistency).await?;
+            state.uses = store.reward_uses(id, consistency).await?;
         }
         if self.needs.perk_uses {
-            state.perk_uses = store.perk_uses(&self.id, consistency).await?;
+            state.perk_uses = store.perk_uses(id, consistency).await?;
         }
         if self.needs.stock {
             state.stock = Some(store.limit(stock_id(&self.document.reward), consistency).await?);
@@ -74,20 +67,13 @@ impl Command for Redeem {
         state.account.as_ref().map(|account| account.last_decided)
     }
 
-    fn decide(&self, state: &RedeemState, context: &Context<'_>) -> Result<Decision<Redeemed>, Rejection> {
-        let decision = rewards::redeem(state, &self.document, &self.key, context)?;
-        Ok(Decision { writes: decision.writes, answer: (decision.answer, false) })
-    }
-
-    async fn recall(&self, store: &Store) -> Result<Option<Result<Redeemed, Rejection>>, Fault> {
-        Ok(store.command(&self.id, &self.key).await?.map(|record| self.repeat(&record)))
-    }
-
-    fn meet(&self, existing: &Record) -> Option<Result<Redeemed, Rejection>> {
-        match existing {
-            Record::Command(record) => Some(self.repeat(record)),
-            _ => None,
-        }
+    fn decide(
+        &self,
+        key: &CommandKey,
+        state: &RedeemState,
+        context: &Context<'_>,
+    ) -> Result<Decision<RedeemReceipt>, Rejection> {
+        rewards::redeem(state, &self.document, key, context)
     }
 }
 
@@ -96,17 +82,13 @@ pub async fn redeem(app: &App, caller: &Caller, id: AccountId, request: &Request
     caller.require_for(Scope::AccountsWrite, &id)?;
     let document = redeem_document(&request.document()?)?;
     let route = format!("POST /v1/accounts/{id}/redemptions");
-    let key = CommandKey::new(caller.id(), &route, request.idempotency_key()?);
     let needs = Needs::of(&document.reward, &*app.schedule().await?);
-    let command = Redeem { id, key: parameter("idempotency-key", key)?, document, needs };
+    let command = Keyed::new(caller, request, &route, id, Redeem { document, needs })?;
     let (receipt, repeated) = app.transact(caller, &command).await?;
-    let (id, reward) = (&command.id, &receipt.reward);
+    let (id, reward) = (command.account_id(), &receipt.reward);
     let points = receipt.points.0;
     tracing::info!(account.id = %id, reward.id = %reward, points, repeated, "redeemed {reward} for {id}");
-    Ok(match repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
+    Ok(Answer::once(&receipt, repeated))
 }
 
 /// One page of what an account redeemed its points for, newest first.

@@ -27,10 +27,7 @@ pub(crate) async fn answer(
         return Ok(Answer::json(202, &waiting));
     };
     let receipt = payment::receipt(scored).ok_or(Rejection::UnknownOrder)?;
-    Ok(match paid.repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
+    Ok(Answer::once(&receipt, paid.repeated))
 }
 
 /// A payment that was taken in, or waits.

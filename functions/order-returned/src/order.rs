@@ -23,10 +23,7 @@ pub async fn answer(app: &App, caller: &Caller, key: OrderKey, reversing: Revers
         return Ok(Answer::json(202, &waiting));
     };
     let receipt = returns::receipt(scored, &reversing.key())?.ok_or(Rejection::UnknownOrder)?;
-    Ok(match taken.repeated {
-        false => Answer::json(201, &receipt),
-        true => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
-    })
+    Ok(Answer::once(&receipt, taken.repeated))
 }
 
 /// A return or cancellation that was carried out, or waits.

@@ -74,11 +74,7 @@ async fn post_version(app: &App, caller: &Caller, request: &Request) -> Result<A
     let (program, number) = (&command.program, version.number);
     tracing::info!(program.version = number, was_there, "stored version {number} of the program {program}");
     let answer = VersionAnswer::of(program, &version);
-    let answer = match was_there {
-        false => Answer::json(201, &answer),
-        true => Answer::json(200, &answer).header("idempotent-replayed", "true"),
-    };
-    Ok(answer.header("location", format!("/v1/program/versions/{number}")))
+    Ok(Answer::once(&answer, was_there).header("location", format!("/v1/program/versions/{number}")))
 }
 
 async fn put_active(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
@@ -121,7 +117,7 @@ async fn one_version(app: &App, number: u32) -> Result<Answer, Error> {
 
 async fn difference(app: &App, from: u32, to: u32) -> Result<Answer, Error> {
     let ((_, before), (_, after)) = (stored(app, from).await?, stored(app, to).await?);
-    let (program, difference) = (program(app).clone(), Difference::between(&before, &after));
+    let (program, difference) = (program(app).clone(), Difference::of_rules(&before, &after));
     Ok(Answer::json(200, &DifferenceAnswer { program, from, to, difference }))
 }
 

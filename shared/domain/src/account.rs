@@ -7,7 +7,7 @@ use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
 use crate::invitation::Invitation;
-use crate::ledger::Change;
+use crate::ledger::{AccountChange, Change, DiscountChange};
 use crate::lots::Holdings;
 use crate::membership::Membership;
 use crate::money::Overflow;
@@ -128,7 +128,7 @@ impl Account {
     /// An account that joins the program at `now`, not yet committed (version 0), and what its entry says of that.
     pub fn enrol(id: AccountId, program: &Program, now: Instant) -> (Self, Change) {
         let tier = program.tiers.levels.lowest.id.clone();
-        let enrolled = Change::AccountEnrolled { tier: tier.clone() };
+        let enrolled = Change::Account(AccountChange::Enrolled { tier: tier.clone() });
         let account = Self {
             id,
             version: 0,
@@ -166,14 +166,14 @@ impl Account {
         self.list_discount(discount);
         self.lifetime.discounts_issued = self.lifetime.discounts_issued.saturating_add(1);
         let Discount { rule, code, expires_at, .. } = discount.clone();
-        Change::DiscountIssued { rule, code, expires_at }
+        Change::Discount(DiscountChange::Issued { rule, code, expires_at })
     }
 
     /// Notes a discount that an order used; answers its record, and what its entry says of that.
     pub(crate) fn use_discount(&mut self, discount: &Discount, order: &OrderKey) -> (Discount, Change) {
         let used = self.close_discount(discount).used(order);
         self.lifetime.discounts_used = self.lifetime.discounts_used.saturating_add(1);
-        (used, Change::DiscountUsed { code: discount.code.clone() })
+        (used, Change::Discount(DiscountChange::Used { code: discount.code.clone() }))
     }
 
     /// Takes a discount out of the open ones; answers its record, which takes over what was told of its end.

@@ -7,7 +7,7 @@ use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::expiry;
 use crate::id::AccountId;
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, PointsChange};
 use crate::lots::{End, Lot, Taken};
 use crate::money::{Overflow, Points};
 use crate::program::{Shortfall, VALIDITY_MONTHS_MAX};
@@ -117,12 +117,12 @@ pub fn adjust(
         let end = stated.map_or(usual, End::at);
         expires_at = Some(end.expires_at).filter(|at| !at.is_never());
         let (points, expires_at) = (document.points, end.expires_at);
-        changes.push(Change::PointsCredited { points, expires_at, reason, reference });
+        changes.push(Change::Points(PointsChange::Credited { points, expires_at, reason, reference }));
         give(&mut account, points, end, &mut changes)?;
     } else {
         let points = Points::ZERO.minus(document.points)?;
         let (taken, owed) = take(&mut account, points, activation.program.points.shortfall)?;
-        changes.push(Change::PointsDeducted { points, taken, owed, reason, reference });
+        changes.push(Change::Points(PointsChange::Deducted { points, taken, owed, reason, reference }));
     }
     let receipt = AdjustmentReceipt {
         account_id: account.id.clone(),
@@ -158,7 +158,7 @@ pub(crate) fn give(account: &mut Account, points: Points, end: End, changes: &mu
     account.lifetime.credited = account.lifetime.credited.plus(points)?;
     let repaid = account.holdings.repay_from_gift(points)?;
     if repaid > Points::ZERO {
-        changes.push(Change::PointsRepaid { points: repaid });
+        changes.push(Change::Points(PointsChange::Repaid { points: repaid }));
     }
     account.holdings.add(Lot::new(end, points.minus(repaid)?))
 }

@@ -14,7 +14,7 @@ use crate::discount::{self, Discount, Unusable};
 use crate::document::{Faults, Path};
 use crate::earning::{Basket, Known};
 use crate::id::{RuleId, TierId};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, DiscountChange, OrderChange, PointsChange, TierChange};
 use crate::lots::End;
 use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
 use crate::order::Order;
@@ -177,11 +177,11 @@ impl Amending<'_> {
             }
             let lifetime = &mut self.account.lifetime;
             lifetime.discounts_used = lifetime.discounts_used.saturating_sub(1);
-            self.changes.push(Change::DiscountReleased { code: discount.code.clone() });
+            self.changes.push(Change::Discount(DiscountChange::Released { code: discount.code.clone() }));
             if unused.void {
                 // What it came with was undone while it was in use.
                 lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
-                self.changes.push(Change::DiscountVoided { code: discount.code.clone() });
+                self.changes.push(Change::Discount(DiscountChange::Voided { code: discount.code.clone() }));
             }
             self.put(discount, unused);
         }
@@ -258,20 +258,20 @@ impl Amending<'_> {
     fn note(&mut self, points: PointsAmended, awarded: Vec<Change>) {
         let order = &self.scored.order;
         let money = |amount: Minor| Money { amount, currency: order.currency };
-        self.changes.push(Change::OrderAmended {
+        self.changes.push(Change::Order(OrderChange::Amended {
             order: order.key.clone(),
             revision: order.revision,
             eligible_before: money(self.stored.current().eligible),
             eligible: money(self.worth.eligible),
             points: self.worth.points,
-        });
+        }));
         if points != PointsAmended::default() {
             let Reversal { taken, owed, unrecovered, lapsed } = points.reversal;
             let PointsAmended { earned, reversed, .. } = points;
             let given = earned > reversed;
             let available_at = self.available_at().filter(|_| given);
             let until_paid = given && self.scored.awaits_payment(self.program);
-            self.changes.push(Change::PointsAmended {
+            self.changes.push(Change::Points(PointsChange::Amended {
                 earned,
                 reversed,
                 taken,
@@ -280,7 +280,7 @@ impl Amending<'_> {
                 lapsed,
                 available_at,
                 until_paid,
-            });
+            }));
         }
         self.changes.extend(awarded);
     }
@@ -326,7 +326,12 @@ impl Amending<'_> {
         }
         let measured = tiers.metric.measured(qualifying, self.stored.order.currency);
         let base_held = base.clone();
-        self.changes.push(Change::TierChanged { from, to: to.clone(), qualifying: measured, reviewed_at: None });
+        self.changes.push(Change::Tier(TierChange::Changed {
+            from,
+            to: to.clone(),
+            qualifying: measured,
+            reviewed_at: None,
+        }));
         self.changes.extend(entry::give(&mut self.account, self.program, &base_held, now, None)?);
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
@@ -384,7 +389,7 @@ impl Amending<'_> {
             known.void = true;
             lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
             let closed = self.account.close_discount(discount);
-            self.changes.push(Change::DiscountVoided { code: known.code.clone() });
+            self.changes.push(Change::Discount(DiscountChange::Voided { code: known.code.clone() }));
             self.put(discount, closed.voided(true));
             return Err(lost);
         }

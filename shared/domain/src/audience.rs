@@ -4,7 +4,7 @@ use crate::account::{Account, Status};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{Segment, TierId};
 use crate::membership::MemberState;
-use crate::program::{TIERS_MAX, Tiers};
+use crate::program::{Ladder, TIERS_MAX};
 use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -64,6 +64,13 @@ impl Audience {
         tier && (self.segments.is_empty() || segment())
     }
 
+    /// Whether whoever is among others is sure to be among these.
+    pub fn includes_all_of(&self, others: &Self) -> bool {
+        let within = |tiers: &[TierId]| !tiers.is_empty() && tiers.iter().all(|tier| self.tiers.contains(tier));
+        let among = |groups: &[Segment]| !groups.is_empty() && groups.iter().all(|own| self.segments.contains(own));
+        (self.tiers.is_empty() || within(&others.tiers)) && (self.segments.is_empty() || among(&others.segments))
+    }
+
     /// The `tiers` and `segments` of a rule.
     pub(crate) fn read(rule: &Object<'_>, faults: &mut Faults) -> Self {
         Self {
@@ -84,12 +91,22 @@ impl Audience {
     }
 }
 
-/// Notes every tier of a rule that the program does not have: it would be for nobody there.
-pub(crate) fn check_tiers(named: &[TierId], rule: &Path<'_>, tiers: &Tiers, faults: &mut Faults) {
-    let list = Path::Key(rule, "tiers");
+/// Notes every tier of a rule that the program does not have: it would be for nobody there. Where the program's tiers
+/// could not be read nothing is said of others.
+pub(crate) fn check_tiers(named: &[TierId], rule: &Path<'_>, tiers: Option<&Ladder>, faults: &mut Faults) {
+    let (list, Some(tiers)) = (Path::Key(rule, "tiers"), tiers) else { return };
     for (index, unknown) in named.iter().enumerate().filter(|(_, tier)| !tiers.knows(tier)) {
         let message = format!("nobody holds {unknown}: it is no tier of this program");
         faults.add(&Path::Index(&list, index), "never_fires", message);
+    }
+}
+
+/// The same of a rule that is for members alone, each of whom holds a tier: naming all of them makes no difference.
+pub(crate) fn check_tiers_of_members(named: &[TierId], rule: &Path<'_>, tiers: Option<&Ladder>, faults: &mut Faults) {
+    check_tiers(named, rule, tiers, faults);
+    if tiers.is_some_and(|tiers| tiers.iter().all(|tier| named.contains(&tier.id))) {
+        let message = "names every tier of the program: left out, it is for the same accounts";
+        faults.add(&Path::Key(rule, "tiers"), "no_effect", message);
     }
 }
 
@@ -149,6 +166,25 @@ mod tests {
             let (tier, groups) = (tier.map(|tier| TierId::parse(tier).unwrap()), segments(groups));
             let buyer = Buyer { tier: tier.as_ref(), segments: &groups };
             assert_eq!(audience(of).includes(&buyer), expected, "{of:?}: {buyer:?}");
+        }
+    }
+
+    #[test]
+    fn an_audience_includes_another_whose_every_account_is_among_its_own() {
+        type Names<'a> = (&'a [&'a str], &'a [&'a str]);
+        let rows: [(Names<'_>, Names<'_>, bool); 9] = [
+            ((&[], &[]), (&[], &[]), true),
+            ((&[], &[]), (&["gold"], &["uk"]), true),
+            ((&["gold"], &[]), (&[], &[]), false),
+            ((&["gold"], &[]), (&[], &["uk"]), false),
+            ((&["gold", "silver"], &[]), (&["gold"], &["uk"]), true),
+            ((&["gold"], &[]), (&["gold", "silver"], &[]), false),
+            ((&[], &["uk", "eu"]), (&["gold"], &["uk"]), true),
+            ((&[], &["uk"]), (&[], &["uk", "eu"]), false),
+            ((&["gold"], &["uk"]), (&["gold"], &["eu"]), false),
+        ];
+        for (whole, part, expected) in rows {
+            assert_eq!(audience(whole).includes_all_of(&audience(part)), expected, "{part:?} of {whole:?}");
         }
     }
 

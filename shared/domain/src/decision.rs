@@ -276,6 +276,8 @@ pub enum Rejection {
     },
     /// The schedule holds as many activations as it can.
     TooManyActivations,
+    /// No simulation of that id.
+    UnknownSimulation,
     /// A sum does not fit.
     Overflow,
 }

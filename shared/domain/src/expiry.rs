@@ -4,7 +4,7 @@
 //! date, and points that end with inactivity do so after the months they were earned with.
 
 use crate::account::Account;
-use crate::ledger::Change;
+use crate::ledger::{Change, PointsChange};
 use crate::lots::{End, Holdings};
 use crate::money::Overflow;
 use crate::program::Program;
@@ -65,7 +65,8 @@ pub(crate) fn activity(
 ) -> Result<(End, Vec<Change>), Overflow> {
     let (calendar, latest) = (&program.calendar, account.last_purchase);
     let prolonged = account.holdings.prolong(day, calendar, now)?.into_iter();
-    let changes = prolonged.map(|lot| Change::PointsProlonged { points: lot.points, expires_at: lot.expires_at });
+    let changes =
+        prolonged.map(|lot| Change::Points(PointsChange::Prolonged { points: lot.points, expires_at: lot.expires_at }));
     let end = match program.points.expiry {
         Expiry::Fixed { months } => End::at(calendar.end_of_month_after_day(day, months)),
         Expiry::Inactivity { months } => account.holdings.join(months, day, latest, calendar, now),

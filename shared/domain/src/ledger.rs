@@ -9,7 +9,10 @@ use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
-pub use change::{Change, TierChange};
+pub use change::{
+    AccountChange, Change, DiscountChange, MembershipChange, OrderChange, PerkChange, PointsChange, ReferralChange,
+    RewardChange, TierChange,
+};
 
 /// One immutable ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

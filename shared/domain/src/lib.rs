@@ -61,6 +61,7 @@ pub mod statement;
 pub mod survey;
 pub mod tier;
 pub mod time;
+mod validity;
 pub mod version;
 pub mod walk;
 pub mod warning;

@@ -20,7 +20,7 @@ use crate::advance;
 use crate::code::{Code, KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId, Segment};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{AccountChange, Cause, Change};
 use crate::occasions;
 use crate::time::Day;
 use serde::{Deserialize, Serialize};
@@ -251,11 +251,11 @@ pub fn put_account(
         return Ok(Decision { writes: Vec::new(), answer });
     }
     if !stated.is_empty() {
-        changes.push(Change::AccountChanged { fields: stated });
+        changes.push(Change::Account(AccountChange::Changed { fields: stated }));
     }
     if let Some(to) = status {
         let from = std::mem::replace(&mut account.status, to);
-        changes.push(Change::StatusChanged { from, to });
+        changes.push(Change::Account(AccountChange::StatusChanged { from, to }));
     }
     if answer == Put::Created || (lets_in && !was_member) {
         let tier = account.tier.clone();
@@ -414,7 +414,7 @@ pub fn put_contact(
     };
     occasions::note_birthday(&mut advanced, &contact, &activation.program, today);
     let guard = before.map_or(Guard::Absent, |old| Guard::Version(old.version));
-    changes.push(Change::ContactChanged { contact_id: contact_id.clone() });
+    changes.push(Change::Account(AccountChange::ContactChanged { contact_id: contact_id.clone() }));
     let cause = Cause::ContactPut { contact_id: contact_id.clone() };
     let mut writes = vec![Write::Put(Record::Contact(Box::new(contact)), guard)];
     writes.extend(decision::commit(advanced, cause, changes, activation.version, context)?);

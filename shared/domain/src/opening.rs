@@ -16,7 +16,7 @@ use crate::expiry;
 use crate::id::{AccountId, TierId};
 use crate::idempotency::{CommandKey, CommandRecord};
 use crate::invitation;
-use crate::ledger::{Cause, Change};
+use crate::ledger::{AccountChange, Cause, Change, PointsChange};
 use crate::lots::{End, Lot};
 use crate::money::{Minor, Money, Overflow, Points};
 use crate::program::{Program, Shortfall, VALIDITY_MONTHS_MAX};
@@ -294,14 +294,14 @@ pub fn open(
     account.lifetime.earned = points_earned;
     account.lifetime.gone_before = points_earned.minus(points)?;
     let (tier, tier_since) = (account.tier.clone(), account.tier_since);
-    changes.push(Change::AccountOpened { tier, tier_since, past: opening.past, points_earned });
+    changes.push(Change::Account(AccountChange::Opened { tier, tier_since, past: opening.past, points_earned }));
     changes.extend(lots);
     let owed = opening.lots.iter().map(|lot| lot.points).find(|points| *points < Points::ZERO);
     let owed = Points::ZERO.minus(owed.unwrap_or(Points::ZERO))?;
     if owed > Points::ZERO {
         program.points.shortfall.book(&mut account.holdings, owed)?;
         account.lifetime.reversed = owed;
-        changes.push(Change::DebtOpened { points: owed });
+        changes.push(Change::Points(PointsChange::DebtOpened { points: owed }));
     }
     changes.extend(advance::settle(context.schedule, &mut account, context.now)?);
     let receipt = OpeningReceipt {
@@ -363,7 +363,7 @@ fn add_lots(
     let mut changes = Vec::with_capacity(ends.len());
     for (end, points) in &ends {
         account.holdings.add(Lot::new(*end, *points))?;
-        changes.push(Change::PointsOpened { points: *points, expires_at: end.expires_at });
+        changes.push(Change::Points(PointsChange::Opened { points: *points, expires_at: end.expires_at }));
     }
     Ok((Points::sum(ends.into_values())?, changes))
 }

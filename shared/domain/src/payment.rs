@@ -15,7 +15,7 @@ use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::OrderKey;
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, OrderChange};
 use crate::lots::End;
 use crate::money::{Overflow, Points};
 use crate::order::Order;
@@ -206,7 +206,7 @@ pub(crate) fn take_in(
     let Paid { document: PaymentDocument { paid_at, reference }, stated, stated_by } = paid;
     let order = scored.order.key.clone();
     let told = OrderPaid { order, paid_at, reference: reference.clone(), points, available_at, stated_by };
-    let mut changes = vec![Change::OrderPaid(told)];
+    let mut changes = vec![Change::Order(OrderChange::Paid(told))];
     changes.extend(awarded);
     scored.history.payment = Some(Payment {
         paid_at,

@@ -165,6 +165,11 @@ impl Ladder {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Tier> {
         std::iter::once(&self.lowest).chain(&self.above)
     }
+
+    /// Whether a tier is one of these levels.
+    pub fn knows(&self, id: &TierId) -> bool {
+        self.iter().any(|tier| tier.id == *id)
+    }
 }
 
 /// One level.
@@ -249,7 +254,7 @@ impl Program {
 impl Tiers {
     /// Whether this version knows a tier. One that a later version added it does not, and can say nothing of.
     pub fn knows(&self, id: &TierId) -> bool {
-        self.levels.iter().any(|tier| tier.id == *id)
+        self.levels.knows(id)
     }
 
     /// The place of a tier in the ladder. A tier that this version does not know counts as the lowest.

@@ -15,7 +15,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount;
 use crate::earning::{self, Admitted, Basket, Known};
 use crate::id::{LineId, OrderKey, ReturnId};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, OrderChange};
 use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::order::{LinePrice, Order, OrderLine};
@@ -343,7 +343,7 @@ pub(crate) fn take_back(
         returned.reversal = reversal;
         returned.balance = account.holdings.available()?;
     }
-    let mut changes = vec![Change::OrderReturned {
+    let mut changes = vec![Change::Order(OrderChange::Returned {
         order: scored.order.key.clone(),
         by: taking.key,
         eligible: Money { amount: eligible, currency },
@@ -352,7 +352,7 @@ pub(crate) fn take_back(
         keeps: kept,
         excess_units: taking.excess_units,
         stated_by: taking.stated_by,
-    }];
+    })];
     changes.extend(reversal.change()?);
     Ok(changes)
 }

@@ -7,7 +7,7 @@
 //! Nothing of this waits for a sweep: [`crate::advance`] reviews whatever has come due.
 
 use crate::account::Account;
-use crate::ledger::Change;
+use crate::ledger::{Change, TierChange};
 use crate::money::{Measure, Overflow};
 use crate::program::{Program, Tier, Tiers, Upgrade};
 use crate::qualification::{self, Measured};
@@ -158,16 +158,16 @@ pub(crate) fn review(account: &mut Account, schedule: &Schedule, review: Review)
         account.hold_tier(lower.id.clone(), at);
         account.lifetime.downgrades = account.lifetime.downgrades.saturating_add(1);
         account.reviewed = Some(anew);
-        return Ok(Change::TierLowered { from, to: lower.id.clone(), qualifying, reviewed_at: at });
+        return Ok(Change::Tier(TierChange::Lowered { from, to: lower.id.clone(), qualifying, reviewed_at: at }));
     }
     if let Some(higher) = rises_to(tiers, account, figure) {
         let to = higher.id.clone();
         tier::enter(account, higher, qualifying, at);
         account.reviewed = Some(anew);
-        return Ok(Change::TierChanged { from, to, qualifying, reviewed_at: Some(at) });
+        return Ok(Change::Tier(TierChange::Changed { from, to, qualifying, reviewed_at: Some(at) }));
     }
     account.reviewed = Some(follows_on);
-    Ok(Change::TierKept { tier: from, qualifying, reviewed_at: at })
+    Ok(Change::Tier(TierChange::Kept { tier: from, qualifying, reviewed_at: at }))
 }
 
 /// The lower tier that an account falls to with this figure; `None`: it keeps its own.

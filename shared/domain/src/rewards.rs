@@ -222,6 +222,8 @@ pub enum Unavailable {
     OutOfStock,
     /// The account has as many open discounts as it can.
     TooManyDiscounts,
+    /// The account has the perk and uses it as often as it likes: uses that it bought would never be used.
+    PerkNotCounted,
     /// The account has too few points that it can spend.
     NotEnoughPoints {
         /// How many are missing, those included that it owes.
@@ -239,6 +241,7 @@ impl Unavailable {
             Self::LimitReached { .. } => "limit_reached",
             Self::OutOfStock => "out_of_stock",
             Self::TooManyDiscounts => "too_many_discounts",
+            Self::PerkNotCounted => "perk_not_counted",
             Self::NotEnoughPoints { .. } => "not_enough_points",
         }
     }
@@ -286,11 +289,21 @@ impl Reward {
         if matches!(self.kind, RewardKind::Discount { .. }) && account.discounts.len() >= OPEN_DISCOUNTS_MAX {
             return Ok(Err(Unavailable::TooManyDiscounts));
         }
+        if self.is_had_anyway(account, program, now) {
+            return Ok(Err(Unavailable::PerkNotCounted));
+        }
         let (price, balance) = (self.price(account, program, now), account.holdings.balance()?);
         if balance < price {
             return Ok(Err(Unavailable::NotEnoughPoints { missing: price.minus(balance)? }));
         }
         Ok(Ok(()))
+    }
+
+    /// Whether it is uses of a perk that an account has now without counting them.
+    fn is_had_anyway(&self, account: &Account, program: &Program, now: Instant) -> bool {
+        let RewardKind::Perk(bought) = &self.kind else { return false };
+        let perk = program.perks.iter().find(|perk| perk.id == bought.perk);
+        perk.is_some_and(|perk| perk.allowance.is_none() && perk.check(account, program, now).is_ok())
     }
 
     /// The limit that its stock is counted by.
@@ -312,7 +325,9 @@ impl Reward {
         let counter = counters.iter().find(|counter| counter.reward == self.id);
         let used =
             counter.filter(|counter| limit.period.joins(counter.latest, today)).map_or(0, |counter| counter.used);
-        let renews_at = limit.period.around(today).map(|(_, next)| calendar.start_of_day(next));
+        let next = limit.period.around(today).map(|(_, next)| calendar.start_of_day(next));
+        // What is not offered any more by then is not to be had again.
+        let renews_at = next.filter(|next| self.until.is_none_or(|until| *next < until));
         Some(RewardCount { count: limit.count, used, left: limit.count.saturating_sub(used), renews_at })
     }
 }

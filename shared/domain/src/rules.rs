@@ -9,7 +9,7 @@ use crate::advance;
 use crate::decision::Context;
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::earning::{self, Basket, Granted, Known};
-use crate::ledger::Change;
+use crate::ledger::{Change, PointsChange};
 use crate::lots::{End, Lot, Pending};
 use crate::money::{Minor, Overflow, Points};
 use crate::order::Order;
@@ -63,7 +63,7 @@ pub(crate) fn award(
     let mut changes = Vec::new();
     let repaid = account.holdings.repay_from_order(points)?;
     if repaid > Points::ZERO {
-        changes.push(Change::PointsRepaid { points: repaid });
+        changes.push(Change::Points(PointsChange::Repaid { points: repaid }));
     }
     let points = points.minus(repaid)?;
     match available_at {

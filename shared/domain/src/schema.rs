@@ -181,13 +181,12 @@ pub(crate) fn definitions() -> Value {
     let text = format!("^[^{HIDDEN}]*[^{BLANK}{HIDDEN}][^{HIDDEN}]*$");
     // `.` and `..` would vanish from paths.
     let id = r"^(\.?\.?[A-Za-z0-9_:-]|\.\.\.)[A-Za-z0-9._:-]*$";
-    let (instant, moment) = (format!("^{}$", instant_pattern()), format!("^({DATE}|{})$", instant_pattern()));
+    let moment = format!("^({DATE}|{})$", instant_pattern());
     let shape = |about: &str, pattern: &str| json!({ "description": about, "pattern": pattern });
     json!({
         "text": shape("Printable characters.", &text),
         "id": shape("A-Z a-z 0-9 . _ : -", id),
-        "instant": shape("A date and time with an offset, such as 2030-06-01T00:00:00+02:00.", &instant),
-        "moment": shape("A date such as 2030-06-01, or a date and time with an offset.", &moment),
+        "moment": shape("A date such as 2030-06-01, or a date and time with an offset, such as 2030-06-01T00:00:00+02:00.", &moment),
     })
 }
 
@@ -264,11 +263,6 @@ const TIME: &str = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?";
 /// A date, or a day of every year such as `12-24`.
 pub(crate) fn date_or_day() -> Schema {
     pattern(format!("^({DATE}|{DAY})$"))
-}
-
-/// An RFC 3339 instant with an offset.
-pub(crate) fn instant() -> Schema {
-    shaped("instant")
 }
 
 /// An RFC 3339 instant with an offset, or a date.

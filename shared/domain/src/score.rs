@@ -9,7 +9,7 @@ use crate::discount::{self, Discount, Unusable};
 use crate::earning::{AccountFacts, Beside, Granted, Known, Limiting};
 use crate::expiry;
 use crate::id::{RuleId, TierId};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, OrderChange, PointsChange};
 use crate::lots::End;
 use crate::membership::admission;
 use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
@@ -317,12 +317,12 @@ impl<'a> Scoring<'a> {
         let until_paid = self.program.points.until_paid && self.paid.is_none();
         if until_paid {
             let (available_at, expires_at) = (None, end.expires_at);
-            self.changes.push(Change::PointsEarned { points, available_at, expires_at, until_paid });
+            self.changes.push(Change::Points(PointsChange::Earned { points, available_at, expires_at, until_paid }));
             return self.account.holdings.add_unpaid(points);
         }
         self.available_at = rules::available_at(self.program, self.order, context.now);
         let (available_at, expires_at) = (self.available_at, end.expires_at);
-        self.changes.push(Change::PointsEarned { points, available_at, expires_at, until_paid });
+        self.changes.push(Change::Points(PointsChange::Earned { points, available_at, expires_at, until_paid }));
         self.changes.extend(rules::award(&mut self.account, points, available_at, end, context)?);
         Ok(())
     }
@@ -340,12 +340,12 @@ impl<'a> Scoring<'a> {
             true => tier::qualifying(self.program, account, purchase.month)?,
             false => tier::highest(self.program, account, purchase.month, Measure::ZERO)?,
         };
-        self.changes.push(Change::OrderScored {
+        self.changes.push(Change::Order(OrderChange::Scored {
             order: self.order.key.clone(),
             points: self.points,
             eligible_total: Money { amount: self.eligible, currency: self.order.currency },
             beyond_kept_months: self.beyond_kept_months,
-        });
+        }));
         Ok(())
     }
 
@@ -446,7 +446,7 @@ impl<'a> Scoring<'a> {
             if reversing.at() < scored.order.placed_at {
                 // As it would have been refused, had it come after its order.
                 let (order, by) = (scored.order.key.clone(), reversing.key());
-                changes.push(Change::ReturnRefused { order, by, stated_by: waiting.by.clone() });
+                changes.push(Change::Order(OrderChange::ReturnRefused { order, by, stated_by: waiting.by.clone() }));
                 continue;
             }
             let by = Some(&*waiting.by);

@@ -26,16 +26,18 @@
 //! - What occasions brought on a walk came when it did: the draft gives on it what its own rule of that id says, and nothing
 //!   where it has none. What only the draft would have given on walks is not told, nor is whom else its rules are for.
 //!   Welcomes and n-th orders are decided anew.
-//! - Segments are those of today, and whoever has ordered was active.
 //! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
 //! - What is left of a budget over all accounts hangs on all of them: see [`Budgets`].
 
+mod asked;
 mod budgets;
+mod checksum;
 mod credit;
 mod given;
 mod membership;
 mod outcome;
 mod paid;
+mod ranked;
 mod redeemed;
 mod replay;
 mod report;
@@ -55,11 +57,14 @@ use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use asked::{Asked, asked};
 pub use budgets::{Allotted, Budgets, Want};
+pub use checksum::Checksum;
 pub use outcome::{Figures, Outcome};
+pub use ranked::{RANKED_MAX, Ranked};
 use replay::replay_with;
 pub use replay::{LeftOut, Replayed, replay};
-pub use report::{Group, RANKED_MAX, Ranked, Report, Side, Worth, cost};
+pub use report::{Group, Report, Side, Worth, cost};
 
 /// All that is stored of one account and that its history follows from.
 #[derive(Debug, Clone)]

@@ -2,8 +2,10 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
-use crate::ledger::{Cause, Change, Entry, TierChange};
-use crate::lots::Taken;
+use crate::ledger::{
+    AccountChange, Cause, Change, DiscountChange, Entry, MembershipChange, OrderChange, PerkChange, PointsChange,
+    ReferralChange, RewardChange, TierChange,
+};
 use crate::membership::Exclusion;
 use crate::money::Points;
 use crate::occasions::Given;
@@ -38,78 +40,103 @@ fn spendable_until(end: Instant, calendar: &Calendar) -> String {
     if end.is_never() { "at any time".to_owned() } else { format!("until {}", until(end, calendar)) }
 }
 
-/// `None`: another change of the same entry says it already.
+/// `None`: another change of the same entry says it already, or there is nothing to tell.
 fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
-    points_sentence(change, calendar)
-        .or_else(|| order_sentence(change, calendar))
-        .or_else(|| referral_sentence(change, calendar))
-        .or_else(|| occasion_sentence(change, calendar))
-        .or_else(|| membership_sentence(change, calendar))
-        .or_else(|| reward_sentence(change, calendar))
-        .or_else(|| account_sentence(change, calendar))
-}
-
-fn points_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
-    let until = |end: Instant| until(end, calendar);
     Some(match change {
-        Change::PointsEarned { until_paid: true, expires_at, .. } => {
-            format!("They can be spent once the order is paid, {}.", spendable_until(*expires_at, calendar))
-        }
-        Change::PointsEarned { available_at: Some(from), expires_at, .. } => {
-            let until = if expires_at.is_never() { String::new() } else { format!(" until {}", until(*expires_at)) };
-            format!("They can be spent from {}{until}.", calendar.day(*from))
-        }
-        Change::PointsEarned { available_at: None, expires_at, .. } => {
-            format!("They can be spent {}.", spendable_until(*expires_at, calendar))
-        }
-        Change::PointsProlonged { points, expires_at } => {
-            format!("{points} points from before stay until {} now.", until(*expires_at))
-        }
-        Change::PointsAvailable { points, .. } => format!("{points} points became available."),
-        Change::PointsExpired { points, expired_at } => format!("{points} points ended after {}.", until(*expired_at)),
-        Change::PointsRepaid { points } => format!("{points} of them repaid points that were owed."),
-        Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => {
-            taken_back(*points, *taken, *owed, *unrecovered, *lapsed)
-        }
-        Change::PointsAmended { earned, reversed, taken, owed, unrecovered, lapsed, until_paid, .. } => {
-            match earned.minus(*reversed).unwrap_or(Points::ZERO) {
-                more if *until_paid => format!("{more} points were added, to be spent once the order is paid."),
-                more if more > Points::ZERO => format!("{more} points were added."),
-                _ => {
-                    let gone = taken.total().and_then(|taken| taken.plus(*owed)).unwrap_or(Points::ZERO);
-                    taken_back(gone, *taken, *owed, *unrecovered, *lapsed)
-                }
-            }
-        }
-        Change::PointsCredited { points, expires_at, reason, .. } => {
-            let until = spendable_until(*expires_at, calendar);
-            format!("{points} points were given: {}. They can be spent {until}.", clause(reason))
-        }
-        Change::PointsOpened { points, expires_at } => {
-            format!("{points} points were taken over. They can be spent {}.", spendable_until(*expires_at, calendar))
-        }
-        Change::DebtOpened { points } => format!("{points} points are owed from before."),
-        Change::PointsDeducted { points, owed, reason, .. } => match *owed {
-            Points::ZERO => format!("{points} points were taken: {}.", clause(reason)),
-            owed => format!("{points} points were taken: {}; {owed} of them are owed.", clause(reason)),
-        },
-        _ => return None,
+        Change::Account(change) => account_sentence(change),
+        Change::Discount(change) => discount_sentence(change, calendar),
+        Change::Membership(change) => membership_sentence(change, calendar),
+        Change::OccasionGiven(given) => occasion_sentence(given, calendar),
+        Change::Order(change) => return order_sentence(change, calendar),
+        Change::Perk(change) => perk_sentence(change, calendar),
+        Change::Points(change) => points_sentence(change, calendar),
+        Change::Referral(change) => return referral_sentence(change, calendar),
+        Change::Reward(change) => reward_sentence(change, calendar),
+        Change::Tier(change) => tier_sentence(change, calendar),
     })
 }
 
-fn taken_back(points: Points, taken: Taken, owed: Points, unrecovered: Points, lapsed: Points) -> String {
+fn points_sentence(change: &PointsChange, calendar: &Calendar) -> String {
+    let until = |end: Instant| until(end, calendar);
+    let spendable = |end: &Instant| format!("They can be spent {}.", spendable_until(*end, calendar));
+    match change {
+        PointsChange::Earned { until_paid: true, expires_at, .. } => {
+            format!("They can be spent once the order is paid, {}.", spendable_until(*expires_at, calendar))
+        }
+        PointsChange::Earned { available_at: Some(from), expires_at, .. } => {
+            let until = if expires_at.is_never() { String::new() } else { format!(" until {}", until(*expires_at)) };
+            format!("They can be spent from {}{until}.", calendar.day(*from))
+        }
+        PointsChange::Earned { available_at: None, expires_at, .. } => spendable(expires_at),
+        PointsChange::Prolonged { points, expires_at } => {
+            format!("{points} points from before stay until {} now.", until(*expires_at))
+        }
+        PointsChange::Available { points, .. } => format!("{points} points became available."),
+        PointsChange::Expiring { points, expires_at, if_inactive: false, .. } => {
+            format!("{points} points will end after {}.", until(*expires_at))
+        }
+        PointsChange::Expiring { points, expires_at, if_inactive: true, .. } => {
+            format!("{points} points will end after {}, unless something is ordered until then.", until(*expires_at))
+        }
+        PointsChange::Expired { points, expired_at } => format!("{points} points ended after {}.", until(*expired_at)),
+        PointsChange::Repaid { points } => format!("{points} of them repaid points that were owed."),
+        PointsChange::Reversed { points, taken, owed, unrecovered, lapsed } => {
+            taken_back(*points, Reversal { taken: *taken, owed: *owed, unrecovered: *unrecovered, lapsed: *lapsed })
+        }
+        PointsChange::Amended { earned, reversed, taken, owed, unrecovered, lapsed, until_paid, .. } => {
+            let more = earned.minus(*reversed).unwrap_or(Points::ZERO);
+            let gone = Reversal { taken: *taken, owed: *owed, unrecovered: *unrecovered, lapsed: *lapsed };
+            amended(more, gone, *until_paid)
+        }
+        PointsChange::Credited { points, expires_at, reason, .. } => {
+            format!("{points} points were given: {}. {}", clause(reason), spendable(expires_at))
+        }
+        PointsChange::Granted { points, expires_at, .. } => {
+            format!("{points} points were given for the referral. {}", spendable(expires_at))
+        }
+        PointsChange::ForTier { tier, points, expires_at, .. } => {
+            format!("{points} points were given for becoming {tier}. {}", spendable(expires_at))
+        }
+        PointsChange::Opened { points, expires_at } => {
+            format!("{points} points were taken over. {}", spendable(expires_at))
+        }
+        PointsChange::DebtOpened { points } => format!("{points} points are owed from before."),
+        PointsChange::Deducted { points, owed: Points::ZERO, reason, .. } => {
+            format!("{points} points were taken: {}.", clause(reason))
+        }
+        PointsChange::Deducted { points, owed, reason, .. } => {
+            format!("{points} points were taken: {}; {owed} of them are owed.", clause(reason))
+        }
+        PointsChange::Spent { points } => format!("{points} points were spent on it."),
+        PointsChange::Restored { points } => format!("{points} points were given back."),
+    }
+}
+
+fn taken_back(points: Points, reversal: Reversal) -> String {
     let mut parts = vec![format!("{points} points were taken back")];
-    parts.extend(Reversal { taken, owed, unrecovered, lapsed }.sources());
+    parts.extend(reversal.sources());
     format!("{}.", parts.join("; "))
 }
 
-fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+/// `more`: by how much the points changed; `gone`: where they were taken from, if they were.
+fn amended(more: Points, gone: Reversal, until_paid: bool) -> String {
+    match more {
+        more if until_paid => format!("{more} points were added, to be spent once the order is paid."),
+        more if more > Points::ZERO => format!("{more} points were added."),
+        _ => {
+            let points = gone.taken.total().and_then(|taken| taken.plus(gone.owed)).unwrap_or(Points::ZERO);
+            taken_back(points, gone)
+        }
+    }
+}
+
+fn order_sentence(change: &OrderChange, calendar: &Calendar) -> Option<String> {
     Some(match change {
-        Change::OrderScored { order, points, eligible_total, beyond_kept_months } => {
+        OrderChange::Scored { order, points, eligible_total, beyond_kept_months } => {
             let late = if *beyond_kept_months { " It is too old to count in any window of a tier." } else { "" };
             format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
         }
-        Change::OrderReturned { order, by, eligible, kept, keeps, excess_units, .. } => {
+        OrderChange::Returned { order, by, eligible, kept, keeps, excess_units, .. } => {
             let id = &order.order_id;
             let what = match by {
                 ReturnKey::Return(number) => format!("Return {number} of order {id}"),
@@ -122,18 +149,20 @@ fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             };
             format!("{what}: {eligible} less. The {kept} that are kept earn {keeps} points.{excess}")
         }
-        Change::ReturnRefused { order, by, .. } => {
+        OrderChange::ReturnRefused { order, by, .. } => {
             let what = by.return_id().map_or("The cancellation".to_owned(), |id| format!("Return {id}"));
             format!("{what} of order {} is dated before the order and was not carried out.", order.order_id)
         }
-        Change::CreditNoteOpened { units } => format!("{units} units came back, to be found in earlier orders."),
-        Change::CreditNoteClosed { units_unmatched, .. } if *units_unmatched > 0 => {
+        OrderChange::CreditNoteOpened { units } => {
+            format!("{units} units came back, to be found in earlier orders.")
+        }
+        OrderChange::CreditNoteClosed { units_unmatched, .. } if *units_unmatched > 0 => {
             format!("{units_unmatched} units match no order.")
         }
-        Change::OrderAmended { order, eligible_before, eligible, .. } => {
+        OrderChange::Amended { order, eligible_before, eligible, .. } => {
             format!("Order {} was changed: {eligible} instead of {eligible_before}.", order.order_id)
         }
-        Change::OrderPaid(OrderPaid { order, points, available_at, .. }) => {
+        OrderChange::Paid(OrderPaid { order, points, available_at, .. }) => {
             let id = &order.order_id;
             match available_at {
                 _ if *points == Points::ZERO => format!("Order {id} was paid."),
@@ -143,122 +172,132 @@ fn order_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
                 }
             }
         }
-        _ => return None,
+        OrderChange::CreditNoteClosed { .. } => return None,
     })
 }
 
-fn referral_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+fn referral_sentence(change: &ReferralChange, calendar: &Calendar) -> Option<String> {
     Some(match change {
-        Change::ReferralCodeIssued { code, contact_id } => {
+        ReferralChange::CodeIssued { code, contact_id } => {
             let of = contact_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
             format!("Referral code {code}{of} is there to be shared.")
         }
-        Change::ReferralCodeChanged { code, settings } => match settings.status {
+        ReferralChange::CodeChanged { code, settings } => match settings.status {
             CodeStatus::Active => format!("Referral code {code} was changed and can be redeemed."),
             CodeStatus::Paused => format!("Referral code {code} is paused."),
         },
-        Change::ReferralRedeemed { redemption } => format!("The account came by referral code {}.", redemption.code),
-        Change::ReferralReviewed { approved: true, .. } => "The referral was looked at and approved.".to_owned(),
-        Change::ReferralReviewed { approved: false, .. } => "The referral was looked at and rejected.".to_owned(),
-        Change::ReferralQualified { order, reward_at, .. } => format!(
+        ReferralChange::Redeemed { redemption } => {
+            format!("The account came by referral code {}.", redemption.code)
+        }
+        ReferralChange::Reviewed { approved: true, .. } => "The referral was looked at and approved.".to_owned(),
+        ReferralChange::Reviewed { approved: false, .. } => "The referral was looked at and rejected.".to_owned(),
+        ReferralChange::Qualified { order, reward_at, .. } => format!(
             "With order {} the referral counts: whoever referred is rewarded after {}.",
             order.order_id,
             until(*reward_at, calendar)
         ),
-        Change::ReferralRevoked { order, .. } => {
+        ReferralChange::Revoked { order, .. } => {
             format!("What is kept of order {} is too little now: the referral does not count.", order.order_id)
         }
-        Change::ReferralExpired { expired_at, .. } => {
+        ReferralChange::Expired { expired_at, .. } => {
             format!("No order made the referral count until {}.", until(*expired_at, calendar))
         }
-        Change::ReferralConcluded { settled, .. } => match settled {
+        ReferralChange::Concluded { settled, .. } => match settled {
             Settled::Rewarded => "Whoever referred the account was rewarded.".to_owned(),
             // It is tried again; until then there is nothing to tell.
             Settled::Later => return None,
             Settled::TakenBack => "The reward of whoever referred the account was taken back.".to_owned(),
             Settled::Over => "Nothing more comes of the referral.".to_owned(),
         },
-        Change::ReferralRewarded { redemption, number } => {
+        ReferralChange::Rewarded { redemption, number } => {
             format!("Code {} brought the account's referral number {number}.", redemption.code)
         }
-        Change::ReferralTakenBack { redemption } => {
+        ReferralChange::TakenBack { redemption } => {
             format!("What code {} brought does not count any more.", redemption.code)
         }
-        Change::PointsGranted { points, expires_at, .. } => {
-            let until = spendable_until(*expires_at, calendar);
-            format!("{points} points were given for the referral. They can be spent {until}.")
-        }
-        _ => return None,
     })
 }
 
-fn membership_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+fn membership_sentence(change: &MembershipChange, calendar: &Calendar) -> String {
     let until = |end: Instant| until(end, calendar);
     let named = |excluded: &[Exclusion]| excluded.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
-    Some(match change {
-        Change::MembershipApplied => "The account waits to be let in.".to_owned(),
-        Change::MembershipAdmitted { invitation: Some(code), .. } => {
+    match change {
+        MembershipChange::Applied => "The account waits to be let in.".to_owned(),
+        MembershipChange::Admitted { invitation: Some(code), .. } => {
             format!("The account is a member now, by invitation {code}.")
         }
-        Change::MembershipAdmitted { invitation: None, reason } => {
+        MembershipChange::Admitted { invitation: None, reason } => {
             let why = reason.as_deref().map(|reason| format!(": {}", clause(reason))).unwrap_or_default();
             format!("The account is a member now{why}.")
         }
-        Change::MembershipRejected { reason } => format!("The account is no member: {}.", clause(reason)),
-        Change::ExclusionsChanged { to, reason, .. } if to.is_empty() => {
+        MembershipChange::Rejected { reason } => {
+            format!("The account is no member: {}.", clause(reason))
+        }
+        MembershipChange::ExclusionsChanged { to, reason, .. } if to.is_empty() => {
             format!("The account is excluded from nothing any more: {}.", clause(reason))
         }
-        Change::ExclusionsChanged { to, reason, .. } => {
+        MembershipChange::ExclusionsChanged { to, reason, .. } => {
             format!("The account is excluded from {} now: {}.", named(to), clause(reason))
         }
-        Change::MembershipPaid { until: end, .. } => format!("The membership is paid for until {}.", until(*end)),
-        Change::MembershipEnding { until: end, lapses_at, .. } if end == lapses_at => {
+        MembershipChange::Paid { until: end, .. } => {
+            format!("The membership is paid for until {}.", until(*end))
+        }
+        MembershipChange::Ending { until: end, lapses_at, .. } if end == lapses_at => {
             format!("The membership will end after {}, unless it is paid for again.", until(*end))
         }
-        Change::MembershipEnding { until: end, lapses_at, .. } => format!(
+        MembershipChange::Ending { until: end, lapses_at, .. } => format!(
             "The membership is paid for until {}; it will end after {}, unless it is paid for again.",
             until(*end),
             until(*lapses_at)
         ),
-        Change::MembershipLapsed { lapsed_at } => format!("The membership ended after {}.", until(*lapsed_at)),
-        _ => return None,
-    })
+        MembershipChange::Lapsed { lapsed_at } => {
+            format!("The membership ended after {}.", until(*lapsed_at))
+        }
+    }
 }
 
 /// What its rule is called, and what it brought; a discount has a sentence of its own.
-fn occasion_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
-    let Change::OccasionGiven(Given { name, points, expires_at, discount_withheld, .. }) = change else { return None };
-    let points = match *points {
+fn occasion_sentence(given: &Given, calendar: &Calendar) -> String {
+    let points = match given.points {
         Points::ZERO => ".".to_owned(),
         points => {
-            let until = spendable_until(*expires_at, calendar);
+            let until = spendable_until(given.expires_at, calendar);
             format!(": {points} points were given. They can be spent {until}.")
         }
     };
-    let withheld = if *discount_withheld { " There is no room for its discount." } else { "" };
-    Some(format!("{}{points}{withheld}", clause(name)))
+    let withheld = if given.discount_withheld { " There is no room for its discount." } else { "" };
+    format!("{}{points}{withheld}", clause(&given.name))
 }
 
 fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
+    let until = |end: Instant| until(end, calendar);
     match change {
-        TierChange::Invited { to, until, reason, .. } if until.is_never() => {
+        TierChange::Changed { from, to, qualifying, .. } => {
+            format!("The tier is {to} now, with {qualifying}; before: {from}.")
+        }
+        TierChange::Kept { tier, qualifying, .. } => {
+            format!("The tier was reviewed and stays {tier}, with {qualifying}.")
+        }
+        TierChange::Lowered { from, to, qualifying, .. } => {
+            format!("The tier was reviewed and is {to} now, with {qualifying}; before: {from}.")
+        }
+        TierChange::AtRisk { tier, review_at, missing, .. } => {
+            format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
+        }
+        TierChange::Invited { to, until: end, reason, .. } if end.is_never() => {
             format!("The account was invited to be {to}: {}.", clause(reason))
         }
         TierChange::Invited { to, until: end, reason, .. } => {
-            format!("The account was invited to be {to} until {}: {}.", until(*end, calendar), clause(reason))
+            format!("The account was invited to be {to} until {}: {}.", until(*end), clause(reason))
         }
         TierChange::InvitationEnded { from, to, qualifying, reason, .. } => {
             let why = reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
             format!("The invitation to be {from} ended{why}. The tier is {to} now, with {qualifying}.")
         }
-        TierChange::Points { tier, points, expires_at, .. } => {
-            let until = spendable_until(*expires_at, calendar);
-            format!("{points} points were given for becoming {tier}. They can be spent {until}.")
-        }
     }
 }
 
-fn reward_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+fn reward_sentence(change: &RewardChange, calendar: &Calendar) -> String {
     let had = |uses: &Option<RewardCount>| match uses {
         None => String::new(),
         Some(RewardCount { count, used, renews_at: None, .. }) => format!(", {used} of {count} times"),
@@ -266,73 +305,66 @@ fn reward_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
             format!(", {used} of {count} times until {}", until(*end, calendar))
         }
     };
-    Some(match change {
-        Change::RewardRedeemed { reward, uses } => format!("Reward {reward} was redeemed{}.", had(uses)),
-        Change::PointsSpent { points } => format!("{points} points were spent on it."),
-        Change::RewardCancelled { redemption, reason, .. } => {
+    match change {
+        RewardChange::Redeemed { reward, uses } => {
+            format!("Reward {reward} was redeemed{}.", had(uses))
+        }
+        RewardChange::Cancelled { redemption, reason, .. } => {
             format!("Redemption {redemption} was cancelled: {}.", clause(reason))
         }
-        Change::PointsRestored { points } => format!("{points} points were given back."),
-        Change::PerkUsesBought { perk, uses, left } => {
-            format!("{uses} uses of perk {perk} were bought: {left} of these are left.")
-        }
-        Change::PerkUsesReturned { perk, uses, left } => {
-            format!("{uses} bought uses of perk {perk} were taken back: {left} are left.")
-        }
-        Change::PerkUsed { perk, bought_left: Some(left), .. } => {
-            format!("Perk {perk} was used, out of those uses that were bought: {left} of these are left.")
-        }
-        _ => return None,
-    })
+    }
 }
 
-fn account_sentence(change: &Change, calendar: &Calendar) -> Option<String> {
-    let until = |end: Instant| until(end, calendar);
-    Some(match change {
-        Change::AccountEnrolled { tier } => format!("The account joined the program as {tier}."),
-        Change::AccountOpened { tier, past, .. } => {
+fn perk_sentence(change: &PerkChange, calendar: &Calendar) -> String {
+    match change {
+        PerkChange::Used { perk, bought_left: Some(left), .. } => {
+            format!("Perk {perk} was used, out of those uses that were bought: {left} of these are left.")
+        }
+        PerkChange::Used { perk, uses: None, .. } => format!("Perk {perk} was used."),
+        PerkChange::Used { perk, uses: Some(uses), .. } => {
+            format!("Perk {perk} was used: {} of {} until {}.", uses.used, uses.count, until(uses.renews_at, calendar))
+        }
+        PerkChange::UsesBought { perk, uses, left } => {
+            format!("{uses} uses of perk {perk} were bought: {left} of these are left.")
+        }
+        PerkChange::UsesReturned { perk, uses, left } => {
+            format!("{uses} bought uses of perk {perk} were taken back: {left} are left.")
+        }
+    }
+}
+
+fn account_sentence(change: &AccountChange) -> String {
+    match change {
+        AccountChange::Enrolled { tier } => format!("The account joined the program as {tier}."),
+        AccountChange::Opened { tier, past, .. } => {
             format!("The account was taken over as {tier}, with {} orders before.", past.orders)
         }
-        Change::AccountChanged { fields } => format!("The account's data changed: {}.", fields.join(", ")),
-        Change::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
-        Change::ContactChanged { contact_id } => format!("Contact {contact_id} was added or changed."),
-        Change::TierChanged { from, to, qualifying, .. } => {
-            format!("The tier is {to} now, with {qualifying}; before: {from}.")
+        AccountChange::Changed { fields } => {
+            format!("The account's data changed: {}.", fields.join(", "))
         }
-        Change::TierKept { tier, qualifying, .. } => {
-            format!("The tier was reviewed and stays {tier}, with {qualifying}.")
+        AccountChange::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
+        AccountChange::ContactChanged { contact_id } => {
+            format!("Contact {contact_id} was added or changed.")
         }
-        Change::TierLowered { from, to, qualifying, .. } => {
-            format!("The tier was reviewed and is {to} now, with {qualifying}; before: {from}.")
-        }
-        Change::TierAtRisk { tier, review_at, missing, .. } => {
-            format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
-        }
-        Change::Tier(change) => tier_sentence(change, calendar),
-        Change::PointsExpiring { points, expires_at, if_inactive: false, .. } => {
-            format!("{points} points will end after {}.", until(*expires_at))
-        }
-        Change::PointsExpiring { points, expires_at, if_inactive: true, .. } => {
-            format!("{points} points will end after {}, unless something is ordered until then.", until(*expires_at))
-        }
-        Change::DiscountExpiring { code, expires_at, .. } => {
+    }
+}
+
+fn discount_sentence(change: &DiscountChange, calendar: &Calendar) -> String {
+    let until = |end: Instant| until(end, calendar);
+    match change {
+        DiscountChange::Expiring { code, expires_at, .. } => {
             format!("Discount {code} will end after {}.", until(*expires_at))
         }
-        Change::PerkUsed { perk, uses: None, .. } => format!("Perk {perk} was used."),
-        Change::PerkUsed { perk, uses: Some(uses), .. } => {
-            format!("Perk {perk} was used: {} of {} until {}.", uses.used, uses.count, until(uses.renews_at))
-        }
-        Change::DiscountIssued { code, expires_at, .. } => {
+        DiscountChange::Issued { code, expires_at, .. } => {
             format!("Discount {code} is yours until {}.", until(*expires_at))
         }
-        Change::DiscountUsed { code } => format!("Discount {code} was used."),
-        Change::DiscountReleased { code } => format!("Discount {code} was given back."),
-        Change::DiscountVoided { code } => {
+        DiscountChange::Used { code } => format!("Discount {code} was used."),
+        DiscountChange::Released { code } => format!("Discount {code} was given back."),
+        DiscountChange::Voided { code } => {
             format!("Discount {code} was withdrawn: what it came with was changed or undone.")
         }
-        Change::DiscountExpired { code, expired_at, .. } => {
+        DiscountChange::Expired { code, expired_at, .. } => {
             format!("Discount {code} ended unused after {}.", until(*expired_at))
         }
-        _ => return None,
-    })
+    }
 }

@@ -4,7 +4,7 @@ pub(crate) mod entry;
 pub(crate) mod seniority;
 
 use crate::account::Account;
-use crate::ledger::Change;
+use crate::ledger::{Change, TierChange};
 use crate::money::{Measure, Overflow};
 use crate::program::{Program, Tier, Tiers, Upgrade};
 use crate::qualification::{self, Measured, Metric};
@@ -83,5 +83,5 @@ pub(crate) fn enter(account: &mut Account, tier: &Tier, qualifying: Measured, no
     let from = account.tier.clone();
     account.reach_tier(tier.id.clone(), now);
     account.lifetime.upgrades = account.lifetime.upgrades.saturating_add(1);
-    Change::TierChanged { from, to: tier.id.clone(), qualifying, reviewed_at: None }
+    Change::Tier(TierChange::Changed { from, to: tier.id.clone(), qualifying, reviewed_at: None })
 }

@@ -48,13 +48,14 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     document: Value,
+    rules: Program,
     text: String,
 }
 
 impl Draft {
     /// Checks a document of the program `name`; every fault at once.
     pub fn read(document: Value, name: &ProgramName) -> Result<Self, Faults> {
-        Program::from_new(&document, name)?;
+        let rules = Program::from_new(&document, name)?;
         let text = document.to_string();
         if text.len() > DOCUMENT_BYTES_MAX {
             let mut faults = Faults::default();
@@ -62,11 +63,13 @@ impl Draft {
             faults.add(&Path::Root, "too_large", message);
             return Err(faults);
         }
-        Ok(Self { document, text })
+        Ok(Self { document, rules, text })
     }
 
+    /// Whether a version says the same, however it is spelt. One that is not readable any more says what it spells.
     fn says(&self, version: &Version) -> bool {
-        serde_json::from_str::<Value>(&version.document).is_ok_and(|stored| stored == self.document)
+        let Ok(stored) = serde_json::from_str::<Value>(&version.document) else { return false };
+        Program::from_json(&stored).map_or(stored == self.document, |rules| rules == self.rules)
     }
 
     fn content_hash(&self) -> [u8; 32] {

@@ -17,6 +17,7 @@ mod referrals;
 mod rewards;
 mod scores;
 mod stocks;
+mod sums;
 
 use crate::walk;
 use account::Books;

@@ -43,6 +43,7 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("order-returned", |app, event| Box::pin(order_returned::handle(app, event))),
     ("program", |app, event| Box::pin(::program::handle(app, event))),
     ("referral-redemption", |app, event| Box::pin(referral_redemption::handle(app, event))),
+    ("simulation", |app, event| Box::pin(simulation::handle(app, event))),
     ("surveys", |app, event| Box::pin(surveys::handle(app, event))),
 ];
 

@@ -43,6 +43,14 @@ impl Answer {
         Self { status, body, headers: vec![("content-type", "application/json".to_owned())] }
     }
 
+    /// What was brought about, once: created (201) at first, and told again (200) whenever the same is sent again.
+    pub fn once(document: &impl Serialize, repeated: bool) -> Self {
+        match repeated {
+            false => Self::json(201, document),
+            true => Self::json(200, document).header("idempotent-replayed", "true"),
+        }
+    }
+
     /// An answer with a table.
     pub fn csv(body: String) -> Self {
         Self { status: 200, body, headers: vec![("content-type", "text/csv; charset=utf-8".to_owned())] }

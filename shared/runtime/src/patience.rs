@@ -11,7 +11,7 @@ pub struct Patience {
     pub request: Duration,
     /// For all messages of a batch together.
     pub batch: Duration,
-    /// For a part of a walk: far less than the functions' time limit in the template.
+    /// For a part of a walk, or a step of a simulation: far less than the functions' time limit in the template.
     pub walk: Duration,
 }
 

@@ -258,6 +258,9 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         | Rejection::TooEarly { .. }
         | Rejection::CannotFollow { .. }
         | Rejection::TooManyActivations => of_version(rejection),
+        Rejection::UnknownSimulation => {
+            Problem::new("unknown-simulation", "Unknown simulation", 404, "There is no such simulation.")
+        }
     }
 }
 

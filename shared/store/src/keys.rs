@@ -1,5 +1,7 @@
 //! Keys. The only file that builds or parses one.
 
+mod simulation;
+
 use crate::nightly::{Kept, Stamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::code::Code;
@@ -13,6 +15,8 @@ use domain::survey::Respondent;
 use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use std::collections::HashMap;
+
+pub use simulation::simulation_parts;
 
 /// A primary key, or a whole item.
 pub type Item = HashMap<String, AttributeValue>;
@@ -400,6 +404,7 @@ pub fn kept(kept: &Kept<'_>) -> Item {
         Kept::Night { what, day } => (format!("{NIGHT}{what}"), day.to_string()),
         Kept::Period { by, period } => (format!("{PERIOD}{by}"), (*period).to_owned()),
         Kept::Part { day, revision, segment } => (format!("{PART}{day}#{revision}"), format!("{segment:04}")),
+        Kept::Simulation { id, part } => simulation::place(id, *part),
     };
     key(OTHER_ATTRIBUTES, [("metric", metric), ("period", period)])
 }

@@ -22,6 +22,7 @@ mod read;
 mod referral;
 mod reward;
 mod scan;
+mod simulation;
 mod survey;
 
 pub use commit::{Commit, Conflict};

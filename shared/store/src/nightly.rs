@@ -48,6 +48,13 @@ pub enum Kept<'a> {
         /// Which segment of the accounts.
         segment: i32,
     },
+    /// A simulation: no night's, but as large, and guarded alike.
+    Simulation {
+        /// Which.
+        id: &'a str,
+        /// A part of it by its name, while it is under way; `None`: its record.
+        part: Option<&'a str>,
+    },
 }
 
 /// How new a value is: the night it is of, the run of that night, and how far a part has come.
@@ -57,7 +64,7 @@ pub struct Stamp {
     pub night: Day,
     /// Which run of it, from 1.
     pub revision: u32,
-    /// Accounts counted; 0 for what is no part.
+    /// Accounts counted, or steps made; 0 for what is no part.
     pub progress: u64,
 }
 
@@ -245,7 +252,7 @@ impl Store {
         self.forget_all(keys::pieces_of(kept), is_older).await
     }
 
-    async fn forget_all(
+    pub(crate) async fn forget_all(
         &self,
         (condition, values): (&str, Item),
         is_over: impl Fn(&Item) -> bool,

@@ -6,6 +6,7 @@ use crate::world::{Customer, Sale, World};
 use crate::{DISCOUNTS_BY_MONTH, Terms};
 use analytics::rollup::Figures;
 use domain::account::Status;
+use domain::ledger::{Change, TierChange};
 use domain::referral::State;
 use domain::standing;
 use domain::time::Instant;
@@ -98,7 +99,7 @@ impl Person {
         let at = decided.max(Instant::from_ms(as_of));
         let stands = standing::standing(account, None, &[], None, &world.schedule, at).unwrap();
         let (advanced, passed) = domain::advance::advance(&world.schedule, account, at).unwrap();
-        let lowered = passed.iter().filter(|change| matches!(change, domain::ledger::Change::TierLowered { .. }));
+        let lowered = passed.iter().filter(|change| matches!(change, Change::Tier(TierChange::Lowered { .. })));
         let wallet = Wallet::of(customer, terms, at.as_ms());
         let mut bought: Vec<Bought> = Vec::new();
         for sale in &customer.sales {

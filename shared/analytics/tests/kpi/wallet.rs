@@ -4,7 +4,7 @@ use crate::Terms;
 use crate::calendar::{first_day, local_day, local_month, start_of};
 use crate::world::Customer;
 use domain::id::OrderKey;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, Entry, OrderChange, PointsChange, ReferralChange, TierChange};
 use domain::lots::Taken;
 use domain::referral::RedemptionKey;
 use std::collections::BTreeMap;
@@ -88,28 +88,30 @@ impl Wallet {
             (begins, start_of(first_day(local_month(sale.placed_ms) + terms.validity_months + 1)))
         };
         match change {
-            Change::OrderScored { order, points, .. } => {
+            Change::Order(OrderChange::Scored { order, points, .. }) => {
                 self.earned.insert(order.clone(), points.0);
             }
-            Change::PointsEarned { points, available_at, expires_at, .. } => {
+            Change::Points(PointsChange::Earned { points, available_at, expires_at, .. }) => {
                 self.give(points.0, available_at.map(|at| at.as_ms()), expires_at.as_ms());
             }
-            Change::PointsCredited { points, expires_at, .. } => {
+            Change::Points(PointsChange::Credited { points, expires_at, .. }) => {
                 self.credited += points.0;
                 self.give(points.0, None, expires_at.as_ms());
             }
-            Change::PointsGranted { points, expires_at, redemption } => {
+            Change::Points(PointsChange::Granted { points, expires_at, redemption }) => {
                 self.granted.insert(redemption.clone(), expires_at.as_ms());
                 self.credited += points.0;
                 self.give(points.0, None, expires_at.as_ms());
             }
-            Change::PointsReversed { points, taken, owed, unrecovered, .. } => {
+            Change::Points(PointsChange::Reversed { points, taken, owed, unrecovered, .. }) => {
                 let own = of_order(order_of(&entry.cause));
                 (self.debt, self.reversed) = (self.debt + owed.0, self.reversed + points.0);
                 self.unrecovered += unrecovered.0;
                 self.take(taken, Some(own));
             }
-            Change::PointsAmended { earned, reversed, taken, owed, unrecovered, available_at, .. } => {
+            Change::Points(PointsChange::Amended {
+                earned, reversed, taken, owed, unrecovered, available_at, ..
+            }) => {
                 let order = order_of(&entry.cause);
                 *self.earned.get_mut(order).unwrap() += earned.0;
                 (self.debt, self.reversed) = (self.debt + owed.0, self.reversed + reversed.0);
@@ -120,15 +122,15 @@ impl Wallet {
                     self.give(earned.0 - reversed.0, available_at.map(|at| at.as_ms()), own.1);
                 }
             }
-            Change::PointsDeducted { points, taken, owed, .. } => {
+            Change::Points(PointsChange::Deducted { points, taken, owed, .. }) => {
                 (self.debt, self.deducted) = (self.debt + owed.0, self.deducted + points.0);
                 let back = entry.changes.iter().find_map(|change| match change {
-                    Change::ReferralTakenBack { redemption } => self.granted.get(redemption),
+                    Change::Referral(ReferralChange::TakenBack { redemption }) => self.granted.get(redemption),
                     _ => None,
                 });
                 self.take(taken, back.map(|ends| (0, *ends)));
             }
-            Change::TierLowered { .. } => self.lowered += 1,
+            Change::Tier(TierChange::Lowered { .. }) => self.lowered += 1,
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::ReturnId;
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, OrderChange};
 use crate::membership::admission;
 use crate::money::Overflow;
 use crate::referral::{self, Redemption};
@@ -158,7 +158,7 @@ fn carry_on(
     let mut step = Step { account, changes, note, program_version: activation.version, writes: Vec::with_capacity(4) };
     if begins {
         step.note.state = State::Open;
-        step.changes.push(Change::CreditNoteOpened { units: step.note.units() });
+        step.changes.push(Change::Order(OrderChange::CreditNoteOpened { units: step.note.units() }));
     }
     if let Some(order) = &found.order {
         step.take_back(order, found.redemption.as_ref(), context)?;
@@ -199,7 +199,7 @@ impl Step {
         let units_unmatched = self.note.units_left();
         let units_matched = self.note.units().saturating_sub(units_unmatched);
         self.note.state = State::Done;
-        self.changes.push(Change::CreditNoteClosed { units_matched, units_unmatched });
+        self.changes.push(Change::Order(OrderChange::CreditNoteClosed { units_matched, units_unmatched }));
         let life = &mut self.account.lifetime;
         life.unmatched_units = life.unmatched_units.saturating_add(units_unmatched);
     }

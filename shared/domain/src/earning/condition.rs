@@ -17,7 +17,7 @@ use crate::document::{Faults, Object, Path};
 use crate::id::{Segment, Source, TierId};
 use crate::membership::Role;
 use crate::money::{Currency, Minor, Overflow};
-use crate::program::Tiers;
+use crate::program::Ladder;
 use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant, Month, Wall};
 use serde_json::Value;
@@ -102,8 +102,9 @@ pub(super) trait Test: Sized {
     /// Why the rule gave nothing, where it does not hold: the end of a sentence.
     fn why_not(&self, currency: Currency) -> String;
 
-    /// That it can never hold, or always does: the code of that, and why.
-    fn nonsense(&self, _tiers: &Tiers) -> Option<Nonsense> {
+    /// That it can never hold, or always does: the code of that, and why. Without the program's tiers nothing is said that
+    /// hangs on them.
+    fn nonsense(&self, _tiers: Option<&Ladder>) -> Option<Nonsense> {
         None
     }
 }
@@ -168,7 +169,7 @@ macro_rules! conditions {
                 match self { $(Self::$account(test) => test.why_not(currency),)+ }
             }
 
-            fn nonsense(&self, tiers: &Tiers) -> Option<Nonsense> {
+            fn nonsense(&self, tiers: Option<&Ladder>) -> Option<Nonsense> {
                 match self { $(Self::$account(test) => test.nonsense(tiers),)+ }
             }
         }
@@ -196,7 +197,7 @@ macro_rules! conditions {
                 match self { $(Self::$order(test) => test.why_not(currency),)+ }
             }
 
-            fn nonsense(&self, tiers: &Tiers) -> Option<Nonsense> {
+            fn nonsense(&self, tiers: Option<&Ladder>) -> Option<Nonsense> {
                 match self { $(Self::$order(test) => test.nonsense(tiers),)+ }
             }
         }
@@ -349,7 +350,7 @@ impl When {
     }
 
     /// Conditions that can never hold, or hold of every order, each with its field and the reason.
-    pub(crate) fn nonsense(&self, tiers: &Tiers) -> Vec<(&'static [&'static str], Nonsense)> {
+    pub(crate) fn nonsense(&self, tiers: Option<&Ladder>) -> Vec<(&'static [&'static str], Nonsense)> {
         let of_account = self.account.iter().map(|test| (test.path(), test.nonsense(tiers)));
         let of_order = self.order.iter().map(|test| (test.path(), test.nonsense(tiers)));
         of_account.chain(of_order).filter_map(|(path, nonsense)| Some((path, nonsense?))).collect()
@@ -402,5 +403,12 @@ impl When {
             }
         }
         bounds
+    }
+
+    /// Whether it asks for days of the week none of which comes from its first instant to its last.
+    pub(crate) fn misses_its_weekdays(&self, calendar: &Calendar) -> bool {
+        let (Some(from), Some(until)) = self.validity() else { return false };
+        let misses = |days: &calendar::Weekdays| from < until && !days.come_between(from, until, calendar);
+        self.order.iter().any(|test| matches!(test, OrderTest::Weekdays(days) if misses(days)))
     }
 }

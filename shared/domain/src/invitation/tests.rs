@@ -4,7 +4,7 @@ use crate::advance::advance;
 use crate::code::Secrets;
 use crate::decision::{Record, Write};
 use crate::id::AccountId;
-use crate::ledger::Entry;
+use crate::ledger::{Entry, PointsChange};
 use crate::money::Points;
 use crate::opening::{self, Opening, PastTotals};
 use crate::order::Order;
@@ -110,7 +110,7 @@ impl Shop {
     fn gifts(&self) -> Vec<String> {
         let changes = self.entries.iter().flat_map(|entry| &entry.changes);
         let gift = |change: &Change| match change {
-            Change::Tier(TierChange::Points { tier, points, .. }) => Some(format!("{tier} {points}")),
+            Change::Points(PointsChange::ForTier { tier, points, .. }) => Some(format!("{tier} {points}")),
             _ => None,
         };
         changes.filter_map(gift).collect()

@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::discount::OpenDiscount;
 use crate::forecast::Forecast;
 use crate::id::ContactId;
-use crate::ledger::Change;
+use crate::ledger::{Change, DiscountChange};
 use crate::money::Overflow;
 use crate::schedule::Schedule;
 use crate::time::Instant;
@@ -20,18 +20,16 @@ impl Kind for Discounts {
 
     fn settle(&self, account: &mut Account, _: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
         let ended = account.discounts.extract_if(.., |open| open.expires_at <= now);
-        let change = |OpenDiscount { rule, code, expires_at, .. }| Change::DiscountExpired {
-            rule,
-            code,
-            expired_at: expires_at,
+        let change = |OpenDiscount { rule, code, expires_at, .. }| {
+            Change::Discount(DiscountChange::Expired { rule, code, expired_at: expires_at })
         };
         Ok(ended.map(change).collect())
     }
 
     fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
         let count = match change {
-            Change::DiscountExpired { .. } => &mut forecast.discounts_expired,
-            Change::DiscountExpiring { .. } => &mut forecast.discount_expiring_warnings,
+            Change::Discount(DiscountChange::Expired { .. }) => &mut forecast.discounts_expired,
+            Change::Discount(DiscountChange::Expiring { .. }) => &mut forecast.discount_expiring_warnings,
             _ => return Ok(()),
         };
         *count = count.saturating_add(1);
@@ -62,19 +60,19 @@ impl Warns for Discounts {
         let occasion = |open: &OpenDiscount| Occasion {
             ends_at: open.expires_at,
             told_days: Some(open.told_days),
-            warning: Change::DiscountExpiring {
+            warning: Change::Discount(DiscountChange::Expiring {
                 rule: open.rule.clone(),
                 code: open.code.clone(),
                 expires_at: open.expires_at,
                 contact_id: contact.cloned(),
-            },
+            }),
         };
         Ok(account.discounts.iter().map(occasion).collect())
     }
 
     /// Each remembers it itself: what it was issued with counts as told.
     fn note(&self, account: &mut Account, occasion: &Occasion, days: u16) {
-        let Change::DiscountExpiring { code, .. } = &occasion.warning else { return };
+        let Change::Discount(DiscountChange::Expiring { code, .. }) = &occasion.warning else { return };
         for open in account.discounts.iter_mut().filter(|open| open.code == *code) {
             open.told_days = days;
         }

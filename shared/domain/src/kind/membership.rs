@@ -4,7 +4,7 @@ use super::{Kind, Warns};
 use crate::account::Account;
 use crate::forecast::Forecast;
 use crate::id::ContactId;
-use crate::ledger::Change;
+use crate::ledger::{Change, MembershipChange};
 use crate::money::Overflow;
 use crate::schedule::Schedule;
 use crate::time::Instant;
@@ -21,13 +21,13 @@ impl Kind for PaidMembership {
         let Some(lapsed_at) = self.next(account, schedule).filter(|at| *at <= now) else { return Ok(Vec::new()) };
         let Some(paid) = &mut account.membership.paid else { return Ok(Vec::new()) };
         paid.lapsed_at = Some(lapsed_at);
-        Ok(vec![Change::MembershipLapsed { lapsed_at }])
+        Ok(vec![Change::Membership(MembershipChange::Lapsed { lapsed_at })])
     }
 
     fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
         let count = match change {
-            Change::MembershipLapsed { .. } => &mut forecast.memberships_lapsed,
-            Change::MembershipEnding { .. } => &mut forecast.membership_ending_warnings,
+            Change::Membership(MembershipChange::Lapsed { .. }) => &mut forecast.memberships_lapsed,
+            Change::Membership(MembershipChange::Ending { .. }) => &mut forecast.membership_ending_warnings,
             _ => return Ok(()),
         };
         *count = count.saturating_add(1);
@@ -60,11 +60,11 @@ impl Warns for PaidMembership {
         let occasion = paid.map(|paid| Occasion {
             ends_at: paid.until,
             told_days: paid.told_days,
-            warning: Change::MembershipEnding {
+            warning: Change::Membership(MembershipChange::Ending {
                 until: paid.until,
                 lapses_at: paid.lapses_at,
                 contact_id: contact.cloned(),
-            },
+            }),
         });
         Ok(occasion.into_iter().collect())
     }

@@ -4,7 +4,7 @@ use super::{Kind, Warns};
 use crate::account::Account;
 use crate::forecast::Forecast;
 use crate::id::ContactId;
-use crate::ledger::Change;
+use crate::ledger::{Change, PointsChange};
 use crate::lots::Lot;
 use crate::money::Overflow;
 use crate::schedule::Schedule;
@@ -23,14 +23,15 @@ impl Kind for Points {
         for lot in &ended {
             account.lifetime.expired = account.lifetime.expired.plus(lot.points)?;
         }
-        let change = |lot: Lot| Change::PointsExpired { points: lot.points, expired_at: lot.expires_at };
+        let change =
+            |lot: Lot| Change::Points(PointsChange::Expired { points: lot.points, expired_at: lot.expires_at });
         Ok(ended.into_iter().map(change).collect())
     }
 
     fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
         match change {
-            Change::PointsExpired { points, .. } => forecast.points_expired.add(*points),
-            Change::PointsExpiring { points, .. } => forecast.points_expiring_warnings.add(*points),
+            Change::Points(PointsChange::Expired { points, .. }) => forecast.points_expired.add(*points),
+            Change::Points(PointsChange::Expiring { points, .. }) => forecast.points_expiring_warnings.add(*points),
             _ => Ok(()),
         }
     }
@@ -59,12 +60,12 @@ impl Warns for Points {
         let occasion = |&Lot { points, expires_at, inactivity_months }: &Lot| Occasion {
             ends_at: expires_at,
             told_days: account.told_days(Subject::Points, expires_at),
-            warning: Change::PointsExpiring {
+            warning: Change::Points(PointsChange::Expiring {
                 points,
                 expires_at,
                 if_inactive: inactivity_months.is_some(),
                 contact_id: contact.cloned(),
-            },
+            }),
         };
         let ending = account.holdings.lots().iter().filter(|lot| !lot.expires_at.is_never());
         Ok(ending.map(occasion).collect())

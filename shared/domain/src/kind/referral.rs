@@ -3,7 +3,7 @@
 use super::Kind;
 use crate::account::Account;
 use crate::forecast::Forecast;
-use crate::ledger::Change;
+use crate::ledger::{Change, ReferralChange};
 use crate::money::Overflow;
 use crate::referral::{Referral, Stage};
 use crate::schedule::Schedule;
@@ -23,11 +23,11 @@ impl Kind for Referrals {
         let Some(until) = self.next(account, schedule).filter(|until| *until <= now) else { return Ok(Vec::new()) };
         let Some(referral) = &mut account.referral else { return Ok(Vec::new()) };
         (referral.stage, referral.redeemed_at) = (Stage::Over, None);
-        Ok(vec![Change::ReferralExpired { redemption: referral.key.clone(), expired_at: until }])
+        Ok(vec![Change::Referral(ReferralChange::Expired { redemption: referral.key.clone(), expired_at: until })])
     }
 
     fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
-        if matches!(change, Change::ReferralExpired { .. }) {
+        if matches!(change, Change::Referral(ReferralChange::Expired { .. })) {
             forecast.referrals_expired = forecast.referrals_expired.saturating_add(1);
         }
         Ok(())

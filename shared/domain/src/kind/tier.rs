@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::forecast::Forecast;
 use crate::id::ContactId;
 use crate::invitation;
-use crate::ledger::{Change, TierChange};
+use crate::ledger::{Change, PointsChange, TierChange};
 use crate::money::{Measure, Overflow};
 use crate::qualification::Measured;
 use crate::review;
@@ -29,7 +29,12 @@ impl Kind for Tier {
             let before = account.tier.clone();
             let Some(change) = happens(account, schedule, at)? else { break };
             // Of several reviews in a row that kept the tier, the last says it all.
-            changes.pop_if(|last| matches!((last, &change), (Change::TierKept { .. }, Change::TierKept { .. })));
+            changes.pop_if(|last| {
+                matches!(
+                    (last, &change),
+                    (Change::Tier(TierChange::Kept { .. }), Change::Tier(TierChange::Kept { .. }))
+                )
+            });
             changes.push(change);
             changes.extend(entry::give(account, &schedule.at(at).program, &before, at, Some(at))?);
         }
@@ -38,12 +43,12 @@ impl Kind for Tier {
 
     fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
         let count = match change {
-            Change::TierKept { .. } => &mut forecast.tiers_kept,
-            Change::TierLowered { .. } => &mut forecast.tiers_lowered,
-            Change::TierChanged { .. } => &mut forecast.tiers_raised,
+            Change::Tier(TierChange::Kept { .. }) => &mut forecast.tiers_kept,
+            Change::Tier(TierChange::Lowered { .. }) => &mut forecast.tiers_lowered,
+            Change::Tier(TierChange::Changed { .. }) => &mut forecast.tiers_raised,
             Change::Tier(TierChange::InvitationEnded { .. }) => &mut forecast.invitations_ended,
-            Change::Tier(TierChange::Points { points, .. }) => return forecast.tier_points.add(*points),
-            Change::TierAtRisk { missing, .. } => {
+            Change::Points(PointsChange::ForTier { points, .. }) => return forecast.tier_points.add(*points),
+            Change::Tier(TierChange::AtRisk { missing, .. }) => {
                 // Of what another version counts otherwise there is no sum.
                 let before = forecast.tier_at_risk_missing.filter(|sum| sum.is_like(*missing));
                 let before = before.map_or(Measure::ZERO, Measured::amount);
@@ -94,12 +99,12 @@ impl Warns for Tier {
         let occasion = missing.map(|missing| Occasion {
             ends_at: next.at,
             told_days: account.told_days(Subject::Tier, next.at),
-            warning: Change::TierAtRisk {
+            warning: Change::Tier(TierChange::AtRisk {
                 tier: account.tier.clone(),
                 review_at: next.at,
                 missing,
                 contact_id: contact.cloned(),
-            },
+            }),
         });
         Ok(occasion.into_iter().collect())
     }

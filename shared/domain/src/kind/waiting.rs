@@ -3,7 +3,7 @@
 use super::Kind;
 use crate::account::Account;
 use crate::forecast::Forecast;
-use crate::ledger::Change;
+use crate::ledger::{Change, PointsChange};
 use crate::money::Overflow;
 use crate::schedule::Schedule;
 use crate::time::Instant;
@@ -17,12 +17,16 @@ impl Kind for Waiting {
 
     fn settle(&self, account: &mut Account, _: &Schedule, now: Instant) -> Result<Vec<Change>, Overflow> {
         let moved = account.holdings.mature(now)?.into_iter();
-        Ok(moved.map(|wait| Change::PointsAvailable { points: wait.points, available_at: wait.available_at }).collect())
+        Ok(moved
+            .map(|wait| {
+                Change::Points(PointsChange::Available { points: wait.points, available_at: wait.available_at })
+            })
+            .collect())
     }
 
     fn foresee(&self, change: &Change, forecast: &mut Forecast) -> Result<(), Overflow> {
         match change {
-            Change::PointsAvailable { points, .. } => forecast.points_available.add(*points),
+            Change::Points(PointsChange::Available { points, .. }) => forecast.points_available.add(*points),
             _ => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use crate::account::{Account, Status};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Rejection};
 use crate::document::{self, Faults, Object, Path};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, MembershipChange};
 use crate::occasions::{self, Gifts};
 use crate::program::Program;
 use crate::time::Instant;
@@ -79,7 +79,10 @@ pub fn decide_membership(
     match (document.admitted, account.membership.admission) {
         (Some(true), before @ (Admission::Applied { .. } | Admission::Rejected { .. })) => {
             admit(&mut account, context.now);
-            changes.push(Change::MembershipAdmitted { invitation: None, reason: Some(document.reason.clone()) });
+            changes.push(Change::Membership(MembershipChange::Admitted {
+                invitation: None,
+                reason: Some(document.reason.clone()),
+            }));
             // Who was turned away may have been welcomed before.
             if matches!(before, Admission::Applied { .. }) {
                 let tier = account.tier.clone();
@@ -88,13 +91,17 @@ pub fn decide_membership(
         }
         (Some(false), Admission::Applied { .. } | Admission::Admitted) => {
             account.membership.admission = Admission::Rejected { since: context.now };
-            changes.push(Change::MembershipRejected { reason: document.reason.clone() });
+            changes.push(Change::Membership(MembershipChange::Rejected { reason: document.reason.clone() }));
         }
         _ => {}
     }
     if let Some(to) = document.excluded_from.clone().filter(|to| *to != account.membership.excluded_from) {
         let from = std::mem::replace(&mut account.membership.excluded_from, to.clone());
-        changes.push(Change::ExclusionsChanged { from, to, reason: document.reason.clone() });
+        changes.push(Change::Membership(MembershipChange::ExclusionsChanged {
+            from,
+            to,
+            reason: document.reason.clone(),
+        }));
     }
     if changes.len() == advanced {
         return Ok(Decision { writes: Vec::new(), answer: () });
@@ -117,7 +124,7 @@ pub(crate) fn apply(account: &mut Account, program: &Program, now: Instant) -> O
         return None;
     }
     account.membership.admission = Admission::Applied { since: now };
-    Some(Change::MembershipApplied)
+    Some(Change::Membership(MembershipChange::Applied))
 }
 
 #[cfg(test)]

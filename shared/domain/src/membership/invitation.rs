@@ -12,7 +12,7 @@ use crate::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::Segment;
 use crate::idempotency::{self, CommandKey};
-use crate::ledger::Change;
+use crate::ledger::{Change, MembershipChange};
 use crate::membership::MembershipRules;
 use crate::money::Overflow;
 use crate::program::Program;
@@ -209,7 +209,10 @@ pub(super) fn invite(
             let used = named.used.checked_add(1).ok_or(Overflow)?;
             write = Some(named.put(|after| after.used = used)?.1);
             admit(account, now);
-            change = Some(Change::MembershipAdmitted { invitation: Some(named.code.clone()), reason: None });
+            change = Some(Change::Membership(MembershipChange::Admitted {
+                invitation: Some(named.code.clone()),
+                reason: None,
+            }));
             group.clone_from(&named.terms.segment);
         }
         _ => {}

@@ -7,7 +7,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::AccountId;
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, MembershipChange};
 use crate::membership::rules::Fee;
 use crate::money::Overflow;
 use crate::time::{Calendar, Instant};
@@ -76,10 +76,25 @@ impl PaidPeriod {
     fn after(before: Option<Self>, paid_at: Instant, fee: Fee, calendar: &Calendar) -> Self {
         let goes_on = before.filter(|before| paid_at < before.lapses_at);
         let since = goes_on.map_or(paid_at, |before| before.since);
-        let from = goes_on.map_or(paid_at, |before| before.until);
-        let until = calendar.same_time_after_months(from, fee.months);
+        let until = match goes_on {
+            Some(before) => before.end_after(fee.months, calendar),
+            None => calendar.same_time_after_months(paid_at, fee.months),
+        };
         let lapses_at = calendar.same_time_after_days(until, fee.grace_days);
         Self { since, until, lapses_at, lapsed_at: None, told_days: None }
+    }
+
+    /// When it ends with so many months more, counted from its beginning with those that it has: what began on the 31st
+    /// ends on the 30th of a shorter month, and on the 31st again of the next. One whose end is so many months after its
+    /// beginning in no calendar month goes on from that end: it was paid for under another clock, or before this was so.
+    fn end_after(self, months: u16, calendar: &Calendar) -> Instant {
+        let paid = calendar.month(self.until).0.saturating_sub(calendar.month(self.since).0);
+        let is_its = |paid: &u16| calendar.same_time_after_months(self.since, *paid) == self.until;
+        let paid = u16::try_from(paid).ok().filter(is_its);
+        match paid.and_then(|paid| paid.checked_add(months)) {
+            Some(all) => calendar.same_time_after_months(self.since, all),
+            None => calendar.same_time_after_months(self.until, months),
+        }
     }
 }
 
@@ -111,7 +126,13 @@ pub fn pay(
     account.membership.paid = Some(period);
     let PaidPeriod { since, until, lapses_at, .. } = period;
     let reference = document.reference.clone();
-    changes.push(Change::MembershipPaid { paid_at, since, until, lapses_at, reference: reference.clone() });
+    changes.push(Change::Membership(MembershipChange::Paid {
+        paid_at,
+        since,
+        until,
+        lapses_at,
+        reference: reference.clone(),
+    }));
     // What was paid long ago may be over already.
     changes.extend(advance::settle(context.schedule, &mut account, context.now)?);
     let receipt = PaymentReceipt {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 use super::*;
 use crate::code::Secrets;
-use crate::ledger::Entry;
+use crate::ledger::{AccountChange, Entry, PointsChange};
 use crate::money::Currency;
 use crate::schedule::{Activation, Schedule};
 use serde_json::json;
@@ -197,7 +197,7 @@ fn points_whose_last_day_has_gone_by_are_issued_and_lapse_in_the_same_entry() {
     assert_eq!((entry.points, entry.balance, receipt.points, receipt.lapsed), {
         (Points(5), Points(5), Points(35), Points(30))
     });
-    let ended = Change::PointsExpired { points: Points(30), expired_at: at("2011-03-15T00:00:00Z") };
+    let ended = Change::Points(PointsChange::Expired { points: Points(30), expired_at: at("2011-03-15T00:00:00Z") });
     assert!(entry.changes.contains(&ended), "{:?}", entry.changes);
 }
 
@@ -232,7 +232,7 @@ fn an_enrolled_account_without_history_may_be_opened_and_keeps_what_is_not_state
     let Opened { account, entry, .. } = open_at(Some(&enrolled), &stated, "owe").unwrap();
     assert_eq!((account.tier_since, account.joined_at), (enrolled.tier_since, enrolled.joined_at));
     assert_eq!((account.version, account.last_decided), (2, at(NOW)));
-    assert!(!entry.changes.iter().any(|change| matches!(change, Change::AccountEnrolled { .. })));
+    assert!(!entry.changes.iter().any(|change| matches!(change, Change::Account(AccountChange::Enrolled { .. }))));
 
     let mut busy = enrolled.clone();
     busy.lifetime.credited = Points(1);

@@ -2,7 +2,7 @@
 use super::*;
 use crate::code::Secrets;
 use crate::decision::{Context, Decision};
-use crate::ledger::Entry;
+use crate::ledger::{Entry, OrderChange};
 use crate::parked;
 use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
@@ -172,7 +172,7 @@ fn a_payment_that_came_before_its_order_is_taken_in_with_it() {
     assert_eq!(shop.figures(), [100, 0, 0, 0]);
     assert_eq!(repeat(&scored, &document), Some(Ok(())));
     let told = shop.entries[0].changes.iter().find_map(|change| match change {
-        Change::OrderPaid(told) => Some((told.paid_at, told.reference.clone(), told.stated_by.clone())),
+        Change::Order(OrderChange::Paid(told)) => Some((told.paid_at, told.reference.clone(), told.stated_by.clone())),
         _ => None,
     });
     assert_eq!(told, Some((document.paid_at, document.reference, Some("bank".to_owned()))));

@@ -5,7 +5,7 @@ use crate::code::Secrets;
 use crate::decision::{Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{Segment, TierId};
 use crate::idempotency::CommandKey;
-use crate::ledger::{Cause, Change, Entry};
+use crate::ledger::{Cause, Change, Entry, PerkChange};
 use crate::program::sample;
 use crate::schedule::{Activation, Schedule};
 use proptest::prelude::*;
@@ -194,12 +194,12 @@ fn a_counted_perk_is_used_so_often_in_each_period_and_no_more() {
     let entry = world.entries.last().unwrap();
     assert_eq!(entry.cause, Cause::PerkUse { perk: RuleId::parse("training").unwrap() });
     let uses = Uses { count: 2, used: 1, left: 1, renews_at: at("2031-03-31T23:00:00Z") };
-    let expected = [Change::PerkUsed {
+    let expected = [Change::Perk(PerkChange::Used {
         perk: RuleId::parse("training").unwrap(),
         uses: Some(uses),
         bought_left: None,
         reference: None,
-    }];
+    })];
     assert_eq!(entry.changes, expected);
     assert_eq!(world.state.uses.unwrap().entry, entry.sequence);
 }

@@ -7,7 +7,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, RuleId};
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, PerkChange};
 use crate::money::Overflow;
 use crate::program::Program;
 use crate::time::{Day, Instant};
@@ -102,7 +102,12 @@ pub fn use_perk(
     let Used { uses, bought_left, mut writes } =
         take_one(perk, &account, state.uses.as_ref(), program, context, entry)?;
     let reference = document.reference.clone();
-    changes.push(Change::PerkUsed { perk: perk.id.clone(), uses, bought_left, reference: reference.clone() });
+    changes.push(Change::Perk(PerkChange::Used {
+        perk: perk.id.clone(),
+        uses,
+        bought_left,
+        reference: reference.clone(),
+    }));
     let receipt = PerkReceipt {
         account_id: account.id.clone(),
         perk: perk.id.clone(),

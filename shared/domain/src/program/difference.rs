@@ -1,9 +1,10 @@
-//! What differs between two documents of the program, by path.
+//! What differs between two documents of the program, by path: what they say, and not how they spell it.
 //!
 //! Lists of things that have an `id` are compared thing by thing, wherever they stand: a rule that is put before
 //! another leaves that as it was. Lists of plain values are compared as sets, anything else by position. Within a list, what is
 //! named by its `id` has it in its path: `$.tiers.levels["gold"].threshold`.
 
+use super::Program;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -40,8 +41,24 @@ pub struct Changed {
 }
 
 impl Difference {
+    /// What differs from the rules of the first document to those of the second. A section that only spells its rules
+    /// otherwise is none; in a section that says something else, every other spelling is told with it.
+    ///
+    /// Documents that are not readable any more are compared as they are spelt.
+    pub fn of_rules(first: &Value, second: &Value) -> Self {
+        let (Ok(before), Ok(after)) = (Program::from_json(first), Program::from_json(second)) else {
+            return Self::between(first, second);
+        };
+        if before == after {
+            return Self::default();
+        }
+        let difference = Self::between(&respelt(first, second, &after), second);
+        // What only several sections say together is told as it is spelt.
+        if difference == Self::default() { Self::between(first, second) } else { difference }
+    }
+
     /// What differs from the first document to the second.
-    pub fn between(first: &Value, second: &Value) -> Self {
+    fn between(first: &Value, second: &Value) -> Self {
         let mut difference = Self::default();
         difference.compare("$", first, second);
         difference
@@ -115,6 +132,29 @@ impl Difference {
     }
 }
 
+/// The first document, with those of its sections as the second spells them that could stand in its place there: its
+/// rules would be the same.
+fn respelt(first: &Value, second: &Value, rules: &Program) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (first, second) else { return first.clone() };
+    let mut respelt = before.clone();
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for key in keys.into_iter().filter(|key| before.get(*key) != after.get(*key)) {
+        let mut tried = after.clone();
+        put(&mut tried, key, before.get(key));
+        if Program::from_json(&Value::Object(tried)).as_ref() == Ok(rules) {
+            put(&mut respelt, key, after.get(key));
+        }
+    }
+    Value::Object(respelt)
+}
+
+fn put(document: &mut Map<String, Value>, key: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => drop(document.insert(key.to_owned(), value.clone())),
+        None => drop(document.remove(key)),
+    }
+}
+
 /// The ids of a list's elements, if each has one of its own.
 fn ids(list: &[Value]) -> Option<Vec<&str>> {
     let ids: Vec<_> = list.iter().map(|element| element.get("id")?.as_str()).collect::<Option<_>>()?;
@@ -181,5 +221,50 @@ mod tests {
             "changed": [{"path": "$.a", "before": 1, "after": 3}],
         });
         assert_eq!(serde_json::to_value(difference).ok(), Some(expected));
+    }
+
+    fn program() -> Value {
+        json!({
+            "name": "p", "currency": "GBP", "time_zone": "UTC", "enrolment": {"unknown_account": "enrol"},
+            "earning_rules": [{"id": "base", "name": "Points", "points": 1, "per": "1.00"}],
+            "points": {"validity_months": 24},
+            "tiers": {"window_months": 12, "levels": [
+                {"id": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
+            ]},
+        })
+    }
+
+    fn told(first: &Value, second: &Value) -> Vec<String> {
+        let Difference { added, removed, changed } = Difference::of_rules(first, second);
+        let stated = added.into_iter().chain(removed).map(|stated| stated.path);
+        stated.chain(changed.into_iter().map(|changed| changed.path)).collect()
+    }
+
+    #[test]
+    fn another_spelling_of_the_same_rules_is_no_difference() {
+        let (plain, mut respelt) = (program(), program());
+        respelt["$schema"] = json!("https://example.com/program.schema.json");
+        respelt["earning_rules"][0]["per"] = json!("1");
+        respelt["perks"] = json!(null);
+        respelt["tiers"]["window_months"] = json!(null);
+        respelt["tiers"]["window"] = json!({"kind": "rolling", "months": 12});
+        assert_eq!(told(&plain, &respelt), Vec::<String>::new());
+        assert_eq!(told(&respelt, &plain), Vec::<String>::new());
+        // Beside a rule that is another, what is only spelt otherwise is told of its own section alone.
+        respelt["tiers"]["levels"][0]["multiplier"] = json!("2");
+        let levels = "$.tiers.levels[\"member\"].multiplier";
+        assert_eq!(told(&plain, &respelt), ["$.tiers.window", levels, "$.tiers.window_months"]);
+        respelt["earning_rules"][0]["points"] = json!(2);
+        respelt["tiers"] = plain["tiers"].clone();
+        let base = "$.earning_rules[\"base\"]";
+        assert_eq!(told(&plain, &respelt), [format!("{base}.per"), format!("{base}.points")]);
+    }
+
+    #[test]
+    fn what_is_not_readable_any_more_is_compared_as_it_is_spelt() {
+        let (mut old, mut new) = (program(), program());
+        new["earning_rules"][0]["per"] = json!("1");
+        old["forgotten"] = json!(true);
+        assert_eq!(told(&old, &new), ["$.forgotten", "$.earning_rules[\"base\"].per"]);
     }
 }

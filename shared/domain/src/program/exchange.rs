@@ -2,7 +2,7 @@
 //!
 //! One source for that: where a program has it, the metrics value points at it, too.
 
-use super::Tiers;
+use super::Ladder;
 use super::metrics::{PointValue, point_value, point_value_schema};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::TierId;
@@ -108,17 +108,17 @@ pub(super) fn schema() -> Schema {
 }
 
 /// Notes rates of tiers that nobody holds, and a largest spend that comes to nothing for somebody.
-pub(super) fn sense(exchange: Option<&Exchange>, tiers: &Tiers, faults: &mut Faults) {
-    let Some(exchange) = exchange else { return };
+pub(super) fn sense(exchange: Option<&Exchange>, levels: Option<&Ladder>, faults: &mut Faults) {
+    let Some((exchange, levels)) = exchange.zip(levels) else { return };
     let points = Path::Key(&Path::Root, "points");
     let section = Path::Key(&points, "exchange");
-    for unknown in exchange.tiers.keys().filter(|tier| !tiers.knows(tier)) {
+    for unknown in exchange.tiers.keys().filter(|tier| !levels.knows(tier)) {
         let message = format!("nobody holds {unknown}: it is no tier of this program");
         faults.add(&Path::Key(&section, "tiers"), "never_fires", message);
     }
     let Some(maximum) = exchange.maximum else { return };
     let is_nothing = |id: &TierId| exchange.worth(maximum, id).is_ok_and(|worth| worth.amount == Minor::ZERO);
-    if let Some(tier) = tiers.levels.iter().find(|tier| is_nothing(&tier.id)) {
+    if let Some(tier) = levels.iter().find(|tier| is_nothing(&tier.id)) {
         let spend = Path::Key(&section, "spend");
         let message = format!("so many points are worth nothing to {}: they come to less than the minor unit", tier.id);
         faults.add(&Path::Key(&spend, "maximum"), "never_fires", message);

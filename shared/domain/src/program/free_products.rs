@@ -1,15 +1,17 @@
 //! The free products of the program document.
 
-use super::Tiers;
+use super::Ladder;
 use super::read::{NAME_CHARS_MAX, label};
 use crate::audience::{self, each_once};
 use crate::document::{self, Faults, Object, Path};
+use crate::earning::Reading;
 use crate::free_products::FreeProduct;
 use crate::id::{RuleId, Sku, TierId};
-use crate::money::{self, Currency, Minor};
+use crate::money::{self, Minor};
 use crate::order::QUANTITY_MAX;
 use crate::program::TIERS_MAX;
 use crate::schema::{self, Schema};
+use crate::validity;
 use serde_json::{Value, json};
 
 /// Most free products of a program.
@@ -18,7 +20,7 @@ pub(super) const FREE_PRODUCTS_MAX: usize = 50;
 pub(super) fn free_product(
     value: &Value,
     path: &Path<'_>,
-    currency: Currency,
+    reading: &Reading<'_>,
     faults: &mut Faults,
 ) -> Option<FreeProduct> {
     let known = ["id", "name", "sku", "quantity", "minimum_total", "tiers", "from", "until"];
@@ -27,13 +29,9 @@ pub(super) fn free_product(
     let name = rule.required("name", faults, label());
     let sku = rule.required("sku", faults, document::id(Sku::parse));
     let quantity = rule.required("quantity", faults, document::whole(1..=QUANTITY_MAX));
-    let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(currency), 1));
+    let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(reading.currency), 1));
     let tiers = each_once(&rule, "tiers", TIERS_MAX, faults, document::id(TierId::parse));
-    let from = rule.optional("from", faults, document::instant);
-    let until = rule.optional("until", faults, document::instant);
-    if from.zip(until).is_some_and(|(from, until)| until <= from) {
-        faults.add(&rule.at("until"), "out_of_order", "must be later than from");
-    }
+    let (from, until) = validity::read(&rule, reading.calendar, faults);
     Some(FreeProduct {
         id: id?,
         name: name?,
@@ -46,11 +44,11 @@ pub(super) fn free_product(
     })
 }
 
-/// Notes free products for tiers that nobody holds.
-pub(super) fn sense(rules: &[FreeProduct], tiers: &Tiers, faults: &mut Faults) {
+/// Notes free products for tiers that nobody holds, or for all of them.
+pub(super) fn sense(rules: &[FreeProduct], levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "free_products");
     for (index, rule) in rules.iter().enumerate() {
-        audience::check_tiers(&rule.tiers, &Path::Index(&list, index), tiers, faults);
+        audience::check_tiers_of_members(&rule.tiers, &Path::Index(&list, index), levels, faults);
     }
 }
 
@@ -66,13 +64,11 @@ pub(super) fn schema() -> Schema {
             "tiers",
             schema::each_once(TIERS_MAX, schema::id(TierId::parse)),
             "The tiers one of which must be held before the order; left out, any.",
-        )
-        .optional("from", schema::instant(), "The order is placed at this instant or later.")
-        .optional("until", schema::instant(), "The order is placed before this instant.");
-    schema::list(0..=FREE_PRODUCTS_MAX, rule).examples([json!([
+        );
+    schema::list(0..=FREE_PRODUCTS_MAX, validity::schema(rule, "The order is placed")).examples([json!([
         { "id": "mug", "name": "A mug on us", "sku": "MUG", "quantity": 2, "minimum_total": "500.00" },
         { "id": "jug", "name": "A jug for gold", "sku": "JUG", "quantity": 1, "minimum_total": "100.00",
-          "tiers": ["gold"], "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00" },
+          "tiers": ["gold"], "from": "2030-05-01", "until": "2030-05-31" },
     ])])
 }
 
@@ -115,6 +111,9 @@ mod tests {
             until: Instant::parse("2030-05-31T23:00:00Z"),
         };
         assert_eq!(program.free_products, [expected]);
+        let mut by_date = mug();
+        (by_date["from"], by_date["until"]) = (json!("2030-05-01"), json!("2030-05-31"));
+        assert_eq!(Program::from_json(&document(&json!([by_date]))).unwrap().free_products, program.free_products);
         let bare = json!({"id": "a", "name": "A", "sku": "A", "quantity": 1, "minimum_total": "0.01"});
         let program = Program::from_json(&document(&json!([bare]))).unwrap();
         assert_eq!((program.free_products[0].from, program.free_products[0].tiers.len()), (None, 0));
@@ -174,5 +173,25 @@ mod tests {
         let told = faults(Program::from_new(&document, &ProgramName::parse("p").unwrap()));
         assert_eq!(told, ["$.free_products[0].tiers[0] never_fires"]);
         assert!(Program::from_json(&document).is_ok());
+    }
+
+    #[test]
+    fn one_for_all_tiers_or_listed_twice_is_refused_in_new_versions_alone() {
+        type Row = (fn(&mut Value), &'static [&'static str]);
+        let rows: [Row; 5] = [
+            (|r| r["name"] = json!("Two mugs"), &["$.free_products[1] same_terms"]),
+            (|r| r["tiers"] = json!(["gold", "member"]), &["$.free_products[1].tiers no_effect"]),
+            (|r| r["quantity"] = json!(3), &[]),
+            (|r| r["until"] = Value::Null, &[]),
+            (|r| r["minimum_total"] = json!("500.01"), &[]),
+        ];
+        for (change, expected) in rows {
+            let mut rule = mug();
+            rule["id"] = json!("again");
+            change(&mut rule);
+            let document = document(&json!([mug(), rule]));
+            assert_eq!(faults(Program::from_new(&document, &ProgramName::parse("p").unwrap())), expected);
+            assert!(Program::from_json(&document).is_ok());
+        }
     }
 }

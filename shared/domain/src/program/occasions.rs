@@ -1,6 +1,6 @@
 //! The occasions of the program document.
 
-use super::Tiers;
+use super::Ladder;
 use super::read::{NAME_CHARS_MAX, label, small};
 use super::referral::{gift, gift_schema};
 use crate::audience::{self, Audience, each_once};
@@ -137,14 +137,16 @@ fn number(value: &Value, least: u64) -> Leaf<u32> {
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// Notes occasions that bring nothing, for tiers that nobody holds, and welcomes for tiers that nobody starts with.
-pub(super) fn sense(rules: &[OccasionRule], tiers: &Tiers, faults: &mut Faults) {
+/// Notes occasions that bring nothing, for tiers that nobody holds or for all of them, and welcomes for tiers that nobody
+/// starts with. A date that has passed is no fault: a version is stored long before it is in force, or again long after.
+pub(super) fn sense(rules: &[OccasionRule], levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "occasions");
     for (index, rule) in rules.iter().enumerate() {
         let path = Path::Index(&list, index);
-        audience::check_tiers(&rule.audience.tiers, &path, tiers, faults);
-        let (named, lowest) = (&rule.audience.tiers, &tiers.levels.lowest.id);
-        if rule.on == On::Welcome && !named.is_empty() && !named.contains(lowest) {
+        audience::check_tiers_of_members(&rule.audience.tiers, &path, levels, faults);
+        let named = &rule.audience.tiers;
+        let lowest = levels.map(|levels| &levels.lowest.id).filter(|lowest| !named.contains(lowest));
+        if let Some(lowest) = lowest.filter(|_| rule.on == On::Welcome && !named.is_empty()) {
             let message = format!("an account starts as {lowest}: it is welcomed as no other");
             faults.add(&Path::Key(&path, "tiers"), "never_fires", message);
         }

@@ -1,6 +1,6 @@
 //! The perks of the program document.
 
-use super::Tiers;
+use super::Ladder;
 use super::read::{NAME_CHARS_MAX, label, small};
 use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
@@ -61,11 +61,11 @@ fn divides_a_year(months: u16) -> bool {
     MONTHS_OF_A_YEAR.checked_rem(months) == Some(0)
 }
 
-/// Notes perks for tiers that nobody holds.
-pub(super) fn sense(perks: &[Perk], tiers: &Tiers, faults: &mut Faults) {
+/// Notes perks for tiers that nobody holds, or for all of them.
+pub(super) fn sense(perks: &[Perk], levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "perks");
     for (index, perk) in perks.iter().enumerate() {
-        audience::check_tiers(&perk.audience.tiers, &Path::Index(&list, index), tiers, faults);
+        audience::check_tiers_of_members(&perk.audience.tiers, &Path::Index(&list, index), levels, faults);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The quantity price tables of the program document.
 
-use super::Tiers;
+use super::Ladder;
 use super::read::{self, label, percent};
 use crate::audience::{self, Audience, each_once};
 use crate::document::{self, Faults, Object, Path};
@@ -105,11 +105,11 @@ fn check_order(before: &Step, step: &Step, path: &Path<'_>, faults: &mut Faults)
 }
 
 /// Notes tables that contradict those before them, and those that are for nobody.
-pub(super) fn sense(tables: &[PriceTable], tiers: &Tiers, faults: &mut Faults) {
+pub(super) fn sense(tables: &[PriceTable], levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "price_tables");
     for (index, table) in tables.iter().enumerate() {
         let path = Path::Index(&list, index);
-        audience::check_tiers(&table.audience.tiers, &path, tiers, faults);
+        audience::check_tiers(&table.audience.tiers, &path, levels, faults);
         let before = tables.iter().take(index).find_map(|before| Some((before, before.contradicts(table)?)));
         if let Some((before, shared)) = before {
             let message = format!("prices {shared} for accounts for which {} does, which is as specific", before.id);

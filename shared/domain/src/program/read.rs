@@ -103,38 +103,44 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
     let earning = earning.and_then(|rules| earning::in_order(rules, faults));
     let points = root.required_nested("points", faults, |v, p, f| points::points(v, p, money, f));
     let returns = root.nested("returns", faults, returns);
-    let tiers = root.nested("tiers", faults, |v, p, f| tiers::tiers(v, p, money, f));
+    let (levels, tiers) = root.nested("tiers", faults, |v, p, f| tiers::tiers(v, p, money, f)).unzip();
+    let tiers = tiers.flatten();
     let discounts = root.list("discounts", 0..=DISCOUNT_RULES_MAX, faults, |v, p, f| discount(v, p, money, f));
     let price_tables = root.list("price_tables", 0..=prices::PRICE_TABLES_MAX, faults, prices::price_table);
     let free_products = root.list("free_products", 0..=free_products::FREE_PRODUCTS_MAX, faults, |v, p, f| {
-        free_products::free_product(v, p, money, f)
+        free_products::free_product(v, p, &reading, f)
     });
     let perks = root.list("perks", 0..=perks::PERKS_MAX, faults, perks::perk);
     let occasions = root.list("occasions", 0..=occasions::OCCASIONS_MAX, faults, occasions::occasion);
-    let rewards = root.list("rewards", 0..=rewards::REWARDS_MAX, faults, rewards::reward);
+    let rewards =
+        root.list("rewards", 0..=rewards::REWARDS_MAX, faults, |v, p, f| rewards::reward(v, p, reading.calendar, f));
     let warnings = root.nested("warnings", faults, warnings).unwrap_or_default();
     let referral = root.nested("referral", faults, |v, p, f| referral::referral(v, p, money, f));
     let exchange = points.as_ref().and_then(|points| points.exchange.as_ref());
     let metrics = root.nested("metrics", faults, |v, p, f| metrics::metrics(v, p, money, f)).unwrap_or_default();
     let metrics = metrics.with(exchange, faults);
+    let levels = levels.as_ref().filter(|levels| sense::is_whole(value, "/tiers/levels", levels.iter().count()));
+    // Without a currency nobody knows what amounts come to.
+    let whole_earning = earning.as_ref().filter(|rules| sense::is_whole(value, "/earning_rules", rules.rules().len()));
     let sections = Sections {
-        // Without a currency nobody knows what amounts come to.
         unknown_account,
         membership,
+        calendar: calendar.as_ref(),
         points: points.as_ref(),
-        earning: earning.as_ref().filter(|_| currency.is_some()),
+        earning: whole_earning.filter(|_| currency.is_some()),
         excluded_skus: &excluded_skus,
-        tiers: tiers.as_ref(),
-        discounts: discounts.as_deref().unwrap_or_default(),
-        price_tables: price_tables.as_deref().unwrap_or_default(),
-        free_products: free_products.as_deref().unwrap_or_default(),
-        perks: perks.as_deref().unwrap_or_default(),
-        occasions: occasions.as_deref().unwrap_or_default(),
-        rewards: rewards.as_deref().unwrap_or_default(),
+        levels,
+        tiers: tiers.as_ref().filter(|_| levels.is_some()),
+        discounts: sense::whole(value, "/discounts", discounts.as_deref()),
+        price_tables: sense::whole(value, "/price_tables", price_tables.as_deref()),
+        free_products: sense::whole(value, "/free_products", free_products.as_deref()),
+        perks: sense::whole(value, "/perks", perks.as_deref()),
+        occasions: sense::whole(value, "/occasions", occasions.as_deref()),
+        rewards: sense::whole(value, "/rewards", rewards.as_deref()),
         warnings: &warnings,
-        referral: referral.as_ref(),
+        referral: if root.has("referral") { referral.as_ref().map(Some) } else { Some(None) },
     };
-    sense::check(value, &sections, senseless);
+    sense::check(&sections, senseless);
     let program = Program {
         name: name?,
         currency: currency?,

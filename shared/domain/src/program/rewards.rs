@@ -1,16 +1,19 @@
 //! The rewards of the program document.
 
 use super::read::{NAME_CHARS_MAX, label, percent, percent_schema, small};
-use super::{Program, Tiers};
+use super::{Ladder, Program};
 use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, Sku, TierId};
+use crate::membership::MembershipRules;
 use crate::money::Points;
 use crate::order::QUANTITY_MAX;
 use crate::perks::Perk;
 use crate::program::TIERS_MAX;
 use crate::rewards::{Goods, PerAccount, PerkUsesBought, Reward, RewardKind, RewardPeriod, RewardPrice};
 use crate::schema::{self, Schema};
+use crate::time::Calendar;
+use crate::validity;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -29,7 +32,7 @@ const PERK_USES_MAX: u64 = 1_000;
 const COUNT_MAX: u64 = 1_000;
 const KINDS: [&str; 4] = ["discount", "product", "pack", "perk"];
 
-pub(super) fn reward(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Reward> {
+pub(super) fn reward(value: &Value, path: &Path<'_>, calendar: &Calendar, faults: &mut Faults) -> Option<Reward> {
     let known = [
         "id",
         "name",
@@ -55,11 +58,7 @@ pub(super) fn reward(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Opt
     let price = reward.required("points", faults, price);
     let by_tier = reward.list("points_by_tier", 1..=TIERS_MAX, faults, tier_price).unwrap_or_default();
     each_once(by_tier.iter().map(|(tier, _)| tier), &reward.at("points_by_tier"), "tier", faults);
-    let from = reward.optional("from", faults, document::instant);
-    let until = reward.optional("until", faults, document::instant);
-    if from.zip(until).is_some_and(|(from, until)| until <= from) {
-        faults.add(&reward.at("until"), "out_of_order", "must be later than from");
-    }
+    let (from, until) = validity::read(&reward, calendar, faults);
     let stock = reward.optional("stock", faults, document::whole(1..=STOCK_MAX));
     let per_account = reward.nested("per_account", faults, per_account);
     let audience = Audience::read(&reward, faults);
@@ -167,31 +166,68 @@ pub(super) fn distinct(program: &Program, faults: &mut Faults) {
     }
 }
 
-/// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, and perks that there are
-/// not.
-pub(super) fn sense(rewards: &[Reward], perks: Option<&[Perk]>, tiers: &Tiers, faults: &mut Faults) {
+/// Notes rewards, and prices of them, for tiers that nobody holds or that they are not for, prices and limits that make
+/// no difference, and perks that there are not.
+pub(super) fn sense(
+    rewards: &[Reward],
+    perks: Option<&[Perk]>,
+    levels: Option<&Ladder>,
+    membership: MembershipRules,
+    faults: &mut Faults,
+) {
     let list = Path::Key(&Path::Root, "rewards");
     for (index, reward) in rewards.iter().enumerate() {
         let path = Path::Index(&list, index);
-        audience::check_tiers(&reward.audience.tiers, &path, tiers, faults);
-        check_prices(reward, &path, tiers, faults);
-        let RewardKind::Perk(bought) = &reward.kind else { continue };
-        if perks.is_some_and(|perks| perks.iter().all(|perk| perk.id != bought.perk)) {
-            let message = format!("nobody can use {}: it is no perk of this program", bought.perk);
-            faults.add(&Path::Key(&Path::Key(&path, "perk"), "perk"), "never_fires", message);
-        }
+        audience::check_tiers(&reward.audience.tiers, &path, levels, faults);
+        check_prices(reward, &path, levels, faults);
+        check_limits(reward, &path, faults);
+        let (RewardKind::Perk(bought), Some(perks)) = (&reward.kind, perks) else { continue };
+        let id = &bought.perk;
+        let message = match perks.iter().find(|perk| perk.id == *id) {
+            None => format!("nobody can use {id}: it is no perk of this program"),
+            Some(perk) if is_had_anyway(perk, &reward.audience, membership) => {
+                format!("nobody can buy it: {id} is not counted, and whoever the reward is for has it")
+            }
+            Some(_) => continue,
+        };
+        faults.add(&Path::Key(&Path::Key(&path, "perk"), "perk"), "never_fires", message);
     }
 }
 
-fn check_prices(reward: &Reward, path: &Path<'_>, tiers: &Tiers, faults: &mut Faults) {
+/// Whether everybody whom a reward is for has a perk without counting its uses, but for single accounts that are excluded
+/// from perks.
+fn is_had_anyway(perk: &Perk, buyers: &Audience, membership: MembershipRules) -> bool {
+    let is_for_everybody = *buyers == Audience::default();
+    let are_members = membership == MembershipRules::Open || !is_for_everybody;
+    let never_rests = perk.allowance.is_none() && perk.after_days == 0 && perk.activity_days.is_none();
+    never_rests && are_members && perk.audience.includes_all_of(buyers)
+}
+
+fn check_prices(reward: &Reward, path: &Path<'_>, levels: Option<&Ladder>, faults: &mut Faults) {
     let (list, wanted) = (Path::Key(path, "points_by_tier"), &reward.audience.tiers);
     for (index, (tier, _)) in reward.price.by_tier.iter().enumerate() {
         let why = match () {
-            () if !tiers.knows(tier) => format!("nobody holds {tier}: it is no tier of this program"),
+            () if levels.is_some_and(|levels| !levels.knows(tier)) => {
+                format!("nobody holds {tier}: it is no tier of this program")
+            }
             () if !wanted.is_empty() && !wanted.contains(tier) => format!("the reward is not for {tier}"),
             () => continue,
         };
         faults.add(&Path::Key(&Path::Index(&list, index), "tier"), "never_fires", why);
+    }
+    let same = |(_, points): &(TierId, Points)| *points == reward.price.points;
+    for (index, _) in reward.price.by_tier.iter().enumerate().filter(|(_, own)| same(own)) {
+        let message = "is what it costs everybody";
+        faults.add(&Path::Key(&Path::Index(&list, index), "points"), "no_effect", message);
+    }
+}
+
+/// A stock is for all time, so that no period renews it.
+fn check_limits(reward: &Reward, path: &Path<'_>, faults: &mut Faults) {
+    let Some((limit, stock)) = reward.per_account.zip(reward.stock) else { return };
+    if u64::from(limit.count) > stock {
+        let message = format!("is never reached: there are {stock} for all accounts");
+        faults.add(&Path::Key(&Path::Key(path, "per_account"), "count"), "no_effect", message);
     }
 }
 
@@ -231,10 +267,8 @@ pub(super) fn schema() -> Schema {
         .optional("perk", perk, "It is uses of a perk.")
         .one_of_fields(&KINDS)
         .optional("stock", schema::whole(1..=STOCK_MAX), "How many there are over all accounts; left out, any number.")
-        .optional("from", schema::instant(), "It can be had from this instant on.")
-        .optional("until", schema::instant(), "It can be had before this instant.")
         .optional("per_account", per_account, "How often one account may have it; left out, any number of times.");
-    schema::list(0..=REWARDS_MAX, Audience::schema(reward)).examples([json!([
+    schema::list(0..=REWARDS_MAX, Audience::schema(validity::schema(reward, "It can be had"))).examples([json!([
         { "id": "five-off", "name": "5 % off your next order", "points": 500,
           "discount": { "percent": "5", "validity_days": 90 } },
         { "id": "mug", "name": "The blue mug", "description": "For the tea kitchen.", "points": 800,
@@ -242,7 +276,7 @@ pub(super) fn schema() -> Schema {
           "stock": 200, "per_account": { "count": 2, "period": "year" } },
         { "id": "box", "name": "A box", "points": 2500, "tiers": ["gold"], "segments": ["hotels"],
           "pack": [{ "sku": "TEA", "quantity": 3 }, { "sku": "MUG-BLUE", "quantity": 6 }],
-          "from": "2030-11-01T00:00:00+00:00", "until": "2031-01-01T00:00:00+00:00" },
+          "from": "2030-11-01", "until": "2030-12-31" },
         { "id": "day", "name": "One more day", "points": 4000, "perk": { "perk": "training", "uses": 1 } },
     ])])
 }

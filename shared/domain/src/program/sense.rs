@@ -1,15 +1,16 @@
 //! Rules that can never do anything, and rules that contradict each other.
 //!
 //! A new version is held against this, and no other: what is in force stays readable, whatever is found out about it
-//! later. A list of which an element could not be read is left alone, since its other elements are not where they stand
-//! in the document.
+//! later.
 
 mod earning;
+mod same_terms;
 mod tiers;
+mod warnings;
 
 use super::{
-    DiscountRule, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership, occasions, perks,
-    prices, rewards,
+    DiscountRule, Ladder, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership,
+    occasions, perks, prices, rewards,
 };
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule};
@@ -20,72 +21,89 @@ use crate::money::{Factor, Minor, Overflow, Points};
 use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
-use crate::referral::rules::ReferralRules;
+use crate::referral::rules::{Gift, ReferralRules};
 use crate::rewards::Reward;
+use crate::time::Calendar;
 use crate::warning::WarningRules;
 use earning::Surroundings;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What could be read of a document.
+/// What could be read of a document. Of a list, nothing where an element could not be read: its other elements are not
+/// where they stand in the document.
 pub(super) struct Sections<'a> {
     pub unknown_account: Option<UnknownAccount>,
     pub membership: MembershipRules,
+    pub calendar: Option<&'a Calendar>,
     pub points: Option<&'a PointsRules>,
     pub earning: Option<&'a Earning>,
     pub excluded_skus: &'a BTreeSet<Sku>,
+    /// The levels, whatever else is said of tiers.
+    pub levels: Option<&'a Ladder>,
+    /// All that is said of tiers.
     pub tiers: Option<&'a Tiers>,
-    pub discounts: &'a [DiscountRule],
-    pub price_tables: &'a [PriceTable],
-    pub free_products: &'a [FreeProduct],
-    pub perks: &'a [Perk],
-    pub occasions: &'a [OccasionRule],
-    pub rewards: &'a [Reward],
+    pub discounts: Option<&'a [DiscountRule]>,
+    pub price_tables: Option<&'a [PriceTable]>,
+    pub free_products: Option<&'a [FreeProduct]>,
+    pub perks: Option<&'a [Perk]>,
+    pub occasions: Option<&'a [OccasionRule]>,
+    pub rewards: Option<&'a [Reward]>,
     pub warnings: &'a WarningRules,
-    pub referral: Option<&'a ReferralRules>,
+    /// `None` within where there are none.
+    pub referral: Option<Option<&'a ReferralRules>>,
 }
 
-/// Notes every rule that makes no sense, with the reason.
-pub(super) fn check(document: &Value, sections: &Sections<'_>, faults: &mut Faults) {
-    let is_whole = |place: &str, read: usize| document.pointer(place).is_none_or(|list| length(list) == read);
-    let earning = sections.earning.filter(|rules| is_whole("/earning_rules", rules.rules().len()));
-    let tiers = sections.tiers.filter(|tiers| is_whole("/tiers/levels", tiers.levels.iter().count()));
-    let discounts = Some(sections.discounts).filter(|rules| is_whole("/discounts", rules.len())).unwrap_or_default();
-    let price_tables = Some(sections.price_tables).filter(|tables| is_whole("/price_tables", tables.len()));
-    same_discounts(discounts, faults);
-    shortfalls(sections.points, faults);
-    let perks = Some(sections.perks).filter(|perks| is_whole("/perks", perks.len()));
-    let free = Some(sections.free_products).filter(|rules| is_whole("/free_products", rules.len()));
-    let occasions = Some(sections.occasions).filter(|rules| is_whole("/occasions", rules.len())).unwrap_or_default();
-    let bought = Some(sections.rewards).filter(|rewards| is_whole("/rewards", rewards.len()));
-    let ending_days = &sections.warnings.membership_ending_days;
-    membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
-    let Some(tiers) = tiers else { return };
-    occasions::sense(occasions, tiers, faults);
-    rewards::sense(bought.unwrap_or_default(), perks, tiers, faults);
-    prices::sense(price_tables.unwrap_or_default(), tiers, faults);
-    free_products::sense(free.unwrap_or_default(), tiers, faults);
-    exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), tiers, faults);
-    perks::sense(perks.unwrap_or_default(), tiers, faults);
-    tiers::check(tiers, sections.warnings, faults);
-    let Some(earning) = earning else { return };
-    earning::check(earning, &Surroundings { tiers, excluded_skus: sections.excluded_skus }, faults);
-    minimums(earning.rules(), tiers, discounts, sections.referral, faults);
+impl<'a> Sections<'a> {
+    /// What is given to accounts on occasions and for referrals; `None`: not all of it could be read.
+    fn gifts(&self) -> Option<impl Iterator<Item = &'a Gift>> {
+        let (occasions, referral) = (self.occasions?, self.referral?);
+        let of_referral = referral
+            .into_iter()
+            .flat_map(|rules| std::iter::once(&rules.welcome).chain(rules.steps.iter().map(|step| &step.gift)));
+        Some(occasions.iter().map(|rule| &rule.gift).chain(of_referral))
+    }
+}
+
+/// A list of the document, if each of its elements could be read; an empty one where it is left out.
+pub(super) fn whole<'a, T>(document: &Value, list: &str, read: Option<&'a [T]>) -> Option<&'a [T]> {
+    match document.pointer(list).filter(|stated| !stated.is_null()) {
+        None => Some(&[]),
+        Some(stated) => read.filter(|read| read.len() == length(stated)),
+    }
+}
+
+/// Whether each of so many elements that could be read is where it stands in a list of the document.
+pub(super) fn is_whole(document: &Value, list: &str, read: usize) -> bool {
+    document.pointer(list).is_some_and(|stated| length(stated) == read)
 }
 
 fn length(list: &Value) -> usize {
     list.as_array().map_or(0, Vec::len)
 }
 
-/// Two rules with the same terms issue two discounts where one was meant: the second says nothing of its own.
-fn same_discounts(discounts: &[DiscountRule], faults: &mut Faults) {
-    let terms = |rule: &DiscountRule| (rule.minimum_total, rule.percent, rule.validity_days);
-    for (index, rule) in discounts.iter().enumerate() {
-        let before = discounts.iter().take(index).find(|before| terms(before) == terms(rule));
-        if let Some(before) = before {
-            let message = format!("has the terms of {}, listed before it: minimum, percent and validity", before.id);
-            faults.add(&Path::Index(&Path::Key(&Path::Root, "discounts"), index), "same_terms", message);
-        }
+/// Notes every rule that makes no sense, with the reason. What could not be read hides no more than what hangs on it.
+pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
+    same_terms::check(sections, faults);
+    shortfalls(sections.points, faults);
+    let occasions = sections.occasions.unwrap_or_default();
+    let ending_days = &sections.warnings.membership_ending_days;
+    membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
+    let levels = sections.levels;
+    occasions::sense(occasions, levels, faults);
+    rewards::sense(sections.rewards.unwrap_or_default(), sections.perks, levels, sections.membership, faults);
+    prices::sense(sections.price_tables.unwrap_or_default(), levels, faults);
+    free_products::sense(sections.free_products.unwrap_or_default(), levels, faults);
+    exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), levels, faults);
+    perks::sense(sections.perks.unwrap_or_default(), levels, faults);
+    warnings::check(sections, faults);
+    if let Some(tiers) = sections.tiers {
+        tiers::check(tiers, sections.warnings, faults);
+    }
+    let Some(earning) = sections.earning else { return };
+    let Sections { excluded_skus, calendar, .. } = *sections;
+    earning::check(earning, &Surroundings { levels, excluded_skus, calendar }, faults);
+    if let Some(levels) = levels {
+        minimums(earning.rules(), levels, sections.discounts.unwrap_or_default(), sections.referral.flatten(), faults);
     }
 }
 
@@ -104,12 +122,12 @@ fn shortfalls(points: Option<&PointsRules>, faults: &mut Faults) {
 /// An order that reaches a minimum may not earn more points than can be counted: it would be refused.
 fn minimums(
     earning: &[EarningRule],
-    tiers: &Tiers,
+    levels: &Ladder,
     discounts: &[DiscountRule],
     referral: Option<&ReferralRules>,
     faults: &mut Faults,
 ) {
-    let lowest = tiers.levels.iter().map(|tier| tier.multiplier).min().unwrap_or(Factor::ONE);
+    let lowest = levels.iter().map(|tier| tier.multiplier).min().unwrap_or(Factor::ONE);
     let fits = |minimum: Minor| {
         let stops = earning.iter().position(|rule| rule.stop).unwrap_or(earning.len());
         let mut of_rules = earning.iter().take(stops.saturating_add(1)).map(|rule| rule.at_least(minimum, lowest));
@@ -235,6 +253,60 @@ mod tests {
                 &["$.tiers.review.downgrade never_fires"],
             ),
             (
+                "a review that cannot be read is not taken for none",
+                |p| p["tiers"]["review"]["downgrade"] = json!("two_steps"),
+                &["$.tiers.review.downgrade unknown_value"],
+            ),
+            (
+                "an upgrade that cannot be read is not taken for one at once",
+                |p| {
+                    p["tiers"]["upgrade"] = json!("sideways");
+                    p["tiers"]["review"]["downgrade"] = json!("never");
+                },
+                &["$.tiers.upgrade unknown_value"],
+            ),
+            (
+                "warnings of discounts where there are none",
+                |p| {
+                    p["discounts"] = json!([]);
+                    p["warnings"]["discount_expiring_days"] = json!([7]);
+                },
+                &["$.warnings.discount_expiring_days never_fires"],
+            ),
+            (
+                "warnings of discounts that are told when those are issued, or after their end",
+                |p| p["warnings"]["discount_expiring_days"] = json!([30, 45, 31]),
+                &["$.warnings.discount_expiring_days never_fires", "$.warnings.discount_expiring_days never_fires"],
+            ),
+            (
+                "warnings of discounts that points buy",
+                |p| {
+                    p["discounts"] = json!([]);
+                    p["rewards"] = json!([{"id": "off", "name": "Off", "points": 5,
+                                           "discount": {"percent": "5", "validity_days": 8}}]);
+                    p["warnings"]["discount_expiring_days"] = json!([7]);
+                },
+                &[],
+            ),
+            (
+                "warnings of discounts that referrals bring",
+                |p| {
+                    p["discounts"] = json!([]);
+                    p["referral"]["welcome"]["discount"] =
+                        json!({"id": "hello", "name": "Hello", "percent": "5", "validity_days": 8});
+                    p["warnings"]["discount_expiring_days"] = json!([8, 7]);
+                },
+                &["$.warnings.discount_expiring_days never_fires"],
+            ),
+            (
+                "warnings of points that do not end by themselves, and may by what credited them",
+                |p| {
+                    p["points"] = json!({"expiry": {"kind": "never"}});
+                    p["warnings"]["points_expiring_days"] = json!([7]);
+                },
+                &[],
+            ),
+            (
                 "points owed by those that wait, of which there are none",
                 |p| p["points"]["shortfall"] = json!("owe_pending"),
                 &["$.points.shortfall never_fires"],
@@ -283,6 +355,27 @@ mod tests {
                 ],
             ),
             (
+                "a fault of the tiers hides nothing that does not hang on them",
+                |p| {
+                    p["tiers"]["levels"][1]["multiplier"] = json!("x");
+                    p["discounts"][3]["validity_days"] = json!(30);
+                    p["rewards"] = json!([{"id": "day", "name": "Day", "points": 5, "tiers": ["gold"],
+                                           "perk": {"perk": "training", "uses": 1}}]);
+                    p["earning_rules"][1]["multiplier"] = json!("2");
+                    p["earning_rules"][1]["points"] = json!(null);
+                    p["earning_rules"][1]["per"] = json!(null);
+                    p["earning_rules"][1]["when"] = json!({"hours": {"from": "00:00", "until": "24:00"}});
+                    p["earning_rules"].as_array_mut().unwrap().swap(0, 1);
+                },
+                &[
+                    "$.tiers.levels[1].multiplier invalid_decimal",
+                    "$.discounts[3] same_terms",
+                    "$.rewards[0].perk.perk never_fires",
+                    "$.earning_rules[0].when.hours no_effect",
+                    "$.earning_rules[0].multiplier never_fires",
+                ],
+            ),
+            (
                 "a list that is not read whole is left alone",
                 |p| {
                     p["discounts"][0]["percent"] = json!("0");
@@ -308,7 +401,8 @@ mod tests {
         for (name, change, expected) in rows() {
             let mut document = sensible();
             change(&mut document);
-            let senseless = |fault: &&str| fault.ends_with("never_fires") || fault.ends_with("same_terms");
+            let codes = [" never_fires", " no_effect", " same_terms"];
+            let senseless = |fault: &&str| codes.iter().any(|code| fault.ends_with(code));
             let readable = expected.iter().all(senseless) || name == "another program";
             assert_eq!(Program::from_json(&document).is_ok(), readable, "{name}");
         }

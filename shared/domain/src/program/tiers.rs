@@ -41,7 +41,13 @@ const KINDS: [(&str, Kind); 4] = [
 const LEVEL_FIELDS: [&str; 7] = ["id", "name", "threshold", "by_invitation", "multiplier", "discount", "on_entry"];
 const FIELDS: [&str; 6] = ["metric", "window_months", "window", "upgrade", "levels", "review"];
 
-pub(super) fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<Tiers> {
+/// The levels, and with them the whole section where all of it could be read.
+pub(super) fn tiers(
+    value: &Value,
+    path: &Path<'_>,
+    currency: Currency,
+    faults: &mut Faults,
+) -> Option<(Ladder, Option<Tiers>)> {
     let section = Object::open(value, path, &FIELDS, faults)?;
     let metric = match section.has("metric") {
         true => section.optional("metric", faults, document::one_of(&Metric::ALL)),
@@ -51,20 +57,28 @@ pub(super) fn tiers(value: &Value, path: &Path<'_>, currency: Currency, faults: 
         Some(Metric::MembershipMonths) => no_window(&section, faults),
         _ => window_of(&section, faults),
     };
-    let upgrade = section.optional("upgrade", faults, document::one_of(&UPGRADES));
-    let review = section.nested("review", faults, |v, p, f| review(v, p, window, f));
+    let upgrade = match section.has("upgrade") {
+        true => section.optional("upgrade", faults, document::one_of(&UPGRADES)),
+        false => Some(Upgrade::default()),
+    };
+    let review = match section.has("review") {
+        true => section.nested("review", faults, |v, p, f| review(v, p, window, f)).map(Some),
+        false => Some(None),
+    };
     // Levels of a metric that cannot be read are of no unit.
     let unit = metric.map(|metric| Unit { metric, currency });
     let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, unit, f));
     if !section.has("levels") {
         faults.add(&section.at("levels"), "missing", "is required");
     }
-    check_grace(&section, window, review, faults);
+    check_grace(&section, window, review.flatten(), faults);
     let levels = levels?;
     check_ladder(&levels, path, faults);
     let mut ascending = levels.into_iter();
     let ladder = Ladder { lowest: ascending.next()?, above: ascending.collect() };
-    Some(Tiers { metric: metric?, window: window?, upgrade: upgrade.unwrap_or_default(), levels: ladder, review })
+    let levels = ladder.clone();
+    let whole = || Some(Tiers { metric: metric?, window: window?, upgrade: upgrade?, levels, review: review? });
+    Some((ladder, whole()))
 }
 
 /// `window_months`, or the section `window` in its place.

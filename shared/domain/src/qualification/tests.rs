@@ -3,7 +3,7 @@ use super::*;
 use crate::activity::MonthActivity;
 use crate::advance::advance;
 use crate::id::{AccountId, TierId};
-use crate::ledger::Change;
+use crate::ledger::{Change, TierChange};
 use crate::money::Points;
 use crate::review;
 use crate::schedule::{Activation, Schedule};
@@ -182,7 +182,7 @@ fn a_tier_by_membership_is_reached_at_its_instant_with_no_order() {
         let before = account(joined, &[]);
         let (_, changes) = advance(&schedule, &before, at("2040-01-01T00:00:00Z")).unwrap();
         let told = changes.iter().map(|change| match change {
-            Change::TierChanged { to, qualifying, .. } => format!("{to} {qualifying}"),
+            Change::Tier(TierChange::Changed { to, qualifying, .. }) => format!("{to} {qualifying}"),
             other => panic!("{other:?}"),
         });
         let named: Vec<_> = told.collect();
@@ -215,9 +215,11 @@ fn reviews(tiers: Value, held: (&str, &str), did: &[(&str, i64)], until: &str) -
         let (after, changes) = advance(&schedule, &account, at).unwrap();
         account = after;
         told.extend(changes.iter().map(|change| match change {
-            Change::TierKept { tier, qualifying, .. } => format!("{at} {tier} kept with {qualifying}"),
-            Change::TierLowered { to, qualifying, .. } => format!("{at} {to} with {qualifying}"),
-            Change::TierChanged { to, qualifying, .. } => format!("{at} raised to {to} with {qualifying}"),
+            Change::Tier(TierChange::Kept { tier, qualifying, .. }) => format!("{at} {tier} kept with {qualifying}"),
+            Change::Tier(TierChange::Lowered { to, qualifying, .. }) => format!("{at} {to} with {qualifying}"),
+            Change::Tier(TierChange::Changed { to, qualifying, .. }) => {
+                format!("{at} raised to {to} with {qualifying}")
+            }
             other => panic!("{other:?}"),
         }));
     }

@@ -5,7 +5,7 @@ use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::id::{AccountId, ContactId};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, ReferralChange};
 use crate::membership::Profile;
 use crate::money::Overflow;
 use crate::time::Instant;
@@ -182,7 +182,10 @@ pub fn issue_code(
         version: 1,
     };
     account.has_referral_code = true;
-    changes.push(Change::ReferralCodeIssued { code: code.code.clone(), contact_id: code.contact_id.clone() });
+    changes.push(Change::Referral(ReferralChange::CodeIssued {
+        code: code.code.clone(),
+        contact_id: code.contact_id.clone(),
+    }));
     let holder = CodeHolder {
         account_id: account_id.clone(),
         contact_id: code.contact_id.clone(),
@@ -212,7 +215,7 @@ pub fn change_code(
     let (account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let version = code.version.checked_add(1).ok_or(Overflow)?;
     let changed = ReferralCode { settings: settings.clone(), version, ..code.clone() };
-    changes.push(Change::ReferralCodeChanged { code: code.code.clone(), settings });
+    changes.push(Change::Referral(ReferralChange::CodeChanged { code: code.code.clone(), settings }));
     let mut writes = vec![Write::Put(Record::ReferralCode(Box::new(changed.clone())), Guard::Version(code.version))];
     let cause = Cause::ReferralCode { code: code.code.clone() };
     let in_force = context.schedule.at(context.now).version;

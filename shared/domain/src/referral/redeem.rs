@@ -13,7 +13,7 @@ use crate::code::{KeyedHash, Secrets};
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{Faults, Path};
 use crate::id::AccountId;
-use crate::ledger::{Cause, Change};
+use crate::ledger::{AccountChange, Cause, Change, ReferralChange};
 use crate::membership::{self, Claims, Contact, Identity, Member, MembershipRules, Profile};
 use crate::money::Points;
 use crate::occasions;
@@ -176,10 +176,10 @@ impl Redeeming<'_> {
             occasions::note_birthday(&mut account, &self.contact(), program, today);
         }
         if enrolled && waits {
-            changes.push(Change::StatusChanged { from: account.status, to: Status::Pending });
+            changes.push(Change::Account(AccountChange::StatusChanged { from: account.status, to: Status::Pending }));
             account.status = Status::Pending;
         }
-        changes.push(Change::ReferralRedeemed { redemption: self.key.clone() });
+        changes.push(Change::Referral(ReferralChange::Redeemed { redemption: self.key.clone() }));
         let until = program.calendar.same_time_after_days(context.now, self.rules.within_days);
         account.referral = Some(Referral {
             key: self.key.clone(),

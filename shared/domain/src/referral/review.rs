@@ -6,7 +6,7 @@ use super::{Referral, Stage, terms};
 use crate::account::{Account, Status};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{AccountChange, Cause, Change, ReferralChange};
 
 /// What somebody decides who looks at a redemption.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn decide_review(
         note: decision.note.clone(),
         ..review.clone()
     });
-    changes.push(Change::ReferralReviewed { redemption: redemption.key.clone(), approved });
+    changes.push(Change::Referral(ReferralChange::Reviewed { redemption: redemption.key.clone(), approved }));
     let mut writes = Vec::new();
     let stage = match decision.verdict {
         Verdict::Approved => approve(&mut account, &mut after, &mut changes, &mut writes, context)?,
@@ -88,7 +88,7 @@ fn approve(
     let program = &context.schedule.at(context.now).program;
     if account.status == Status::Pending {
         account.status = Status::Active;
-        changes.push(Change::StatusChanged { from: Status::Pending, to: Status::Active });
+        changes.push(Change::Account(AccountChange::StatusChanged { from: Status::Pending, to: Status::Active }));
     }
     let until = program.calendar.same_time_after_days(context.now, terms.within_days);
     let gifts = give(account, &terms.welcome, &after.key, program, context)?;
@@ -102,7 +102,7 @@ fn reject(account: &mut Account, after: &mut Redemption, changes: &mut Vec<Chang
     after.ended = Some(Ended { outcome: Outcome::Rejected, at: context.now, reason: "review".to_owned() });
     if account.status == Status::Pending {
         account.status = Status::Closed;
-        changes.push(Change::StatusChanged { from: Status::Pending, to: Status::Closed });
+        changes.push(Change::Account(AccountChange::StatusChanged { from: Status::Pending, to: Status::Closed }));
     }
     Stage::Over
 }

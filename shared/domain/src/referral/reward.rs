@@ -9,7 +9,7 @@ use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::expiry;
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, DiscountChange, PointsChange, ReferralChange};
 use crate::lots::Own;
 use crate::money::{Minor, Overflow, Points};
 use crate::program::Program;
@@ -49,7 +49,8 @@ fn qualify(
     let qualified = Qualified { order: order.clone(), at: context.now, reward_at, revenue: kept };
     let (key, version) = (referral.key.clone(), referral.version);
     account.referral = Some(Referral { stage: Stage::Qualified { reward_at }, redeemed_at: None, ..referral });
-    let change = Change::ReferralQualified { redemption: key.clone(), order: order.clone(), reward_at };
+    let change =
+        Change::Referral(ReferralChange::Qualified { redemption: key.clone(), order: order.clone(), reward_at });
     Ok(Some((Write::Qualify(key, Box::new(qualified), version), change)))
 }
 
@@ -124,7 +125,10 @@ fn recheck(
         None => Stage::Over,
     };
     account.referral = account.referral.take().map(|referral| Referral { stage, ..referral });
-    let change = Change::ReferralRevoked { redemption: redemption.key.clone(), order: qualified.order.clone() };
+    let change = Change::Referral(ReferralChange::Revoked {
+        redemption: redemption.key.clone(),
+        order: qualified.order.clone(),
+    });
     Ok(Some((put(after), Some(change))))
 }
 
@@ -195,7 +199,7 @@ fn reward(
         gift.discount = None;
     }
     account.referrals_rewarded = number;
-    changes.push(Change::ReferralRewarded { redemption: redemption.key.clone(), number });
+    changes.push(Change::Referral(ReferralChange::Rewarded { redemption: redemption.key.clone(), number }));
     let gifts = give(&mut account, &gift, &redemption.key, &activation.program, context)?;
     changes.extend(gifts.changes);
     after.rewarded = Some(Rewarded { at: context.now, number, given: gifts.given, discount_waits });
@@ -250,7 +254,7 @@ fn take_back(
     let activation = context.schedule.at(context.now);
     let (mut account, mut changes) = advance::advance(context.schedule, referrer, context.now)?;
     account.referrals_rewarded = account.referrals_rewarded.saturating_sub(1);
-    changes.push(Change::ReferralTakenBack { redemption: redemption.key.clone() });
+    changes.push(Change::Referral(ReferralChange::TakenBack { redemption: redemption.key.clone() }));
     let mut back = TakenBack { at: context.now, points: Points::ZERO, unrecovered: Points::ZERO, discount: false };
     // Once they have ended nothing is taken for them, as for an order's points.
     let stated = rewarded.given.expires_at.filter(|_| rewarded.given.points > Points::ZERO);
@@ -267,7 +271,13 @@ fn take_back(
         account.lifetime.deducted = account.lifetime.deducted.plus(back.points)?;
         let (reason, reference) = ("the referral does not count any more".to_owned(), Some(redemption.key.to_string()));
         if back.points > Points::ZERO {
-            changes.push(Change::PointsDeducted { points: back.points, taken, owed, reason, reference });
+            changes.push(Change::Points(PointsChange::Deducted {
+                points: back.points,
+                taken,
+                owed,
+                reason,
+                reference,
+            }));
         }
     }
     let mut after = redemption.next();
@@ -279,7 +289,7 @@ fn take_back(
         back.discount = discount.used_by.is_none();
         if back.discount {
             account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
-            changes.push(Change::DiscountVoided { code: discount.code.clone() });
+            changes.push(Change::Discount(DiscountChange::Voided { code: discount.code.clone() }));
         }
         writes.push(Write::Put(Record::Discount(Box::new(closed)), Guard::Version(discount.version)));
     }
@@ -301,7 +311,7 @@ pub(crate) fn conclude(account: &mut Account, settled: Settled) -> Option<Change
         _ => return None,
     };
     referral.stage = stage;
-    Some(Change::ReferralConcluded { redemption: referral.key.clone(), settled })
+    Some(Change::Referral(ReferralChange::Concluded { redemption: referral.key.clone(), settled }))
 }
 
 impl Settled {
@@ -337,7 +347,11 @@ pub(super) fn give(
         let (end, prolonged) = expiry::activity(account, program, program.calendar.day(context.now), context.now)?;
         let expires_at = end.expires_at;
         gifts.changes.extend(prolonged);
-        gifts.changes.push(Change::PointsGranted { points: gift.points, expires_at, redemption: key.clone() });
+        gifts.changes.push(Change::Points(PointsChange::Granted {
+            points: gift.points,
+            expires_at,
+            redemption: key.clone(),
+        }));
         adjustment::give(account, gift.points, end, &mut gifts.changes)?;
         (gifts.given.points, gifts.given.expires_at) = (gift.points, Some(expires_at));
     }

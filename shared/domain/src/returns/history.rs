@@ -2,7 +2,7 @@
 
 use crate::amendment::Amended;
 use crate::id::{LineId, ReturnId};
-use crate::ledger::Change;
+use crate::ledger::{Change, PointsChange};
 use crate::lots::Taken;
 use crate::money::{Minor, Overflow, Points};
 use crate::payment::Payment;
@@ -166,6 +166,6 @@ impl Reversal {
             return Ok(None);
         }
         let Self { taken, owed, unrecovered, lapsed } = *self;
-        Ok(Some(Change::PointsReversed { points: self.reversed()?, taken, owed, unrecovered, lapsed }))
+        Ok(Some(Change::Points(PointsChange::Reversed { points: self.reversed()?, taken, owed, unrecovered, lapsed })))
     }
 }

@@ -3,6 +3,7 @@ use super::*;
 use crate::activity::{Activity, Aside, MonthActivity};
 use crate::advance::advance;
 use crate::id::{AccountId, TierId};
+use crate::ledger::TierChange;
 use crate::money::{Minor, Points};
 use crate::schedule::Activation;
 use crate::time::Calendar;
@@ -123,8 +124,8 @@ fn after_years_every_review_has_passed_in_its_turn() {
     let tiers: Vec<_> = changes
         .iter()
         .map(|change| match change {
-            Change::TierKept { tier, reviewed_at, .. } => format!("{tier} kept {reviewed_at}"),
-            Change::TierLowered { to, reviewed_at, .. } => format!("{to} {reviewed_at}"),
+            Change::Tier(TierChange::Kept { tier, reviewed_at, .. }) => format!("{tier} kept {reviewed_at}"),
+            Change::Tier(TierChange::Lowered { to, reviewed_at, .. }) => format!("{to} {reviewed_at}"),
             other => panic!("{other:?}"),
         })
         .collect();

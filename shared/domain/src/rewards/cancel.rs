@@ -7,7 +7,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::Discount;
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, RuleId};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, DiscountChange, PerkChange, PointsChange, RewardChange};
 use crate::limit::Limit;
 use crate::lots::Restored;
 use crate::money::{Overflow, Points};
@@ -99,7 +99,12 @@ pub fn cancel(
         writes.extend(stock.give_back(1, &account.id));
     }
     let (reward, id) = (redemption.reward.clone(), redemption.redemption_id);
-    changes.push(Change::RewardCancelled { reward, redemption: id, uses, reason: document.reason.clone() });
+    changes.push(Change::Reward(RewardChange::Cancelled {
+        reward,
+        redemption: id,
+        uses,
+        reason: document.reason.clone(),
+    }));
     take_back(redemption, state, &mut account, entry, context.now, &mut changes, &mut writes)?;
     let Restored { repaid, ended } = restore(redemption, &mut account, context.now, &mut changes)?;
     let receipt = CancelReceipt {
@@ -132,13 +137,13 @@ fn restore(
 ) -> Result<Restored, Overflow> {
     let restored = account.holdings.restore(&redemption.spent, redemption.redeemed_at, now)?;
     account.spending.give_back(Month(redemption.month), redemption.points)?;
-    changes.push(Change::PointsRestored { points: redemption.points });
+    changes.push(Change::Points(PointsChange::Restored { points: redemption.points }));
     if restored.repaid > Points::ZERO {
-        changes.push(Change::PointsRepaid { points: restored.repaid });
+        changes.push(Change::Points(PointsChange::Repaid { points: restored.repaid }));
     }
     for lot in &restored.ended {
         account.lifetime.expired = account.lifetime.expired.plus(lot.points)?;
-        changes.push(Change::PointsExpired { points: lot.points, expired_at: lot.expires_at });
+        changes.push(Change::Points(PointsChange::Expired { points: lot.points, expired_at: lot.expires_at }));
     }
     Ok(restored)
 }
@@ -184,14 +189,14 @@ fn take_back(
             let withdrawn = account.close_discount(discount).voided(true);
             account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
             writes.push(Write::Put(Record::Discount(Box::new(withdrawn)), Guard::Version(discount.version)));
-            changes.push(Change::DiscountVoided { code: code.clone() });
+            changes.push(Change::Discount(DiscountChange::Voided { code: code.clone() }));
             Ok(())
         }
         Given::Perk(PerkUsesBought { perk, uses }) => {
             let less = PerkUses::giving_back(state.perk_uses.as_ref(), perk, *uses, entry)?;
             let (less, left) = less.ok_or(Rejection::RedemptionUsed)?;
             writes.push(less);
-            changes.push(Change::PerkUsesReturned { perk: perk.clone(), uses: *uses, left });
+            changes.push(Change::Perk(PerkChange::UsesReturned { perk: perk.clone(), uses: *uses, left }));
             Ok(())
         }
     }

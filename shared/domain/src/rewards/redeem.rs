@@ -11,7 +11,7 @@ use crate::discount::{Discount, Issuer, Right};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, RuleId};
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Cause, Change};
+use crate::ledger::{Cause, Change, PerkChange, PointsChange, RewardChange};
 use crate::limit::Limit;
 use crate::money::{Overflow, Percent, Points};
 use crate::perks::PerkUses;
@@ -142,12 +142,12 @@ impl Redeeming<'_> {
         let uses = self.count(state.uses.as_ref())?;
         self.take_from_stock(state.stock.as_ref())?;
         let (reward, now) = (self.reward, self.context.now);
-        self.changes.push(Change::RewardRedeemed { reward: reward.id.clone(), uses });
+        self.changes.push(Change::Reward(RewardChange::Redeemed { reward: reward.id.clone(), uses }));
         let missing = |missing| Rejection::RewardUnavailable(Unavailable::NotEnoughPoints { missing });
         let spent = self.account.holdings.spend(price)?.map_err(missing)?;
         let month = self.program.calendar.month(now);
         self.account.spending.spend(month, price)?;
-        self.changes.push(Change::PointsSpent { points: price });
+        self.changes.push(Change::Points(PointsChange::Spent { points: price }));
         let given = self.give(state.perk_uses.as_ref())?;
         let redemption = RewardRedemption {
             account_id: self.account.id.clone(),
@@ -221,7 +221,7 @@ impl Redeeming<'_> {
                 let PerkUsesBought { perk, uses } = bought;
                 let (added, left) = PerkUses::buying(perk_uses, &self.account.id, perk, *uses, self.redemption_id)?;
                 self.writes.push(added);
-                self.changes.push(Change::PerkUsesBought { perk: perk.clone(), uses: *uses, left });
+                self.changes.push(Change::Perk(PerkChange::UsesBought { perk: perk.clone(), uses: *uses, left }));
                 Ok(Given::Perk(bought.clone()))
             }
         }

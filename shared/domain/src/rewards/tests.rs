@@ -6,9 +6,10 @@ use crate::code::Secrets;
 use crate::decision::{Context, Guard, Record, Rejection, Write};
 use crate::discount::Discount;
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Change, Entry};
+use crate::ledger::{Change, Entry, RewardChange};
 use crate::limit::{SHARDS, Shard, ShardChange, ShardWrite};
 use crate::lots::{End, Holdings, Lot, Pending};
+use crate::membership::Exclusion;
 use crate::perks::{PerkState, PerkUses, UseDocument, use_perk};
 use crate::program::sample;
 use crate::schedule::{Activation, Schedule};
@@ -126,6 +127,23 @@ fn bought_uses_of_a_perk_are_there_whatever_the_tier_and_come_last() {
 }
 
 #[test]
+fn uses_of_a_perk_that_is_not_counted_are_sold_to_those_alone_who_have_it_not() {
+    let rewards = json!([{"id": "look", "name": "A look ahead", "points": 200, "perk": {"perk": "early", "uses": 1}}]);
+    let mut gold = World::with(&rewards, &[("2032-01-01T00:00:00Z", 1_000)]).gold();
+    assert_eq!(gold.use_perk("early"), Err(Rejection::PerkNotCounted));
+    assert_eq!(gold.why("look"), Unavailable::PerkNotCounted);
+    assert_eq!(gold.account.holdings.balance(), Ok(Points(1_000)));
+    let mut member = World::with(&rewards, &[("2032-01-01T00:00:00Z", 1_000)]);
+    assert_eq!(member.redeem("look").unwrap().balance, Points(800));
+    assert_eq!(member.use_perk("early"), Ok(Some(0)));
+    // Who has lost it for now can use what it buys.
+    let mut excluded = World::with(&rewards, &[("2032-01-01T00:00:00Z", 1_000)]).gold();
+    excluded.account.membership.excluded_from.push(Exclusion::Perks);
+    excluded.redeem("look").unwrap();
+    assert_eq!(excluded.use_perk("early"), Ok(Some(0)));
+}
+
+#[test]
 fn what_cannot_be_had_is_refused_by_its_first_reason_and_leaves_everything_as_it_was() {
     let mut world = World::rich();
     assert_eq!(world.redeem("cup"), Err(Rejection::UnknownReward));
@@ -207,6 +225,25 @@ fn a_stock_gives_its_last_piece_and_gets_it_back() {
     assert_eq!((shown.rewards[0].stock_left, shown.rewards[0].unavailable), (Some(0), Some(Unavailable::OutOfStock)));
     let untouched = catalogue(&world.account, None, &[], &world.schedule, world.now).unwrap();
     assert_eq!((untouched.rewards[0].stock_left, untouched.rewards[0].available), (Some(9), true));
+}
+
+#[test]
+fn what_is_not_offered_any_more_does_not_renew() {
+    // The year ends with the last day of 2030.
+    for (until, renews) in [("2031-01-01T00:00:00Z", false), ("2031-01-01T00:00:01Z", true)] {
+        let yearly = json!([{"id": "year", "name": "Yearly", "points": 1, "product": {"sku": "A", "quantity": 1},
+                             "per_account": {"count": 1, "period": "year"}, "until": until}]);
+        let mut world = World::with(&yearly, &[("2060-01-01T00:00:00Z", 100)]);
+        let renews_at = renews.then(|| at("2031-01-01T00:00:00Z"));
+        assert_eq!(world.redeem("year").unwrap().uses.unwrap().renews_at, renews_at, "{until}");
+        let count = RewardCount { count: 1, used: 1, left: 0, renews_at };
+        assert_eq!(world.why("year"), Unavailable::LimitReached { count }, "{until}");
+        let shown = catalogue(&world.account, world.uses.as_ref(), &[], &world.schedule, world.now).unwrap();
+        assert_eq!(shown.rewards[0].unavailable, Some(Unavailable::LimitReached { count }), "{until}");
+        // What was said of the next year is so.
+        world.now = at("2031-01-01T00:00:00Z");
+        assert_eq!(world.redeem("year").is_ok(), renews, "{until}");
+    }
 }
 
 #[test]
@@ -351,5 +388,8 @@ fn what_is_said_of_a_redemption_is_read_by_its_people() {
     let bought = "Reward days was redeemed. 200 points were spent on it. 2 uses of perk training were bought: 2 of \
                   these are left.";
     assert_eq!(said(&world), bought);
-    assert!(matches!(world.entries.last().unwrap().changes.as_slice(), [Change::RewardRedeemed { .. }, ..]));
+    assert!(matches!(
+        world.entries.last().unwrap().changes.as_slice(),
+        [Change::Reward(RewardChange::Redeemed { .. }), ..]
+    ));
 }

@@ -44,7 +44,7 @@ pub struct RewardCount {
     pub used: u32,
     /// Left in this one.
     pub left: u32,
-    /// When the next period begins, and with it the count; absent where none does.
+    /// When the next period begins, and with it the count; absent where none does while the reward is offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renews_at: Option<Instant>,
 }

@@ -3,6 +3,7 @@ use super::*;
 use crate::activity::{Activity, MonthActivity};
 use crate::amendment;
 use crate::code::Secrets;
+use crate::ledger::{DiscountChange, OrderChange, PointsChange};
 use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
 use crate::walk::{self, People};
@@ -194,7 +195,11 @@ fn a_history_goes_on_after_a_sweep_in_the_midst_of_its_import_as_if_there_had_be
         shop.sell("2010-12-10T12:00:00Z", "600.00");
         if swept {
             shop.walk("2012-11-22T12:00:00Z");
-            assert!(matches!(shop.changes[..], [Change::DiscountExpired { .. }]), "{:?}", shop.changes);
+            assert!(
+                matches!(shop.changes[..], [Change::Discount(DiscountChange::Expired { .. })]),
+                "{:?}",
+                shop.changes
+            );
             let decided = shop.account.as_ref().unwrap().last_decided;
             assert_eq!(decided.to_string(), "2011-01-09T12:00:00Z", "when it fell due");
         }
@@ -216,7 +221,11 @@ fn points_end_with_their_last_instant() {
     assert_eq!(shop.balance(), 125);
     shop.sell("2013-01-01T00:00:00Z", "0.10");
     assert_eq!(shop.balance(), 0);
-    assert!(shop.changes.iter().any(|change| matches!(change, Change::PointsExpired { points: Points(125), .. })));
+    assert!(
+        shop.changes
+            .iter()
+            .any(|change| matches!(change, Change::Points(PointsChange::Expired { points: Points(125), .. })))
+    );
 }
 
 #[test]
@@ -235,7 +244,11 @@ fn an_order_older_than_the_months_kept_counts_in_the_lifetime_and_is_flagged() {
     let mut shop = Shop::wholesale();
     shop.sell("2013-02-01T08:00:00Z", "1.00");
     shop.sell("2011-01-31T08:00:00Z", "1000.00");
-    assert!(shop.changes.iter().any(|change| matches!(change, Change::OrderScored { beyond_kept_months: true, .. })));
+    assert!(
+        shop.changes
+            .iter()
+            .any(|change| matches!(change, Change::Order(OrderChange::Scored { beyond_kept_months: true, .. })))
+    );
     assert_eq!((shop.tier(), shop.account.as_ref().unwrap().lifetime.orders), ("member", 2));
 }
 

@@ -6,7 +6,7 @@
 use super::replay::{Placed, Replay, add_one};
 use crate::credit_note::{self, CreditNote, Found, Next, Search, State};
 use crate::id::{ReturnId, Sku};
-use crate::ledger::{Change, Entry};
+use crate::ledger::{Change, Entry, OrderChange};
 use crate::money::Overflow;
 use std::collections::BTreeSet;
 
@@ -18,7 +18,8 @@ impl Replay<'_> {
             return Ok(());
         };
         let context = self.context(entry);
-        let ends = entry.changes.iter().any(|change| matches!(change, Change::CreditNoteClosed { .. }));
+        let ends =
+            entry.changes.iter().any(|change| matches!(change, Change::Order(OrderChange::CreditNoteClosed { .. })));
         let mut note = self.notes.remove(id.as_str()).unwrap_or_else(|| as_stated(stored));
         while note.state != State::Done {
             let found = self.find(&note, stored, entry);

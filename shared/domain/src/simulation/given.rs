@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::decision::{Record, Write};
 use crate::discount::Discount;
 use crate::expiry;
-use crate::ledger::{Change, Entry};
+use crate::ledger::{AccountChange, Change, DiscountChange, Entry, PointsChange};
 use crate::lots::{End, Own};
 use crate::money::{Overflow, Points};
 use crate::occasions::{self, Occasion};
@@ -33,15 +33,19 @@ impl Replay<'_> {
         let (mut account, mut changes) = advance::advance(schedule, self.enrol(entry), now)?;
         for change in &entry.changes {
             match change {
-                Change::PointsGranted { points, redemption, .. } => {
+                Change::Points(PointsChange::Granted { points, redemption, .. }) => {
                     let (end, prolonged) = expiry::activity(&mut account, program, program.calendar.day(now), now)?;
                     changes.extend(prolonged);
                     let expires_at = end.expires_at;
                     self.granted.push((redemption.clone(), Granted { at: now, expires_at }));
-                    changes.push(Change::PointsGranted { points: *points, expires_at, redemption: redemption.clone() });
+                    changes.push(Change::Points(PointsChange::Granted {
+                        points: *points,
+                        expires_at,
+                        redemption: redemption.clone(),
+                    }));
                     adjustment::give(&mut account, *points, end, &mut changes)?;
                 }
-                Change::PointsDeducted { points, reference, .. } => {
+                Change::Points(PointsChange::Deducted { points, reference, .. }) => {
                     let granted = |(key, _): &&(_, _)| Some(ToString::to_string(key)) == *reference;
                     let granted = self.granted.iter().find(granted).map(|(_, granted)| *granted);
                     let expiry = granted.map(|granted| schedule.at(granted.at).program.points.expiry);
@@ -50,8 +54,12 @@ impl Replay<'_> {
                     });
                     changes.extend(take_back(&mut account, *points, end, program, change)?);
                 }
-                Change::DiscountIssued { code, .. } => changes.extend(self.give_discount(&mut account, code)),
-                Change::DiscountVoided { code } => changes.extend(self.withdraw(&mut account, code, now)),
+                Change::Discount(DiscountChange::Issued { code, .. }) => {
+                    changes.extend(self.give_discount(&mut account, code))
+                }
+                Change::Discount(DiscountChange::Voided { code }) => {
+                    changes.extend(self.withdraw(&mut account, code, now))
+                }
                 _ => {}
             }
         }
@@ -77,7 +85,8 @@ impl Replay<'_> {
         let is_new = self.account.is_none();
         let is_let_in = self.take_over_membership(entry);
         let mut account = self.enrol(entry).clone();
-        let is_active = !entry.changes.iter().any(|change| matches!(change, Change::StatusChanged { .. }));
+        let is_active =
+            !entry.changes.iter().any(|change| matches!(change, Change::Account(AccountChange::StatusChanged { .. })));
         if !(is_new || is_let_in) || !is_active {
             return Ok(());
         }
@@ -118,7 +127,7 @@ impl Replay<'_> {
         let withdrawn = account.close_discount(discount).voided(true);
         account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
         self.put_discount(withdrawn);
-        Some(Change::DiscountVoided { code: code.clone() })
+        Some(Change::Discount(DiscountChange::Voided { code: code.clone() }))
     }
 }
 
@@ -138,7 +147,7 @@ fn take_back(
     program: &Program,
     told: &Change,
 ) -> Result<Option<Change>, Overflow> {
-    let Change::PointsDeducted { reason, reference, .. } = told else { return Ok(None) };
+    let Change::Points(PointsChange::Deducted { reason, reference, .. }) = told else { return Ok(None) };
     if end.is_some_and(|end| end.is_none()) {
         return Ok(None);
     }
@@ -149,5 +158,5 @@ fn take_back(
     let points = taken.total()?.plus(owed)?;
     account.lifetime.deducted = account.lifetime.deducted.plus(points)?;
     let (reason, reference) = (reason.clone(), reference.clone());
-    Ok(Some(Change::PointsDeducted { points, taken, owed, reason, reference }))
+    Ok(Some(Change::Points(PointsChange::Deducted { points, taken, owed, reason, reference })))
 }

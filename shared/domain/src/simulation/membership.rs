@@ -6,7 +6,7 @@
 
 use super::replay::Replay;
 use crate::idempotency::CommandKey;
-use crate::ledger::{Cause, Change, Entry};
+use crate::ledger::{AccountChange, Cause, Change, Entry, MembershipChange};
 use crate::membership::{self, Admission, MemberState, MembershipRules, PaymentDocument, admission};
 use crate::money::Overflow;
 
@@ -16,8 +16,9 @@ impl Replay<'_> {
         let program = self.schedule.at(entry.at).program.clone();
         let asks = program.membership == MembershipRules::Approval && program.enrols_by_order();
         let by_trade = matches!(entry.cause, Cause::OrderPlaced { .. } | Cause::CreditNote { .. });
-        let enrolled = entry.changes.iter().any(|change| matches!(change, Change::AccountEnrolled { .. }));
-        let applied = entry.changes.contains(&Change::MembershipApplied);
+        let enrolled =
+            entry.changes.iter().any(|change| matches!(change, Change::Account(AccountChange::Enrolled { .. })));
+        let applied = entry.changes.contains(&Change::Membership(MembershipChange::Applied));
         if asks && by_trade && enrolled && !applied {
             self.enrol(entry);
         }
@@ -31,16 +32,20 @@ impl Replay<'_> {
         let mut waited = false;
         for change in &entry.changes {
             match change {
-                Change::MembershipApplied => account.membership.admission = Admission::Applied { since: entry.at },
-                Change::MembershipAdmitted { .. } => {
+                Change::Membership(MembershipChange::Applied) => {
+                    account.membership.admission = Admission::Applied { since: entry.at }
+                }
+                Change::Membership(MembershipChange::Admitted { .. }) => {
                     let state = account.member_state(&program, entry.at);
                     waited = matches!(state, MemberState::Applicant { .. });
                     admission::admit(account, entry.at);
                 }
-                Change::MembershipRejected { .. } => {
+                Change::Membership(MembershipChange::Rejected { .. }) => {
                     account.membership.admission = Admission::Rejected { since: entry.at };
                 }
-                Change::ExclusionsChanged { to, .. } => account.membership.excluded_from.clone_from(to),
+                Change::Membership(MembershipChange::ExclusionsChanged { to, .. }) => {
+                    account.membership.excluded_from.clone_from(to)
+                }
                 _ => {}
             }
         }
@@ -50,7 +55,9 @@ impl Replay<'_> {
     /// A payment. Under a draft that asks for none it means nothing.
     pub fn pay_fee(&mut self, entry: &Entry) -> Result<(), Overflow> {
         let paid = entry.changes.iter().find_map(|change| match change {
-            Change::MembershipPaid { paid_at, reference, .. } => Some((*paid_at, reference.clone())),
+            Change::Membership(MembershipChange::Paid { paid_at, reference, .. }) => {
+                Some((*paid_at, reference.clone()))
+            }
             _ => None,
         });
         let Some((paid_at, reference)) = paid else { return Ok(()) };

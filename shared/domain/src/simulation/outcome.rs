@@ -4,18 +4,18 @@ use super::{Facts, Plan};
 use crate::account::Account;
 use crate::advance;
 use crate::id::TierId;
-use crate::ledger::{Change, TierChange};
+use crate::ledger::{Change, DiscountChange, PointsChange};
 use crate::money::{Minor, Overflow, Points};
 use crate::occasions::Given;
 use crate::returns;
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::time::{Calendar, Instant, Month};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Points and discounts, of a month or of all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Points earned, given by hand, for a referral or on an occasion, or taken over.
     pub points_issued: Points,
@@ -91,31 +91,35 @@ impl Figures {
             Ok(())
         };
         match change {
-            Change::PointsEarned { points, .. }
-            | Change::PointsCredited { points, .. }
-            | Change::PointsGranted { points, .. }
-            | Change::OccasionGiven(Given { points, .. })
-            | Change::Tier(TierChange::Points { points, .. })
-            | Change::PointsOpened { points, .. } => add(&mut self.points_issued, *points),
-            Change::PointsReversed { points, unrecovered, .. } => {
+            Change::OccasionGiven(Given { points, .. })
+            | Change::Points(
+                PointsChange::Earned { points, .. }
+                | PointsChange::Credited { points, .. }
+                | PointsChange::Granted { points, .. }
+                | PointsChange::ForTier { points, .. }
+                | PointsChange::Opened { points, .. },
+            ) => add(&mut self.points_issued, *points),
+            Change::Points(PointsChange::Reversed { points, unrecovered, .. }) => {
                 add(&mut self.points_unrecovered, *unrecovered)?;
                 add(&mut self.points_reversed, *points)
             }
-            Change::PointsDeducted { points, .. } | Change::DebtOpened { points } => {
+            Change::Points(PointsChange::Deducted { points, .. } | PointsChange::DebtOpened { points }) => {
                 add(&mut self.points_reversed, *points)
             }
-            Change::PointsAmended { earned, reversed, unrecovered, .. } => {
+            Change::Points(PointsChange::Amended { earned, reversed, unrecovered, .. }) => {
                 add(&mut self.points_issued, *earned)?;
                 add(&mut self.points_unrecovered, *unrecovered)?;
                 add(&mut self.points_reversed, *reversed)
             }
-            Change::PointsSpent { points } => add(&mut self.points_spent, *points),
-            Change::PointsRestored { points } => add(&mut self.points_spent, Points::ZERO.minus(*points)?),
-            Change::PointsExpired { points, .. } => add(&mut self.points_expired, *points),
-            Change::DiscountIssued { .. } => step(&mut self.discounts_issued, 1),
-            Change::DiscountVoided { .. } => step(&mut self.discounts_issued, -1),
-            Change::DiscountUsed { .. } => step(&mut self.discounts_used, 1),
-            Change::DiscountReleased { .. } => step(&mut self.discounts_used, -1),
+            Change::Points(PointsChange::Spent { points }) => add(&mut self.points_spent, *points),
+            Change::Points(PointsChange::Restored { points }) => {
+                add(&mut self.points_spent, Points::ZERO.minus(*points)?)
+            }
+            Change::Points(PointsChange::Expired { points, .. }) => add(&mut self.points_expired, *points),
+            Change::Discount(DiscountChange::Issued { .. }) => step(&mut self.discounts_issued, 1),
+            Change::Discount(DiscountChange::Voided { .. }) => step(&mut self.discounts_issued, -1),
+            Change::Discount(DiscountChange::Used { .. }) => step(&mut self.discounts_used, 1),
+            Change::Discount(DiscountChange::Released { .. }) => step(&mut self.discounts_used, -1),
             _ => Ok(()),
         }
     }
@@ -144,8 +148,8 @@ impl Outcome {
         for change in changes {
             // What ended did so in its own time, whoever came along to write it down.
             let month = match change {
-                Change::PointsExpired { expired_at, .. } => calendar.month(*expired_at),
-                Change::Tier(TierChange::Points { entered_at: Some(at), .. }) => calendar.month(*at),
+                Change::Points(PointsChange::Expired { expired_at, .. }) => calendar.month(*expired_at),
+                Change::Points(PointsChange::ForTier { entered_at: Some(at), .. }) => calendar.month(*at),
                 _ => month,
             };
             self.months.entry(month).or_default().count(change)?;

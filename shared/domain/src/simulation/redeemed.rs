@@ -8,7 +8,7 @@ use super::replay::{Replay, add_one};
 use crate::discount::Discount;
 use crate::id::RuleId;
 use crate::idempotency::CommandKey;
-use crate::ledger::{Change, Entry};
+use crate::ledger::{Change, Entry, RewardChange};
 use crate::money::Overflow;
 use crate::perks::PerkUses;
 use crate::rewards::{
@@ -61,7 +61,7 @@ impl Replay<'_> {
             redemption: Some(redemption),
         };
         let stated = entry.changes.iter().find_map(|change| match change {
-            Change::RewardCancelled { reason, .. } => Some(reason.clone()),
+            Change::Reward(RewardChange::Cancelled { reason, .. }) => Some(reason.clone()),
             _ => None,
         });
         let document = CancelDocument { reason: stated.unwrap_or_default() };

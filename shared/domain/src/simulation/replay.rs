@@ -17,7 +17,7 @@ use crate::earning::Beside;
 use crate::id::{OrderKey, RuleId};
 use crate::idempotency::CommandKey;
 use crate::invitation::{self, InvitationDocument};
-use crate::ledger::{Cause, Change, Entry, TierChange};
+use crate::ledger::{Cause, Change, DiscountChange, Entry, PointsChange, TierChange};
 use crate::money::{Overflow, Points};
 use crate::opening;
 use crate::order::Order;
@@ -29,12 +29,12 @@ use crate::returns::{self, CancellationDocument, ReturnDocument, ReturnKey, Retu
 use crate::schedule::Schedule;
 use crate::score::{self, ScoredOrder};
 use crate::time::Instant;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a replay left out, or took otherwise than it happened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Orders that the program refuses.
     pub orders_refused: u64,
@@ -385,10 +385,10 @@ impl<'a> Replay<'a> {
             months.map_or(Instant::NEVER, |months| program.calendar.end_of_month_after(at, months))
         };
         let (points, stated, reason, reference) = match change {
-            Change::PointsCredited { points, expires_at, reason, reference } => {
+            Change::Points(PointsChange::Credited { points, expires_at, reason, reference }) => {
                 (*points, Some(*expires_at).filter(|end| *end != usual()), reason, reference)
             }
-            Change::PointsDeducted { points, reason, reference, .. } => {
+            Change::Points(PointsChange::Deducted { points, reason, reference, .. }) => {
                 (Points::ZERO.minus(*points).ok()?, None, reason, reference)
             }
             _ => return None,
@@ -443,14 +443,14 @@ pub(super) fn add_one(count: &mut u64) {
 /// The discounts that an entry says were used.
 fn used(entry: &Entry) -> impl Iterator<Item = &Code> {
     entry.changes.iter().filter_map(|change| match change {
-        Change::DiscountUsed { code } => Some(code),
+        Change::Discount(DiscountChange::Used { code }) => Some(code),
         _ => None,
     })
 }
 
 fn released(change: &Change) -> Option<&Code> {
     match change {
-        Change::DiscountReleased { code } => Some(code),
+        Change::Discount(DiscountChange::Released { code }) => Some(code),
         _ => None,
     }
 }

@@ -1,16 +1,15 @@
-//! What the histories of all accounts came to, account by account in the sequence of their ids.
+//! What the histories of all accounts came to. Accounts are added in any order, and reports of some of them put
+//! together in any order: the same accounts come to the same report.
 
+use super::checksum::Checksum;
+use super::ranked::{Ranked, list_gains, list_losses, merge};
 use super::{Compared, Figures, LeftOut, Outcome, Plan};
 use crate::id::{AccountId, Segment, TierId};
 use crate::money::{Minor, Overflow, Points};
 use crate::program::PointValue;
 use crate::time::Month;
-use sha2::{Digest, Sha256};
-use std::cmp::Reverse;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Most accounts that are listed as gaining most, and as losing most.
-pub const RANKED_MAX: usize = 20;
 
 /// Most accounts that are listed as not reproduced.
 const NAMED_MAX: usize = 20;
@@ -25,7 +24,7 @@ pub struct Worth {
 }
 
 /// What some accounts came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Side {
     /// Points and discounts.
     pub figures: Figures,
@@ -38,7 +37,7 @@ pub struct Side {
 }
 
 /// Some accounts together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// How many.
     pub accounts: u64,
@@ -50,28 +49,14 @@ pub struct Group {
     pub draft: Side,
 }
 
-/// One account among those that gain or lose most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ranked {
-    /// Which.
-    pub account_id: AccountId,
-    /// Points that it has more.
-    pub points: Points,
-    /// What discounts take off more.
-    pub discount_value: Minor,
-    /// Both in money, where both versions say what a point costs.
-    pub value: Option<Minor>,
-    /// Its tier under the versions that were in force.
-    pub tier_in_force: Option<TierId>,
-    /// Its tier under the draft.
-    pub tier_draft: Option<TierId>,
-}
-
 /// What the histories of all accounts came to.
-#[derive(Debug, Clone, Default)]
+///
+/// It is stored without what a point costs: that is the program's to say ([`Report::resumed`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
+    #[serde(skip)]
     worth: Worth,
-    checksum: Sha256,
+    checksum: Checksum,
     /// Orders that were placed.
     pub orders: u64,
     /// All accounts.
@@ -94,7 +79,7 @@ pub struct Report {
     pub left_out_draft: LeftOut,
     /// Accounts that the replay under the versions that were in force does not bring to where they stand.
     pub not_reproduced: u64,
-    /// The first of them.
+    /// Those of them with the smallest ids.
     pub not_reproduced_first: Vec<AccountId>,
 }
 
@@ -156,83 +141,89 @@ impl Report {
         Self { worth, ..Self::default() }
     }
 
+    /// A report that was stored, with what a point costs again.
+    #[must_use]
+    pub fn resumed(self, worth: Worth) -> Self {
+        Self { worth, ..self }
+    }
+
     /// What a point costs in it.
     pub fn worth(&self) -> Worth {
         self.worth
     }
 
-    /// Adds an account. Accounts come in the sequence of their ids: the checksum hangs on it.
+    /// Adds an account.
     pub fn add(&mut self, compared: &Compared) -> Result<(), Overflow> {
-        let group = Group::of(compared)?;
-        self.checksum.update(rendered(compared, &group));
-        self.orders = self.orders.checked_add(compared.orders).ok_or(Overflow)?;
-        self.total.add(&group)?;
-        let (before, after) = (compared.in_force.outcome.tier.clone(), compared.draft.outcome.tier.clone());
-        self.tiers.entry(before.clone()).or_default().add(&group)?;
-        let segments = compared.segments.iter().cloned().map(Some);
-        let none = compared.segments.is_empty().then_some(None);
-        for segment in segments.chain(none) {
-            self.segments.entry(segment).or_default().add(&group)?;
-        }
-        for (month, figures) in &compared.in_force.outcome.months {
-            let (sum, _) = self.months.entry(*month).or_default();
-            *sum = sum.plus(figures)?;
-        }
-        for (month, figures) in &compared.draft.outcome.months {
-            let (_, sum) = self.months.entry(*month).or_default();
-            *sum = sum.plus(figures)?;
-        }
-        let moved = self.tier_moves.entry((before, after)).or_default();
-        *moved = moved.checked_add(1).ok_or(Overflow)?;
-        self.left_out_in_force = self.left_out_in_force.plus(&compared.in_force.left_out);
-        self.left_out_draft = self.left_out_draft.plus(&compared.draft.left_out);
-        if !compared.is_reproduced() {
-            self.not_reproduced = self.not_reproduced.saturating_add(1);
-            let room = self.not_reproduced_first.len() < NAMED_MAX;
-            self.not_reproduced_first.extend(room.then(|| compared.account_id.clone()));
-        }
-        self.rank(compared, &group)
+        self.merge(&Self::of(compared, self.worth)?)
     }
 
-    /// By money where both versions say what a point costs, by points otherwise; among equals by id.
-    fn rank(&mut self, compared: &Compared, group: &Group) -> Result<(), Overflow> {
-        let (before, after) = (&group.in_force, &group.draft);
-        let costs = cost(&before.figures, self.worth.in_force)?.zip(cost(&after.figures, self.worth.draft)?);
-        let ranked = Ranked {
-            account_id: compared.account_id.clone(),
-            points: after.outstanding.minus(before.outstanding)?,
-            discount_value: after.figures.discount_value.minus(before.figures.discount_value)?,
-            value: costs.map(|(before, after)| after.minus(before)).transpose()?,
-            tier_in_force: compared.in_force.outcome.tier.clone(),
-            tier_draft: compared.draft.outcome.tier.clone(),
-        };
-        match ranked.gain() {
-            gain if gain > 0 => list(&mut self.gains, ranked, |listed| Reverse(listed.gain())),
-            gain if gain < 0 => list(&mut self.losses, ranked, Ranked::gain),
-            _ => {}
+    /// The report of one account.
+    fn of(compared: &Compared, worth: Worth) -> Result<Self, Overflow> {
+        let group = Group::of(compared)?;
+        let (before, after) = (compared.in_force.outcome.tier.clone(), compared.draft.outcome.tier.clone());
+        let segments = compared.segments.iter().cloned().map(Some);
+        let none = compared.segments.is_empty().then_some(None);
+        let mut months = BTreeMap::<Month, (Figures, Figures)>::new();
+        for (month, figures) in &compared.in_force.outcome.months {
+            months.entry(*month).or_default().0 = *figures;
         }
+        for (month, figures) in &compared.draft.outcome.months {
+            months.entry(*month).or_default().1 = *figures;
+        }
+        let (is_reproduced, ranked) = (compared.is_reproduced(), Ranked::of(compared, &group, worth)?);
+        let listed = |is_listed: bool| is_listed.then(|| ranked.clone()).into_iter().collect();
+        Ok(Self {
+            worth,
+            checksum: Checksum::of(&rendered(compared, &group)),
+            orders: compared.orders,
+            total: group,
+            tiers: BTreeMap::from([(before.clone(), group)]),
+            segments: segments.chain(none).map(|segment| (segment, group)).collect(),
+            months,
+            tier_moves: BTreeMap::from([((before, after), 1)]),
+            gains: listed(ranked.gain() > 0),
+            losses: listed(ranked.gain() < 0),
+            left_out_in_force: compared.in_force.left_out,
+            left_out_draft: compared.draft.left_out,
+            not_reproduced: u64::from(!is_reproduced),
+            not_reproduced_first: (!is_reproduced).then(|| compared.account_id.clone()).into_iter().collect(),
+        })
+    }
+
+    /// Adds a report of other accounts, with the same worth of a point. After an error it is not to be used.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        self.checksum = self.checksum.plus(other.checksum);
+        self.orders = self.orders.checked_add(other.orders).ok_or(Overflow)?;
+        self.total.add(&other.total)?;
+        merge_groups(&mut self.tiers, &other.tiers)?;
+        merge_groups(&mut self.segments, &other.segments)?;
+        for (month, (before, after)) in &other.months {
+            let sums = self.months.entry(*month).or_default();
+            *sums = (sums.0.plus(before)?, sums.1.plus(after)?);
+        }
+        for (moved, accounts) in &other.tier_moves {
+            let sum = self.tier_moves.entry(moved.clone()).or_default();
+            *sum = sum.checked_add(*accounts).ok_or(Overflow)?;
+        }
+        list_gains(&mut self.gains, &other.gains);
+        list_losses(&mut self.losses, &other.losses);
+        self.left_out_in_force = self.left_out_in_force.plus(&other.left_out_in_force);
+        self.left_out_draft = self.left_out_draft.plus(&other.left_out_draft);
+        self.not_reproduced = self.not_reproduced.checked_add(other.not_reproduced).ok_or(Overflow)?;
+        merge(&mut self.not_reproduced_first, &other.not_reproduced_first, NAMED_MAX, Ord::cmp);
         Ok(())
     }
 
-    /// SHA-256 over a line for each account, in hexadecimal: its id and, as it is stored, as it is replayed and under
-    /// the draft, what its history came to.
+    /// Over a line for each account, in hexadecimal: its id and, as it is stored, as it is replayed and under the
+    /// draft, what its history came to. The SHA-256 of the lines are added up, so their sequence does not matter
+    /// ([`Checksum`]).
     pub fn checksum(&self) -> String {
-        self.checksum.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.checksum.to_string()
     }
 }
 
-impl Ranked {
-    /// What it gains: money where that is known, points otherwise.
-    fn gain(&self) -> i64 {
-        self.value.map_or(self.points.0, |value| value.0)
-    }
-}
-
-/// Lists an account after those that are not behind it.
-fn list<K: Ord>(listed: &mut Vec<Ranked>, ranked: Ranked, key: impl Fn(&Ranked) -> K) {
-    let place = listed.partition_point(|other| key(other) <= key(&ranked));
-    listed.insert(place, ranked);
-    listed.truncate(RANKED_MAX);
+fn merge_groups<K: Ord + Clone>(groups: &mut BTreeMap<K, Group>, other: &BTreeMap<K, Group>) -> Result<(), Overflow> {
+    other.iter().try_for_each(|(key, group)| groups.entry(key.clone()).or_default().add(group))
 }
 
 /// `id;tier,outstanding,issued,reversed,expired,spent,unrecovered,discounts issued,used,value,raised,lowered;…;…`

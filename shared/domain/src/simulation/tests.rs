@@ -278,7 +278,7 @@ fn of_a_history_that_goes_on_only_what_the_account_knows_of_counts() {
 }
 
 #[test]
-fn the_checksum_hangs_on_every_account_and_on_their_sequence() {
+fn the_checksum_hangs_on_every_account_and_not_on_their_sequence() {
     let (compared, report) = three_orders().simulated(&generous(), "2030-04-15T12:00:00Z");
     let other = Compared { account_id: AccountId::parse("beta").unwrap(), ..compared.clone() };
     let checksum = |accounts: &[&Compared]| {
@@ -288,9 +288,9 @@ fn the_checksum_hangs_on_every_account_and_on_their_sequence() {
     };
     let one = checksum(&[&compared]);
     assert_eq!(one, report.checksum());
-    assert_eq!(checksum(&[&compared, &other]), checksum(&[&compared, &other]));
-    let others = [checksum(&[&other]), checksum(&[&compared, &other]), checksum(&[&other, &compared])];
-    assert!(others.iter().all(|other| *other != one) && others[1] != others[2]);
+    assert_eq!(checksum(&[&compared, &other]), checksum(&[&other, &compared]));
+    let others = [checksum(&[]), checksum(&[&other]), checksum(&[&compared, &other])];
+    assert!(others.iter().all(|other| *other != one));
     let mut less = compared.clone();
     less.draft.outcome.outstanding = Points(579);
     assert_ne!(checksum(&[&less]), one);

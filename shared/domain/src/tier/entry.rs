@@ -6,7 +6,7 @@ use crate::account::Account;
 use crate::adjustment;
 use crate::expiry;
 use crate::id::TierId;
-use crate::ledger::{Change, TierChange};
+use crate::ledger::{Change, PointsChange};
 use crate::money::{Overflow, Points};
 use crate::program::{Program, Tier};
 use crate::review;
@@ -91,7 +91,7 @@ fn bring(
     let (end, prolonged) = expiry::activity(account, program, program.calendar.day(at), at)?;
     changes.extend(prolonged);
     let (points, expires_at) = (tier.on_entry, end.expires_at);
-    changes.push(Change::Tier(TierChange::Points { tier: tier.id.clone(), points, expires_at, entered_at }));
+    changes.push(Change::Points(PointsChange::ForTier { tier: tier.id.clone(), points, expires_at, entered_at }));
     adjustment::give(account, points, end, changes)?;
     note(account, tier);
     Ok(())

@@ -218,8 +218,43 @@ fn equal_content_is_the_same_document_however_it_is_spelt() {
     let one = document("GBP", &["member"]);
     let newest = Version { document: serde_json::to_string_pretty(&one).unwrap(), ..stored(1, &one) };
     let versions = Versions { newest: Some(newest), by_key: None };
-    let again = store(&name(), &draft(&one), None, &versions, "bob", at(NOW)).unwrap();
-    assert!(again.writes.is_empty() && again.answer.1);
+    let again = |document: &Value| {
+        let decision = store(&name(), &draft(document), None, &versions, "bob", at(NOW)).unwrap();
+        assert_eq!(decision.writes.is_empty(), decision.answer.1);
+        decision.answer.1
+    };
+    assert!(again(&one));
+    type Change = fn(&mut Value);
+    let respellings: [(&str, Change); 7] = [
+        ("an amount", |p| p["earning_rules"][0]["per"] = json!("1.00")),
+        ("a threshold", |p| p["tiers"]["levels"][0]["threshold"] = json!("0.00")),
+        ("what holds anyway", |p| p["eligibility"] = json!({"tax": "as_stated"})),
+        ("an empty list", |p| p["discounts"] = json!([])),
+        ("nothing", |p| p["perks"] = json!(null)),
+        ("a window", |p| {
+            p["tiers"]["window_months"] = json!(null);
+            p["tiers"]["window"] = json!({"kind": "rolling", "months": 12});
+        }),
+        ("what editors look at", |p| p["$schema"] = json!("./program.schema.json")),
+    ];
+    for (name, change) in respellings {
+        let mut respelt = one.clone();
+        change(&mut respelt);
+        assert!(again(&respelt), "{name}");
+    }
+    let mut other = one.clone();
+    other["earning_rules"][0]["per"] = json!("1.01");
+    assert!(!again(&other));
+}
+
+#[test]
+fn a_version_that_is_not_readable_any_more_is_repeated_by_no_other_document() {
+    let one = document("GBP", &["member"]);
+    let mut old = one.clone();
+    old["forgotten"] = json!(true);
+    let versions = Versions { newest: Some(stored(1, &old)), by_key: None };
+    let stored = store(&name(), &draft(&one), None, &versions, "bob", at(NOW)).unwrap();
+    assert!(!stored.answer.1);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use domain::discount::Issuer;
 use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
 use domain::earning;
 use domain::id::OrderKey;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{
+    AccountChange, Cause, Change, DiscountChange, Entry, OrderChange, PointsChange, ReferralChange, TierChange,
+};
 use domain::money::{Minor, Points};
 use domain::opening::PastTotals;
 use domain::order::{Order, OrderLine};
@@ -211,8 +213,12 @@ fn check_months(world: &World, account: &Account, program: &Program) {
 fn check_discounts(world: &World, account: &Account) {
     // Given back by an amendment, or given as a welcome, a discount is open even beyond the bound of what rules may open.
     let named = world.entries.iter().flat_map(|entry| &entry.changes);
-    let is_beyond =
-        |change: &&Change| matches!(change, Change::DiscountReleased { .. } | Change::ReferralReviewed { .. });
+    let is_beyond = |change: &&Change| {
+        matches!(
+            change,
+            Change::Discount(DiscountChange::Released { .. }) | Change::Referral(ReferralChange::Reviewed { .. })
+        )
+    };
     let beyond = named.filter(is_beyond).count();
     assert!(account.discounts.len() <= OPEN_DISCOUNTS_MAX + beyond);
     for discount in world.discounts.values() {
@@ -245,11 +251,11 @@ fn check_uses(world: &World, discount: &Discount) {
         // An amendment uses what it names before it gives back what it does not.
         for change in &entry.changes {
             match change {
-                Change::DiscountUsed { code } if *code == discount.code => {
+                Change::Discount(DiscountChange::Used { code }) if *code == discount.code => {
                     assert!(!in_use && entry.at < discount.expires_at, "invariant 5: never twice or after its expiry");
                     in_use = true;
                 }
-                Change::DiscountReleased { code } if *code == discount.code => {
+                Change::Discount(DiscountChange::Released { code }) if *code == discount.code => {
                     assert!(in_use, "given back once");
                     in_use = false;
                 }
@@ -268,8 +274,10 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
         amended |= matches!(entry.cause, Cause::OrderAmended { .. });
         for change in &entry.changes {
             match change {
-                Change::AccountEnrolled { tier } | Change::AccountOpened { tier, .. } => held = Some(tier.clone()),
-                Change::TierChanged { from, to, .. } => {
+                Change::Account(AccountChange::Enrolled { tier } | AccountChange::Opened { tier, .. }) => {
+                    held = Some(tier.clone())
+                }
+                Change::Tier(TierChange::Changed { from, to, .. }) => {
                     assert_eq!(held.as_ref(), Some(from), "the changes of the tier are a chain");
                     assert_ne!(from, to);
                     let upwards = program.tiers.place(to) > program.tiers.place(from);
@@ -277,7 +285,7 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
                     raised += u64::from(upwards);
                     held = Some(to.clone());
                 }
-                Change::TierLowered { from, to, .. } => {
+                Change::Tier(TierChange::Lowered { from, to, .. }) => {
                     assert_eq!(held.as_ref(), Some(from), "the changes of the tier are a chain");
                     assert!(program.tiers.place(to) < program.tiers.place(from), "a review raises no tier");
                     (lowered, held) = (lowered + 1, Some(to.clone()));
@@ -299,7 +307,7 @@ fn check_tier(world: &World, account: &Account, program: &Program) {
 /// What the account brought from another product.
 fn past(world: &World) -> Option<(PastTotals, Points)> {
     world.entries.iter().flat_map(|entry| &entry.changes).find_map(|change| match change {
-        Change::AccountOpened { past, points_earned, .. } => Some((*past, *points_earned)),
+        Change::Account(AccountChange::Opened { past, points_earned, .. }) => Some((*past, *points_earned)),
         _ => None,
     })
 }
@@ -315,7 +323,7 @@ fn tallies(entries: &[Entry]) -> BTreeMap<OrderKey, Tally> {
             | Cause::OrderAmended { order, .. } => Some(order),
             // A step of a credit note takes from one order, or from none.
             Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
-                Change::OrderReturned { order, .. } => Some(order),
+                Change::Order(OrderChange::Returned { order, .. }) => Some(order),
                 _ => None,
             }),
             _ => None,
@@ -330,11 +338,13 @@ fn tallies(entries: &[Entry]) -> BTreeMap<OrderKey, Tally> {
         };
         for change in &entry.changes {
             match change {
-                Change::OrderScored { points, .. } => add(*points, Points::ZERO, Points::ZERO, Points::ZERO),
-                Change::PointsReversed { points, unrecovered, lapsed, .. } => {
+                Change::Order(OrderChange::Scored { points, .. }) => {
+                    add(*points, Points::ZERO, Points::ZERO, Points::ZERO)
+                }
+                Change::Points(PointsChange::Reversed { points, unrecovered, lapsed, .. }) => {
                     add(Points::ZERO, *points, *unrecovered, *lapsed);
                 }
-                Change::PointsAmended { earned, reversed, unrecovered, lapsed, .. } => {
+                Change::Points(PointsChange::Amended { earned, reversed, unrecovered, lapsed, .. }) => {
                     add(*earned, *reversed, *unrecovered, *lapsed);
                 }
                 _ => {}

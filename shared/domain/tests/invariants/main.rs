@@ -17,6 +17,7 @@ mod network;
 mod payments;
 mod redemptions;
 mod referrals;
+mod reports;
 mod simulated;
 mod tiers;
 mod walks;

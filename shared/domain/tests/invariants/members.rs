@@ -3,7 +3,7 @@
 
 use super::*;
 use domain::idempotency::CommandKey;
-use domain::ledger::Change;
+use domain::ledger::{Change, MembershipChange};
 use domain::membership::{self, MemberState, PaymentReceipt, membership_document, payment_document};
 use domain::money::Points;
 use domain::score::Outcome;
@@ -203,7 +203,7 @@ proptest! {
             let (advanced, changes) = advance(&schedule, account, now).unwrap();
             let state = advanced.member_state(&schedule.at(now).program, now);
             prop_assert_eq!(state == MemberState::Member, expected.is_member(kind, now), "{:?} {:?}", state, expected);
-            let lapses = changes.iter().filter(|change| matches!(change, Change::MembershipLapsed { .. })).count();
+            let lapses = changes.iter().filter(|change| matches!(change, Change::Membership(MembershipChange::Lapsed { .. }))).count();
             prop_assert!(lapses <= 1);
         }
     }
@@ -228,7 +228,7 @@ proptest! {
         // Each lapse is told once, and so is each lead of each end.
         let of = |world: &World| {
             let changes = world.entries.iter().flat_map(|entry| entry.changes.clone());
-            let kept = |change: &Change| matches!(change, Change::MembershipLapsed { .. });
+            let kept = |change: &Change| matches!(change, Change::Membership(MembershipChange::Lapsed { .. }));
             changes.filter(kept).map(|change| serde_json::to_string(&change).unwrap()).collect::<Vec<_>>()
         };
         let distinct = |mut told: Vec<String>| { let all = told.len(); told.sort(); told.dedup(); all == told.len() };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::world::World;
 use domain::account::Account;
-use domain::ledger::Change;
+use domain::ledger::{Change, OrderChange, PointsChange};
 use domain::lots::Holdings;
 use domain::money::Points;
 use domain::payment::{self, PaymentDocument};
@@ -16,7 +16,7 @@ pub fn check_payments(world: &World, account: &Account, program: &Program) {
     let mut told: BTreeMap<&OrderKey, u64> = BTreeMap::new();
     for entry in &world.entries {
         for change in &entry.changes {
-            let Change::OrderPaid(paid) = change else { continue };
+            let Change::Order(OrderChange::Paid(paid)) = change else { continue };
             assert_eq!(told.insert(&paid.order, entry.sequence), None, "an order is paid once");
         }
     }
@@ -45,11 +45,9 @@ impl World {
         let paths = vec!["$.reference".to_owned()];
         assert_eq!(payment::repeat(&decision.answer, &other), Some(Err(Rejection::ContentDiffers { paths })));
         let entry = self.entries.last().unwrap();
-        assert!(
-            entry.changes.iter().all(|change| {
-                matches!(change, Change::PointsExpired { .. }) || change.points() == Ok(Points::ZERO)
-            })
-        );
+        assert!(entry.changes.iter().all(|change| {
+            matches!(change, Change::Points(PointsChange::Expired { .. })) || change.points() == Ok(Points::ZERO)
+        }));
         assert_eq!(self.account.as_ref().unwrap().points(), before.plus(entry.points), "nothing is earned by it");
     }
 }

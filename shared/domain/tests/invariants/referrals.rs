@@ -9,7 +9,7 @@ use domain::code::Code;
 use domain::discount::Issuer;
 use domain::forecast::Forecast;
 use domain::id::AccountId;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, DiscountChange, Entry, PointsChange, ReferralChange};
 use domain::money::{Minor, Points};
 use domain::program::Program;
 use domain::referral::rules::AfterReturn;
@@ -133,7 +133,7 @@ fn told(network: &Network) -> BTreeMap<&RedemptionKey, Told<'_>> {
         }
         if let Cause::Referral { redemption } = &entry.cause {
             let issued = entry.changes.iter().filter_map(|change| match change {
-                Change::DiscountIssued { code, .. } => Some((id, code)),
+                Change::Discount(DiscountChange::Issued { code, .. }) => Some((id, code)),
                 _ => None,
             });
             all.entry(redemption).or_default().issued.extend(issued);
@@ -144,37 +144,40 @@ fn told(network: &Network) -> BTreeMap<&RedemptionKey, Told<'_>> {
 
 fn key_of(change: &Change) -> Option<&RedemptionKey> {
     match change {
-        Change::ReferralRedeemed { redemption }
-        | Change::ReferralReviewed { redemption, .. }
-        | Change::ReferralQualified { redemption, .. }
-        | Change::ReferralRevoked { redemption, .. }
-        | Change::ReferralExpired { redemption, .. }
-        | Change::ReferralConcluded { redemption, .. }
-        | Change::ReferralRewarded { redemption, .. }
-        | Change::ReferralTakenBack { redemption }
-        | Change::PointsGranted { redemption, .. } => Some(redemption),
+        Change::Referral(
+            ReferralChange::Redeemed { redemption }
+            | ReferralChange::Reviewed { redemption, .. }
+            | ReferralChange::Qualified { redemption, .. }
+            | ReferralChange::Revoked { redemption, .. }
+            | ReferralChange::Expired { redemption, .. }
+            | ReferralChange::Concluded { redemption, .. }
+            | ReferralChange::Rewarded { redemption, .. }
+            | ReferralChange::TakenBack { redemption },
+        )
+        | Change::Points(PointsChange::Granted { redemption, .. }) => Some(redemption),
         _ => None,
     }
 }
 
 fn note<'a>(told: &mut Told<'a>, id: &'a AccountId, entry: &'a Entry, change: &'a Change) {
     match change {
-        Change::ReferralRedeemed { .. } => told.redeemed.push(id),
-        Change::ReferralReviewed { approved, .. } => told.approved.push(*approved),
-        Change::ReferralQualified { .. } => told.qualified += 1,
-        Change::ReferralRevoked { .. } => told.revoked += 1,
-        Change::ReferralExpired { .. } => told.expired += 1,
-        Change::ReferralConcluded { settled, .. } => {
+        Change::Referral(ReferralChange::Redeemed { .. }) => told.redeemed.push(id),
+        Change::Referral(ReferralChange::Reviewed { approved, .. }) => told.approved.push(*approved),
+        Change::Referral(ReferralChange::Qualified { .. }) => told.qualified += 1,
+        Change::Referral(ReferralChange::Revoked { .. }) => told.revoked += 1,
+        Change::Referral(ReferralChange::Expired { .. }) => told.expired += 1,
+        Change::Referral(ReferralChange::Concluded { settled, .. }) => {
             told.concluded_over += usize::from(*settled == referral::Settled::Over);
         }
-        Change::PointsGranted { points, .. } => told.granted.push((id, *points)),
-        Change::ReferralRewarded { .. } => told.rewarded.push(id),
-        Change::ReferralTakenBack { .. } => {
+        Change::Points(PointsChange::Granted { points, .. }) => told.granted.push((id, *points)),
+        Change::Referral(ReferralChange::Rewarded { .. }) => told.rewarded.push(id),
+        Change::Referral(ReferralChange::TakenBack { .. }) => {
             let deducted = entry.changes.iter().map(|change| match change {
-                Change::PointsDeducted { points, .. } => *points,
+                Change::Points(PointsChange::Deducted { points, .. }) => *points,
                 _ => Points::ZERO,
             });
-            let withdrawn = entry.changes.iter().any(|change| matches!(change, Change::DiscountVoided { .. }));
+            let withdrawn =
+                entry.changes.iter().any(|change| matches!(change, Change::Discount(DiscountChange::Voided { .. })));
             told.taken_back.push((id, Points::sum(deducted).unwrap(), withdrawn));
         }
         _ => {}
@@ -302,7 +305,9 @@ fn recount(network: &Network) -> Tally {
         tally.counts.revoked += u64::from(came_back || nobody);
         let program = &network.schedule.version(1).unwrap().program;
         let by = |change: &Change| match change {
-            Change::ReferralQualified { redemption, order, .. } if redemption == key => Some(order.clone()),
+            Change::Referral(ReferralChange::Qualified { redemption, order, .. }) if redemption == key => {
+                Some(order.clone())
+            }
             _ => None,
         };
         let orders = referee.entries.iter().flat_map(|entry| &entry.changes).filter_map(by);

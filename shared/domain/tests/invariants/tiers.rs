@@ -1,7 +1,7 @@
 //! Tiers by every figure and window: after any history they are what its orders, counted one by one, come to.
 
 use super::*;
-use domain::ledger::{Change, Entry};
+use domain::ledger::{Change, Entry, TierChange};
 use domain::money::Minor;
 use domain::returns::{self, ReturnKey};
 use domain::time::Month;
@@ -195,9 +195,9 @@ proptest! {
         for entry in &world.entries {
             for change in &entry.changes {
                 let (at, figure, from, to) = match change {
-                    Change::TierKept { tier, qualifying, reviewed_at } => (*reviewed_at, qualifying, tier, tier),
-                    Change::TierLowered { from, to, qualifying, reviewed_at } => (*reviewed_at, qualifying, from, to),
-                    Change::TierChanged { from, to, qualifying, reviewed_at: Some(at) } => (*at, qualifying, from, to),
+                    Change::Tier(TierChange::Kept { tier, qualifying, reviewed_at }) => (*reviewed_at, qualifying, tier, tier),
+                    Change::Tier(TierChange::Lowered { from, to, qualifying, reviewed_at }) => (*reviewed_at, qualifying, from, to),
+                    Change::Tier(TierChange::Changed { from, to, qualifying, reviewed_at: Some(at) }) => (*at, qualifying, from, to),
                     _ => continue,
                 };
                 let start = program.calendar.start_of_day_before(at, grace_days);

@@ -1,7 +1,7 @@
 //! Time, with and without walks over what falls due: the same answers, and every warning once.
 
 use super::*;
-use domain::ledger::{Change, Entry};
+use domain::ledger::{Change, DiscountChange, Entry, PointsChange, TierChange};
 use domain::program::Program;
 use domain::score::Score;
 use domain::walk::{self, People, Walked};
@@ -118,9 +118,9 @@ impl World {
 /// What a warning is about; each is given as often as both versions together say at most.
 fn occasion(change: &Change) -> Option<(String, usize)> {
     match change {
-        Change::DiscountExpiring { code, .. } => Some((code.to_string(), 1 + 3)),
-        Change::PointsExpiring { expires_at, .. } => Some((format!("points {expires_at}"), 2 + 3)),
-        Change::TierAtRisk { review_at, .. } => Some((format!("review {review_at}"), 2 + 3)),
+        Change::Discount(DiscountChange::Expiring { code, .. }) => Some((code.to_string(), 1 + 3)),
+        Change::Points(PointsChange::Expiring { expires_at, .. }) => Some((format!("points {expires_at}"), 2 + 3)),
+        Change::Tier(TierChange::AtRisk { review_at, .. }) => Some((format!("review {review_at}"), 2 + 3)),
         _ => None,
     }
 }

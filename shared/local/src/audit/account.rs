@@ -1,15 +1,15 @@
 //! The books of one account.
 
 use super::rewards::{self, Redeemed};
+use super::sums::Sums;
 use super::{OrderFacts, Report, Subject, activity, membership, notes, payments, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
 use domain::id::OrderKey;
-use domain::ledger::{Cause, Change, Entry, TierChange};
+use domain::ledger::{Cause, Change, DiscountChange, Entry, OrderChange, PointsChange};
 use domain::money::Points;
-use domain::occasions::Given;
 use domain::perks::PerkUses;
 use domain::returns::ReturnKey;
 use domain::schedule::Schedule;
@@ -25,7 +25,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::OrderAmended { order, .. }
         | Cause::OrderPaid { order } => Some(order),
         Cause::CreditNote { .. } => entry.changes.iter().find_map(|change| match change {
-            Change::OrderReturned { order, .. } => Some(order),
+            Change::Order(OrderChange::Returned { order, .. }) => Some(order),
             _ => None,
         }),
         Cause::Adjustment
@@ -53,7 +53,7 @@ pub(super) fn placed_in(entry: &Entry) -> Option<&OrderKey> {
 /// note, or by placing the order that they had waited for.
 pub(super) fn returned_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, &ReturnKey)> {
     entry.changes.iter().filter_map(|change| match (change, &entry.cause) {
-        (Change::OrderReturned { order, by, .. }, cause) if order_of(entry) == Some(order) => {
+        (Change::Order(OrderChange::Returned { order, by, .. }), cause) if order_of(entry) == Some(order) => {
             let is_cause = match cause {
                 Cause::OrderReturned { return_id, .. } => *by == ReturnKey::Return(return_id.clone()),
                 Cause::OrderCancelled { .. } => *by == ReturnKey::Cancellation,
@@ -81,11 +81,15 @@ type Points4 = [i128; 4];
 fn tallied(entry: &Entry) -> Points4 {
     let order = order_of(entry);
     let of_change = |change: &Change| match change {
-        Change::OrderScored { order: scored, points, .. } if Some(scored) == order => [points.0, 0, 0, 0],
-        Change::PointsAmended { earned, reversed, unrecovered, lapsed, .. } => {
+        Change::Order(OrderChange::Scored { order: scored, points, .. }) if Some(scored) == order => {
+            [points.0, 0, 0, 0]
+        }
+        Change::Points(PointsChange::Amended { earned, reversed, unrecovered, lapsed, .. }) => {
             [earned.0, reversed.0, unrecovered.0, lapsed.0]
         }
-        Change::PointsReversed { points, unrecovered, lapsed, .. } => [0, points.0, unrecovered.0, lapsed.0],
+        Change::Points(PointsChange::Reversed { points, unrecovered, lapsed, .. }) => {
+            [0, points.0, unrecovered.0, lapsed.0]
+        }
         _ => [0; 4],
     };
     entry.changes.iter().map(of_change).fold([0; 4], |sum, points| plus(sum, points.map(i128::from)))
@@ -118,28 +122,6 @@ pub(super) struct Books<'a> {
     used_by_now: BTreeSet<&'a Code>,
 }
 
-/// What the entries come to.
-#[derive(Default)]
-struct Sums<'a> {
-    points: i128,
-    earned: i128,
-    credited: i128,
-    expired: i128,
-    reversed: i128,
-    unrecovered: i128,
-    deducted: i128,
-    spent: i128,
-    restored: i128,
-    opened: i128,
-    /// Points and orders of before the account was opened here.
-    past_earned: i128,
-    past_orders: u64,
-    openings: u64,
-    unmatched_units: i128,
-    issued: BTreeSet<&'a Code>,
-    used: BTreeSet<&'a Code>,
-}
-
 impl<'a> Books<'a> {
     pub(super) fn new(account: &'a Account, records: &'a [LedgerRecord]) -> Self {
         let mut books = Self {
@@ -170,8 +152,8 @@ impl<'a> Books<'a> {
         books.entries.sort_by_key(|entry| entry.sequence);
         for change in books.entries.iter().flat_map(|entry| &entry.changes) {
             match change {
-                Change::DiscountUsed { code } => drop(books.used_by_now.insert(code)),
-                Change::DiscountReleased { code } => drop(books.used_by_now.remove(code)),
+                Change::Discount(DiscountChange::Used { code }) => drop(books.used_by_now.insert(code)),
+                Change::Discount(DiscountChange::Released { code }) => drop(books.used_by_now.remove(code)),
                 _ => {}
             }
         }
@@ -351,7 +333,7 @@ impl<'a> Books<'a> {
             }
             order.told = true;
             let scored = entry.changes.iter().find_map(|change| match change {
-                Change::OrderScored { order, points, .. } if order == key => Some(*points),
+                Change::Order(OrderChange::Scored { order, points, .. }) if order == key => Some(*points),
                 _ => None,
             });
             if scored != Some(order.points) {
@@ -408,75 +390,6 @@ impl<'a> Books<'a> {
                 }
             }
         }
-    }
-}
-
-impl<'a> Sums<'a> {
-    /// Adds a change and answers by how much it changes the points.
-    fn add(&mut self, change: &'a Change) -> i128 {
-        let (sum, points) = match change {
-            Change::PointsEarned { points, .. } => (&mut self.earned, points),
-            Change::PointsCredited { points, .. }
-            | Change::PointsGranted { points, .. }
-            | Change::OccasionGiven(Given { points, .. })
-            | Change::Tier(TierChange::Points { points, .. }) => (&mut self.credited, points),
-            Change::PointsOpened { points, .. } => (&mut self.opened, points),
-            Change::PointsExpired { points, .. } => (&mut self.expired, points),
-            Change::PointsReversed { points, unrecovered, .. } => {
-                self.unrecovered = self.unrecovered.saturating_add(unrecovered.0.into());
-                (&mut self.reversed, points)
-            }
-            Change::DebtOpened { points } => (&mut self.reversed, points),
-            Change::PointsDeducted { points, .. } => (&mut self.deducted, points),
-            Change::PointsSpent { points } => (&mut self.spent, points),
-            Change::PointsRestored { points } => (&mut self.restored, points),
-            Change::DiscountIssued { code, .. } => {
-                self.issued.insert(code);
-                return 0;
-            }
-            Change::DiscountVoided { code } => {
-                self.issued.remove(code);
-                return 0;
-            }
-            Change::DiscountUsed { code } => {
-                self.used.insert(code);
-                return 0;
-            }
-            Change::DiscountReleased { code } => {
-                self.used.remove(code);
-                return 0;
-            }
-            Change::PointsAmended { earned, reversed, unrecovered, .. } => {
-                let (earned, reversed) = (i128::from(earned.0), i128::from(reversed.0));
-                self.unrecovered = self.unrecovered.saturating_add(unrecovered.0.into());
-                self.earned = self.earned.saturating_add(earned);
-                self.reversed = self.reversed.saturating_add(reversed);
-                return earned.saturating_sub(reversed);
-            }
-            Change::AccountOpened { past, points_earned, .. } => {
-                self.openings = self.openings.saturating_add(1);
-                self.past_orders = self.past_orders.saturating_add(past.orders);
-                self.past_earned = self.past_earned.saturating_add(points_earned.0.into());
-                return 0;
-            }
-            Change::CreditNoteClosed { units_unmatched, .. } => {
-                self.unmatched_units = self.unmatched_units.saturating_add((*units_unmatched).into());
-                return 0;
-            }
-            _ => return 0,
-        };
-        *sum = sum.saturating_add(points.0.into());
-        let given = matches!(
-            change,
-            Change::PointsEarned { .. }
-                | Change::PointsCredited { .. }
-                | Change::PointsGranted { .. }
-                | Change::OccasionGiven(_)
-                | Change::Tier(TierChange::Points { .. })
-                | Change::PointsRestored { .. }
-                | Change::PointsOpened { .. }
-        );
-        if given { points.0.into() } else { i128::from(points.0).saturating_neg() }
     }
 }
 

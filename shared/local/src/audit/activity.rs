@@ -4,7 +4,7 @@ use super::OrderFacts;
 use domain::account::Account;
 use domain::activity::{Activity, Counted, Lifetime, MonthActivity, Purchase};
 use domain::id::OrderKey;
-use domain::ledger::{Change, Entry};
+use domain::ledger::{AccountChange, Change, Entry, TierChange};
 use domain::money::Overflow;
 use domain::qualification;
 use domain::returns;
@@ -116,7 +116,7 @@ fn compare_totals(account: &Account, entries: &[&Entry], counted: &Lifetime, fou
     let stored = &account.lifetime;
     let changes = || entries.iter().flat_map(|entry| &entry.changes);
     let past = changes().find_map(|change| match change {
-        Change::AccountOpened { past, .. } => Some(*past),
+        Change::Account(AccountChange::Opened { past, .. }) => Some(*past),
         _ => None,
     });
     let (past_units, past_revenue, past_eligible) =
@@ -144,7 +144,7 @@ fn compare_totals(account: &Account, entries: &[&Entry], counted: &Lifetime, fou
         found.push(format!("lifetime purchase days: {days} stored, {counted} by its orders"));
     }
     // Of before they were counted, entries tell of more.
-    let lowered = changes().filter(|change| matches!(change, Change::TierLowered { .. })).count();
+    let lowered = changes().filter(|change| matches!(change, Change::Tier(TierChange::Lowered { .. }))).count();
     if stored.downgrades > u64::try_from(lowered).unwrap_or(u64::MAX) {
         found.push(format!("lifetime downgrades: {} stored, {lowered} by its entries", stored.downgrades));
     }

@@ -1,7 +1,7 @@
 //! The membership that is stored of an account, against what its entries say of it.
 
 use domain::account::Account;
-use domain::ledger::{Change, Entry};
+use domain::ledger::{Change, Entry, MembershipChange};
 use domain::membership::{Admission, Membership, PaidPeriod};
 
 /// Checks the membership against the entries up to the account's version. How far ahead an account was told of an end is
@@ -10,7 +10,7 @@ pub(super) fn check(account: &Account, entries: &[&Entry], found: &mut Vec<Strin
     let mut told = Membership::default();
     for entry in entries {
         for change in &entry.changes {
-            if let Change::ExclusionsChanged { from, .. } = change
+            if let Change::Membership(MembershipChange::ExclusionsChanged { from, .. }) = change
                 && *from != told.excluded_from
             {
                 let sequence = entry.sequence;
@@ -35,15 +35,17 @@ pub(super) fn check(account: &Account, entries: &[&Entry], found: &mut Vec<Strin
 
 fn follow(told: &mut Membership, change: &Change, entry: &Entry) {
     match change {
-        Change::MembershipApplied => told.admission = Admission::Applied { since: entry.at },
-        Change::MembershipAdmitted { .. } => told.admission = Admission::Admitted,
-        Change::MembershipRejected { .. } => told.admission = Admission::Rejected { since: entry.at },
-        Change::ExclusionsChanged { to, .. } => told.excluded_from.clone_from(to),
-        Change::MembershipPaid { since, until, lapses_at, .. } => {
+        Change::Membership(MembershipChange::Applied) => told.admission = Admission::Applied { since: entry.at },
+        Change::Membership(MembershipChange::Admitted { .. }) => told.admission = Admission::Admitted,
+        Change::Membership(MembershipChange::Rejected { .. }) => {
+            told.admission = Admission::Rejected { since: entry.at }
+        }
+        Change::Membership(MembershipChange::ExclusionsChanged { to, .. }) => told.excluded_from.clone_from(to),
+        Change::Membership(MembershipChange::Paid { since, until, lapses_at, .. }) => {
             let (since, until, lapses_at) = (*since, *until, *lapses_at);
             told.paid = Some(PaidPeriod { since, until, lapses_at, lapsed_at: None, told_days: None });
         }
-        Change::MembershipLapsed { lapsed_at } => {
+        Change::Membership(MembershipChange::Lapsed { lapsed_at }) => {
             told.paid.iter_mut().for_each(|paid| paid.lapsed_at = Some(*lapsed_at));
         }
         _ => {}
@@ -87,19 +89,20 @@ mod tests {
     #[test]
     fn a_membership_is_what_its_entries_say() {
         let at = Instant::from_ms;
-        let rejected = Change::MembershipRejected { reason: "r".to_owned() };
+        let rejected = Change::Membership(MembershipChange::Rejected { reason: "r".to_owned() });
         let (since, until, lapses_at) = (at(1), at(5), at(9));
-        let paid = Change::MembershipPaid { paid_at: since, since, until, lapses_at, reference: None };
+        let paid =
+            Change::Membership(MembershipChange::Paid { paid_at: since, since, until, lapses_at, reference: None });
         let excludes = |from: Vec<Exclusion>| {
             let to = vec![Exclusion::Earning];
-            Change::ExclusionsChanged { from, to, reason: "r".to_owned() }
+            Change::Membership(MembershipChange::ExclusionsChanged { from, to, reason: "r".to_owned() })
         };
         let entries = [
-            entry(1, Change::MembershipApplied),
+            entry(1, Change::Membership(MembershipChange::Applied)),
             entry(2, rejected),
             entry(3, paid),
             entry(4, excludes(Vec::new())),
-            entry(5, Change::MembershipLapsed { lapsed_at: lapses_at }),
+            entry(5, Change::Membership(MembershipChange::Lapsed { lapsed_at: lapses_at })),
         ];
         let period = PaidPeriod { since, until, lapses_at, lapsed_at: Some(lapses_at), told_days: Some(7) };
         let good = Membership {

@@ -2,7 +2,7 @@
 
 use domain::account::Account;
 use domain::credit_note::{CreditNote, State};
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, Entry, OrderChange, PointsChange};
 use domain::returns::ReturnKey;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,14 +21,16 @@ impl Told {
         self.last = entry.sequence;
         for change in &entry.changes {
             match change {
-                Change::CreditNoteOpened { .. } => self.opened = self.opened.saturating_add(1),
-                Change::CreditNoteClosed { units_matched, units_unmatched } => {
+                Change::Order(OrderChange::CreditNoteOpened { .. }) => self.opened = self.opened.saturating_add(1),
+                Change::Order(OrderChange::CreditNoteClosed { units_matched, units_unmatched }) => {
                     self.closed.push((*units_matched, *units_unmatched));
                 }
-                Change::OrderReturned { by: ReturnKey::CreditNote(by), .. } if by.as_str() == id => {
+                Change::Order(OrderChange::Returned { by: ReturnKey::CreditNote(by), .. }) if by.as_str() == id => {
                     self.orders = self.orders.saturating_add(1);
                 }
-                Change::PointsReversed { points, .. } => self.reversed = self.reversed.saturating_add(points.0.into()),
+                Change::Points(PointsChange::Reversed { points, .. }) => {
+                    self.reversed = self.reversed.saturating_add(points.0.into())
+                }
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@ use super::OrderFacts;
 use super::account::placed_in;
 use domain::account::Account;
 use domain::id::OrderKey;
-use domain::ledger::{Change, Entry};
+use domain::ledger::{Change, Entry, OrderChange};
 use domain::money::Points;
 use domain::payment::Payment;
 use domain::score::ScoredOrder;
@@ -31,7 +31,7 @@ impl PaymentFacts {
 /// The payments that an entry tells of, with the points that had waited.
 pub(super) fn paid_in(entry: &Entry) -> impl Iterator<Item = (&OrderKey, Points)> {
     entry.changes.iter().filter_map(|change| match change {
-        Change::OrderPaid(paid) => Some((&paid.order, paid.points)),
+        Change::Order(OrderChange::Paid(paid)) => Some((&paid.order, paid.points)),
         _ => None,
     })
 }

@@ -2,7 +2,7 @@
 
 use domain::account::Account;
 use domain::id::RuleId;
-use domain::ledger::{Change, Entry};
+use domain::ledger::{Change, Entry, PerkChange};
 use domain::perks::PerkUses;
 use std::collections::BTreeSet;
 
@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 pub(super) fn check(account: &Account, entries: &[&Entry], uses: Option<&PerkUses>, found: &mut Vec<String>) {
     let counted = |entry: &&Entry, perk: Option<&str>| {
         entry.changes.iter().find_map(|change| match change {
-            Change::PerkUsed { perk: own, uses: Some(uses), .. } if perk.is_none_or(|perk| perk == own.as_str()) => {
+            Change::Perk(PerkChange::Used { perk: own, uses: Some(uses), .. })
+                if perk.is_none_or(|perk| perk == own.as_str()) =>
+            {
                 Some((*uses, entry.sequence))
             }
             _ => None,
@@ -56,8 +58,8 @@ pub(super) fn check(account: &Account, entries: &[&Entry], uses: Option<&PerkUse
 /// How many bought uses of a perk a change says are left.
 fn bought_left(change: &Change, perk: Option<&str>) -> Option<u32> {
     let left = match change {
-        Change::PerkUsed { bought_left, .. } => *bought_left,
-        Change::PerkUsesBought { left, .. } | Change::PerkUsesReturned { left, .. } => Some(*left),
+        Change::Perk(PerkChange::Used { bought_left, .. }) => *bought_left,
+        Change::Perk(PerkChange::UsesBought { left, .. } | PerkChange::UsesReturned { left, .. }) => Some(*left),
         _ => None,
     };
     left.filter(|_| perk.is_none_or(|perk| bought_perk(change).is_some_and(|own| own.as_str() == perk)))
@@ -66,9 +68,11 @@ fn bought_left(change: &Change, perk: Option<&str>) -> Option<u32> {
 /// The perk of which a change buys, uses or returns bought uses.
 fn bought_perk(change: &Change) -> Option<&RuleId> {
     match change {
-        Change::PerkUsed { perk, bought_left: Some(_), .. }
-        | Change::PerkUsesBought { perk, .. }
-        | Change::PerkUsesReturned { perk, .. } => Some(perk),
+        Change::Perk(
+            PerkChange::Used { perk, bought_left: Some(_), .. }
+            | PerkChange::UsesBought { perk, .. }
+            | PerkChange::UsesReturned { perk, .. },
+        ) => Some(perk),
         _ => None,
     }
 }
@@ -98,7 +102,7 @@ mod tests {
             points: Points::ZERO,
             balance: Points::ZERO,
             pending: Points::ZERO,
-            changes: vec![Change::PerkUsed { perk: perk(id), uses, bought_left: None, reference: None }],
+            changes: vec![Change::Perk(PerkChange::Used { perk: perk(id), uses, bought_left: None, reference: None })],
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Report, Subject};
 use domain::account::Account;
 use domain::code::Code;
 use domain::id::AccountId;
-use domain::ledger::Change;
+use domain::ledger::{Change, MembershipChange, ReferralChange};
 use domain::membership::Invitation;
 use domain::referral::{Redemption, RedemptionKey, Referral, Stage};
 use std::collections::BTreeMap;
@@ -49,13 +49,19 @@ impl Referrals {
         });
         for change in entries.flat_map(|entry| &entry.changes) {
             match change {
-                Change::ReferralRedeemed { redemption } => self.told(redemption).redeemed.push(id.clone()),
-                Change::MembershipAdmitted { invitation: Some(code), .. } => {
+                Change::Referral(ReferralChange::Redeemed { redemption }) => {
+                    self.told(redemption).redeemed.push(id.clone())
+                }
+                Change::Membership(MembershipChange::Admitted { invitation: Some(code), .. }) => {
                     let accounts = self.invited.entry(code.clone()).or_default();
                     *accounts = accounts.saturating_add(1);
                 }
-                Change::ReferralRewarded { redemption, .. } => self.told(redemption).rewarded.push(id.clone()),
-                Change::ReferralTakenBack { redemption } => self.told(redemption).taken_back.push(id.clone()),
+                Change::Referral(ReferralChange::Rewarded { redemption, .. }) => {
+                    self.told(redemption).rewarded.push(id.clone())
+                }
+                Change::Referral(ReferralChange::TakenBack { redemption }) => {
+                    self.told(redemption).taken_back.push(id.clone())
+                }
                 _ => {}
             }
         }

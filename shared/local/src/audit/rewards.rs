@@ -1,7 +1,7 @@
 //! What an account redeemed its points for: the records against the entries that they come from.
 
 use domain::account::Account;
-use domain::ledger::{Cause, Change, Entry};
+use domain::ledger::{Cause, Change, Entry, PointsChange, RewardChange};
 use domain::money::{Overflow, Points};
 use domain::rewards::{RewardRedemption, RewardUses};
 use domain::schedule::Schedule;
@@ -47,7 +47,7 @@ pub(super) fn check(
             found.push(format!("redemption {} has no record", entry.sequence));
         }
         let is_beyond = |change: &Change| match change {
-            Change::RewardRedeemed { uses: Some(uses), .. } => uses.used > uses.count,
+            Change::Reward(RewardChange::Redeemed { uses: Some(uses), .. }) => uses.used > uses.count,
             _ => false,
         };
         if entry.changes.iter().any(is_beyond) {
@@ -60,7 +60,7 @@ pub(super) fn check(
 
 fn spent(entry: &Entry) -> Result<Points, Overflow> {
     Points::sum(entry.changes.iter().filter_map(|change| match change {
-        Change::PointsSpent { points } => Some(*points),
+        Change::Points(PointsChange::Spent { points }) => Some(*points),
         _ => None,
     }))
 }
@@ -76,12 +76,10 @@ fn cancelled_by(entry: &Entry) -> Option<u64> {
 fn check_counts(account: &Account, entries: &[&Entry], uses: Option<&RewardUses>, found: &mut Vec<String>) {
     let counted = |entry: &&Entry, reward: Option<&str>| {
         entry.changes.iter().find_map(|change| match change {
-            Change::RewardRedeemed { reward: own, uses: Some(uses) }
-            | Change::RewardCancelled { reward: own, uses: Some(uses), .. }
-                if reward.is_none_or(|reward| reward == own.as_str()) =>
-            {
-                Some(uses.used)
-            }
+            Change::Reward(
+                RewardChange::Redeemed { reward: own, uses: Some(uses) }
+                | RewardChange::Cancelled { reward: own, uses: Some(uses), .. },
+            ) if reward.is_none_or(|reward| reward == own.as_str()) => Some(uses.used),
             _ => None,
         })
     };
@@ -115,8 +113,10 @@ fn check_months(
         let Some(version) = schedule.version(entry.program_version) else { continue };
         for change in &entry.changes {
             let (month, points) = match (change, &entry.cause) {
-                (Change::PointsSpent { points }, _) => (version.program.calendar.month(entry.at), i128::from(points.0)),
-                (Change::PointsRestored { points }, Cause::RewardCancelled { redemption }) => {
+                (Change::Points(PointsChange::Spent { points }), _) => {
+                    (version.program.calendar.month(entry.at), i128::from(points.0))
+                }
+                (Change::Points(PointsChange::Restored { points }), Cause::RewardCancelled { redemption }) => {
                     let Some(redemption) = stored.redemptions.get(redemption) else { continue };
                     (Month(redemption.month), i128::from(points.0).saturating_neg())
                 }

@@ -1,6 +1,9 @@
 //! One entry, in one line.
 
-use domain::ledger::{Cause, Change, TierChange};
+use domain::ledger::{
+    AccountChange, Cause, Change, DiscountChange, MembershipChange, OrderChange, PerkChange, PointsChange,
+    ReferralChange, RewardChange, TierChange,
+};
 use domain::membership::Exclusion;
 use domain::money::Points;
 use domain::occasions::Given;
@@ -40,42 +43,47 @@ fn end(expires_at: Instant) -> String {
 
 pub(super) fn change(change: &Change) -> String {
     match change {
-        Change::AccountEnrolled { tier } => format!("enrolled as {tier}"),
-        Change::AccountOpened { tier, tier_since, past, points_earned } => format!(
+        Change::Account(change) => account(change),
+        Change::Discount(change) => discount(change),
+        Change::Membership(change) => membership(change),
+        Change::OccasionGiven(given) => occasion(given),
+        Change::Order(change) => order(change),
+        Change::Perk(change) => perk(change),
+        Change::Points(change) => points(change),
+        Change::Referral(change) => referral(change),
+        Change::Reward(change) => reward(change),
+        Change::Tier(change) => tier(change),
+    }
+}
+
+fn account(change: &AccountChange) -> String {
+    match change {
+        AccountChange::Enrolled { tier } => format!("enrolled as {tier}"),
+        AccountChange::Opened { tier, tier_since, past, points_earned } => format!(
             "opened as {tier} since {tier_since}, with {} orders, {} units, {} ({} eligible), {points_earned} points earned before",
             past.orders, past.units, past.revenue, past.eligible_spend
         ),
-        Change::PointsOpened { points, expires_at } => format!("{points} points taken over, {}", end(*expires_at)),
-        Change::DebtOpened { points } => format!("{points} points owed, taken over"),
-        Change::AccountChanged { fields } => format!("changed {}", fields.join(", ")),
-        Change::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
-        Change::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
-        Change::OrderScored { order, points, eligible_total: eligible, beyond_kept_months } => {
+        AccountChange::Changed { fields } => format!("changed {}", fields.join(", ")),
+        AccountChange::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
+        AccountChange::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
+    }
+}
+
+fn order(change: &OrderChange) -> String {
+    match change {
+        OrderChange::Scored { order, points, eligible_total: eligible, beyond_kept_months } => {
             let late = if *beyond_kept_months { ", older than the months kept" } else { "" };
             format!("order {order} scored: {points} points for {eligible}{late}")
         }
-        Change::PointsEarned { points, until_paid: true, expires_at, .. } => {
-            format!("{points} points earned, available once it is paid, {}", end(*expires_at))
-        }
-        Change::PointsEarned { points, available_at: Some(at), expires_at, .. } => {
-            format!("{points} points earned, available from {at}, {}", end(*expires_at))
-        }
-        Change::PointsEarned { points, available_at: None, expires_at, .. } => {
-            format!("{points} points earned, {}", end(*expires_at))
-        }
-        Change::OrderPaid(OrderPaid { order, paid_at, points, available_at, .. }) => {
+        OrderChange::Paid(OrderPaid { order, paid_at, points, available_at, .. }) => {
             let from = available_at.map_or_else(String::new, |at| format!(", available from {at}"));
             format!("order {order} paid at {paid_at}: {points} points had waited for it{from}")
         }
-        Change::PointsProlonged { points, expires_at } => format!("{points} points end at {expires_at} now"),
-        Change::PointsAvailable { points, available_at } => format!("{points} points available from {available_at}"),
-        Change::PointsExpired { points, expired_at } => format!("{points} points ended at {expired_at}"),
-        Change::PointsRepaid { points } => format!("{points} of them repaid what was owed"),
-        Change::ReturnRefused { order, by, .. } => {
+        OrderChange::ReturnRefused { order, by, .. } => {
             let what = by.return_id().map_or("cancellation".to_owned(), |id| format!("return {id}"));
             format!("{what} of order {order} refused: dated before it")
         }
-        Change::OrderReturned { order, by, eligible, excess_units, .. } => {
+        OrderChange::Returned { order, by, eligible, excess_units, .. } => {
             let what = match by {
                 ReturnKey::Return(id) => format!("returned by {id}"),
                 ReturnKey::CreditNote(id) => format!("returned by credit note {id}"),
@@ -85,90 +93,89 @@ pub(super) fn change(change: &Change) -> String {
                 if *excess_units > 0 { format!(", {excess_units} units beyond what was left") } else { String::new() };
             format!("order {order} {what}: {eligible} less{excess}")
         }
-        Change::CreditNoteOpened { units } => format!("credit note of {units} units"),
-        Change::CreditNoteClosed { units_matched, units_unmatched } => {
+        OrderChange::CreditNoteOpened { units } => format!("credit note of {units} units"),
+        OrderChange::CreditNoteClosed { units_matched, units_unmatched } => {
             format!("credit note done: {units_matched} units matched, {units_unmatched} match no order")
         }
-        Change::PointsReversed { points, taken, owed, unrecovered, lapsed } => format!(
-            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); \
-            {unrecovered} unrecovered, {lapsed} lapsed",
-            taken.pending, taken.own_lot, taken.other_lots
-        ),
-        Change::OrderAmended { order, revision, eligible_before, eligible, points } => {
+        OrderChange::Amended { order, revision, eligible_before, eligible, points } => {
             format!(
                 "order {order} changed by revision {revision}: {points} points for {eligible}, before {eligible_before}"
             )
         }
-        Change::PointsAmended { earned, reversed, owed, unrecovered, lapsed, .. } => format!(
-            "{:+} points earned, {:+} reversed ({owed} owed); {:+} unrecovered, {:+} lapsed",
-            earned.0, reversed.0, unrecovered.0, lapsed.0
-        ),
-        Change::PointsCredited { points, expires_at, reason, .. } => {
-            format!("{points} points given: {reason}; {}", end(*expires_at))
-        }
-        Change::PointsDeducted { points, owed, reason, .. } => format!("{points} points taken ({owed} owed): {reason}"),
-        Change::TierChanged { from, to, qualifying, reviewed_at: None } => {
-            format!("tier {from} → {to} with {qualifying}")
-        }
-        Change::TierChanged { from, to, qualifying, reviewed_at: Some(at) } => {
-            format!("tier {from} → {to} with {qualifying}, reviewed at {at}")
-        }
-        Change::TierKept { tier, qualifying, reviewed_at } => {
-            format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
-        }
-        Change::TierLowered { from, to, qualifying, reviewed_at } => {
-            format!("tier {from} → {to} with {qualifying}, reviewed at {reviewed_at}")
-        }
-        Change::TierAtRisk { tier, review_at, missing, .. } => {
-            format!("warned: {missing} missing to keep {tier} at {review_at}")
-        }
-        Change::Tier(change) => tier(change),
-        Change::PointsExpiring { points, expires_at, .. } => format!("warned: {points} points end at {expires_at}"),
-        Change::DiscountExpiring { code, expires_at, .. } => format!("warned: discount {code} ends at {expires_at}"),
-        Change::PerkUsed { perk, bought_left: Some(left), .. } => format!("perk {perk} used, bought; {left} left"),
-        Change::PerkUsed { perk, uses: None, .. } => format!("perk {perk} used"),
-        Change::PerkUsed { perk, uses: Some(uses), .. } => {
-            format!("perk {perk} used ({} of {})", uses.used, uses.count)
-        }
-        Change::DiscountIssued { rule, code, expires_at } => {
-            format!("discount {code} issued by {rule}, ends at {expires_at}")
-        }
-        Change::DiscountUsed { code } => format!("discount {code} used"),
-        Change::DiscountReleased { code } => format!("discount {code} given back"),
-        Change::DiscountVoided { code } => format!("discount {code} withdrawn"),
-        Change::DiscountExpired { rule, code, expired_at } => {
-            format!("discount {code} of {rule} ended at {expired_at}")
-        }
-        _ => reward(change).or_else(|| membership(change)).unwrap_or_else(|| referral(change)),
     }
 }
 
-fn membership(change: &Change) -> Option<String> {
-    let named = |excluded: &[Exclusion]| match excluded {
-        [] => "nothing".to_owned(),
-        some => some.iter().map(|one| one.name()).collect::<Vec<_>>().join(", "),
-    };
-    Some(match change {
-        Change::MembershipApplied => "applied".to_owned(),
-        Change::MembershipAdmitted { invitation: Some(code), .. } => format!("admitted by invitation {code}"),
-        Change::MembershipAdmitted { invitation: None, reason } => {
-            format!("admitted: {}", reason.as_deref().unwrap_or("no reason given"))
+fn points(change: &PointsChange) -> String {
+    match change {
+        PointsChange::Opened { points, expires_at } => {
+            format!("{points} points taken over, {}", end(*expires_at))
         }
-        Change::MembershipRejected { reason } => format!("rejected: {reason}"),
-        Change::ExclusionsChanged { from, to, reason } => {
-            format!("excluded from {} → {}: {reason}", named(from), named(to))
+        PointsChange::DebtOpened { points } => format!("{points} points owed, taken over"),
+        PointsChange::Earned { points, until_paid: true, expires_at, .. } => {
+            format!("{points} points earned, available once it is paid, {}", end(*expires_at))
         }
-        Change::MembershipPaid { paid_at, since, until, lapses_at, .. } => {
-            format!("membership paid at {paid_at}: from {since} until {until}, lapses at {lapses_at}")
+        PointsChange::Earned { points, available_at: Some(at), expires_at, .. } => {
+            format!("{points} points earned, available from {at}, {}", end(*expires_at))
         }
-        Change::MembershipEnding { until, .. } => format!("warned: the membership is paid until {until}"),
-        Change::MembershipLapsed { lapsed_at } => format!("membership lapsed at {lapsed_at}"),
-        _ => return None,
-    })
+        PointsChange::Earned { points, available_at: None, expires_at, .. } => {
+            format!("{points} points earned, {}", end(*expires_at))
+        }
+        PointsChange::Prolonged { points, expires_at } => {
+            format!("{points} points end at {expires_at} now")
+        }
+        PointsChange::Available { points, available_at } => {
+            format!("{points} points available from {available_at}")
+        }
+        PointsChange::Expired { points, expired_at } => {
+            format!("{points} points ended at {expired_at}")
+        }
+        PointsChange::Repaid { points } => format!("{points} of them repaid what was owed"),
+        PointsChange::Reversed { points, taken, owed, unrecovered, lapsed } => format!(
+            "{points} points reversed ({} pending, {} own lot, {} other lots, {owed} owed); \
+            {unrecovered} unrecovered, {lapsed} lapsed",
+            taken.pending, taken.own_lot, taken.other_lots
+        ),
+        PointsChange::Amended { earned, reversed, owed, unrecovered, lapsed, .. } => format!(
+            "{:+} points earned, {:+} reversed ({owed} owed); {:+} unrecovered, {:+} lapsed",
+            earned.0, reversed.0, unrecovered.0, lapsed.0
+        ),
+        PointsChange::Credited { points, expires_at, reason, .. } => {
+            format!("{points} points given: {reason}; {}", end(*expires_at))
+        }
+        PointsChange::Deducted { points, owed, reason, .. } => {
+            format!("{points} points taken ({owed} owed): {reason}")
+        }
+        PointsChange::Expiring { points, expires_at, .. } => {
+            format!("warned: {points} points end at {expires_at}")
+        }
+        PointsChange::Spent { points } => format!("{points} points spent"),
+        PointsChange::Restored { points } => format!("{points} points given back"),
+        PointsChange::Granted { points, expires_at, redemption } => {
+            format!("{points} points granted for referral {redemption}, {}", end(*expires_at))
+        }
+        PointsChange::ForTier { tier, points, expires_at, .. } => {
+            format!("{points} points for entering {tier}, {}", end(*expires_at))
+        }
+    }
 }
 
 fn tier(change: &TierChange) -> String {
     match change {
+        TierChange::Changed { from, to, qualifying, reviewed_at: None } => {
+            format!("tier {from} → {to} with {qualifying}")
+        }
+        TierChange::Changed { from, to, qualifying, reviewed_at: Some(at) } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {at}")
+        }
+        TierChange::Kept { tier, qualifying, reviewed_at } => {
+            format!("tier {tier} kept with {qualifying}, reviewed at {reviewed_at}")
+        }
+        TierChange::Lowered { from, to, qualifying, reviewed_at } => {
+            format!("tier {from} → {to} with {qualifying}, reviewed at {reviewed_at}")
+        }
+        TierChange::AtRisk { tier, review_at, missing, .. } => {
+            format!("warned: {missing} missing to keep {tier} at {review_at}")
+        }
         TierChange::Invited { from, to, until, reason } if until.is_never() => {
             format!("tier {from} → {to} by invitation: {reason}")
         }
@@ -179,70 +186,129 @@ fn tier(change: &TierChange) -> String {
             let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             format!("tier {from} → {to} with {qualifying}, invitation ended at {ended_at}{why}")
         }
-        TierChange::Points { tier, points, expires_at, .. } => {
-            format!("{points} points for entering {tier}, {}", end(*expires_at))
+    }
+}
+
+fn discount(change: &DiscountChange) -> String {
+    match change {
+        DiscountChange::Expiring { code, expires_at, .. } => {
+            format!("warned: discount {code} ends at {expires_at}")
+        }
+        DiscountChange::Issued { rule, code, expires_at } => {
+            format!("discount {code} issued by {rule}, ends at {expires_at}")
+        }
+        DiscountChange::Used { code } => format!("discount {code} used"),
+        DiscountChange::Released { code } => format!("discount {code} given back"),
+        DiscountChange::Voided { code } => format!("discount {code} withdrawn"),
+        DiscountChange::Expired { rule, code, expired_at } => {
+            format!("discount {code} of {rule} ended at {expired_at}")
         }
     }
 }
 
-fn reward(change: &Change) -> Option<String> {
-    Some(match change {
-        Change::RewardRedeemed { reward, uses: None } => format!("reward {reward} redeemed"),
-        Change::RewardRedeemed { reward, uses: Some(uses) } => {
-            format!("reward {reward} redeemed ({} of {})", uses.used, uses.count)
+fn perk(change: &PerkChange) -> String {
+    match change {
+        PerkChange::Used { perk, bought_left: Some(left), .. } => {
+            format!("perk {perk} used, bought; {left} left")
         }
-        Change::PointsSpent { points } => format!("{points} points spent"),
-        Change::RewardCancelled { reward, redemption, reason, .. } => {
-            format!("redemption {redemption} of {reward} cancelled: {reason}")
+        PerkChange::Used { perk, uses: None, .. } => format!("perk {perk} used"),
+        PerkChange::Used { perk, uses: Some(uses), .. } => {
+            format!("perk {perk} used ({} of {})", uses.used, uses.count)
         }
-        Change::PointsRestored { points } => format!("{points} points given back"),
-        Change::PerkUsesBought { perk, uses, left } => format!("{uses} uses of perk {perk} bought, {left} left"),
-        Change::PerkUsesReturned { perk, uses, left } => {
+        PerkChange::UsesBought { perk, uses, left } => {
+            format!("{uses} uses of perk {perk} bought, {left} left")
+        }
+        PerkChange::UsesReturned { perk, uses, left } => {
             format!("{uses} bought uses of perk {perk} taken back, {left} left")
         }
-        _ => return None,
-    })
+    }
 }
 
-fn referral(change: &Change) -> String {
+fn reward(change: &RewardChange) -> String {
     match change {
-        Change::ReferralCodeIssued { code, contact_id: None } => format!("referral code {code} issued"),
-        Change::ReferralCodeIssued { code, contact_id: Some(id) } => format!("referral code {code} issued to {id}"),
-        Change::ReferralCodeChanged { code, settings } => {
+        RewardChange::Redeemed { reward, uses: None } => format!("reward {reward} redeemed"),
+        RewardChange::Redeemed { reward, uses: Some(uses) } => {
+            format!("reward {reward} redeemed ({} of {})", uses.used, uses.count)
+        }
+        RewardChange::Cancelled { reward, redemption, reason, .. } => {
+            format!("redemption {redemption} of {reward} cancelled: {reason}")
+        }
+    }
+}
+
+fn membership(change: &MembershipChange) -> String {
+    let named = |excluded: &[Exclusion]| match excluded {
+        [] => "nothing".to_owned(),
+        some => some.iter().map(|one| one.name()).collect::<Vec<_>>().join(", "),
+    };
+    match change {
+        MembershipChange::Applied => "applied".to_owned(),
+        MembershipChange::Admitted { invitation: Some(code), .. } => {
+            format!("admitted by invitation {code}")
+        }
+        MembershipChange::Admitted { invitation: None, reason } => {
+            format!("admitted: {}", reason.as_deref().unwrap_or("no reason given"))
+        }
+        MembershipChange::Rejected { reason } => format!("rejected: {reason}"),
+        MembershipChange::ExclusionsChanged { from, to, reason } => {
+            format!("excluded from {} → {}: {reason}", named(from), named(to))
+        }
+        MembershipChange::Paid { paid_at, since, until, lapses_at, .. } => {
+            format!("membership paid at {paid_at}: from {since} until {until}, lapses at {lapses_at}")
+        }
+        MembershipChange::Ending { until, .. } => {
+            format!("warned: the membership is paid until {until}")
+        }
+        MembershipChange::Lapsed { lapsed_at } => format!("membership lapsed at {lapsed_at}"),
+    }
+}
+
+fn referral(change: &ReferralChange) -> String {
+    match change {
+        ReferralChange::CodeIssued { code, contact_id: None } => {
+            format!("referral code {code} issued")
+        }
+        ReferralChange::CodeIssued { code, contact_id: Some(id) } => {
+            format!("referral code {code} issued to {id}")
+        }
+        ReferralChange::CodeChanged { code, settings } => {
             let status =
                 CodeStatus::ALL.iter().find(|(_, known)| *known == settings.status).map_or("", |(name, _)| name);
             let left = settings.redemptions_left.map_or_else(|| "any number of".to_owned(), |left| left.to_string());
             let end = settings.expires_at.map_or_else(|| "without end".to_owned(), |end| format!("until {end}"));
             format!("referral code {code} is {status}, {left} redemptions left, {end}")
         }
-        Change::ReferralRedeemed { redemption } => format!("came by referral {redemption}"),
-        Change::ReferralReviewed { redemption, approved } => {
+        ReferralChange::Redeemed { redemption } => format!("came by referral {redemption}"),
+        ReferralChange::Reviewed { redemption, approved } => {
             format!("referral {redemption} {}", if *approved { "approved" } else { "rejected" })
         }
-        Change::ReferralQualified { redemption, order, reward_at } => {
+        ReferralChange::Qualified { redemption, order, reward_at } => {
             format!("referral {redemption} qualified by order {order}, rewarded from {reward_at}")
         }
-        Change::ReferralRevoked { redemption, order } => {
+        ReferralChange::Revoked { redemption, order } => {
             format!("referral {redemption} revoked: order {order} came back")
         }
-        Change::ReferralExpired { redemption, expired_at } => format!("referral {redemption} ended at {expired_at}"),
-        Change::ReferralConcluded { redemption, settled } => format!("referral {redemption} {}", settled.name()),
-        Change::ReferralRewarded { redemption, number } => {
+        ReferralChange::Expired { redemption, expired_at } => {
+            format!("referral {redemption} ended at {expired_at}")
+        }
+        ReferralChange::Concluded { redemption, settled } => {
+            format!("referral {redemption} {}", settled.name())
+        }
+        ReferralChange::Rewarded { redemption, number } => {
             format!("rewarded for referral {redemption}, number {number}")
         }
-        Change::ReferralTakenBack { redemption } => format!("reward for referral {redemption} taken back"),
-        Change::PointsGranted { points, expires_at, redemption } => {
-            format!("{points} points granted for referral {redemption}, {}", end(*expires_at))
+        ReferralChange::TakenBack { redemption } => {
+            format!("reward for referral {redemption} taken back")
         }
-        Change::OccasionGiven(Given { occasion, points, expires_at, discount_withheld, .. }) => {
-            let points = match *points {
-                Points::ZERO => String::new(),
-                points => format!(", {points} points, {}", end(*expires_at)),
-            };
-            let withheld = if *discount_withheld { ", no room for its discount" } else { "" };
-            format!("occasion {occasion}{points}{withheld}")
-        }
-        // Every other change is told above.
-        _ => String::new(),
     }
+}
+
+fn occasion(given: &Given) -> String {
+    let Given { occasion, points, expires_at, discount_withheld, .. } = given;
+    let points = match *points {
+        Points::ZERO => String::new(),
+        points => format!(", {points} points, {}", end(*expires_at)),
+    };
+    let withheld = if *discount_withheld { ", no room for its discount" } else { "" };
+    format!("occasion {occasion}{points}{withheld}")
 }

@@ -1,11 +1,11 @@
 //! A simulation for a person: lines of at most a hundred characters.
 
-use super::document::{Account, Compared, Document, MonthSums, OfMonth, Sums};
 use crate::report::blocks::{WIDTH, cut, table};
 use crate::report::numbers::grouped;
 use domain::id::TierId;
 use domain::money::{Money, Points, format_money};
 use domain::simulation::LeftOut;
+use simulation::{Account, Compared, Document, MonthSums, OfMonth, Sums};
 
 /// Columns of a table of two sides: what, under the versions that were in force, under the draft, the difference.
 const SIDES: [usize; 4] = [28, 18, 18, 18];

@@ -166,8 +166,8 @@ impl<'a> Reader<'a> {
     }
 
     fn function(&self, id: &str, properties: &Node<'a>) -> Option<Function> {
-        let own = properties
-            .fields(&[SHARED, &["CodeUri", "Events"]].concat(), &["Description", "LoggingConfig", "Policies"]);
+        let unused = &["Description", "LoggingConfig", "Policies", "RecursiveLoop"];
+        let own = properties.fields(&[SHARED, &["CodeUri", "Events"]].concat(), unused);
         let find = |key: &str| own.get(key).or_else(|| self.shared.as_ref().and_then(|shared| shared.get(key)));
         let need = |key: &str| find(key).or_else(|| own.need(key));
         if let Some(runtime) = need("Runtime") {

@@ -10,6 +10,7 @@ const HANDLERS: &[&str] = &[
     "order-returned",
     "program",
     "referral-redemption",
+    "simulation",
     "surveys",
 ];
 

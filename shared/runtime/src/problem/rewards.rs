@@ -47,6 +47,11 @@ fn unavailable(why: &Unavailable) -> Problem {
             "Too many discounts",
             "The account has as many open discounts as it can; once it has used one there is room.".to_owned(),
         ),
+        Unavailable::PerkNotCounted => (
+            "reward-perk-not-counted",
+            "Perk held, and not counted",
+            "The account has this perk and may use it as often as it likes: it would pay for nothing.".to_owned(),
+        ),
         Unavailable::NotEnoughPoints { missing } => {
             let detail = format!("{missing} points are missing. Points that wait cannot be spent, nor can those owed.");
             ("not-enough-points", "Not enough points", detail)

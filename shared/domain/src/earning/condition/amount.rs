@@ -3,7 +3,7 @@
 use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Path};
 use crate::money::{self, Currency, Minor, Money, Overflow};
-use crate::program::Tiers;
+use crate::program::Ladder;
 use crate::schema::{self, Schema};
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ impl Test for MinimumUnits {
         format!("the eligible lines have fewer than {} units", self.0)
     }
 
-    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+    fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {
         (self.0 == 1).then(|| ("no_effect", "is true of every order that earns anything".to_owned()))
     }
 }

@@ -3,9 +3,10 @@
 use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::money::{Currency, Overflow};
-use crate::program::Tiers;
+use crate::program::Ladder;
 use crate::schema::{self, Schema};
-use crate::time::{Calendar, Day, Instant};
+use crate::time::{Calendar, Instant};
+use crate::validity;
 use serde_json::Value;
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -19,21 +20,11 @@ pub struct From(pub Instant);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Until(pub Instant);
 
-/// An instant, or what a day of the program's zone stands for.
-fn moment(value: &Value, of_day: impl Fn(Day) -> Instant) -> Leaf<Instant> {
-    let text = document::string(value)?;
-    if let Some(day) = Day::parse(text) {
-        return Ok(of_day(day));
-    }
-    let message = "must be a date such as 2030-06-01 or an RFC 3339 date and time with an offset, from 1970 to 2999";
-    Instant::parse(text).ok_or_else(|| ("invalid_time", message.to_owned()))
-}
-
 impl Test for From {
     type Facts<'a> = OrderFacts<'a>;
 
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
-        document::noted(moment(value, |day| reading.calendar.start_of_day(day)), path, faults).map(Self)
+        document::noted(validity::from(reading.calendar)(value), path, faults).map(Self)
     }
 
     fn schema() -> Schema {
@@ -53,8 +44,7 @@ impl Test for Until {
     type Facts<'a> = OrderFacts<'a>;
 
     fn read(value: &Value, path: &Path<'_>, reading: &Reading<'_>, faults: &mut Faults) -> Option<Self> {
-        let end = |calendar: &Calendar, day: Day| calendar.start_of_day(day.plus(1));
-        document::noted(moment(value, |day| end(reading.calendar, day)), path, faults).map(Self)
+        document::noted(validity::until(reading.calendar)(value), path, faults).map(Self)
     }
 
     fn schema() -> Schema {
@@ -77,6 +67,13 @@ pub struct Weekdays(u8);
 impl Weekdays {
     fn has(self, place: usize) -> bool {
         u32::try_from(place).ok().and_then(|place| self.0.checked_shr(place)).is_some_and(|bits| bits & 1 == 1)
+    }
+
+    /// Whether one of them comes from an instant on and before a later one.
+    pub(super) fn come_between(self, from: Instant, until: Instant, calendar: &Calendar) -> bool {
+        let (first, last) = (calendar.day(from), calendar.day(until.plus_ms(-1)));
+        let mut week = (0..7).map(|days| first.plus(days)).take_while(|day| *day <= last);
+        week.any(|day| self.has(calendar.wall(calendar.start_of_day(day)).weekday.into()))
     }
 }
 
@@ -107,7 +104,7 @@ impl Test for Weekdays {
         format!("the order was not placed on {}", days.join(", "))
     }
 
-    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+    fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {
         let is_every = (0..WEEKDAYS.len()).all(|place| self.has(place));
         is_every.then(|| ("no_effect", "names every day of the week".to_owned()))
     }
@@ -168,7 +165,7 @@ impl Test for Hours {
         format!("the order was not placed between {} and {}", time(self.from), time(self.until))
     }
 
-    fn nonsense(&self, _: &Tiers) -> Option<Nonsense> {
+    fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {
         (self.from == 0 && self.until == MINUTES_OF_DAY).then(|| ("no_effect", "is the whole day".to_owned()))
     }
 }

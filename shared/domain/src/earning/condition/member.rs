@@ -5,7 +5,7 @@ use crate::document::{self, Faults, Path};
 use crate::earning::choice::{self, Choice};
 use crate::id::{Segment, TierId};
 use crate::money::{Currency, Overflow};
-use crate::program::Tiers;
+use crate::program::Ladder;
 use crate::schema::{self, Schema};
 use serde_json::Value;
 
@@ -57,18 +57,17 @@ impl Test for TierHeld {
         format!("the tier held before the order must be {}", self.0.in_words())
     }
 
-    fn nonsense(&self, tiers: &Tiers) -> Option<Nonsense> {
+    fn nonsense(&self, tiers: Option<&Ladder>) -> Option<Nonsense> {
+        let tiers = tiers?;
         let named = self.0.include.iter().flatten().chain(&self.0.exclude);
         let unknown = named.clone().find(|named| !tiers.knows(named));
         if let Some(unknown) = unknown {
             return Some(("unknown_tier", format!("names {unknown}, which the program does not have")));
         }
-        let admitted = tiers.levels.iter().filter(|tier| self.0.admits(Some(&tier.id))).count();
+        let admitted = tiers.iter().filter(|tier| self.0.admits(Some(&tier.id))).count();
         match admitted {
             0 => Some(("never_fires", "leaves no tier of the program".to_owned())),
-            _ if admitted == tiers.levels.iter().count() => {
-                Some(("no_effect", "admits every tier of the program".to_owned()))
-            }
+            _ if admitted == tiers.iter().count() => Some(("no_effect", "admits every tier of the program".to_owned())),
             _ => None,
         }
     }

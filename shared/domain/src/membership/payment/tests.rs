@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 use super::super::club::{ALWAYS, Club, at};
 use super::*;
+use crate::ledger::MembershipChange;
 use crate::membership::MemberState;
 use crate::money::Points;
 use proptest::prelude::*;
@@ -17,16 +18,16 @@ fn a_payment_in_time_goes_on_where_the_last_one_ended_and_a_later_one_begins_ane
     // When it is recorded, when it was paid, and since when, until when, and when the membership lapses.
     let rows = [
         ("2030-01-31T12:00:00Z", None, ["2030-01-31T12:00:00Z", "2030-02-28T12:00:00Z", "2030-03-10T12:00:00Z"]),
-        // Early, and in the time of grace: on the last day of a shorter month once, so then on.
-        ("2030-02-01T00:00:00Z", None, ["2030-01-31T12:00:00Z", "2030-03-28T12:00:00Z", "2030-04-07T11:00:00Z"]),
-        ("2030-04-07T10:59:59Z", None, ["2030-01-31T12:00:00Z", "2030-04-28T11:00:00Z", "2030-05-08T11:00:00Z"]),
+        // Early, and in the time of grace: on the last day of a shorter month, and on its own again of a longer one.
+        ("2030-02-01T00:00:00Z", None, ["2030-01-31T12:00:00Z", "2030-03-31T11:00:00Z", "2030-04-10T11:00:00Z"]),
+        ("2030-04-10T10:59:59Z", None, ["2030-01-31T12:00:00Z", "2030-04-30T11:00:00Z", "2030-05-10T11:00:00Z"]),
         // At the very instant at which it lapses it is too late.
-        ("2030-05-08T11:00:00Z", None, ["2030-05-08T11:00:00Z", "2030-06-08T11:00:00Z", "2030-06-18T11:00:00Z"]),
+        ("2030-05-10T11:00:00Z", None, ["2030-05-10T11:00:00Z", "2030-06-10T11:00:00Z", "2030-06-20T11:00:00Z"]),
         // Paid in time, and recorded long after it had lapsed.
         (
             "2030-07-05T00:00:00Z",
-            Some("2030-06-18T10:59:59Z"),
-            ["2030-05-08T11:00:00Z", "2030-07-08T11:00:00Z", "2030-07-18T11:00:00Z"],
+            Some("2030-06-20T10:59:59Z"),
+            ["2030-05-10T11:00:00Z", "2030-07-10T11:00:00Z", "2030-07-20T11:00:00Z"],
         ),
         // Paid long ago, so that it is over already.
         (
@@ -48,6 +49,39 @@ fn a_payment_in_time_goes_on_where_the_last_one_ended_and_a_later_one_begins_ane
         assert_eq!(club.standing(&last)["state"], "member", "{now}");
         assert_eq!(club.standing(lapses_at), over, "{now}");
     }
+}
+
+/// The ends of payments in a row, each at the end of the one before.
+fn ends(club: &mut Club, first: &str, count: usize) -> Vec<String> {
+    let mut now = first.to_owned();
+    let pays = |_| {
+        let [_, until, _] = club.pay(&now, None).unwrap();
+        now.clone_from(&until);
+        until[..10].to_owned()
+    };
+    (0..count).map(pays).collect()
+}
+
+#[test]
+fn what_began_at_the_end_of_a_month_ends_there_whatever_shorter_ones_lie_between() {
+    let mut monthly = club();
+    let expected = ["2030-02-28", "2030-03-31", "2030-04-30", "2030-05-31", "2030-06-30", "2030-07-31", "2030-08-31"];
+    assert_eq!(ends(&mut monthly, "2030-01-31T12:00:00Z", 7), expected);
+    let mut yearly = Club::with(json!({"kind": "paid", "months": 12, "grace_days": 10}));
+    yearly.order("2028-01-01T00:00:00Z", "1.00").unwrap();
+    let expected = ["2029-02-28", "2030-02-28", "2031-02-28", "2032-02-29", "2033-02-28"];
+    assert_eq!(ends(&mut yearly, "2028-02-29T12:00:00Z", 5), expected);
+}
+
+#[test]
+fn what_was_paid_before_the_day_was_kept_goes_on_from_its_end() {
+    let mut club = club();
+    club.pay("2030-01-31T12:00:00Z", None).unwrap();
+    // As it was stored after two payments: on the 28th, since that was the last day of February.
+    let drifted = at("2030-03-28T12:00:00Z");
+    let paid = club.account.as_mut().unwrap().membership.paid.as_mut().unwrap();
+    (paid.until, paid.lapses_at) = (drifted, drifted);
+    assert_eq!(ends(&mut club, "2030-03-01T00:00:00Z", 2), ["2030-04-28", "2030-05-28"]);
 }
 
 #[test]
@@ -160,9 +194,11 @@ proptest! {
     fn who_pays_in_time_is_a_member_without_a_gap_for_as_long_as_was_paid_for(
         // Hours before the end, or in the time of grace after it, at which the next period is paid.
         payments in prop::collection::vec(-24_i64 * 20..24 * 9, 1..30),
+        // From the second of January on: the last days of months included.
+        first in 0_i64..400,
     ) {
         let mut club = club();
-        let start = at("2030-01-02T00:00:00Z");
+        let start = at("2030-01-02T00:00:00Z").plus_ms(first * Instant::DAY_MS);
         let mut paid = club.pay(&start.to_string(), None).unwrap();
         let mut now = start;
         for hours in &payments {
@@ -176,14 +212,13 @@ proptest! {
             };
             prop_assert_eq!(&paid[0], &start.to_string());
             let lapsed = |entry: &crate::ledger::Entry| {
-                entry.changes.iter().any(|change| matches!(change, Change::MembershipLapsed { .. }))
+                entry.changes.iter().any(|change| matches!(change, Change::Membership(MembershipChange::Lapsed { .. })))
             };
             prop_assert!(!club.entries.iter().any(lapsed));
         }
         let months = club.entries.iter().filter(|entry| entry.cause == Cause::MembershipPayment).count();
         let calendar = &club.schedule.at(start).program.calendar;
         let months = u16::try_from(months).unwrap();
-        // The second of a month is in every one.
         prop_assert_eq!(&paid[1], &calendar.same_time_after_months(start, months).to_string());
     }
 }

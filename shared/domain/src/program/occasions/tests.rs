@@ -140,12 +140,38 @@ fn occasions_that_never_do_anything_are_refused_in_new_versions_alone() {
     for (stated, expected) in [
         (with("birthday", "tiers", json!(["diamond", "gold"])), &["$.occasions[0].tiers[0] never_fires"][..]),
         (with("welcome", "tiers", json!(["gold"])), &["$.occasions[0].tiers never_fires"]),
-        (with("welcome", "tiers", json!(["gold", "member"])), &[]),
+        (with("welcome", "tiers", json!(["member"])), &[]),
+        (with("welcome", "tiers", json!(["gold", "member"])), &["$.occasions[0].tiers no_effect"]),
         (with("birthday", "give", json!({})), &["$.occasions[0].give never_fires"]),
         (with("birthday", "give", json!({"points": 0})), &["$.occasions[0].give never_fires"]),
     ] {
         let document = document(&json!([stated]));
         assert_eq!(faults(Program::from_new(&document, &ProgramName::parse("p").unwrap())), expected, "{stated}");
+        assert!(Program::from_json(&document).is_ok());
+    }
+}
+
+#[test]
+fn an_occasion_that_is_listed_twice_is_refused_in_new_versions_alone() {
+    let discount = |id: &str, percent: &str| json!({"id": id, "name": id, "percent": percent, "validity_days": 9});
+    let stated = |dates: Value, give: Value| {
+        let mut rule = with("date", "dates", dates);
+        rule["give"] = give;
+        rule
+    };
+    let first = stated(json!(["12-24", "12-06"]), json!({"points": 5, "discount": discount("d", "5")}));
+    for (mut second, expected) in [
+        (
+            stated(json!(["12-06", "12-24"]), json!({"points": 5, "discount": discount("e", "5")})),
+            &["$.occasions[1] same_terms"][..],
+        ),
+        (stated(json!(["12-06", "12-24"]), json!({"points": 5, "discount": discount("e", "6")})), &[]),
+        (stated(json!(["12-06", "12-24"]), json!({"points": 5})), &[]),
+        (stated(json!(["12-06"]), json!({"points": 5, "discount": discount("e", "5")})), &[]),
+    ] {
+        second["id"] = json!("again");
+        let document = document(&json!([first, second]));
+        assert_eq!(faults(Program::from_new(&document, &ProgramName::parse("p").unwrap())), expected, "{second}");
         assert!(Program::from_json(&document).is_ok());
     }
 }

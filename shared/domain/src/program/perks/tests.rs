@@ -124,6 +124,27 @@ fn a_perk_for_a_tier_that_nobody_holds_is_refused_in_new_versions_alone() {
 }
 
 #[test]
+fn a_perk_for_all_tiers_or_listed_twice_is_refused_in_new_versions_alone() {
+    type Row = (fn(&mut Value), &'static [&'static str]);
+    let rows: [Row; 6] = [
+        (|p| p["tiers"] = json!(["member", "gold"]), &["$.perks[1].tiers no_effect"]),
+        (|p| p["tiers"] = json!(["gold"]), &["$.perks[1] same_terms"]),
+        (|p| p["name"] = json!("Days of training"), &[]),
+        (|p| p["segments"] = json!(["eu"]), &[]),
+        (|p| p["count_per"]["count"] = json!(1), &[]),
+        (|p| p["description"] = Value::Null, &[]),
+    ];
+    for (change, expected) in rows {
+        let mut perk = training();
+        perk["id"] = json!("again");
+        change(&mut perk);
+        let document = document(&json!([training(), perk]));
+        assert_eq!(faults(Program::from_new(&document, &ProgramName::parse("p").unwrap())), expected);
+        assert!(Program::from_json(&document).is_ok());
+    }
+}
+
+#[test]
 fn perks_move_nothing_that_falls_due() {
     let plain = Program::from_json(&document(&json!([]))).unwrap();
     let with_perks = Program::from_json(&document(&json!([training()]))).unwrap();

@@ -43,6 +43,9 @@ fn rewards_are_read_as_stated() {
         audience: program.rewards[0].audience.clone(),
     };
     assert_eq!(program.rewards, [expected]);
+    let mut by_date = mug();
+    (by_date["from"], by_date["until"]) = (json!("2030-05-01"), json!("2030-05-31"));
+    assert_eq!(Program::from_json(&document(&json!([by_date]))).unwrap().rewards, program.rewards);
     let audience = &program.rewards[0].audience;
     assert_eq!((audience.tiers.len(), audience.segments.len()), (1, 1));
     for none in [json!(null), json!([])] {
@@ -122,10 +125,56 @@ fn what_cannot_be_read_is_refused_with_every_fault_by_its_path() {
 }
 
 #[test]
+fn uses_of_a_perk_that_all_buyers_have_uncounted_are_refused_in_new_versions_alone() {
+    type Row = (fn(&mut Value), &'static [&'static str]);
+    let refused = &["$.rewards[0].perk.perk never_fires"][..];
+    let rows: [Row; 10] = [
+        (|_| (), refused),
+        (|p| p["rewards"][0]["tiers"] = json!(["gold"]), refused),
+        (|p| p["perks"][0]["count_per"] = json!({"count": 1, "months": 1}), &[]),
+        (|p| p["perks"][0]["tiers"] = json!(["gold"]), &[]),
+        (|p| p["perks"][0]["segments"] = json!(["uk"]), &[]),
+        (|p| p["perks"][0]["after_days"] = json!(30), &[]),
+        (|p| p["perks"][0]["activity_days"] = json!(30), &[]),
+        (
+            |p| {
+                p["perks"][0]["tiers"] = json!(["gold"]);
+                p["rewards"][0]["tiers"] = json!(["gold"]);
+            },
+            refused,
+        ),
+        // Who has not paid can buy what members have.
+        (|p| p["membership"] = json!({"kind": "paid", "months": 12}), &[]),
+        (
+            |p| {
+                p["membership"] = json!({"kind": "paid", "months": 12});
+                p["rewards"][0]["tiers"] = json!(["gold"]);
+            },
+            refused,
+        ),
+    ];
+    for (place, (change, expected)) in rows.into_iter().enumerate() {
+        let day = json!({"id": "day", "name": "A day", "points": 5, "perk": {"perk": "training", "uses": 1}});
+        let mut document = document(&json!([day]));
+        change(&mut document);
+        let told = faults(Program::from_new(&document, &ProgramName::parse("p").unwrap()));
+        assert_eq!(told, expected, "row {place}");
+        assert!(Program::from_json(&document).is_ok());
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_in_new_versions_alone() {
     type Row = (fn(&mut Value), &'static [&'static str]);
-    let rows: [Row; 4] = [
+    let rows: [Row; 8] = [
         (|_| (), &[]),
+        (|r| r["stock"] = json!(2), &[]),
+        (|r| r["stock"] = json!(1), &[".per_account.count no_effect"]),
+        (|r| r["points_by_tier"][0]["points"] = json!(500), &[".points_by_tier[0].points no_effect"]),
+        (
+            |r| r["points_by_tier"] = json!([{"tier": "golden", "points": 500}]),
+            &[".points_by_tier[0].tier never_fires", ".points_by_tier[0].points no_effect"],
+        ),
         (|r| r["tiers"] = json!(["golden"]), &[".tiers[0] never_fires", ".points_by_tier[0].tier never_fires"]),
         (|r| r["points_by_tier"][0]["tier"] = json!("member"), &[".points_by_tier[0].tier never_fires"]),
         (

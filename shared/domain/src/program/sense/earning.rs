@@ -4,13 +4,17 @@ use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule, Effect, Rounding};
 use crate::id::{RuleId, Sku};
 use crate::money::{Factor, Minor, Points};
-use crate::program::Tiers;
+use crate::program::Ladder;
+use crate::time::Calendar;
 use std::collections::BTreeSet;
 
 /// What a program says that its earning rules are held against.
 pub(super) struct Surroundings<'a> {
-    pub tiers: &'a Tiers,
+    /// `None`: they could not be read.
+    pub levels: Option<&'a Ladder>,
     pub excluded_skus: &'a BTreeSet<Sku>,
+    /// `None`: nobody knows which it is.
+    pub calendar: Option<&'a Calendar>,
 }
 
 /// A field of a rule, below its place in the list; what is wrong with it; why.
@@ -18,9 +22,9 @@ type Finding = (&'static [&'static str], &'static str, String);
 
 /// Notes every rule that makes no sense.
 pub(super) fn check(earning: &Earning, around: &Surroundings<'_>, faults: &mut Faults) {
-    let multipliers = || around.tiers.levels.iter().map(|tier| tier.multiplier);
-    let (Some(lowest), Some(highest)) = (multipliers().min(), multipliers().max()) else { return };
-    if highest == Factor(0) && earning.rules().iter().all(|rule| rule.depends_on_tier(earning)) {
+    let multipliers = || around.levels.into_iter().flat_map(Ladder::iter).map(|tier| tier.multiplier);
+    let (lowest, highest) = (multipliers().min(), multipliers().max());
+    if highest == Some(Factor(0)) && earning.rules().iter().all(|rule| rule.depends_on_tier(earning)) {
         let section = Path::Key(&Path::Root, "tiers");
         let message = "no order earns anything: every tier multiplies its points by 0";
         faults.add(&Path::Key(&section, "levels"), "never_fires", message);
@@ -51,9 +55,9 @@ pub(super) fn check(earning: &Earning, around: &Surroundings<'_>, faults: &mut F
 }
 
 /// What the rule itself says.
-fn of_terms(rule: &EarningRule, highest: Factor) -> Vec<Finding> {
+fn of_terms(rule: &EarningRule, highest: Option<Factor>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    if rule.at_most(Minor(i64::MAX), highest) == Ok(Points::ZERO) {
+    if highest.is_some_and(|highest| rule.at_most(Minor(i64::MAX), highest) == Ok(Points::ZERO)) {
         let message = "is more than any order comes to, for a single point in any tier";
         found.push((&["per"], "never_fires", message.to_owned()));
     }
@@ -115,13 +119,17 @@ fn of_limits(rule: &EarningRule) -> Vec<Finding> {
 /// Conditions that can never hold, or hold of every order; lines that are none.
 fn of_conditions(rule: &EarningRule, around: &Surroundings<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    for (field, (code, message)) in rule.when.nonsense(around.tiers) {
+    for (field, (code, message)) in rule.when.nonsense(around.levels) {
         found.push((field, code, message));
     }
     if let (Some(from), Some(until)) = rule.when.validity()
         && from >= until
     {
         found.push((&["when", "until"], "never_fires", format!("is not after from, which is {from}")));
+    }
+    if around.calendar.is_some_and(|calendar| rule.when.misses_its_weekdays(calendar)) {
+        let message = "names days of the week none of which comes between from and until";
+        found.push((&["when", "weekdays"], "never_fires", message.to_owned()));
     }
     let included = rule.lines.skus.include.as_ref();
     if included.is_some_and(|skus| skus.is_subset(around.excluded_skus)) {
@@ -141,7 +149,7 @@ fn of_history(rule: &EarningRule) -> Vec<Finding> {
 }
 
 /// What rules before it leave it.
-fn of_place(rule: &EarningRule, before: &[EarningRule], lowest: Factor) -> Vec<Finding> {
+fn of_place(rule: &EarningRule, before: &[EarningRule], lowest: Option<Factor>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let is_apart = |other: &EarningRule| rule.group.is_none() || other.group != rule.group;
     let is_base = |other: &EarningRule| matches!(other.effect, Effect::PerAmount { .. }) && is_apart(other);
@@ -149,7 +157,8 @@ fn of_place(rule: &EarningRule, before: &[EarningRule], lowest: Factor) -> Vec<F
         let message = "no rule before it gives points per amount that it could multiply";
         found.push((&["multiplier"], "never_fires", message.to_owned()));
     }
-    let stops = |other: &EarningRule| other.stop && other.group.is_none() && other.fires_where(rule, lowest);
+    let fires = |other: &EarningRule| lowest.is_some_and(|lowest| other.fires_where(rule, lowest));
+    let stops = |other: &EarningRule| other.stop && other.group.is_none() && fires(other);
     if let Some(stop) = before.iter().find(|other| stops(other)) {
         found.push((
             &[],
@@ -319,6 +328,23 @@ mod tests {
                 Some("weekdays no_effect"),
             ),
             (json!({"weekdays": ["monday"]}), None),
+            // A Wednesday and a Thursday by the clocks of the program, an hour ahead of UTC.
+            (json!({"from": "2030-05-01", "until": "2030-05-02", "weekdays": ["thursday"]}), None),
+            (
+                json!({"from": "2030-05-01", "until": "2030-05-02", "weekdays": ["friday"]}),
+                Some("weekdays never_fires"),
+            ),
+            (json!({"from": "2030-05-01", "until": "2030-05-07", "weekdays": ["tuesday"]}), None),
+            (
+                json!({"from": "2030-05-01", "until": "2030-05-06", "weekdays": ["tuesday"]}),
+                Some("weekdays never_fires"),
+            ),
+            (json!({"from": "2030-05-01", "until": "2040-05-01", "weekdays": ["tuesday"]}), None),
+            (json!({"from": "2030-04-30T22:59:59Z", "until": "2030-05-01T00:00:00Z", "weekdays": ["tuesday"]}), None),
+            (
+                json!({"from": "2030-04-30T23:00:00Z", "until": "2030-05-01T00:00:00Z", "weekdays": ["tuesday"]}),
+                Some("weekdays never_fires"),
+            ),
             (json!({"weekdays": []}), Some("weekdays wrong_length")),
             (json!({"contact_roles": ["buyer", "approver"]}), None),
             (json!({"contact_roles": ["boss"]}), Some("contact_roles[0] unknown_value")),

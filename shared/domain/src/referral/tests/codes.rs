@@ -1,6 +1,7 @@
 //! Codes: one for an account and one for each of its people, as long as they may be redeemed.
 
 use super::*;
+use crate::ledger::ReferralChange;
 
 fn settings(status: CodeStatus, redemptions_left: Option<u32>, expires_at: Option<&str>) -> CodeSettings {
     CodeSettings { status, redemptions_left, expires_at: expires_at.map(at) }
@@ -120,7 +121,10 @@ fn what_is_set_of_a_code_is_told_once() {
     assert_eq!(change(&mut town, &paused).version, 4);
     assert_eq!(town.entries.len(), entries);
     let told = settings(CodeStatus::Paused, Some(2), None);
-    assert_eq!(town.told("acme"), [Change::ReferralCodeChanged { code: code.clone(), settings: told }]);
+    assert_eq!(
+        town.told("acme"),
+        [Change::Referral(ReferralChange::CodeChanged { code: code.clone(), settings: told })]
+    );
     let freed = CodeChange { redemptions_left: Some(None), ..CodeChange::default() };
     assert_eq!(change(&mut town, &freed).settings.redemptions_left, None);
 }

@@ -1,6 +1,7 @@
 //! Which order qualifies a redemption, and what becomes of it until the reward.
 
 use super::*;
+use crate::ledger::ReferralChange;
 use crate::money::Minor;
 use crate::parked::{ParkedOrder, Waiting};
 
@@ -32,7 +33,7 @@ fn an_order_counts_until_the_very_instant() {
         assert_eq!(town.now(now).order("p-1", 1, 60).qualified_referral(), expected, "{now}");
         assert_eq!(town.state("p-1"), state, "{now}");
         let until = at("2011-04-10T11:00:00Z");
-        let expired = Change::ReferralExpired { redemption: town.key("p-1"), expired_at: until };
+        let expired = Change::Referral(ReferralChange::Expired { redemption: town.key("p-1"), expired_at: until });
         assert_eq!(town.told("p-1").contains(&expired), !expected, "{now}");
         assert_eq!(town.stage("p-1") == Stage::Over, !expected, "{now}");
     }

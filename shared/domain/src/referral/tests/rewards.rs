@@ -3,6 +3,7 @@
 use super::*;
 use crate::discount::{Issuer, OPEN_DISCOUNTS_MAX};
 use crate::id::RuleId;
+use crate::ledger::{PointsChange, ReferralChange};
 use crate::money::{Percent, Points};
 
 const REWARD_AT: &str = "2011-03-31T11:00:00Z";
@@ -25,9 +26,15 @@ fn the_reward_comes_at_its_instant_and_once() {
     let rewarded = town.redemption("p-1").rewarded.clone().unwrap();
     assert_eq!((rewarded.at, rewarded.number, rewarded.given.points), (at(REWARD_AT), 1, Points(100)));
     assert_eq!((town.stage("p-1"), town.state("p-1")), (Stage::Rewarded, State::Rewarded));
-    assert_eq!(town.told("acme")[0], Change::ReferralRewarded { redemption: town.key("p-1"), number: 1 });
+    assert_eq!(
+        town.told("acme")[0],
+        Change::Referral(ReferralChange::Rewarded { redemption: town.key("p-1"), number: 1 })
+    );
     let settled = Settled::Rewarded;
-    assert!(town.told("p-1").contains(&Change::ReferralConcluded { redemption: town.key("p-1"), settled }));
+    assert!(
+        town.told("p-1")
+            .contains(&Change::Referral(ReferralChange::Concluded { redemption: town.key("p-1"), settled }))
+    );
     assert_eq!(town.now("2012-03-31T11:00:00Z").walk("p-1"), []);
     assert_eq!(town.accounts[&id("acme")].referrals_rewarded, 1);
 }
@@ -195,7 +202,7 @@ fn points_that_are_owed_are_repaid_by_a_reward() {
     let mut town = qualified(document(), 1);
     town.accounts.get_mut(&id("acme")).unwrap().holdings.owe(Points(30)).unwrap();
     town.now(REWARD_AT).walk("p-1");
-    assert!(town.told("acme").contains(&Change::PointsRepaid { points: Points(30) }));
+    assert!(town.told("acme").contains(&Change::Points(PointsChange::Repaid { points: Points(30) })));
     assert_eq!(town.points("acme"), 70);
 }
 

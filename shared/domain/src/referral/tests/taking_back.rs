@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::discount::Unusable;
+use crate::ledger::{DiscountChange, PointsChange};
 use crate::lots::Lot;
 use crate::money::{Minor, Points};
 
@@ -89,7 +90,8 @@ fn points_that_are_gone_are_owed_or_written_off_or_had_ended() {
         let taken = town.redemption("p-1").taken_back.unwrap();
         let found = (taken.points.0, taken.unrecovered.0, town.accounts[&id("acme")].holdings.debt().0);
         assert_eq!(found, (back, unrecovered, debt), "{shortfall} {spent} {now}");
-        let tells = town.told("acme").iter().any(|change| matches!(change, Change::PointsDeducted { .. }));
+        let tells =
+            town.told("acme").iter().any(|change| matches!(change, Change::Points(PointsChange::Deducted { .. })));
         assert_eq!(tells, back > 0, "{shortfall} {spent} {now}");
     }
 }
@@ -137,7 +139,7 @@ fn a_discount_that_was_used_stays_used_and_does_not_come_back() {
     town.cancelled(2);
     assert_eq!(town.walk("p-2"), [Settled::TakenBack]);
     assert!(!town.redemption("p-2").taken_back.unwrap().discount);
-    assert!(!town.told("acme").iter().any(|change| matches!(change, Change::DiscountVoided { .. })));
+    assert!(!town.told("acme").iter().any(|change| matches!(change, Change::Discount(DiscountChange::Voided { .. }))));
     assert_eq!(thanks(&town).check(town.now), Err(Unusable::Used));
     assert_eq!(town.accounts[&id("acme")].lifetime.discounts_issued, 1);
     // The order gives it back: it was for nothing.

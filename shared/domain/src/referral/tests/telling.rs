@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::forecast::Forecast;
-use crate::ledger::Cause;
+use crate::ledger::{Cause, PointsChange, ReferralChange};
 use crate::money::Points;
 use crate::standing::standing;
 use crate::statement;
@@ -18,58 +18,68 @@ fn sentences() -> Vec<(Change, &'static str)> {
     let order = order_key(7);
     let until = at("2011-04-10T23:00:00Z"); // a midnight in London
     let settings = |status| CodeSettings { status, redemptions_left: Some(2), expires_at: None };
-    let concluded = |settled| Change::ReferralConcluded { redemption: redemption_key(), settled };
+    let concluded = |settled| Change::Referral(ReferralChange::Concluded { redemption: redemption_key(), settled });
     vec![
         (
-            Change::ReferralCodeIssued { code: code.clone(), contact_id: None },
+            Change::Referral(ReferralChange::CodeIssued { code: code.clone(), contact_id: None }),
             "Referral code 00000000011 is there to be shared.",
         ),
         (
-            Change::ReferralCodeIssued { code: code.clone(), contact_id: contact },
+            Change::Referral(ReferralChange::CodeIssued { code: code.clone(), contact_id: contact }),
             "Referral code 00000000011 of ann is there to be shared.",
         ),
         (
-            Change::ReferralCodeChanged { code: code.clone(), settings: settings(CodeStatus::Active) },
+            Change::Referral(ReferralChange::CodeChanged {
+                code: code.clone(),
+                settings: settings(CodeStatus::Active),
+            }),
             "Referral code 00000000011 was changed and can be redeemed.",
         ),
         (
-            Change::ReferralCodeChanged { code, settings: settings(CodeStatus::Paused) },
+            Change::Referral(ReferralChange::CodeChanged { code, settings: settings(CodeStatus::Paused) }),
             "Referral code 00000000011 is paused.",
         ),
-        (Change::ReferralRedeemed { redemption: redemption.clone() }, "The account came by referral code 00000000011."),
         (
-            Change::ReferralReviewed { redemption: redemption.clone(), approved: true },
+            Change::Referral(ReferralChange::Redeemed { redemption: redemption.clone() }),
+            "The account came by referral code 00000000011.",
+        ),
+        (
+            Change::Referral(ReferralChange::Reviewed { redemption: redemption.clone(), approved: true }),
             "The referral was looked at and approved.",
         ),
         (
-            Change::ReferralReviewed { redemption: redemption.clone(), approved: false },
+            Change::Referral(ReferralChange::Reviewed { redemption: redemption.clone(), approved: false }),
             "The referral was looked at and rejected.",
         ),
         (
-            Change::ReferralQualified { redemption: redemption.clone(), order: order.clone(), reward_at: until },
+            Change::Referral(ReferralChange::Qualified {
+                redemption: redemption.clone(),
+                order: order.clone(),
+                reward_at: until,
+            }),
             "With order 7 the referral counts: whoever referred is rewarded after 2011-04-10.",
         ),
         (
-            Change::ReferralRevoked { redemption: redemption.clone(), order },
+            Change::Referral(ReferralChange::Revoked { redemption: redemption.clone(), order }),
             "What is kept of order 7 is too little now: the referral does not count.",
         ),
         (
-            Change::ReferralExpired { redemption: redemption.clone(), expired_at: until },
+            Change::Referral(ReferralChange::Expired { redemption: redemption.clone(), expired_at: until }),
             "No order made the referral count until 2011-04-10.",
         ),
         (concluded(Settled::Rewarded), "Whoever referred the account was rewarded."),
         (concluded(Settled::TakenBack), "The reward of whoever referred the account was taken back."),
         (concluded(Settled::Over), "Nothing more comes of the referral."),
         (
-            Change::ReferralRewarded { redemption: redemption.clone(), number: 3 },
+            Change::Referral(ReferralChange::Rewarded { redemption: redemption.clone(), number: 3 }),
             "Code 00000000011 brought the account's referral number 3.",
         ),
         (
-            Change::ReferralTakenBack { redemption: redemption.clone() },
+            Change::Referral(ReferralChange::TakenBack { redemption: redemption.clone() }),
             "What code 00000000011 brought does not count any more.",
         ),
         (
-            Change::PointsGranted { points: Points(10), expires_at: until, redemption },
+            Change::Points(PointsChange::Granted { points: Points(10), expires_at: until, redemption }),
             "10 points were given for the referral. They can be spent until 2011-04-10.",
         ),
     ]
@@ -100,8 +110,10 @@ fn each_change_has_its_sentence_and_survives_being_written_down() {
         let json = serde_json::to_value(&entry).unwrap();
         assert_eq!(serde_json::from_value::<Entry>(json).unwrap(), entry);
     }
-    let json =
-        serde_json::to_value(Change::ReferralConcluded { redemption: redemption_key(), settled: Settled::TakenBack });
+    let json = serde_json::to_value(Change::Referral(ReferralChange::Concluded {
+        redemption: redemption_key(),
+        settled: Settled::TakenBack,
+    }));
     assert_eq!(
         json.unwrap(),
         json!({
@@ -176,7 +188,7 @@ fn a_redemption_that_no_order_qualifies_is_over_and_that_is_written_once() {
     assert_eq!((town.now("2011-05-01T12:00:00Z").walk("p-1"), town.state("p-1")), (vec![], State::Expired));
     assert_eq!(town.stage("p-1"), Stage::Over);
     let (until, redemption) = (at("2011-04-10T11:00:00Z"), town.key("p-1"));
-    assert!(town.told("p-1").contains(&Change::ReferralExpired { redemption, expired_at: until }));
+    assert!(town.told("p-1").contains(&Change::Referral(ReferralChange::Expired { redemption, expired_at: until })));
     assert_eq!(town.entries.len(), entries + 1);
     town.walk("p-1");
     assert_eq!((town.entries.len(), town.tally().counts.expired), (entries + 1, 1));

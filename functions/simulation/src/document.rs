@@ -1,6 +1,6 @@
-//! A simulation as a document: `guilder simulate --json`.
+//! A simulation as a document: `guilder simulate --json`, and what a simulation that is done is shown as.
 
-use super::Simulated;
+use crate::whole::Simulated;
 use domain::id::{AccountId, Segment, TierId};
 use domain::money::{Currency, Minor, Money, Overflow, Points};
 use domain::program::PointValue;

@@ -1,0 +1,63 @@
+//! The way of a discount: issued, used, given back, withdrawn, ended.
+
+use crate::code::Code;
+use crate::id::{ContactId, RuleId};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// What became of a discount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum DiscountChange {
+    /// A discount was issued.
+    #[serde(rename = "discount.issued")]
+    Issued {
+        /// By which rule.
+        rule: RuleId,
+        /// Its code.
+        code: Code,
+        /// When it ends.
+        expires_at: Instant,
+    },
+    /// A discount was used.
+    #[serde(rename = "discount.used")]
+    Used {
+        /// Its code.
+        code: Code,
+    },
+    /// A discount was given back: its order was amended and does not name it any more.
+    #[serde(rename = "discount.released")]
+    Released {
+        /// Its code.
+        code: Code,
+    },
+    /// A discount was withdrawn: what had brought it about was changed or undone.
+    #[serde(rename = "discount.voided")]
+    Voided {
+        /// Its code.
+        code: Code,
+    },
+    /// A discount will end.
+    #[serde(rename = "discount.expiring")]
+    Expiring {
+        /// By which rule it was issued.
+        rule: RuleId,
+        /// Its code.
+        code: Code,
+        /// When.
+        expires_at: Instant,
+        /// Whom it concerns.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_id: Option<ContactId>,
+    },
+    /// A discount ended unused.
+    #[serde(rename = "discount.expired")]
+    Expired {
+        /// By which rule it was issued.
+        rule: RuleId,
+        /// Its code.
+        code: Code,
+        /// When it ended.
+        expired_at: Instant,
+    },
+}
