@@ -5,6 +5,7 @@ mod discount_names;
 mod earning;
 mod exchange;
 mod free_products;
+mod groups;
 mod membership;
 mod metrics;
 mod occasions;
@@ -139,6 +140,8 @@ pub struct Tiers {
     pub levels: Ladder,
     /// How they are reviewed; `None`: a tier is never lost.
     pub review: Option<ReviewRules>,
+    /// The group of discounts that the standing discounts of tiers are of.
+    pub discount_group: Option<RuleId>,
 }
 
 /// When a tier that is reached is taken on.
@@ -202,6 +205,8 @@ pub struct DiscountRule {
     pub percent: Percent,
     /// Days it is valid, to the same local wall time.
     pub validity_days: u16,
+    /// Of the discounts of a group one at most is applied to a cart.
+    pub group: Option<RuleId>,
 }
 
 impl Program {

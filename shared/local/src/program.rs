@@ -1,5 +1,6 @@
 //! The program's versions: the sample, activation, and what is in force.
 
+mod groups;
 mod rewards;
 mod terms;
 
@@ -247,6 +248,7 @@ fn rules(text: &mut String, program: &Program) {
         let (minimum, days) = (money(rule.minimum_total), rule.validity_days);
         line(text, format_args!("  {}: {percent} % for {days} days, from {minimum} ({})", rule.id, rule.name));
     }
+    groups::groups(text, program);
     price_tables(text, program);
     for rule in &program.free_products {
         let FreeProduct { id, name, sku, quantity, .. } = rule;

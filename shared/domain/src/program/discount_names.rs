@@ -18,13 +18,21 @@ pub struct DiscountNamed<'a> {
 impl Program {
     /// All rules that issue discounts.
     pub fn issuing_rules(&self) -> impl Iterator<Item = DiscountNamed<'_>> {
-        let of_orders = self.discounts.iter().map(|rule| DiscountNamed { id: &rule.id, name: &rule.name, group: None });
+        let of_orders = self.discounts.iter().map(|rule| DiscountNamed {
+            id: &rule.id,
+            name: &rule.name,
+            group: rule.group.as_ref(),
+        });
         let of_referrals = self.referral.iter().flat_map(|rules| rules.discounts());
         let of_occasions = self.occasions.iter().filter_map(|rule| rule.gift.discount.as_ref());
         let gifts = of_referrals.chain(of_occasions);
-        let gifts = gifts.map(|gift| DiscountNamed { id: &gift.id, name: &gift.name, group: None });
-        let bought = self.rewards.iter().filter(|reward| matches!(reward.kind, RewardKind::Discount { .. }));
-        let bought = bought.map(|reward| DiscountNamed { id: &reward.id, name: &reward.name, group: None });
+        let gifts = gifts.map(|gift| DiscountNamed { id: &gift.id, name: &gift.name, group: gift.group.as_ref() });
+        let bought = self.rewards.iter().filter_map(|reward| match &reward.kind {
+            RewardKind::Discount { group, .. } => {
+                Some(DiscountNamed { id: &reward.id, name: &reward.name, group: group.as_ref() })
+            }
+            _ => None,
+        });
         of_orders.chain(gifts).chain(bought)
     }
 

@@ -9,7 +9,7 @@ mod tiers;
 mod warnings;
 
 use super::{
-    DiscountRule, Ladder, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership,
+    DiscountRule, Ladder, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, groups, membership,
     occasions, perks, prices, rewards,
 };
 use crate::document::{Faults, Path};
@@ -55,7 +55,7 @@ pub(super) struct Sections<'a> {
 
 impl<'a> Sections<'a> {
     /// What is given to accounts on occasions and for referrals; `None`: not all of it could be read.
-    fn gifts(&self) -> Option<impl Iterator<Item = &'a Gift>> {
+    pub(super) fn gifts(&self) -> Option<impl Iterator<Item = &'a Gift>> {
         let (occasions, referral) = (self.occasions?, self.referral?);
         let of_referral = referral
             .into_iter()
@@ -84,6 +84,7 @@ fn length(list: &Value) -> usize {
 /// Notes every rule that makes no sense, with the reason. What could not be read hides no more than what hangs on it.
 pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
     same_terms::check(sections, faults);
+    groups::check(sections, faults);
     shortfalls(sections.points, faults);
     let occasions = sections.occasions.unwrap_or_default();
     let ending_days = &sections.warnings.membership_ending_days;

@@ -42,7 +42,7 @@ pub(super) struct Pricing<'a> {
 /// The standing discount of a tier.
 fn tier_offer(program: &Program, tier: &TierId) -> Option<TierOffer> {
     let percent = program.tiers.get(tier).discount?;
-    Some(TierOffer { percent, group: None })
+    Some(TierOffer { percent, group: program.tiers.discount_group.clone() })
 }
 
 /// What becomes of an open discount.

@@ -4,6 +4,8 @@ mod till;
 
 use super::*;
 use crate::account::Status;
+use crate::discount::{TakesOff, Terms};
+use crate::money::Minor;
 use serde_json::{Value, json};
 use till::{NOW, Till, program};
 
@@ -238,4 +240,62 @@ fn only_what_the_account_does_not_tell_is_read() {
     assert_eq!(unread(&till, json!([])), [open.clone()]);
     let quote = till.quote(&wishing(&json!([open]), &Value::Null)).unwrap();
     assert_eq!(quote["totals"]["discounts"]["amount"], "7.74");
+}
+
+/// Both discounts and the tier's own are of one group.
+fn grouped(tier: &str) -> Value {
+    program(|program| {
+        program["discounts"][0]["group"] = json!("season");
+        program["occasions"][0]["give"]["discount"]["group"] = json!("season");
+        program["tiers"]["discount_group"] = json!("season");
+        program["tiers"]["levels"][1]["discount"] = json!(tier);
+    })
+}
+
+#[test]
+fn of_a_group_only_the_best_is_applied_and_the_others_say_which() {
+    let mut till = Till::under(&grouped("2"), 0);
+    let (five, ten) = (till.hold("next", 500, 40), till.hold("thanks", 1_000, 30));
+    let quote = till.quote(&wishing(&json!([five, ten]), &Value::Null)).unwrap();
+    // 10 % of 158.00: neither the tier nor the other code is applied.
+    let totals = &quote["totals"];
+    assert_eq!((&totals["tier_discount"]["amount"], &totals["discounts"]["amount"]), (&json!("0.00"), &json!("15.80")));
+    assert_eq!(quote["discount_codes"], json!([ten]));
+    let rows = texts(&quote["discounts"], &["code", "group", "reason"]);
+    assert_eq!(rows, [[ten.as_str(), "season", "-"], [five.as_str(), "season", "group"]]);
+    assert!(quote["discounts"][1]["text"].as_str().unwrap().contains(ten.as_str()), "{}", quote["discounts"][1]);
+    let tier = &quote["tier_discount"];
+    assert_eq!((&tier["applied"], &tier["reason"]), (&json!(false), &json!("group")));
+    assert!(tier["text"].as_str().unwrap().contains(ten.as_str()), "{tier}");
+    assert_eq!(till.quote(&wishing(&json!("best"), &Value::Null)).unwrap()["totals"], quote["totals"]);
+    // Alone each is worth what it takes off beyond the tier's own.
+    let alone = till.quote(&cart()).unwrap();
+    let worth = |place: usize| alone["discounts"][place]["worth_alone"]["amount"].clone();
+    assert_eq!((worth(0), worth(1)), (json!("12.64"), json!("4.74")));
+}
+
+#[test]
+fn a_code_that_the_tier_outdoes_is_not_used_up() {
+    let mut till = Till::under(&grouped("5"), 0);
+    let (five, ten) = (till.hold("next", 500, 40), till.hold("thanks", 499, 30));
+    for codes in [json!([five, ten]), json!("best"), json!([])] {
+        let quote = till.quote(&wishing(&codes, &Value::Null)).unwrap();
+        assert_eq!((&quote["tier_discount"]["applied"], &quote["discount_codes"]), (&json!(true), &json!([])));
+        assert_eq!(texts(&quote["discounts"], &["reason"]), [["group"], ["group"]], "{codes}");
+    }
+}
+
+#[test]
+fn an_amount_off_and_a_minimum_are_of_the_goods_that_can_be_discounted() {
+    let mut till = Till::gold(0);
+    let (off, from) = (till.hold("next", 500, 30), till.hold("thanks", 500, 40));
+    let of = |amount, minimum| Some(Terms { takes_off: TakesOff::Amount(Minor(amount)), minimum: Minor(minimum) });
+    till.account.discounts[0].terms = of(2_000, 15_800);
+    till.account.discounts[1].terms = of(1_000, 15_801);
+    let quote = till.quote(&wishing(&json!([off, from]), &Value::Null)).unwrap();
+    assert_eq!((&quote["discount_codes"], &quote["totals"]["discounts"]["amount"]), (&json!([off]), &json!("20.00")));
+    assert_eq!(quote["discounts"][0]["amount"]["amount"], "20.00");
+    let missed = &quote["discounts"][1];
+    assert_eq!((&missed["reason"], &missed["minimum_order"]["amount"]), (&json!("below_minimum"), &json!("158.01")));
+    assert!(missed["text"].as_str().unwrap().contains("0.01 GBP are missing"), "{missed}");
 }

@@ -8,7 +8,7 @@ use domain::rewards::{Goods, Reward, RewardKind};
 pub(super) fn rewards(text: &mut String, program: &Program) {
     for Reward { id, name, kind, price, audience: of, .. } in &program.rewards {
         let what = match kind {
-            RewardKind::Discount { percent, validity_days } => {
+            RewardKind::Discount { percent, validity_days, .. } => {
                 let percent = money::format_trimmed(percent.0, Percent::DECIMALS);
                 format!("{percent} % for {validity_days} days")
             }

@@ -10,9 +10,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 struct Wished {
     lines: Vec<(usize, u64, i64, i64, bool)>,
-    held: Vec<(usize, i64, i64)>,
+    /// Rule, what it takes off, days; from which goods, where that is an amount.
+    held: Vec<(usize, i64, i64, Option<i64>)>,
     named: Vec<bool>,
     is_best: bool,
+    is_grouped: bool,
     points: Option<i64>,
     balance: i64,
 }
@@ -22,20 +24,21 @@ const RULES: [&str; 2] = ["next", "thanks"];
 
 fn wished() -> impl Strategy<Value = Wished> {
     let line = (0_usize..3, 1_u64..30, 0_i64..20_000, 0_i64..500, any::<bool>());
-    let held = (0_usize..2, 1_i64..=10_000, 1_i64..5);
+    let held = (0_usize..2, 1_i64..=10_000, 1_i64..5, prop::option::of(0_i64..30_000));
     (
         prop::collection::vec(line, 1..8),
         prop::collection::vec(held, 0..=5),
         prop::collection::vec(any::<bool>(), 5),
-        any::<bool>(),
+        any::<[bool; 2]>(),
         prop::option::of(0_i64..4_000),
         0_i64..3_000,
     )
-        .prop_map(|(lines, held, named, is_best, points, balance)| Wished {
+        .prop_map(|(lines, held, named, [is_best, is_grouped], points, balance)| Wished {
             lines,
             held,
             named,
             is_best,
+            is_grouped,
             points,
             balance,
         })
@@ -52,9 +55,24 @@ fn minor(value: &Value) -> i64 {
 
 impl Wished {
     fn till(&self) -> (Till, Vec<Code>) {
-        let mut till =
-            Till::under(&program(|program| program["discounts"][0]["minimum_total"] = json!("100")), self.balance);
-        let codes = self.held.iter().map(|(rule, percent, days)| till.hold(RULES[*rule], *percent, *days)).collect();
+        let document = program(|program| {
+            program["discounts"][0]["minimum_total"] = json!("100");
+            if self.is_grouped {
+                program["occasions"][0]["give"]["discount"]["group"] = json!("season");
+                program["tiers"]["discount_group"] = json!("season");
+            }
+        });
+        let mut till = Till::under(&document, self.balance);
+        let hold = |(rule, value, days, minimum): &(usize, i64, i64, Option<i64>)| {
+            let code = till.hold(RULES[*rule], *value, *days);
+            if let Some(minimum) = minimum {
+                let terms = Terms { takes_off: TakesOff::Amount(Minor(*value)), minimum: Minor(*minimum) };
+                let open = till.account.discounts.iter_mut().find(|open| open.code == code).unwrap();
+                open.terms = Some(terms);
+            }
+            code
+        };
+        let codes = self.held.iter().map(hold).collect();
         (till, codes)
     }
 
