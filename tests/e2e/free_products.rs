@@ -1,7 +1,8 @@
 //! Free products above an order amount: told with the score, whenever that is read.
 
+use crate::simulate::check_reproduced;
 use serde_json::{Value, json};
-use tests::Cloud;
+use tests::{Cloud, WHOLESALE};
 
 async fn start() -> Cloud {
     Cloud::with(|program| {
@@ -49,6 +50,37 @@ async fn an_order_that_reaches_the_amount_is_entitled_and_every_answer_says_so()
     let (free, reasons) = told(&below.json());
     assert_eq!(free, Value::Null);
     assert_eq!(reasons[0].0, "A mug on us: nothing free, because the eligible total is below 500.00 GBP.");
+}
+
+#[tokio::test]
+async fn the_segments_of_the_account_when_the_order_was_scored_count_whatever_they_are_later() {
+    let change = |program: &mut Value| {
+        program["free_products"] = json!([
+            {"id": "tea", "name": "Tea for hotels", "sku": "TEA", "quantity": 1, "minimum_total": "100.00",
+             "segments": ["hotels"]},
+        ]);
+    };
+    let cloud = Cloud::with(change).await;
+    let acme = cloud.account("acme");
+    let put = |segments: Value, email: &str| json!({"name": "Acme", "email": email, "segments": segments});
+    acme.put(put(json!(["hotels"]), "acme@acme.example")).await.expect(201);
+    let order = acme.order("o-1").line("CUP", 2, "60.00");
+    let free = json!([{"rule": "tea", "sku": "TEA", "quantity": 1}]);
+    assert_eq!(order.tried("").await.expect(201)["free_products"], free);
+    assert_eq!(order.send().await.expect(201)["free_products"], free);
+    acme.put(put(json!(["shops"]), "acme@acme.example")).await.expect(200);
+    assert_eq!(cloud.get("/v1/orders/shop/o-1/score").await.expect(200)["free_products"], free);
+    let later = acme.order("o-2").line("CUP", 2, "60.00");
+    assert_eq!(later.send().await.expect(201)["free_products"], Value::Null);
+    let (_, reasons) = told(&cloud.get("/v1/orders/shop/o-2/score").await.expect(200).json());
+    assert_eq!(reasons[0].0, "Tea for hotels: nothing free, because it is not for the account's segments.");
+    let mut program = serde_json::from_str(WHOLESALE).unwrap();
+    change(&mut program);
+    check_reproduced(&cloud, &program).await;
+    // What is amended is looked at with the segments that it was scored with.
+    let amended = order.amended(1).line("CUP", 3, "60.00").send().await.expect(200);
+    assert_eq!(amended["free_products"], free);
+    cloud.audit().await;
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ mod statement;
 mod survey_crowd;
 mod survey_refusals;
 mod surveys;
+mod tier_entry;
 mod tiers;
 mod trouble;
 mod versions;

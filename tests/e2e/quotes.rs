@@ -79,7 +79,10 @@ async fn a_cart_sees_its_prices_and_the_order_earns_what_the_quote_said() {
     assert_eq!(totals, ["209.99", "10.00", "3.80", "9.31", "10.00", "5.00", "181.88"]);
     let mugs = &told["lines"][0];
     assert_eq!((&mugs["unit_price"], &mugs["discount"]), (&json!("9.50"), &json!("23.11")));
-    assert_eq!((&told["points"]["used"], &told["points"]["limited_by"][0]["reason"]), (&json!(1_000), &json!("maximum")));
+    assert_eq!(
+        (&told["points"]["used"], &told["points"]["limited_by"][0]["reason"]),
+        (&json!(1_000), &json!("maximum"))
+    );
     assert_eq!(told["free_products"][0]["sku"], "JUG");
     assert_eq!((&told["earns"]["points"], &told["earns"]["eligible_total"]["amount"]), (&json!(250), &json!("166.89")));
 

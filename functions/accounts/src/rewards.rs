@@ -85,8 +85,8 @@ pub async fn redeem(app: &App, caller: &Caller, id: AccountId, request: &Request
     let needs = Needs::of(&document.reward, &*app.schedule().await?);
     let command = Keyed::new(caller, request, &route, id, Redeem { document, needs })?;
     let (receipt, repeated) = app.transact(caller, &command).await?;
-    let (id, reward) = (command.account_id(), &receipt.reward);
-    let points = receipt.points.0;
+    let (id, reward) = (command.account_id(), &receipt.redeemed.reward);
+    let points = receipt.redeemed.points.0;
     tracing::info!(account.id = %id, reward.id = %reward, points, repeated, "redeemed {reward} for {id}");
     Ok(Answer::once(&receipt, repeated))
 }

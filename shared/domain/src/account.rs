@@ -17,6 +17,7 @@ use crate::referral::{self, Referral};
 use crate::review::Reviewed;
 use crate::schedule::Schedule;
 use crate::spending::Spending;
+use crate::tier::entry::{self, OwedDiscount};
 use crate::time::{Day, Instant};
 use crate::warning::{self, Subject, Told};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,8 @@ pub struct Account {
     pub invitation: Option<Invitation>,
     /// Tiers that brought it something when it entered them, sorted: none does so twice.
     pub entered: Vec<TierId>,
+    /// Discounts for tiers that time alone led it to, until they are issued.
+    pub owed: Vec<OwedDiscount>,
     /// Groups the merchant put it in, sorted, at most [`SEGMENTS_MAX`].
     pub segments: Vec<Segment>,
     /// Whether it is a member, where the program asks for more than to be enrolled.
@@ -138,6 +141,7 @@ impl Account {
             reviewed: None,
             invitation: None,
             entered: Vec::new(),
+            owed: Vec::new(),
             segments: Vec::new(),
             membership: Membership::default(),
             joined_at: now,
@@ -222,8 +226,8 @@ impl Account {
     pub fn next_change(&self, schedule: &Schedule, now: Instant) -> Result<Option<Instant>, Overflow> {
         let lapse = advance::next(schedule, self);
         let errand = referral::errand(self).map(|errand| errand.due_at);
-        let occasion = occasions::next(self, schedule, now);
-        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).chain(occasion).min())
+        let given = occasions::next(self, schedule, now).into_iter().chain(entry::owed_since(self));
+        Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).chain(given).min())
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

@@ -332,7 +332,9 @@ impl Amending<'_> {
             qualifying: measured,
             reviewed_at: None,
         }));
-        self.changes.extend(entry::give(&mut self.account, self.program, &base_held, now, None)?);
+        let gifts = entry::give(&mut self.account, self.program, &base_held, self.context)?;
+        self.changes.extend(gifts.changes);
+        self.writes.extend(gifts.writes);
         Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
     }
 

@@ -4,7 +4,7 @@ mod terms;
 
 use crate::code::Code;
 use crate::decision::Context;
-use crate::id::{AccountId, OrderKey, RuleId};
+use crate::id::{AccountId, OrderKey, RuleId, TierId};
 use crate::money::{self, Minor, Overflow, Percent};
 use crate::occasions::Occasion;
 use crate::program::Program;
@@ -82,6 +82,11 @@ pub enum Issuer {
         /// By which redemption of its rewards.
         reward_redemption: u64,
     },
+    /// That its account entered a tier, which brings it but once.
+    TierEntry {
+        /// Which tier.
+        tier: TierId,
+    },
 }
 
 impl Issuer {
@@ -98,6 +103,7 @@ impl fmt::Display for Issuer {
             Self::Referral(redemption) => write!(f, "referral {redemption}"),
             Self::Occasion(occasion) => write!(f, "occasion {occasion}"),
             Self::Reward { reward_redemption } => write!(f, "redemption {reward_redemption}"),
+            Self::TierEntry { tier } => write!(f, "tier {tier}"),
         }
     }
 }
@@ -167,6 +173,7 @@ impl Discount {
             Issuer::Reward { reward_redemption } => {
                 format!("reward/{}/{account_id}/{reward_redemption}", right.rule)
             }
+            Issuer::TierEntry { tier } => format!("tier/{}/{account_id}/{tier}", right.rule),
         };
         Self {
             account_id: account_id.clone(),

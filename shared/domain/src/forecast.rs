@@ -27,6 +27,8 @@ pub struct Forecast {
     pub tiers_raised: u64,
     /// Points that these bring.
     pub tier_points: Amount,
+    /// Discounts that they bring, as far as there is room for them.
+    pub tier_discounts: u64,
     /// Invitations into a tier that end.
     pub invitations_ended: u64,
     /// Reviews that keep a tier, by what was ordered until now.
@@ -105,6 +107,8 @@ impl Forecast {
                 *count = count.saturating_add(1);
                 referral::conclude(&mut account, settled);
             }
+            let owed = u64::try_from(std::mem::take(&mut account.owed).len()).unwrap_or(u64::MAX);
+            self.tier_discounts = self.tier_discounts.saturating_add(owed);
             anything |= occasions::foresee(&mut account, schedule, now, self)?;
             at = account.next_change(schedule, now)?.filter(|next| now < *next && *next <= until);
         }

@@ -1,12 +1,14 @@
 //! Free products: what an order is entitled to besides its points, once it is large enough.
 //!
-//! Nothing is stored of it. Whether an order is entitled follows from its score and the version that it was scored under,
-//! so it is told the same whenever the score is read.
+//! Whether an order is entitled follows from its score and the version that it was scored under, so it is told the same
+//! whenever the score is read. Nothing is stored of it but whether the account was in one of the segments of a rule that
+//! names any ([`admissions`]): those may be others by then.
 
-use crate::id::{RuleId, Sku, TierId};
+use crate::audience::{Audience, Buyer};
+use crate::id::{RuleId, Segment, Sku, TierId};
 use crate::membership;
 use crate::money::{Currency, Minor, Money};
-use crate::score::Condition;
+use crate::score::{Condition, Outcome};
 use crate::time::Instant;
 use serde::Serialize;
 
@@ -23,8 +25,8 @@ pub struct FreeProduct {
     pub quantity: u64,
     /// Eligible total from which an order is entitled.
     pub minimum_total: Minor,
-    /// Only for accounts that held one of these tiers before the order; none: for all.
-    pub tiers: Vec<TierId>,
+    /// Whom it is for, as they were before the order.
+    pub audience: Audience,
     /// Only for orders placed at this instant or later.
     pub from: Option<Instant>,
     /// Only for orders placed before this instant.
@@ -32,7 +34,7 @@ pub struct FreeProduct {
 }
 
 /// What of an order decides what it is entitled to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed<'a> {
     /// When it was placed.
     pub at: Instant,
@@ -40,6 +42,8 @@ pub struct Placed<'a> {
     pub eligible: Minor,
     /// The tier held before it.
     pub tier: &'a TierId,
+    /// Rules that name segments, none of which its account was in when it was first scored.
+    pub not_admitted: Vec<&'a RuleId>,
     /// Why it found no member; `None`: it found one.
     pub no_member: Option<Condition>,
 }
@@ -55,6 +59,8 @@ pub enum Missed {
     TooLate,
     /// Its account held none of the tiers.
     OtherTier,
+    /// Its account was in none of the segments.
+    OtherSegment,
     /// It is too small.
     BelowMinimum,
 }
@@ -82,8 +88,12 @@ impl FreeProduct {
         if self.until.is_some_and(|until| placed.at >= until) {
             return Err(Missed::TooLate);
         }
-        if !self.tiers.is_empty() && !self.tiers.contains(placed.tier) {
+        let tiers = &self.audience.tiers;
+        if !tiers.is_empty() && !tiers.contains(placed.tier) {
             return Err(Missed::OtherTier);
+        }
+        if placed.not_admitted.contains(&&self.id) {
+            return Err(Missed::OtherSegment);
         }
         if placed.eligible < self.minimum_total { Err(Missed::BelowMinimum) } else { Ok(()) }
     }
@@ -98,10 +108,34 @@ impl FreeProduct {
             Err(Missed::TooEarly) => "it had not begun when the order was placed".to_owned(),
             Err(Missed::TooLate) => "it was over when the order was placed".to_owned(),
             Err(Missed::OtherTier) => format!("it is not for the tier held before the order ({})", placed.tier),
+            Err(Missed::OtherSegment) => "it is not for the account's segments".to_owned(),
             Err(Missed::BelowMinimum) => format!("the eligible total is below {minimum}"),
         };
         format!("{name}: nothing free, because {why}.")
     }
+}
+
+/// The rules that name segments, in their order.
+fn by_segment(rules: &[FreeProduct]) -> impl Iterator<Item = &FreeProduct> {
+    rules.iter().filter(|rule| !rule.audience.segments.is_empty())
+}
+
+/// Whether an account of these segments is in one of those that a rule names, for each that names any: what the score of
+/// its order keeps, after what became of the other rules.
+pub(crate) fn admissions(rules: &[FreeProduct], segments: &[Segment]) -> impl Iterator<Item = Outcome> {
+    by_segment(rules).map(move |rule| {
+        let whatever_tier = Audience { tiers: Vec::new(), segments: rule.audience.segments.clone() };
+        match whatever_tier.includes(&Buyer { tier: None, segments }) {
+            true => Outcome::Fired,
+            false => Outcome::Missed(Condition::Segments),
+        }
+    })
+}
+
+/// The rules that an account was not admitted to, by what [`admissions`] said when its order was first scored.
+pub(crate) fn not_admitted<'a>(rules: &'a [FreeProduct], admissions: &[Outcome]) -> Vec<&'a RuleId> {
+    let said = by_segment(rules).zip(admissions);
+    said.filter(|(_, outcome)| **outcome != Outcome::Fired).map(|(rule, _)| &rule.id).collect()
 }
 
 /// What an order is entitled to, in the order of the rules.
@@ -136,10 +170,42 @@ mod tests {
             sku: Sku::parse("MUG").unwrap(),
             quantity: 2,
             minimum_total: Minor(minimum_total),
-            tiers: vec![tier("silver"), tier("gold")],
+            audience: Audience { tiers: vec![tier("silver"), tier("gold")], segments: Vec::new() },
             from: Some(at("2030-05-01T00:00:00Z")),
             until: Some(at("2030-06-01T00:00:00Z")),
         }
+    }
+
+    fn placed_at(at: Instant, eligible: i64, tier: &TierId) -> Placed<'_> {
+        Placed { at, eligible: Minor(eligible), tier, not_admitted: Vec::new(), no_member: None }
+    }
+
+    #[test]
+    fn only_accounts_of_its_segments_are_entitled_as_they_were_when_the_order_was_scored() {
+        let segments = |names: &[&str]| names.iter().map(|name| Segment::parse(name).unwrap()).collect::<Vec<_>>();
+        let of = |id: &str, names: &[&str]| FreeProduct {
+            id: RuleId::parse(id).unwrap(),
+            audience: Audience { tiers: Vec::new(), segments: segments(names) },
+            ..mug(1)
+        };
+        let rules = [of("all", &[]), of("hotels", &["hotel", "inn"]), of("shops", &["shop"])];
+        let member = tier("member");
+        for (own, expected) in [
+            (&["inn", "uk"][..], &["all", "hotels"][..]),
+            (&["shop"], &["all", "shops"]),
+            (&["hotel", "shop"], &["all", "hotels", "shops"]),
+            (&[], &["all"]),
+        ] {
+            let kept: Vec<_> = admissions(&rules, &segments(own)).collect();
+            assert_eq!(kept.len(), 2, "one for each rule that names segments");
+            let not_admitted = not_admitted(&rules, &kept);
+            let placed = Placed { not_admitted, ..placed_at(at("2030-05-20T00:00:00Z"), 1, &member) };
+            let rules: Vec<_> = entitled(&rules, &placed).into_iter().map(|free| free.rule.to_string()).collect();
+            assert_eq!(rules, expected, "{own:?}");
+        }
+        let placed = Placed { not_admitted: vec![&rules[2].id], ..placed_at(at("2030-05-20T00:00:00Z"), 1, &member) };
+        let text = "A mug on us: nothing free, because it is not for the account's segments.";
+        assert_eq!(rules[2].text(&placed, Currency::GBP), text);
     }
 
     #[test]
@@ -178,17 +244,14 @@ mod tests {
         ];
         for (placed, held, eligible, expected, text) in rows {
             let held = tier(held);
-            let placed = Placed { at: at(placed), eligible: Minor(eligible), tier: &held, no_member: None };
+            let placed = placed_at(at(placed), eligible, &held);
             assert_eq!(mug(50_000).check(&placed), expected, "{placed:?}");
             assert_eq!(mug(50_000).text(&placed, Currency::GBP), format!("A mug on us: {text}"));
         }
-        let always = FreeProduct { tiers: Vec::new(), from: None, until: None, ..mug(1) };
+        let always = FreeProduct { audience: Audience::default(), from: None, until: None, ..mug(1) };
         let member = tier("member");
         for instant in [Instant::MIN, Instant::MAX] {
-            assert_eq!(
-                always.check(&Placed { at: instant, eligible: Minor(1), tier: &member, no_member: None }),
-                Ok(())
-            );
+            assert_eq!(always.check(&placed_at(instant, 1, &member)), Ok(()));
         }
     }
 
@@ -203,7 +266,7 @@ mod tests {
             let gold = tier("gold");
             let [less, more] = [totals[0].min(totals[1]), totals[0].max(totals[1])];
             let of = |total| {
-                entitled(&rules, &Placed { at: at("2030-05-20T00:00:00Z"), eligible: Minor(total), tier: &gold, no_member: None }).len()
+                entitled(&rules, &placed_at(at("2030-05-20T00:00:00Z"), total, &gold)).len()
             };
             prop_assert!(of(less) <= of(more));
             prop_assert_eq!(of(more), minimums.iter().filter(|minimum| **minimum <= more).count());

@@ -11,6 +11,7 @@ use crate::document::{self, Faults, Object, Path};
 use crate::id::TierId;
 use crate::ledger::{Cause, Change, TierChange};
 use crate::money::{Measure, Overflow};
+use crate::occasions::Gifts;
 use crate::program::Program;
 use crate::qualification::qualifying;
 use crate::review::{self, Reviewed};
@@ -76,6 +77,7 @@ pub fn decide(
     let account = account.ok_or(Rejection::UnknownAccount)?;
     let activation = context.schedule.at(context.now);
     let (mut account, mut changes) = advance::advance(context.schedule, account, context.now)?;
+    let mut issued = Vec::new();
     let reason = document.reason.clone();
     match &document.tier {
         Some(tier) => {
@@ -86,13 +88,15 @@ pub fn decide(
             if account.status == Status::Closed {
                 return Err(Rejection::AccountNotActive(account.status));
             }
-            changes.extend(invite(&mut account, tier, document.until, reason, &activation.program, context.now)?);
+            let gifts = invite(&mut account, tier, document.until, reason, &activation.program, context)?;
+            changes.extend(gifts.changes);
+            issued = gifts.writes;
         }
         None if account.invitation.is_none() => return Ok(Decision { writes: Vec::new(), answer: () }),
         None => changes.extend(end(&mut account, context.schedule, context.now, Some(reason))?),
     }
     let writes = decision::commit(account, Cause::TierPut, changes, activation.version, context)?;
-    Ok(Decision { writes: writes.into(), answer: () })
+    Ok(Decision { writes: writes.into_iter().chain(issued).collect(), answer: () })
 }
 
 fn check(document: &InvitationDocument, tier: &TierId, program: &Program, now: Instant) -> Result<(), Faults> {
@@ -120,8 +124,8 @@ fn invite(
     until: Instant,
     reason: String,
     program: &Program,
-    now: Instant,
-) -> Result<Vec<Change>, Overflow> {
+    context: &Context<'_>,
+) -> Result<Gifts, Overflow> {
     let (from, since) = (account.tier.clone(), account.tier_since);
     let (held, held_since) = match account.invitation.take() {
         Some(earlier) => (earlier.held, earlier.held_since),
@@ -129,11 +133,11 @@ fn invite(
     };
     account.invitation = Some(Invitation { until, held, held_since });
     if from != *tier {
-        account.hold_tier(tier.clone(), now);
+        account.hold_tier(tier.clone(), context.now);
     }
-    let mut changes = vec![Change::Tier(TierChange::Invited { from: from.clone(), to: tier.clone(), until, reason })];
-    changes.extend(entry::give_invited(account, program, &from, now)?);
-    Ok(changes)
+    let mut gifts = entry::give_invited(account, program, &from, context)?;
+    gifts.changes.insert(0, Change::Tier(TierChange::Invited { from, to: tier.clone(), until, reason }));
+    Ok(gifts)
 }
 
 /// Takes an account over that was in such a tier before it was opened here.

@@ -27,12 +27,12 @@ use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
 use crate::membership::MembershipRules;
-use crate::money::{Currency, Factor, Measure, Minor, Percent, Points};
+use crate::money::{Currency, Factor, Measure, Minor, Percent};
 use crate::occasions::OccasionRule;
 use crate::perks::Perk;
 use crate::prices::PriceTable;
 use crate::qualification::{Metric, Window};
-use crate::referral::rules::ReferralRules;
+use crate::referral::rules::{Gift, ReferralRules};
 use crate::review::ReviewRules;
 use crate::rewards::Reward;
 use crate::time::Calendar;
@@ -188,8 +188,8 @@ pub struct Tier {
     pub multiplier: Factor,
     /// What it takes off every price.
     pub discount: Option<Percent>,
-    /// Points for entering it, once for each account.
-    pub on_entry: Points,
+    /// What entering it brings, once for each account.
+    pub on_entry: Gift,
 }
 
 /// A discount for the next purchase, issued by an order that is large enough.

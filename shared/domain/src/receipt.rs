@@ -203,7 +203,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         },
         discounts_used: order.discount_codes.clone(),
         discounts_issued: issued.collect(),
-        free_products: free_products::entitled(&program.free_products, &placed(scored)),
+        free_products: free_products::entitled(&program.free_products, &placed(scored, program)),
         reasons: reasons(scored, program)?,
         ineligible_lines: ineligible_lines(scored, program)?,
         revision: order.revision,
@@ -307,17 +307,25 @@ fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) 
 }
 
 /// What of an order decides which free products it is entitled to.
-fn placed(scored: &ScoredOrder) -> Placed<'_> {
+fn placed<'a>(scored: &'a ScoredOrder, program: &'a Program) -> Placed<'a> {
     let score = scored.current();
     // What had come back before the order itself was known is not sent out.
     let came_before = scored.history.returns.iter().filter(|returned| returned.entry == scored.score.entry);
     let back = came_before.fold(0_i64, |sum, returned| sum.saturating_add(returned.eligible.0));
     let eligible = Minor(score.eligible.0.saturating_sub(back));
-    Placed { at: scored.order.placed_at, eligible, tier: &score.tier, no_member: scored.score.no_member() }
+    let rules_before = program.earning.rules().len().saturating_add(program.discounts.len());
+    let admissions = scored.score.outcomes.get(rules_before..).unwrap_or_default();
+    Placed {
+        at: scored.order.placed_at,
+        eligible,
+        tier: &score.tier,
+        not_admitted: free_products::not_admitted(&program.free_products, admissions),
+        no_member: scored.score.no_member(),
+    }
 }
 
 fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {
-    let (placed, currency) = (placed(scored), scored.order.currency);
+    let (placed, currency) = (placed(scored, program), scored.order.currency);
     let reason = |rule: &FreeProduct| {
         let fired = rule.check(&placed).is_ok();
         let id = if fired { "free_product.granted" } else { "free_product.missed" };

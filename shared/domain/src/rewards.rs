@@ -22,7 +22,7 @@ use crate::schedule::Schedule;
 use crate::time::{Calendar, Day, Instant, Month};
 use serde::{Deserialize, Serialize};
 
-pub use answer::{Catalogue, GiftAnswer, RedemptionAnswer, RedemptionStatus, RewardStanding, catalogue};
+pub use answer::{Catalogue, GiftAnswer, Redeemed, RedemptionAnswer, RedemptionStatus, RewardStanding, catalogue};
 pub use cancel::{CancelDocument, CancelReceipt, CancelState, cancel, cancel_document};
 pub use redeem::{RedeemDocument, RedeemReceipt, RedeemState, redeem, redeem_document};
 pub use uses::{RewardCount, RewardCounter, RewardUses};

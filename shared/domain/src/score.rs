@@ -8,6 +8,7 @@ use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::discount::{self, Discount, Unusable};
 use crate::earning::{AccountFacts, Beside, Granted, Known, Limiting};
 use crate::expiry;
+use crate::free_products;
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change, OrderChange, PointsChange};
 use crate::lots::End;
@@ -76,7 +77,8 @@ pub struct Score {
     pub expires_at: Instant,
     /// The account's spendable points after it.
     pub balance: Points,
-    /// What became of each rule: the earning rules, then the discounts, in the program's order.
+    /// What became of each rule: the earning rules, then the discounts, in the program's order; then, when it was first
+    /// scored, whether each free product that names segments is for the account.
     pub outcomes: Vec<Outcome>,
     /// Discounts that it issued.
     pub issued: Vec<IssuedDiscount>,
@@ -168,6 +170,7 @@ pub fn decide_beside(
     scoring.award()?;
     scoring.raise_tier()?;
     scoring.issue_discounts();
+    scoring.admit_to_free_products();
     scoring.celebrate()?;
     scoring.finish(content_hash, activation.version, parked)
 }
@@ -360,7 +363,9 @@ impl<'a> Scoring<'a> {
         let raised = tier::raise(&mut self.account, tiers, qualifying, now);
         self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
-        self.changes.extend(entry::give(&mut self.account, self.program, &from, now, None)?);
+        let gifts = entry::give(&mut self.account, self.program, &from, self.context)?;
+        self.changes.extend(gifts.changes);
+        self.writes.extend(gifts.writes);
         Ok(())
     }
 
@@ -381,6 +386,11 @@ impl<'a> Scoring<'a> {
             self.issued.push(IssuedDiscount::of(&discount));
             self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
         }
+    }
+
+    /// Keeps whether the account's segments are those of free products that name any: when that is told they may be others.
+    fn admit_to_free_products(&mut self) {
+        self.outcomes.extend(free_products::admissions(&self.program.free_products, &self.account.segments));
     }
 
     /// Gives what it brings to be the account's first order, or its n-th.

@@ -366,5 +366,7 @@ fn discount_sentence(change: &DiscountChange, calendar: &Calendar) -> String {
         DiscountChange::Expired { code, expired_at, .. } => {
             format!("Discount {code} ended unused after {}.", until(*expired_at))
         }
+        DiscountChange::ForTier { tier, withheld: false, .. } => format!("There is a discount for becoming {tier}."),
+        DiscountChange::ForTier { tier, .. } => format!("The discount for becoming {tier} was not issued."),
     }
 }

@@ -11,6 +11,7 @@ use crate::qualification::{self, Measured, Metric};
 use crate::time::{Instant, Month};
 
 pub use crate::qualification::qualifying;
+pub use entry::OwedDiscount;
 
 /// The highest tier whose threshold the figure reaches (at or above).
 pub fn reached(tiers: &Tiers, qualifying: Measure) -> &Tier {

@@ -12,6 +12,7 @@ use crate::money::Overflow;
 use crate::occasions::{self, Gifts, Past};
 use crate::referral::{self, ErrandTask, Settled};
 use crate::schedule::Schedule;
+use crate::tier::entry;
 use crate::time::Instant;
 use crate::warning::{self, Walk, WarningRules};
 
@@ -92,7 +93,10 @@ pub fn decide(
         return Ok(Decision { writes: Vec::new(), answer: Walked::Errand });
     }
     let gifts = match walk {
-        OCCASIONS => occasions::pass(&mut passed, people.contacts, context)?,
+        OCCASIONS => {
+            let owed = entry::issue_owed(&mut passed, context);
+            occasions::pass(&mut passed, people.contacts, context)?.after(owed)
+        }
         _ => Gifts::default(),
     };
     let at = match warnings.is_empty() && concluded.is_none() && gifts.changes.is_empty() {

@@ -305,10 +305,8 @@ fn tiers(text: &mut String, program: &Program) {
         let off = tier.discount.map_or_else(String::new, |percent| {
             format!(", {} % off", money::format_trimmed(percent.0, Percent::DECIMALS))
         });
-        let entry = match tier.on_entry {
-            Points::ZERO => String::new(),
-            points => format!(", {points} points on entering"),
-        };
+        let brings = tier.on_entry != Gift::default();
+        let entry = if brings { format!(", {} on entering", given(&tier.on_entry)) } else { String::new() };
         let id = tier.id.as_str();
         line(text, format_args!("    {id:<16} {from:<21}   points × {multiplier}{off}{entry}"));
     }

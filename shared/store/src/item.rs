@@ -82,6 +82,8 @@ const HELD_THROUGH: &str = "held";
 const INVITATION: &str = "invited";
 /// Tiers that brought it something when it entered them, in programs where they do.
 const ENTERED: &str = "entered";
+/// Discounts that it is owed for tiers that time led it to, until a walk issues them.
+const OWED: &str = "owed";
 /// There where the account ever spent points.
 const SPENDING: &str = "spent";
 /// What it knows of the redemption that it came by.
@@ -148,6 +150,9 @@ pub fn of_account(account: &Account) -> Item {
         let entered: Vec<_> = account.entered.iter().map(TierId::as_str).collect();
         put(&mut item, [(ENTERED, text(entered.join(" ")))]);
     }
+    if !account.owed.is_empty() {
+        put(&mut item, [(OWED, bytes(pack::pack_owed(&account.owed)))]);
+    }
     if let Some(referral) = &account.referral {
         put(&mut item, [(REFERRAL, bytes(pack::pack_referral(referral)))]);
     }
@@ -191,6 +196,7 @@ pub fn account(item: &Item) -> Parsed<Account> {
             .split_ascii_whitespace()
             .map(|tier| TierId::parse(tier).map_err(|e| e.to_string()))
             .collect::<Parsed<_>>()?,
+        owed: optional(item, OWED, |i, n| packed(i, n, pack::owed))?.unwrap_or_default(),
         referral: optional(item, REFERRAL, |i, n| packed(i, n, pack::referral))?,
         has_referral_code: item.contains_key(REFERRER),
         referrals_rewarded: optional(item, REFERRER, integer)?.unwrap_or(0),

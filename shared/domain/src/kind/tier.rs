@@ -36,7 +36,7 @@ impl Kind for Tier {
                 )
             });
             changes.push(change);
-            changes.extend(entry::give(account, &schedule.at(at).program, &before, at, Some(at))?);
+            changes.extend(entry::give_in_time(account, &schedule.at(at).program, &before, at)?);
         }
         Ok(changes)
     }

@@ -11,6 +11,7 @@ use crate::id::TierId;
 use crate::ledger::Change;
 use crate::money::{Overflow, Points};
 use crate::program::Program;
+use crate::referral::rules::GiftDiscount;
 use crate::time::Instant;
 
 /// What was given: what the entry says of it, and the discounts' records.
@@ -18,6 +19,31 @@ use crate::time::Instant;
 pub(crate) struct Gifts {
     pub changes: Vec<Change>,
     pub writes: Vec<Write>,
+}
+
+impl Gifts {
+    /// Issues a discount that is given, valid from now on.
+    pub fn issue(
+        &mut self,
+        account: &mut Account,
+        terms: &GiftDiscount,
+        by: Issuer,
+        program: &Program,
+        context: &Context<'_>,
+    ) {
+        let expires_at = program.calendar.same_time_after_days(context.now, terms.validity_days);
+        let right = Right { rule: &terms.id, percent: terms.percent, expires_at };
+        let discount = Discount::issue(&account.id, right, by, program, context);
+        self.changes.push(account.open_discount(&discount));
+        self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
+    }
+
+    /// What was given before, then these.
+    pub fn after(self, mut before: Self) -> Self {
+        before.changes.extend(self.changes);
+        before.writes.extend(self.writes);
+        before
+    }
 }
 
 impl OccasionRule {
@@ -54,11 +80,7 @@ pub(super) fn give(
         adjustment::give(account, points, end, &mut gifts.changes)?;
     }
     if let Some(terms) = rule.gift.discount.as_ref().filter(|_| !discount_withheld) {
-        let expires_at = program.calendar.same_time_after_days(context.now, terms.validity_days);
-        let right = Right { rule: &terms.id, percent: terms.percent, expires_at };
-        let discount = Discount::issue(&account.id, right, Issuer::Occasion(occasion), program, context);
-        gifts.changes.push(account.open_discount(&discount));
-        gifts.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
+        gifts.issue(account, terms, Issuer::Occasion(occasion), program, context);
     }
     Ok(())
 }

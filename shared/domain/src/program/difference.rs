@@ -164,6 +164,7 @@ fn ids(list: &[Value]) -> Option<Vec<&str>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
     use serde_json::json;
 

@@ -25,7 +25,8 @@ impl Program {
         });
         let of_referrals = self.referral.iter().flat_map(|rules| rules.discounts());
         let of_occasions = self.occasions.iter().filter_map(|rule| rule.gift.discount.as_ref());
-        let gifts = of_referrals.chain(of_occasions);
+        let of_tiers = self.tiers.levels.iter().filter_map(|tier| tier.on_entry.discount.as_ref());
+        let gifts = of_referrals.chain(of_occasions).chain(of_tiers);
         let gifts = gifts.map(|gift| DiscountNamed { id: &gift.id, name: &gift.name, group: gift.group.as_ref() });
         let bought = self.rewards.iter().filter_map(|reward| match &reward.kind {
             RewardKind::Discount { group, .. } => {

@@ -2,14 +2,13 @@
 
 use super::Ladder;
 use super::read::{NAME_CHARS_MAX, label};
-use crate::audience::{self, each_once};
+use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Object, Path};
 use crate::earning::Reading;
 use crate::free_products::FreeProduct;
-use crate::id::{RuleId, Sku, TierId};
+use crate::id::{RuleId, Sku};
 use crate::money::{self, Minor};
 use crate::order::QUANTITY_MAX;
-use crate::program::TIERS_MAX;
 use crate::schema::{self, Schema};
 use crate::validity;
 use serde_json::{Value, json};
@@ -23,14 +22,14 @@ pub(super) fn free_product(
     reading: &Reading<'_>,
     faults: &mut Faults,
 ) -> Option<FreeProduct> {
-    let known = ["id", "name", "sku", "quantity", "minimum_total", "tiers", "from", "until"];
+    let known = ["id", "name", "sku", "quantity", "minimum_total", "tiers", "segments", "from", "until"];
     let rule = Object::open(value, path, &known, faults)?;
     let id = rule.required("id", faults, document::id(RuleId::parse));
     let name = rule.required("name", faults, label());
     let sku = rule.required("sku", faults, document::id(Sku::parse));
     let quantity = rule.required("quantity", faults, document::whole(1..=QUANTITY_MAX));
     let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(reading.currency), 1));
-    let tiers = each_once(&rule, "tiers", TIERS_MAX, faults, document::id(TierId::parse));
+    let audience = Audience::read(&rule, faults);
     let (from, until) = validity::read(&rule, reading.calendar, faults);
     Some(FreeProduct {
         id: id?,
@@ -38,7 +37,7 @@ pub(super) fn free_product(
         sku: sku?,
         quantity: quantity?,
         minimum_total: Minor(minimum_total?),
-        tiers,
+        audience,
         from,
         until,
     })
@@ -48,7 +47,7 @@ pub(super) fn free_product(
 pub(super) fn sense(rules: &[FreeProduct], levels: Option<&Ladder>, faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "free_products");
     for (index, rule) in rules.iter().enumerate() {
-        audience::check_tiers_of_members(&rule.tiers, &Path::Index(&list, index), levels, faults);
+        audience::check_tiers_of_members(&rule.audience.tiers, &Path::Index(&list, index), levels, faults);
     }
 }
 
@@ -59,16 +58,12 @@ pub(super) fn schema() -> Schema {
         .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
         .required("sku", schema::sku(), "What the shop puts into the parcel.")
         .required("quantity", schema::whole(1..=QUANTITY_MAX), "How many of it.")
-        .required("minimum_total", schema::money(1), "The eligible total of the order from which on it is free.")
-        .optional(
-            "tiers",
-            schema::each_once(TIERS_MAX, schema::id(TierId::parse)),
-            "The tiers one of which must be held before the order; left out, any.",
-        );
-    schema::list(0..=FREE_PRODUCTS_MAX, validity::schema(rule, "The order is placed")).examples([json!([
+        .required("minimum_total", schema::money(1), "The eligible total of the order from which on it is free.");
+    let rule = Audience::schema(validity::schema(rule, "The order is placed"));
+    schema::list(0..=FREE_PRODUCTS_MAX, rule).examples([json!([
         { "id": "mug", "name": "A mug on us", "sku": "MUG", "quantity": 2, "minimum_total": "500.00" },
         { "id": "jug", "name": "A jug for gold", "sku": "JUG", "quantity": 1, "minimum_total": "100.00",
-          "tiers": ["gold"], "from": "2030-05-01", "until": "2030-05-31" },
+          "tiers": ["gold"], "segments": ["hotels"], "from": "2030-05-01", "until": "2030-05-31" },
     ])])
 }
 
@@ -76,7 +71,7 @@ pub(super) fn schema() -> Schema {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::id::ProgramName;
+    use crate::id::{ProgramName, Segment, TierId};
     use crate::program::{Program, sample};
     use crate::time::Instant;
     use serde_json::json;
@@ -88,7 +83,7 @@ mod tests {
     fn mug() -> Value {
         json!({
             "id": "mug", "name": "A mug on us", "sku": "MUG", "quantity": 2, "minimum_total": "500.00", "tiers": ["gold"],
-            "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00",
+            "segments": ["hotels"], "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00",
         })
     }
 
@@ -106,7 +101,10 @@ mod tests {
             sku: Sku::parse("MUG").unwrap(),
             quantity: 2,
             minimum_total: Minor(50_000),
-            tiers: vec![TierId::parse("gold").unwrap()],
+            audience: Audience {
+                tiers: vec![TierId::parse("gold").unwrap()],
+                segments: vec![Segment::parse("hotels").unwrap()],
+            },
             from: Instant::parse("2030-04-30T23:00:00Z"),
             until: Instant::parse("2030-05-31T23:00:00Z"),
         };
@@ -116,7 +114,7 @@ mod tests {
         assert_eq!(Program::from_json(&document(&json!([by_date]))).unwrap().free_products, program.free_products);
         let bare = json!({"id": "a", "name": "A", "sku": "A", "quantity": 1, "minimum_total": "0.01"});
         let program = Program::from_json(&document(&json!([bare]))).unwrap();
-        assert_eq!((program.free_products[0].from, program.free_products[0].tiers.len()), (None, 0));
+        assert_eq!((program.free_products[0].from, &program.free_products[0].audience), (None, &Audience::default()));
         for none in [json!(null), json!([])] {
             assert_eq!(Program::from_json(&document(&none)).unwrap().free_products, []);
         }
@@ -125,7 +123,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused_with_every_fault_by_its_path() {
         type Row = (&'static str, fn(&mut Value), &'static [&'static str]);
-        let rows: [Row; 9] = [
+        let rows: [Row; 10] = [
             (
                 "nothing",
                 |r| *r = json!({}),
@@ -136,6 +134,7 @@ mod tests {
             ("for nothing", |r| r["minimum_total"] = json!("0.00"), &[".minimum_total out_of_range"]),
             ("a fraction of a penny", |r| r["minimum_total"] = json!("0.001"), &[".minimum_total too_many_decimals"]),
             ("a tier twice", |r| r["tiers"] = json!(["gold", "gold"]), &[".tiers[1] duplicate"]),
+            ("a segment twice", |r| r["segments"] = json!(["uk", "uk"]), &[".segments[1] duplicate"]),
             ("no offset", |r| r["from"] = json!("2030-05-01T00:00:00"), &[".from invalid_time"]),
             ("over before it begins", |r| r["until"] = r["from"].clone(), &[".until out_of_order"]),
             (

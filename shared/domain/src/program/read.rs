@@ -206,6 +206,11 @@ fn distinct_gifts(program: &Program, faults: &mut Faults) {
     for (index, rule) in program.occasions.iter().enumerate() {
         check(&rule.gift, &Path::Key(&Path::Index(&occasions, index), "give"));
     }
+    let tiers = Path::Key(&Path::Root, "tiers");
+    let levels = Path::Key(&tiers, "levels");
+    for (index, tier) in program.tiers.levels.iter().enumerate() {
+        check(&tier.on_entry, &Path::Key(&Path::Index(&levels, index), "on_entry"));
+    }
     let Some(rules) = &program.referral else { return };
     let section = Path::Key(&Path::Root, "referral");
     check(&rules.welcome, &Path::Key(&section, "welcome"));

@@ -92,7 +92,7 @@ fn gift_of(object: &Object<'_>, faults: &mut Faults) -> Option<Gift> {
     Some(Gift { points: Points(i64::try_from(points).ok()?), discount })
 }
 
-fn discount(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<GiftDiscount> {
+pub(super) fn discount(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<GiftDiscount> {
     let object = Object::open(value, path, &["id", "name", "percent", "validity_days", "group"], faults)?;
     let id = object.required("id", faults, document::id(RuleId::parse));
     let name = object.required("name", faults, label());
@@ -165,8 +165,8 @@ pub(super) fn schema() -> Schema {
         })])
 }
 
-pub(super) fn gift_schema(given: Schema) -> Schema {
-    let discount = groups::with_group(schema::object("Discount"))
+pub(super) fn discount_schema() -> Schema {
+    groups::with_group(schema::object("Discount"))
         .required("id", schema::id(RuleId::parse), "Once in the whole program, and the same over versions.")
         .required("name", schema::label(read::NAME_CHARS_MAX), "For customers.")
         .required("percent", read::percent_schema(), "What it takes off.")
@@ -174,10 +174,14 @@ pub(super) fn gift_schema(given: Schema) -> Schema {
             "validity_days",
             schema::small(1, VALIDITY_DAYS_MAX),
             "Days it is valid, to the same local wall time.",
-        );
+        )
+}
+
+/// Points and a discount, added to what is said besides.
+pub(super) fn gift_schema(given: Schema) -> Schema {
     given.optional("points", schema::whole(0..=GIFT_POINTS_MAX).or(0), "Points, which can be spent at once.").optional(
         "discount",
-        discount,
+        discount_schema(),
         "A discount for an order to come.",
     )
 }

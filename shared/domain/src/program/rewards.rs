@@ -150,6 +150,7 @@ pub(super) fn distinct(program: &Program, faults: &mut Faults) {
         .iter()
         .flat_map(|rules| std::iter::once(&rules.welcome).chain(rules.steps.iter().map(|step| &step.gift)));
     let gifts = gifts.chain(program.occasions.iter().map(|rule| &rule.gift));
+    let gifts = gifts.chain(program.tiers.levels.iter().map(|tier| &tier.on_entry));
     let of_gifts = gifts.filter_map(|gift| gift.discount.as_ref().map(|discount| &discount.id));
     let issued: BTreeSet<_> = program.discounts.iter().map(|rule| &rule.id).chain(of_gifts).collect();
     let list = Path::Key(&Path::Root, "rewards");

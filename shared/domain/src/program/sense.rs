@@ -54,13 +54,14 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// What is given to accounts on occasions and for referrals; `None`: not all of it could be read.
+    /// What is given to accounts on occasions, on entering tiers and for referrals; `None`: not all of it could be read.
     pub(super) fn gifts(&self) -> Option<impl Iterator<Item = &'a Gift>> {
-        let (occasions, referral) = (self.occasions?, self.referral?);
+        let (occasions, levels, referral) = (self.occasions?, self.levels?, self.referral?);
         let of_referral = referral
             .into_iter()
             .flat_map(|rules| std::iter::once(&rules.welcome).chain(rules.steps.iter().map(|step| &step.gift)));
-        Some(occasions.iter().map(|rule| &rule.gift).chain(of_referral))
+        let of_tiers = levels.iter().map(|tier| &tier.on_entry);
+        Some(occasions.iter().map(|rule| &rule.gift).chain(of_tiers).chain(of_referral))
     }
 }
 

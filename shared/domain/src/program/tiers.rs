@@ -1,11 +1,12 @@
 //! The section of the program document that says which tiers there are and how they are reached, kept and lost.
 
 use super::read::{NAME_CHARS_MAX, multiplier, multiplier_schema, percent, percent_schema, small};
-use super::{Ladder, Tier, Tiers, Upgrade, groups};
+use super::{Ladder, Tier, Tiers, Upgrade, groups, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, TierId};
 use crate::money::{self, Currency, Measure, Points};
 use crate::qualification::{Metric, Window};
+use crate::referral::rules::Gift;
 use crate::review::{Downgrade, Hold, ReviewRules};
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
@@ -195,10 +196,16 @@ fn tier(value: &Value, path: &Path<'_>, unit: Option<Unit>, faults: &mut Faults)
     Some(Tier { id: id?, name: name?, threshold: threshold?, multiplier: multiplier?, discount, on_entry })
 }
 
-fn on_entry(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Points> {
-    let section = Object::open(value, path, &["points"], faults)?;
-    let points = section.required("points", faults, document::whole(1..=ENTRY_POINTS_MAX))?;
-    i64::try_from(points).ok().map(Points)
+/// Points, a discount, or both.
+fn on_entry(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Gift> {
+    let section = Object::open(value, path, &["points", "discount"], faults)?;
+    let has_discount = section.has("discount");
+    let points = match section.has("points") || !has_discount {
+        true => section.required("points", faults, document::whole(1..=ENTRY_POINTS_MAX)),
+        false => Some(0),
+    };
+    let discount = section.nested("discount", faults, referral::discount);
+    Some(Gift { points: Points(i64::try_from(points?).ok()?), discount })
 }
 
 /// `None` where nobody knows what it is counted in, which is a fault of its own.
@@ -290,7 +297,8 @@ pub(super) fn schema() -> Schema {
                 "levels": [
                     { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
                     { "id": "gold", "name": "Gold", "threshold": "5000.00", "multiplier": "1.5", "discount": "5",
-                      "on_entry": { "points": 500 } },
+                      "on_entry": { "points": 500, "discount": { "id": "for-gold", "name": "10 % for gold",
+                                                                 "percent": "10", "validity_days": 60, "group": "season" } } },
                     { "id": "partner", "name": "Partner", "by_invitation": true, "multiplier": "2" },
                 ],
                 "review": { "hold_months": 12, "grace_days": 30, "downgrade": "one_step" },
@@ -327,11 +335,10 @@ fn level_schema() -> Schema {
     let threshold = schema::any_of([schema::money(0), schema::whole(0..=COUNT_MAX)]);
     let reached = "The figure in the window from which on it is reached; rising, the first zero. Spend is an amount, any \
                    other metric a number. Not of a tier by invitation.";
-    let on_entry = schema::object("Entry").required(
-        "points",
-        schema::whole(1..=ENTRY_POINTS_MAX),
-        "Points, which can be spent at once.",
-    );
+    let on_entry = schema::object("Entry")
+        .optional("points", schema::whole(1..=ENTRY_POINTS_MAX), "Points, which can be spent at once.")
+        .optional("discount", referral::discount_schema(), "A discount for an order to come.")
+        .some_of_fields(&["points", "discount"]);
     schema::object("Tier")
         .required("id", schema::id(TierId::parse), "Once in the list, and the same over versions.")
         .required("name", schema::label(NAME_CHARS_MAX), "For customers.")

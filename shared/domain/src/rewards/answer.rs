@@ -100,25 +100,33 @@ pub enum GiftAnswer {
     Perk(PerkUsesBought),
 }
 
-/// A redemption as callers see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RedemptionAnswer {
-    /// Which.
+/// What was had for points: what the answer to a redemption and its place in a list have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redeemed {
+    /// Which of the account's redemptions: what it is fulfilled, and cancelled, by.
     pub redemption_id: u64,
     /// Of which reward.
     pub reward: RuleId,
-    /// Its name then.
+    /// Its name for customers then.
     pub name: String,
     /// What was given.
     #[serde(flatten)]
     pub gift: GiftAnswer,
     /// What it cost.
     pub points: Points,
-    /// When.
+    /// When it was decided.
     pub redeemed_at: Instant,
     /// As stated.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+}
+
+/// A redemption as callers see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RedemptionAnswer {
+    /// What was had for points.
+    #[serde(flatten)]
+    pub redeemed: Redeemed,
     /// Whether it still stands.
     pub status: RedemptionStatus,
     /// What was given back.
@@ -155,7 +163,7 @@ impl OfferAnswer {
 
 impl GiftAnswer {
     /// What was given, as callers see it.
-    pub(super) fn of(given: &Given) -> Self {
+    fn of(given: &Given) -> Self {
         match given {
             Given::Discount { code, percent, expires_at } => {
                 Self::Discount { code: code.clone(), percent: percent_text(*percent), expires_at: *expires_at }
@@ -167,23 +175,27 @@ impl GiftAnswer {
     }
 }
 
+impl Redeemed {
+    pub(super) fn of(redemption: &RewardRedemption) -> Self {
+        Self {
+            redemption_id: redemption.redemption_id,
+            reward: redemption.reward.clone(),
+            name: redemption.name.clone(),
+            gift: GiftAnswer::of(&redemption.given),
+            points: redemption.points,
+            redeemed_at: redemption.redeemed_at,
+            reference: redemption.reference.clone(),
+        }
+    }
+}
+
 impl From<RewardRedemption> for RedemptionAnswer {
     fn from(redemption: RewardRedemption) -> Self {
         let status = match redemption.cancelled {
             Some(_) => RedemptionStatus::Cancelled,
             None => RedemptionStatus::Redeemed,
         };
-        Self {
-            redemption_id: redemption.redemption_id,
-            gift: GiftAnswer::of(&redemption.given),
-            reward: redemption.reward,
-            name: redemption.name,
-            points: redemption.points,
-            redeemed_at: redemption.redeemed_at,
-            reference: redemption.reference,
-            status,
-            cancellation: redemption.cancelled,
-        }
+        Self { redeemed: Redeemed::of(&redemption), status, cancellation: redemption.cancelled }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Redeeming points for a reward: once per key, never for more than there is.
 
-use super::answer::GiftAnswer;
+use super::answer::Redeemed;
 use super::{
     Given, PerkUsesBought, Reward, RewardCount, RewardKind, RewardRedemption, RewardUses, Unavailable, takes_part,
 };
@@ -16,7 +16,6 @@ use crate::limit::Limit;
 use crate::money::{Overflow, Percent, Points};
 use crate::perks::PerkUses;
 use crate::program::Program;
-use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -38,22 +37,9 @@ pub struct RedeemDocument {
 pub struct RedeemReceipt {
     /// Whose points.
     pub account_id: AccountId,
-    /// Which of its redemptions: what it is fulfilled, and cancelled, by.
-    pub redemption_id: u64,
-    /// Which reward.
-    pub reward: RuleId,
-    /// Its name for customers.
-    pub name: String,
-    /// What was given.
+    /// What was had for them.
     #[serde(flatten)]
-    pub gift: GiftAnswer,
-    /// What it cost.
-    pub points: Points,
-    /// When it was decided.
-    pub redeemed_at: Instant,
-    /// As stated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub redeemed: Redeemed,
     /// How often the account had it and may have it after this; absent: that is not limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<RewardCount>,
@@ -167,13 +153,7 @@ impl Redeeming<'_> {
         };
         let receipt = RedeemReceipt {
             account_id: redemption.account_id.clone(),
-            redemption_id: redemption.redemption_id,
-            reward: redemption.reward.clone(),
-            name: redemption.name.clone(),
-            gift: GiftAnswer::of(&redemption.given),
-            points: price,
-            redeemed_at: now,
-            reference: redemption.reference.clone(),
+            redeemed: Redeemed::of(&redemption),
             uses,
             balance: self.account.holdings.available()?,
         };

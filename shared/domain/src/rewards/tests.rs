@@ -57,7 +57,13 @@ fn rewards() -> Value {
 #[test]
 fn goods_are_a_right_that_the_shop_fulfils_and_the_earliest_points_pay() {
     let mut world = World::rich();
-    let receipt = serde_json::to_value(world.redeem("mug").unwrap()).unwrap();
+    let first = world.redeem("mug").unwrap();
+    let receipt = serde_json::to_value(&first).unwrap();
+    assert_eq!(
+        serde_json::from_value::<RedeemReceipt>(receipt.clone()).unwrap(),
+        first,
+        "a repeat is answered the same"
+    );
     let expected = json!({
         "account_id": "acme", "redemption_id": 2, "reward": "mug", "name": "A mug",
         "product": {"sku": "MUG", "quantity": 2}, "points": 100, "redeemed_at": "2030-05-10T12:00:00Z",
@@ -74,21 +80,21 @@ fn goods_are_a_right_that_the_shop_fulfils_and_the_earliest_points_pay() {
     assert_eq!(spent, [50, 250]);
     assert_eq!((world.account.spending.spent(), world.account.spending.months().len()), (Points(400), 1));
     // Whoever is gold pays less.
-    assert_eq!(World::rich().gold().redeem("mug").unwrap().points, Points(80));
+    assert_eq!(World::rich().gold().redeem("mug").unwrap().redeemed.points, Points(80));
 }
 
 #[test]
 fn a_discount_is_the_accounts_own_until_it_is_withdrawn() {
     let mut world = World::rich();
     let receipt = world.redeem("five").unwrap();
-    let GiftAnswer::Discount { code, percent, expires_at } = receipt.gift else { panic!() };
+    let GiftAnswer::Discount { code, percent, expires_at } = receipt.redeemed.gift else { panic!() };
     assert_eq!((percent.as_str(), expires_at), ("5", at("2030-06-09T12:00:00Z")));
     let discount = world.discounts[code.as_str()].clone();
     assert_eq!((discount.rule.as_str(), discount.check(world.now)), ("five", Ok(())));
     assert_eq!((world.account.discounts.len(), world.account.lifetime.discounts_issued), (1, 1));
     assert_eq!(world.changes(), ["reward.redeemed", "points.spent", "discount.issued"]);
     // Another one has another code.
-    let GiftAnswer::Discount { code: other, .. } = world.redeem("five").unwrap().gift else { panic!() };
+    let GiftAnswer::Discount { code: other, .. } = world.redeem("five").unwrap().redeemed.gift else { panic!() };
     assert_ne!(code, other);
     world.cancel(2).unwrap();
     assert_eq!(world.changes(), ["reward.cancelled", "discount.voided", "points.restored"]);
@@ -207,7 +213,7 @@ fn a_stock_gives_its_last_piece_and_gets_it_back() {
         |parts: [u64; SHARDS]| Some(Limit::of(stock_id(&RuleId::parse("rare").unwrap()), parts.map(shard).map(Some)));
     world.stock = left([0, 0, 0, 0, 0, 0, 0, 1]);
     world.shards.clear();
-    let id = world.redeem("rare").unwrap().redemption_id;
+    let id = world.redeem("rare").unwrap().redeemed.redemption_id;
     let place = |world: &World| (world.shards.len(), world.shards[0].shard, world.shards[0].change);
     assert_eq!(place(&world), (1, 7, ShardChange::Take { amount: 1, layout: 1 }));
     world.stock = left([0; SHARDS]);

@@ -14,6 +14,7 @@ use crate::lots::{End, Own};
 use crate::money::{Overflow, Points};
 use crate::occasions::{self, Occasion};
 use crate::program::Program;
+use crate::tier;
 use crate::time::Instant;
 
 /// Points that a referral brought.
@@ -66,12 +67,19 @@ impl Replay<'_> {
         self.commit(account, &changes, now)
     }
 
-    /// Gives what occasions brought on a walk, as these versions of the program have it.
+    /// Gives what occasions brought on a walk, as these versions of the program have it, and what is owed by then.
     pub fn celebrate(&mut self, entry: &Entry) -> Result<(), Overflow> {
         let came: Vec<_> = entry.changes.iter().filter_map(occasion).collect();
-        let Some(account) = self.account.as_ref().filter(|_| !came.is_empty()) else { return Ok(()) };
+        let is_asked = !came.is_empty() || tier::entry::may_owe(self.schedule);
+        let Some(account) = self.account.as_ref().filter(|_| is_asked) else { return Ok(()) };
         let context = self.context(entry);
         let (mut account, mut changes) = advance::advance(self.schedule, account, entry.at)?;
+        let owed = tier::entry::issue_owed(&mut account, &context);
+        if came.is_empty() && owed.changes.is_empty() {
+            return Ok(());
+        }
+        changes.extend(owed.changes);
+        self.put_discounts(owed.writes);
         for occasion in came {
             let gifts = occasions::give_named(&mut account, occasion, &context)?;
             changes.extend(gifts.changes);

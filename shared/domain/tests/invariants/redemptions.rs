@@ -98,9 +98,9 @@ impl World {
         match redeem(&state, &document, &key, context) {
             Ok(decision) => {
                 assert!(shown.available, "the catalogue says what can be had: {shown:?}");
-                assert_eq!(decision.answer.points, shown.points);
+                assert_eq!(decision.answer.redeemed.points, shown.points);
                 decision.writes.into_iter().for_each(|write| self.apply(write));
-                let left = before.points().unwrap().minus(decision.answer.points).unwrap();
+                let left = before.points().unwrap().minus(decision.answer.redeemed.points).unwrap();
                 assert_eq!(self.account.as_ref().unwrap().points(), Ok(left));
                 assert_eq!(decision.answer.balance, self.account.as_ref().unwrap().holdings.available().unwrap());
             }

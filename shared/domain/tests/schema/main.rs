@@ -24,6 +24,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const PUBLISHED: &str = include_str!("../../../../docs/program.schema.json");
 const SAMPLE: &str = include_str!("../../../local/programs/wholesale.json");
+/// The other programs that are shipped.
+const OTHERS: [&str; 2] = [
+    include_str!("../../../local/programs/distributor.json"),
+    include_str!("../../../local/programs/subscription.json"),
+];
 
 /// Faults that hang on other fields, or on what the world has of currencies and time zones.
 const LEFT_TO_THE_READERS: [&str; 5] =
@@ -37,7 +42,11 @@ fn evaluator() -> Evaluator {
 
 /// The sample in a currency of four decimals, as many as the schema admits in any.
 fn sample() -> Value {
-    let mut document: Value = serde_json::from_str(SAMPLE).unwrap();
+    in_four_decimals(SAMPLE)
+}
+
+fn in_four_decimals(program: &str) -> Value {
+    let mut document: Value = serde_json::from_str(program).unwrap();
     document["currency"] = json!("CLF");
     document
 }
@@ -57,9 +66,11 @@ impl Tried {
     }
 }
 
-/// The sample, and the same with each section as the schema's examples have it.
+/// The programs that are shipped, and the sample with each section as the schema's examples have it.
 fn documents(evaluator: &Evaluator) -> Vec<Tried> {
-    let mut documents = vec![Tried { document: sample(), below: String::new() }];
+    let whole = |document| Tried { document, below: String::new() };
+    let others = OTHERS.into_iter().map(in_four_decimals);
+    let mut documents: Vec<_> = std::iter::once(sample()).chain(others).map(whole).collect();
     let required: Vec<_> = evaluator.schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let mut smallest = sample();
     smallest.as_object_mut().unwrap().retain(|section, _| required.contains(&section.as_str()));

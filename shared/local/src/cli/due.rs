@@ -53,6 +53,7 @@ pub(super) async fn due(date: Day, json: bool, place: &Place) -> Result<ExitCode
     row("points become available", forecast.points_available.count, &points(&forecast.points_available))?;
     row("tiers reached", forecast.tiers_raised, &"")?;
     row("points for entering a tier", forecast.tier_points.count, &points(&forecast.tier_points))?;
+    row("discounts for entering a tier", forecast.tier_discounts, &"")?;
     row("invitations into a tier end", forecast.invitations_ended, &"")?;
     row("tiers reviewed and kept", forecast.tiers_kept, &"")?;
     row("tiers reviewed and lowered", forecast.tiers_lowered, &"")?;

@@ -55,10 +55,11 @@ fn conditions(rule: &EarningRule) -> Option<String> {
 
 /// For whom a free product is, and when.
 pub(super) fn of_free_product(rule: &FreeProduct) -> String {
-    let tiers: Vec<_> = rule.tiers.iter().map(ToString::to_string).collect();
-    let tiers = (!tiers.is_empty()).then(|| format!("for {}", tiers.join(", ")));
+    let tiers = rule.audience.tiers.iter().map(ToString::to_string);
+    let named: Vec<_> = tiers.chain(rule.audience.segments.iter().map(ToString::to_string)).collect();
+    let named = (!named.is_empty()).then(|| format!("for {}", named.join(", ")));
     let day = |word: &str, at: Option<Instant>| at.map(|at| format!("{word} {at}"));
-    let terms = [tiers, day("from", rule.from), day("until", rule.until)];
+    let terms = [named, day("from", rule.from), day("until", rule.until)];
     terms.into_iter().flatten().map(|term| format!(", {term}")).collect()
 }
 
@@ -123,11 +124,13 @@ mod tests {
         ]);
         document["points"] = json!({"validity_months": 24, "pending_days": 14, "shortfall": "owe_pending"});
         document["tiers"]["review"] = json!({"hold_months": 12, "grace_days": 30, "downgrade": "one_step"});
+        document["tiers"]["levels"][1]["on_entry"] = json!({"points": 500, "discount": {
+            "id": "for-silver", "name": "For silver", "percent": "7.5", "validity_days": 60}});
         document["warnings"] = json!({"points_expiring_days": [7, 30], "tier_at_risk_days": [14]});
         document["free_products"] = json!([
             {"id": "mug", "name": "A mug", "sku": "MUG", "quantity": 2, "minimum_total": "500.00"},
             {"id": "jug", "name": "A jug", "sku": "JUG", "quantity": 1, "minimum_total": "100.00", "tiers": ["gold"],
-             "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00"},
+             "segments": ["hotels"], "from": "2030-05-01T00:00:00+01:00", "until": "2030-06-01T00:00:00+01:00"},
         ]);
         let mut text = String::new();
         rules(&mut text, &Program::from_json(&document).unwrap());
@@ -140,9 +143,10 @@ mod tests {
             "held for 12 months and 30 days, then reviewed: lowered by one step",
             "warned of days ahead: points 30, 7; tiers 14",
             "mug: A mug, 2 × MUG free from 500.00 GBP",
-            "jug: A jug, 1 × JUG free from 100.00 GBP, for gold, from 2030-04-30T23:00:00Z, until 2030-05-31T23:00:00Z",
+            "jug: A jug, 1 × JUG free from 100.00 GBP, for gold, hotels, from 2030-04-30T23:00:00Z, until 2030-05-31T23:00:00Z",
         ] {
             assert!(text.lines().any(|line| line.trim() == expected), "{expected}\n{text}");
         }
+        assert!(text.contains(", 500 points and 7.5 % for 60 days (for-silver) on entering\n"), "{text}");
     }
 }

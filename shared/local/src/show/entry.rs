@@ -203,6 +203,10 @@ fn discount(change: &DiscountChange) -> String {
         DiscountChange::Expired { rule, code, expired_at } => {
             format!("discount {code} of {rule} ended at {expired_at}")
         }
+        DiscountChange::ForTier { tier, rule, withheld, .. } => {
+            let withheld = if *withheld { ", withheld" } else { "" };
+            format!("discount {rule} for entering {tier}{withheld}")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use domain::referral::{
     Check, Checks, CodeHolder, CodeSettings, CodeStatus, Consent, Ended, Given, GivenDiscount, Outcome, Qualified,
     Redemption, RedemptionId, RedemptionKey, Referral, ReferralCode, Review, Rewarded, Stage, TakenBack, WaitingReview,
 };
+use domain::tier::OwedDiscount;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
@@ -224,7 +225,7 @@ fn what_is_not_there_takes_no_room() {
 
 /// What stands in a list of its own kind of document: numbers and dates among texts.
 #[test]
-fn a_discount_of_every_occasion_is_read_as_it_was_written() {
+fn a_discount_of_every_occasion_reward_and_tier_is_read_as_it_was_written() {
     for occasion in [
         json!({ "occasion": "a", "on": "welcome" }),
         json!({ "occasion": "a", "on": "birthday", "contact_id": "ann", "day": "2028-02-29" }),
@@ -232,6 +233,8 @@ fn a_discount_of_every_occasion_is_read_as_it_was_written() {
         json!({ "occasion": "a", "on": "date", "day": "2026-12-24" }),
         json!({ "occasion": "a", "on": "nth_order", "number": 10 }),
         json!({ "occasion": "a", "on": "inactivity", "since": "2026-01-31", "day": "2026-03-02" }),
+        json!({ "tier": "gold" }),
+        json!({ "reward_redemption": 7 }),
     ] {
         let discount: Discount = serde_json::from_value(json!({
             "account_id": "acme", "code": Code::of_bits(7), "secret": 1, "rule": "xmas", "percent": 500,
@@ -257,6 +260,15 @@ fn a_contact_remembers_its_birthday_only_where_one_is_over() {
     assert_eq!(plain::<Contact>(written), Ok(contact.clone()), "as it was written before");
     let celebrated = Contact { celebrated: Some(2026), ..contact };
     assert_eq!(plain::<Contact>(of_plain(Item::new(), &celebrated).unwrap()), Ok(celebrated));
+}
+
+#[test]
+fn discounts_that_are_owed_take_room_only_until_they_are_issued() {
+    let account = an_account();
+    assert!(!of_account(&account).contains_key("owed"));
+    let owed = vec![OwedDiscount { tier: TierId::parse("gold").unwrap(), entered_at: Instant::from_ms(7) }];
+    let owes = Account { owed, ..account };
+    assert_eq!(super::account(&of_account(&owes)), Ok(owes));
 }
 
 #[test]

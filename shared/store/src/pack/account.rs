@@ -11,6 +11,7 @@ use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending};
 use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
+use domain::tier::OwedDiscount;
 use domain::time::Instant;
 use domain::warning::{Subject, Told};
 
@@ -205,6 +206,28 @@ pub fn invitation(bytes: &[u8]) -> Unpacked<Invitation> {
     let held_since = input.instant()?;
     input.end()?;
     Ok(Invitation { until, held, held_since })
+}
+
+/// Packs the discounts that the account is owed for tiers.
+pub fn pack_owed(owed: &[OwedDiscount]) -> Vec<u8> {
+    let mut out = Writer::start();
+    out.count(owed.len());
+    for OwedDiscount { tier, entered_at } in owed {
+        out.text(tier.as_str());
+        out.instant(*entered_at);
+    }
+    out.0
+}
+
+/// Reads the discounts that the account is owed for tiers.
+pub fn owed(bytes: &[u8]) -> Unpacked<Vec<OwedDiscount>> {
+    let mut input = Reader::start(bytes)?;
+    let owed = input.list(|input| {
+        let tier = TierId::parse(input.text()?).map_err(|_| "bad tier id")?;
+        Ok(OwedDiscount { tier, entered_at: input.instant()? })
+    })?;
+    input.end()?;
+    Ok(owed)
 }
 
 /// Packs what the account was warned of, a list for each subject: instants as those of lots, days as steps too, since

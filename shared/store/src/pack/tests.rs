@@ -19,6 +19,7 @@ use domain::payment::{Payment, Stated};
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
+use domain::tier::OwedDiscount;
 use domain::time::{Day, Instant, Month};
 use domain::warning::{Subject, Told};
 use proptest::collection::{btree_map, vec};
@@ -281,6 +282,13 @@ proptest! {
         let held = TierId::parse("silver").unwrap();
         let before = Invitation { until, held, held_since: since };
         prop_assert_eq!(invitation(&pack_invitation(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn discounts_that_are_owed_survive_packing(tiers in vec(("[a-z]{1,32}", instant()), 0..16)) {
+        let owes = |(tier, entered_at): (String, _)| OwedDiscount { tier: TierId::parse(&tier).unwrap(), entered_at };
+        let before: Vec<_> = tiers.into_iter().map(owes).collect();
+        prop_assert_eq!(owed(&pack_owed(&before)).unwrap(), before);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The way of a discount: issued, used, given back, withdrawn, ended.
 
 use crate::code::Code;
-use crate::id::{ContactId, RuleId};
+use crate::id::{ContactId, RuleId, TierId};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -59,5 +59,19 @@ pub enum DiscountChange {
         code: Code,
         /// When it ended.
         expired_at: Instant,
+    },
+    /// A discount was issued for entering a tier, once for each; a change of its own tells its code.
+    #[serde(rename = "discount.for_tier")]
+    ForTier {
+        /// Which tier.
+        tier: TierId,
+        /// By which rule.
+        rule: RuleId,
+        /// When it was entered, where time alone led there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entered_at: Option<Instant>,
+        /// It was not issued: the account had as many open as it can have, or is given none.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withheld: bool,
     },
 }

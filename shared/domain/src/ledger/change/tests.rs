@@ -2,8 +2,11 @@
 use super::*;
 use serde_json::{Value, json};
 
+/// Whether a change is of a group.
+type IsOf = fn(&Change) -> bool;
+
 /// One change of each group, as it is stored, and the group.
-fn stored() -> Vec<(Value, fn(&Change) -> bool)> {
+fn stored() -> Vec<(Value, IsOf)> {
     let rewarded = json!({
         "type": "referral.rewarded", "code": "00000000011", "redemption_id": "00000000000000ab", "number": 2
     });

@@ -62,7 +62,7 @@ fn accounts(audience: &Audience) -> (BTreeSet<&TierId>, BTreeSet<&Segment>) {
 
 fn same_product(one: &FreeProduct, other: &FreeProduct) -> bool {
     let terms = |rule: &FreeProduct| (rule.sku.clone(), rule.quantity, rule.minimum_total, rule.from, rule.until);
-    terms(one) == terms(other) && named(&one.tiers) == named(&other.tiers)
+    terms(one) == terms(other) && accounts(&one.audience) == accounts(&other.audience)
 }
 
 fn same_perk(one: &Perk, other: &Perk) -> bool {

@@ -3,6 +3,7 @@
 use crate::document::{Faults, Path};
 use crate::program::{Tiers, Upgrade};
 use crate::qualification::Window;
+use crate::referral::rules::Gift;
 use crate::review::{Downgrade, ReviewRules};
 use crate::warning::WarningRules;
 
@@ -11,6 +12,11 @@ pub(super) fn check(tiers: &Tiers, warnings: &WarningRules, faults: &mut Faults)
     if tiers.upgrade == Upgrade::AtReview && tiers.review.is_none() {
         let message = "no tier is ever reached: reviews would raise it, and without tiers.review there are none";
         faults.add(&Path::Key(&section, "upgrade"), "never_fires", message);
+    }
+    if tiers.levels.lowest.on_entry != Gift::default() {
+        let lowest = Path::Key(&section, "levels");
+        let message = "nobody enters the first tier: everybody starts there";
+        faults.add(&Path::Key(&Path::Index(&lowest, 0), "on_entry"), "never_fires", message);
     }
     if let Some(rules) = tiers.review {
         check_review(tiers, rules, &Path::Key(&section, "review"), faults);
