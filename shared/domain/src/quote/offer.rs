@@ -8,6 +8,7 @@ use crate::code::Code;
 use crate::discount::TakesOff;
 use crate::id::RuleId;
 use crate::money::{Minor, Overflow, Percent};
+use crate::order::DISCOUNT_CODES_MAX;
 use crate::time::Instant;
 
 /// Most discounts among which the best set is looked for: those that end first. An account that orders were changed for
@@ -66,7 +67,7 @@ impl Base {
         Ok(without.minus(self.left(&[offer])?)?.max(Minor::ZERO))
     }
 
-    /// Of these, the set that leaves the least to pay; of several, the one of the fewest codes, then of those that end
+    /// Of these, the set that leaves the least to pay, no larger than an order can name; of several, the one of the fewest codes, then of those that end
     /// first, then by code.
     pub fn best<'a>(&self, offers: &[&'a Offer]) -> Result<Vec<&'a Offer>, Overflow> {
         let mut first: Vec<_> = offers.to_vec();
@@ -95,7 +96,8 @@ impl Base {
         let mut ordered = offers.to_vec();
         ordered.sort_by_key(|offer| offer.order());
         let mut chosen = None;
-        for set in subsets(&ordered).filter(|set| is_exclusive(set) && admits(set)) {
+        let is_set = |set: &Vec<&Offer>| set.len() <= DISCOUNT_CODES_MAX && is_exclusive(set);
+        for set in subsets(&ordered).filter(|set| is_set(set) && admits(set)) {
             let mut ends: Vec<_> = set.iter().map(|offer| (offer.expires_at, &offer.code)).collect();
             ends.sort_unstable();
             let rank = (self.left(&set)?, set.len(), ends);
