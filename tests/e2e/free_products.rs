@@ -50,6 +50,13 @@ async fn an_order_that_reaches_the_amount_is_entitled_and_every_answer_says_so()
     let (free, reasons) = told(&below.json());
     assert_eq!(free, Value::Null);
     assert_eq!(reasons[0].0, "A mug on us: nothing free, because the eligible total is below 500.00 GBP.");
+    let conditions = |scored: &Value| {
+        let reasons = scored["reasons"].as_array().unwrap().clone();
+        let free = reasons.into_iter().filter(|reason| reason["id"].as_str().unwrap().starts_with("free_product."));
+        free.map(|reason| reason["condition"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(conditions(&placed.json()), [Value::Null, json!("tiers")]);
+    assert_eq!(conditions(&below.json()), [json!("below_minimum"), json!("tiers")]);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn without_a_good_invitation_nobody_is_enrolled() {
     let unknown = domain::code::Code::of_bits(5).to_string();
     beta.enrol_with(&unknown).await.expect_problem(422, "invitation-unknown");
     beta.enrol_with("AAAA").await.expect_problem(422, "invalid-document");
-    beta.enrol_with(&code).await.expect_problem(422, "invitation-used-up");
+    beta.enrol_with(&code).await.expect_problem(409, "invitation-used-up");
     for (method, target) in [("GET", format!("{INVITATIONS}/{unknown}")), ("DELETE", format!("{INVITATIONS}/x"))] {
         cloud.request(method, &target, "").await.expect_problem(404, "unknown-invitation");
     }

@@ -264,13 +264,26 @@ async fn the_sample_subscription_makes_sense_and_runs() {
     assert_eq!((&paid["until"], &paid["lapses_at"]), (&json!("2012-03-01T12:00:00Z"), &json!("2012-03-15T12:00:00Z")));
 
     cloud.set_clock("2011-03-31T12:00:00Z");
-    let receipt = order("o-2", "2011-03-31T12:00:00Z").send().await.expect(201);
+    let second = order("o-2", "2011-03-31T12:00:00Z");
+    let receipt = second.send().await.expect(201);
     assert_eq!((&receipt["points"], &receipt["tier"]["after"]), (&json!(12_000), &json!("partner")));
+    assert_eq!((&receipt["balance"], &receipt["until_paid"]), (&json!(0), &json!(true)));
     let standing = acme.standing().await.expect(200);
     let perks = standing["perks"].as_array().unwrap();
     let perks: Vec<_> = perks.iter().map(|perk| perk["id"].as_str().unwrap()).collect();
     assert_eq!(perks, ["early-access", "support", "training", "fair"]);
     acme.use_perk("key-1", "training", &json!({})).await.expect(201);
+
+    // The time in which goods come back is over, but the order is not paid.
+    let points = async || {
+        let standing = acme.standing().await.expect(200);
+        ["balance", "pending", "unpaid"].map(|figure| standing["points"][figure].as_i64().unwrap_or(0))
+    };
+    cloud.set_clock("2011-04-20T12:00:00Z");
+    assert_eq!(points().await, [0, 12_000, 12_000]);
+    let paid = second.paid().at("2011-04-20T12:00:00Z").send().await.expect(201);
+    assert_eq!((paid.number("points"), paid.number("balance")), (12_000, 12_000));
+    assert_eq!(points().await, [12_000, 0, 0]);
 
     // Half a year without an order one of them rests, and a year later all of them, with the membership.
     cloud.set_clock("2011-09-28T12:00:00Z");

@@ -179,6 +179,10 @@ async fn what_cannot_be_asked_is_named() {
         let reply = acme.prices(query).await.expect_problem(400, "invalid-parameter");
         assert_eq!(reply.fault_paths(), [name], "{query}");
     }
+    let several = acme.prices("?list_price=x&quantity=0&category=").await.expect_problem(400, "invalid-parameter");
+    assert_eq!(several.fault_paths(), ["category", "list_price", "quantity"]);
+    let told = acme.prices("?quantity=0").await;
+    assert_eq!(told["detail"], "sku or category is required. quantity must be a whole number from 1 to 1000000000.");
     acme.prices("?sku=MUG&list-price=2.50").await.expect_problem(400, "invalid-parameter");
     let sum = "?sku=MUG&quantity=1000000000&list_price=9223372036854.775807";
     acme.prices(sum).await.expect_problem(422, "overflow");

@@ -46,7 +46,7 @@ async fn a_version_is_stored_first_and_in_force_when_it_is_asked_for() {
     let mut shown = expected;
     (shown["activations"], shown["document"]) = (json!([]), generous(3));
     assert_eq!(cloud.get(stored.header("location").unwrap()).await.expect(200).json(), shown);
-    let always = json!({"version": 1});
+    let always = json!({"version": 1, "from": null});
     let plan = async || cloud.get(ACTIVE).await.expect(200).json();
     assert_eq!(plan().await, json!({"program": "wholesale", "in_force": always, "to_come": []}));
 
@@ -67,7 +67,7 @@ async fn a_version_is_stored_first_and_in_force_when_it_is_asked_for() {
     let back = before.returned("r-1").units("1", 1).send().await.expect(201);
     assert_eq!(back.number("points_reversed"), 50);
     let shown = cloud.get("/v1/program/versions/1").await.expect(200);
-    assert_eq!(shown["activations"], json!([{"until": "2011-03-01T12:02:00Z"}]));
+    assert_eq!(shown["activations"], json!([{"from": null, "until": "2011-03-01T12:02:00Z"}]));
     cloud.audit().await;
 }
 
@@ -208,7 +208,7 @@ async fn the_first_version_of_a_deployment_comes_over_http_as_well() {
     cloud.order("o-1").line("MUG", 1, "10.00").send().await.expect(500);
     for replayed in [None, Some("true")] {
         let active = put_from(&cloud, 1, "2030-01-01T00:00:00Z").await.expect(200);
-        assert_eq!(active.json(), json!({"program": "wholesale", "version": 1}));
+        assert_eq!(active.json(), json!({"program": "wholesale", "version": 1, "from": null}));
         assert_eq!(active.header("idempotent-replayed"), replayed);
     }
     let old = cloud.order("o-1").placed("1990-01-01T00:00:00Z").line("MUG", 1, "10.00").send().await.expect(201);
@@ -245,6 +245,10 @@ async fn versions_are_listed_newest_first_in_pages() {
     );
     for query in ["?limit=0", "?limit=101", "?cursor=x"] {
         cloud.get(&format!("{VERSIONS}{query}")).await.expect_problem(400, "invalid-parameter");
+    }
+    for route in [ACTIVE, "/v1/program/versions/1", "/v1/program/versions/1/diff/2"] {
+        cloud.get(route).await.expect(200);
+        cloud.get(&format!("{route}?at=2030-01-01T00:00:00Z")).await.expect_problem(400, "invalid-parameter");
     }
 }
 

@@ -6,7 +6,8 @@ use domain::id::{AccountId, Sku};
 use domain::money::UnitPrice;
 use domain::order::{LABEL_CHARS_MAX, QUANTITY_MAX};
 use domain::prices::{self, Asked};
-use runtime::http::{Answer, Request, parameter};
+use runtime::http::{Answer, Request};
+use runtime::query::Query;
 use runtime::{App, Caller, Error, Scope};
 use store::Consistency;
 
@@ -21,26 +22,22 @@ pub async fn show(app: &App, caller: &Caller, id: AccountId, request: &Request) 
 }
 
 fn asked(request: &Request) -> Result<Asked, Error> {
-    request.takes(&["sku", "category", "list_price", "quantity"])?;
-    let stated = |name| request.query(name);
-    let sku = stated("sku").map(|text| parameter("sku", Sku::parse(text))).transpose()?;
-    let category = stated("category").map(|text| read("category", document::label_of(text, LABEL_CHARS_MAX)));
-    let category = category.transpose()?;
-    if sku.is_none() && category.is_none() {
-        return parameter("sku", Err("or category is required"));
+    let mut query = Query::of(request, &["sku", "category", "list_price", "quantity"])?;
+    let sku = query.optional("sku", Sku::parse);
+    let category = query.optional("category", |text| said(document::label_of(text, LABEL_CHARS_MAX)));
+    if !query.has("sku") && !query.has("category") {
+        query.fault("sku", "or category is required");
     }
-    let list_price = stated("list_price").map(|text| {
-        let decimal = document::decimal_of(text, UnitPrice::DECIMALS_MAX, 0);
-        read("list_price", decimal).map(UnitPrice)
-    });
-    let quantity = stated("quantity").map(|text| {
+    let list_price = query
+        .optional("list_price", |text| said(document::decimal_of(text, UnitPrice::DECIMALS_MAX, 0)).map(UnitPrice));
+    let quantity = query.optional("quantity", |text| {
         let units = text.parse().ok().filter(|units| (1..=QUANTITY_MAX).contains(units));
-        parameter("quantity", units.ok_or_else(|| format!("must be a whole number from 1 to {QUANTITY_MAX}")))
+        units.ok_or_else(|| format!("must be a whole number from 1 to {QUANTITY_MAX}"))
     });
-    Ok(Asked { sku, category, list_price: list_price.transpose()?, quantity: quantity.transpose()? })
+    query.into_result(Asked { sku, category, list_price, quantity })
 }
 
-/// A parameter that is read like a field of a document.
-fn read<T>(name: &'static str, leaf: document::Leaf<T>) -> Result<T, Error> {
-    parameter(name, leaf.map_err(|(_, message)| message))
+/// What a field of a document would be told.
+fn said<T>(leaf: document::Leaf<T>) -> Result<T, String> {
+    leaf.map_err(|(_, message)| message)
 }

@@ -47,7 +47,7 @@ impl PlannedAnswer {
 /// While a version is in force.
 #[derive(Serialize)]
 struct SpanAnswer {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `null`: from the beginning of time.
     from: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Instant>,
@@ -104,8 +104,7 @@ pub struct DifferenceAnswer {
 #[derive(Serialize)]
 pub struct ActivationAnswer {
     version: u32,
-    /// Absent: from the beginning of time.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `null`: from the beginning of time.
     from: Option<Instant>,
 }
 

@@ -44,10 +44,17 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
 
 async fn show(app: &App, request: &Request, rest: &[&str]) -> Result<Answer, Error> {
     match rest {
-        ["active"] => active(app).await,
+        ["active"] => {
+            request.takes(&[])?;
+            active(app).await
+        }
         ["versions"] => versions(app, request).await,
-        ["versions", number] => one_version(app, version_number("version", number)?).await,
+        ["versions", number] => {
+            request.takes(&[])?;
+            one_version(app, version_number("version", number)?).await
+        }
         ["versions", first, "diff", second] => {
+            request.takes(&[])?;
             difference(app, version_number("version", first)?, version_number("other", second)?).await
         }
         _ => Err(RequestFault::NoSuchRoute.into()),

@@ -126,16 +126,23 @@ async fn make(app: &App, id: &SimulationId, at: &At, pace: Pace) -> Result<(), E
         tracing::info!(simulation.id = %id, "step {step} of simulation {id} was made by another");
         return Ok(());
     }
-    match &next.record.stage {
+    if !next.is_over() {
+        return Ok(send(app, id, next.step()).await?);
+    }
+    log_end(id, step, &next.record.stage);
+    Ok(app.store().forget_simulation_parts(id.as_str()).await?)
+}
+
+fn log_end(id: &SimulationId, step: u64, stage: &Stage) {
+    match stage {
         Stage::Failed { reason } => {
             tracing::error!(simulation.id = %id, "simulation {id} failed at step {step}: {reason}");
         }
         Stage::Done { accounts, .. } => {
             tracing::info!(simulation.id = %id, accounts, "simulation {id} is done after {step} steps");
         }
-        _ => return Ok(send(app, id, next.step()).await?),
+        _ => {}
     }
-    Ok(app.store().forget_simulation_parts(id.as_str()).await?)
 }
 
 /// The end of a simulation that cannot be carried on. What may pass is a fault: its message comes again.

@@ -202,12 +202,11 @@ mod tests {
     fn large() -> Report {
         let side = Side { figures: figures(), outstanding: Points(1 << 40), upgrades: 1 << 30, downgrades: 1 << 30 };
         let group = Group { accounts: 1 << 30, happened: side, in_force: side, draft: side };
-        let tiers: Vec<_> =
-            (0..12).map(|n| Some(TierId::parse(&format!("a-tier-of-this-name-{n}")).unwrap())).collect();
+        let tiers: Vec<_> = (0..12).map(|n| Some(TierId::parse(&format!("a-tier-of-{n}")).unwrap())).collect();
         let mut report = Report::default();
         (report.orders, report.total) = (1 << 40, group);
         report.tiers = tiers.iter().map(|tier| (tier.clone(), group)).collect();
-        let segment = |n| Some(Segment::parse(&format!("a-segment-of-this-name-{n}")).unwrap());
+        let segment = |n| Some(Segment::parse(&format!("segment-no-{n}")).unwrap());
         report.segments = (0..500).map(|n| (segment(n), group)).collect();
         report.months = (0..120).map(|n| (Month(24_000 + n), (figures(), figures()))).collect();
         report.tier_moves =

@@ -65,6 +65,20 @@ pub enum Missed {
     BelowMinimum,
 }
 
+impl Missed {
+    /// The condition that failed.
+    pub fn condition(self) -> Condition {
+        match self {
+            Self::NoMember(why) => why,
+            Self::TooEarly => Condition::From,
+            Self::TooLate => Condition::Until,
+            Self::OtherTier => Condition::TierHeld,
+            Self::OtherSegment => Condition::Segments,
+            Self::BelowMinimum => Condition::BelowMinimum,
+        }
+    }
+}
+
 /// A product that an order is entitled to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FreeProductReceipt {
@@ -206,6 +220,21 @@ mod tests {
         let placed = Placed { not_admitted: vec![&rules[2].id], ..placed_at(at("2030-05-20T00:00:00Z"), 1, &member) };
         let text = "A mug on us: nothing free, because it is not for the account's segments.";
         assert_eq!(rules[2].text(&placed, Currency::GBP), text);
+    }
+
+    #[test]
+    fn what_failed_is_named_as_in_the_reasons_of_other_rules() {
+        let names = [
+            (Missed::NoMember(Condition::MembershipLapsed), "membership_lapsed"),
+            (Missed::TooEarly, "from"),
+            (Missed::TooLate, "until"),
+            (Missed::OtherTier, "tiers"),
+            (Missed::OtherSegment, "segments"),
+            (Missed::BelowMinimum, "below_minimum"),
+        ];
+        for (missed, name) in names {
+            assert_eq!(missed.condition().name(), name, "{missed:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod difference;
 mod discount_names;
+mod distinct;
 mod earning;
 mod exchange;
 mod free_products;

@@ -327,9 +327,13 @@ fn placed<'a>(scored: &'a ScoredOrder, program: &'a Program) -> Placed<'a> {
 fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {
     let (placed, currency) = (placed(scored, program), scored.order.currency);
     let reason = |rule: &FreeProduct| {
-        let fired = rule.check(&placed).is_ok();
-        let id = if fired { "free_product.granted" } else { "free_product.missed" };
-        Reason { fired, ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, currency)) }
+        let condition = rule.check(&placed).err().map(|missed| missed.condition().name());
+        let id = if condition.is_none() { "free_product.granted" } else { "free_product.missed" };
+        Reason {
+            fired: condition.is_none(),
+            condition,
+            ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, currency))
+        }
     };
     program.free_products.iter().map(reason).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::caller::Denied;
 use crate::problem::Problem;
+use crate::query::ParameterFault;
 use domain::decision::Rejection;
 use domain::document::Unread;
 use lambda_runtime::Diagnostic;
@@ -35,6 +36,8 @@ pub enum RequestFault {
         /// What it must be.
         message: String,
     },
+    /// Several parts of the query are not what they must be.
+    Parameters(Vec<ParameterFault>),
     /// The query has parameters that the route does not know.
     UnknownParameters {
         /// Which.

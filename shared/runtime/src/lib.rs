@@ -15,6 +15,7 @@ pub mod http;
 mod keyed;
 mod patience;
 mod problem;
+pub mod query;
 pub mod queue;
 pub mod start;
 mod transact;

@@ -6,6 +6,7 @@ mod rewards;
 
 use crate::caller::Denied;
 use crate::error::{Error, Fault, RequestFault};
+use crate::query::ParameterFault;
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::document;
@@ -346,7 +347,7 @@ fn of_invitation(why: Uninvited) -> Problem {
         }
         Uninvited::UsedUp => {
             let detail = "The invitation was used by as many accounts as it is for.";
-            (Problem::new("invitation-used-up", "Invitation used up", 422, detail), "used_up")
+            (Problem::new("invitation-used-up", "Invitation used up", 409, detail), "used_up")
         }
     };
     problem.with_fault("$.invitation_code".to_owned(), code, "lets nobody in")
@@ -455,6 +456,7 @@ fn of_request(fault: &RequestFault) -> Problem {
                 message,
             )
         }
+        RequestFault::Parameters(faults) => of_faults(faults),
         RequestFault::UnknownParameters { names, known } => of_parameters(names, known),
         RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
         RequestFault::NotCounted(detail) => Problem::new("not-counted", "Not counted", 404, detail),
@@ -463,6 +465,15 @@ fn of_request(fault: &RequestFault) -> Problem {
             Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)
         }
     }
+}
+
+/// Parameters of the query that are not what they must be.
+fn of_faults(faults: &[ParameterFault]) -> Problem {
+    let details: Vec<_> = faults.iter().map(|fault| format!("{} {}.", fault.name, fault.message)).collect();
+    let problem = Problem::new("invalid-parameter", "Invalid parameter", 400, details.join(" "));
+    faults
+        .iter()
+        .fold(problem, |problem, fault| problem.with_fault(fault.name.to_owned(), "invalid_parameter", &fault.message))
 }
 
 /// Parameters of the query that its route does not know.

@@ -45,7 +45,7 @@ pub struct PerkReceipt {
     /// perks that are not counted could be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<Uses>,
-    /// Uses bought with points that are left, where it was one of these.
+    /// Uses bought with points that are left; where it was one of these, even if none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bought_left: Option<u32>,
 }
@@ -99,13 +99,14 @@ pub fn use_perk(
     }
     let (account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let entry = account.version.checked_add(1).ok_or(Overflow)?;
-    let Used { uses, bought_left, mut writes } =
+    let Used { uses, was_bought, bought_left, mut writes } =
         take_one(perk, &account, state.uses.as_ref(), program, context, entry)?;
     let reference = document.reference.clone();
+    let left_of_own_kind = bought_left.filter(|_| was_bought);
     changes.push(Change::Perk(PerkChange::Used {
         perk: perk.id.clone(),
         uses,
-        bought_left,
+        bought_left: left_of_own_kind,
         reference: reference.clone(),
     }));
     let receipt = PerkReceipt {
@@ -127,6 +128,9 @@ pub fn use_perk(
 /// What a use took.
 struct Used {
     uses: Option<Uses>,
+    /// It was one of those that were bought.
+    was_bought: bool,
+    /// How many of these are left.
     bought_left: Option<u32>,
     writes: Vec<Write>,
 }
@@ -151,13 +155,13 @@ fn take_one(
             let uses = after(before)?;
             let counted = count(held, perk, uses.used, program.calendar.day(context.now), entry)?;
             let writes = vec![Write::Put(Record::PerkUses(Box::new(counted)), guard)];
-            Ok(Used { uses: Some(uses), bought_left: None, writes })
+            Ok(Used { uses: Some(uses), was_bought: false, bought_left: bought, writes })
         }
         _ => {
             let left = bought.and_then(|bought| bought.checked_sub(1)).ok_or_else(|| not_held(held_now))?;
             let less = held.leaving(&perk.id, left, entry)?;
             let writes = vec![Write::Put(Record::PerkUses(Box::new(less)), guard)];
-            Ok(Used { uses, bought_left: Some(left), writes })
+            Ok(Used { uses, was_bought: true, bought_left: Some(left), writes })
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::sense::{self, Sections};
 use super::{DiscountRule, Program, ReturnRules, UnknownAccount};
 use super::{
-    earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers,
+    distinct, earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards,
+    tiers,
 };
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku};
 use crate::money::{self, Currency, Factor, Minor, Percent};
-use crate::referral::rules::Gift;
 use crate::schema::{self, Schema};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
@@ -143,7 +143,9 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         referral: if root.has("referral") { referral.as_ref().map(Some) } else { Some(None) },
     };
     sense::check(&sections, senseless);
-    let program = Program {
+    distinct::check(&sections, faults);
+    rewards::stocks(sections.rewards.unwrap_or_default(), faults);
+    Some(Program {
         name: name?,
         currency: currency?,
         calendar: calendar?,
@@ -165,58 +167,12 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         warnings,
         referral,
         metrics,
-    };
-    distinct(program.earning.rules().iter().map(|rule| &rule.id), "earning_rules", faults);
-    distinct(program.discounts.iter().map(|rule| &rule.id), "discounts", faults);
-    distinct(program.price_tables.iter().map(|table| &table.id), "price_tables", faults);
-    distinct(program.free_products.iter().map(|rule| &rule.id), "free_products", faults);
-    distinct(program.perks.iter().map(|perk| &perk.id), "perks", faults);
-    distinct(program.occasions.iter().map(|rule| &rule.id), "occasions", faults);
-    distinct(program.rewards.iter().map(|reward| &reward.id), "rewards", faults);
-    rewards::distinct(&program, faults);
-    distinct_gifts(&program, faults);
-    Some(program)
+    })
 }
 
 fn require(root: &Object<'_>, keys: &[&'static str], faults: &mut Faults) {
     for key in keys.iter().filter(|key| !root.has(key)) {
         faults.add(&Path::Key(&Path::Root, key), "missing", "is required");
-    }
-}
-
-fn distinct<'a>(ids: impl Iterator<Item = &'a RuleId>, list: &str, faults: &mut Faults) {
-    let mut seen = BTreeSet::new();
-    for (index, id) in ids.enumerate().filter(|(_, id)| !seen.insert(*id)) {
-        let list = Path::Key(&Path::Root, list);
-        let rule = Path::Index(&list, index);
-        faults.add(&Path::Key(&rule, "id"), "duplicate", format!("rule id {id} is used twice"));
-    }
-}
-
-/// What a discount is for is found by its rule's id, and its code is made from that.
-fn distinct_gifts(program: &Program, faults: &mut Faults) {
-    let mut seen: BTreeSet<_> = program.discounts.iter().map(|rule| rule.id.clone()).collect();
-    let mut check = |gift: &Gift, path: &Path<'_>| {
-        if let Some(discount) = gift.discount.as_ref().filter(|discount| !seen.insert(discount.id.clone())) {
-            let message = format!("rule id {} is used twice", discount.id);
-            faults.add(&Path::Key(&Path::Key(path, "discount"), "id"), "duplicate", message);
-        }
-    };
-    let occasions = Path::Key(&Path::Root, "occasions");
-    for (index, rule) in program.occasions.iter().enumerate() {
-        check(&rule.gift, &Path::Key(&Path::Index(&occasions, index), "give"));
-    }
-    let tiers = Path::Key(&Path::Root, "tiers");
-    let levels = Path::Key(&tiers, "levels");
-    for (index, tier) in program.tiers.levels.iter().enumerate() {
-        check(&tier.on_entry, &Path::Key(&Path::Index(&levels, index), "on_entry"));
-    }
-    let Some(rules) = &program.referral else { return };
-    let section = Path::Key(&Path::Root, "referral");
-    check(&rules.welcome, &Path::Key(&section, "welcome"));
-    let rewards = Path::Key(&section, "rewards");
-    for (index, step) in rules.steps.iter().enumerate() {
-        check(&step.gift, &Path::Index(&rewards, index));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rewards of the program document.
 
 use super::read::{NAME_CHARS_MAX, label, percent, percent_schema, small};
-use super::{Ladder, Program, groups};
+use super::{Ladder, groups};
 use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, Sku, TierId};
@@ -143,28 +143,13 @@ fn each_once<'a, T: Ord + std::fmt::Display + 'a>(
     }
 }
 
-/// A reward that is a discount is found by its id among those that rules issue.
-pub(super) fn distinct(program: &Program, faults: &mut Faults) {
-    let gifts = program
-        .referral
-        .iter()
-        .flat_map(|rules| std::iter::once(&rules.welcome).chain(rules.steps.iter().map(|step| &step.gift)));
-    let gifts = gifts.chain(program.occasions.iter().map(|rule| &rule.gift));
-    let gifts = gifts.chain(program.tiers.levels.iter().map(|tier| &tier.on_entry));
-    let of_gifts = gifts.filter_map(|gift| gift.discount.as_ref().map(|discount| &discount.id));
-    let issued: BTreeSet<_> = program.discounts.iter().map(|rule| &rule.id).chain(of_gifts).collect();
+/// Notes stocks beyond those that a catalogue reads.
+pub(super) fn stocks(rewards: &[Reward], faults: &mut Faults) {
     let list = Path::Key(&Path::Root, "rewards");
-    let stocked = program.rewards.iter().enumerate().filter(|(_, reward)| reward.stock.is_some());
+    let stocked = rewards.iter().enumerate().filter(|(_, reward)| reward.stock.is_some());
     for (index, _) in stocked.skip(STOCKS_MAX) {
         let message = format!("no more than {STOCKS_MAX} rewards of a program have a stock");
         faults.add(&Path::Key(&Path::Index(&list, index), "stock"), "conflict", message);
-    }
-    let is_discount = |reward: &&Reward| matches!(reward.kind, RewardKind::Discount { .. });
-    for (index, reward) in program.rewards.iter().enumerate() {
-        if Some(reward).filter(is_discount).is_some_and(|reward| issued.contains(&reward.id)) {
-            let message = format!("rule id {} is used by another discount", reward.id);
-            faults.add(&Path::Key(&Path::Index(&list, index), "id"), "duplicate", message);
-        }
     }
 }
 

@@ -357,6 +357,20 @@ mod tests {
                 ],
             ),
             (
+                "an id that stands twice is told whatever else is wrong",
+                |p| {
+                    p["tiers"]["review"]["hold_months"] = json!(0);
+                    p["discounts"][1]["id"] = json!("a");
+                    p["referral"]["welcome"] = json!({"discount": {"id": "c", "name": "C", "percent": "5",
+                                                                   "validity_days": 9}});
+                },
+                &[
+                    "$.tiers.review.hold_months out_of_range",
+                    "$.discounts[1].id duplicate",
+                    "$.referral.welcome.discount.id duplicate",
+                ],
+            ),
+            (
                 "a fault of the tiers hides nothing that does not hang on them",
                 |p| {
                     p["tiers"]["levels"][1]["multiplier"] = json!("x");

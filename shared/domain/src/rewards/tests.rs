@@ -6,7 +6,7 @@ use crate::code::Secrets;
 use crate::decision::{Context, Guard, Record, Rejection, Write};
 use crate::discount::Discount;
 use crate::idempotency::{CommandKey, CommandRecord};
-use crate::ledger::{Change, Entry, RewardChange};
+use crate::ledger::{Change, Entry, PerkChange, RewardChange};
 use crate::limit::{SHARDS, Shard, ShardChange, ShardWrite};
 use crate::lots::{End, Holdings, Lot, Pending};
 use crate::membership::Exclusion;
@@ -125,8 +125,14 @@ fn bought_uses_of_a_perk_are_there_whatever_the_tier_and_come_last() {
     world.redeem("days").unwrap();
     // One that it has anyway goes first.
     world = world.gold();
-    assert_eq!(world.use_perk("training"), Ok(None));
+    assert_eq!(world.use_perk("training"), Ok(Some(3)));
+    let of_those_bought = |world: &World| {
+        let changes = world.entries.iter().rev().take(1).flat_map(|entry| entry.changes.clone());
+        changes.filter(|change| matches!(change, Change::Perk(PerkChange::Used { bought_left: Some(_), .. }))).count()
+    };
+    assert_eq!(of_those_bought(&world), 0);
     assert_eq!(world.use_perk("training"), Ok(Some(2)));
+    assert_eq!(of_those_bought(&world), 1);
     assert_eq!(world.cancel(4).unwrap().points, Points(200));
     assert_eq!(world.changes(), ["reward.cancelled", "perk.uses_returned", "points.restored"]);
     assert!(matches!(world.use_perk("training"), Err(Rejection::PerkUsedUp { .. })));

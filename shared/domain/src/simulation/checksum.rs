@@ -38,6 +38,7 @@ impl fmt::Display for Checksum {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     #[test]

@@ -67,7 +67,9 @@ fn act(amends: bool) -> impl Strategy<Value = Act> {
 }
 
 fn with_rewards(mut document: serde_json::Value, price: i64) -> Program {
-    document["perks"] = json!([{ "id": "training", "name": "Training", "kind": "training" }]);
+    document["perks"] = json!([
+        { "id": "training", "name": "Training", "kind": "training", "count_per": { "count": 1, "months": 1 } },
+    ]);
     document["rewards"] = json!([
         { "id": "mug", "name": "Mug", "points": price, "points_by_tier": [{ "tier": "gold", "points": 3 }],
           "product": { "sku": "MUG", "quantity": 1 } },

@@ -28,6 +28,11 @@ pub(super) fn of_reward(rejection: &Rejection) -> Problem {
 
 /// Why an account cannot have a reward now. Nothing was spent.
 fn unavailable(why: &Unavailable) -> Problem {
+    // What is used up may be there again, as with perks and codes.
+    let status = match why {
+        Unavailable::LimitReached { .. } | Unavailable::OutOfStock => 409,
+        _ => 422,
+    };
     let (kind, title, detail) = match why {
         Unavailable::NotYet { from } => {
             ("reward-not-yet", "Reward not offered yet", format!("It is offered from {from} on."))
@@ -57,7 +62,7 @@ fn unavailable(why: &Unavailable) -> Problem {
             ("not-enough-points", "Not enough points", detail)
         }
     };
-    Problem::new(kind, title, 422, detail)
+    Problem::new(kind, title, status, detail)
 }
 
 fn limit(count: &RewardCount) -> String {

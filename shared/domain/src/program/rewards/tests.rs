@@ -2,7 +2,7 @@
 use super::*;
 use crate::document::Faults;
 use crate::id::ProgramName;
-use crate::program::sample;
+use crate::program::{Program, sample};
 use crate::time::Instant;
 
 fn mug() -> Value {
