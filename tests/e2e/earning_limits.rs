@@ -69,7 +69,7 @@ async fn many_accounts_at_once_are_given_exactly_the_budget() {
     assert_eq!(used(&cloud).await, 501);
     let last = replies.iter().find(|reply| gave(reply) == (1, None)).unwrap();
     let text = "Spring: 10.00 GBP × 2 per 1.00 GBP, rounded down = 20, of which its budget of 501 over all accounts had \
-                1 left: 1 points.";
+                1 left: 1 point.";
     assert_eq!((reason(last)["id"].as_str(), reason(last)["text"].as_str()), (Some("earning.limited"), Some(text)));
     assert_eq!(reason(last)["arithmetic"]["limited_by"], json!({"limit": "budget", "of": 501, "left": 1}));
     // Afterwards the same is said by whoever reads it.
@@ -192,7 +192,10 @@ async fn a_rule_may_ask_for_the_role_of_the_contact_and_shipping_may_be_eligible
     for refused in [of("o-2", "ben"), of("o-3", "nobody"), order("o-4")] {
         let refused = refused.send().await.expect(201);
         assert_eq!((gave(&refused), refused.number("points")), (nothing("contact_roles"), 12));
-        assert_eq!(reason(&refused)["text"], "Spring: no points, because the order's contact must be one of buyer.");
+        assert_eq!(
+            reason(&refused)["text"],
+            "Spring: no points, because the role of the order's contact must be buyer."
+        );
     }
     // What she does later changes nothing about her order.
     acme.put_contact("ann", json!({"name": "Ann", "role": "approver", "locale": "en"})).await.expect(200);
@@ -220,6 +223,23 @@ async fn a_budget_costs_one_read_and_one_write_and_only_while_it_may_be_used() {
     let over = cloud.order("o-3").lines(20).placed("2011-03-15T12:00:00Z");
     let (_, cost) = cloud.units(over.send()).await;
     assert_eq!(of(cost), (1, 12, 2));
+}
+
+#[tokio::test]
+async fn the_role_of_the_contact_costs_one_read_of_an_order_that_names_one() {
+    let cloud = cloud_with(spring(json!({"when": {"contact_roles": ["buyer"]}}))).await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let acme = cloud.account("acme");
+    acme.put(json!({"name": "Acme"})).await.expect(201);
+    acme.put_contact("ann", json!({"name": "Ann", "role": "buyer", "locale": "en"})).await.expect(201);
+    cloud.order("o-1").lines(20).send().await.expect(201);
+    let of = |units: tests::network::Units| (units.read_halves, units.write_halves);
+    let (_, cost) = cloud.units(cloud.order("o-2").lines(20).set("contact_id", json!("ann")).send()).await;
+    assert_eq!(of(cost), (1 + 2, 12));
+    let (_, cost) = cloud.units(cloud.order("o-3").lines(20).send()).await;
+    assert_eq!(of(cost), (1, 12));
 }
 
 /// A draft's points and the version's in force, and how many accounts do not end where they stand.

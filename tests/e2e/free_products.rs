@@ -39,7 +39,7 @@ async fn an_order_that_reaches_the_amount_is_entitled_and_every_answer_says_so()
         [
             ("A mug on us: 2 × MUG free, from 500.00 GBP on.".to_owned(), true),
             (
-                "A jug for gold: nothing free, because it is not for the tier held before the order (member)."
+                "A jug for gold: nothing free, because it is not for the tier held before the order (Member)."
                     .to_owned(),
                 false
             ),
@@ -120,7 +120,10 @@ async fn an_order_that_had_come_back_before_it_was_known_is_entitled_to_nothing(
 async fn the_command_line_shows_the_free_products_of_the_program() {
     let cloud = start().await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
-    assert!(shown.contains("  mug: A mug on us, 2 × MUG free from 500.00 GBP\n"), "{shown}");
+    assert!(
+        shown.contains("\n  mug: A mug on us\n      2 × MUG with an order from 500.00 GBP on, for all\n"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

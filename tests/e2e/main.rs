@@ -73,6 +73,7 @@ mod surveys;
 mod tier_entry;
 mod tiers;
 mod trouble;
+mod version_spelling;
 mod versions;
 mod walker;
 mod walker_trouble;

@@ -233,13 +233,13 @@ async fn the_command_line_shows_the_membership_of_the_program() {
         (json!({"kind": "approval"}), "  membership by approval\n"),
         (
             json!({"kind": "paid", "months": 12, "grace_days": 10}),
-            "  membership paid for 12 months, 10 days of grace\n",
+            "  membership paid for 12 months, and 10 days of grace\n",
         ),
     ] {
         let (cloud, _) = start(membership).await;
         let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
         assert!(shown.contains(line), "{shown}");
-        let perk = "  early: Early access, for all, while it orders within 30 days, 9 times in 12 months\n";
+        let perk = "  early: Early access\n      early access, for all, while it orders within 30 days, 9 times in a calendar year\n";
         assert!(shown.contains(perk), "{shown}");
     }
 }

@@ -130,7 +130,7 @@ async fn two_years_of_an_account_with_every_occasion_there_is() {
     // What it was given is used like any other.
     let standing = acme.standing().await.expect(200);
     let cake = &standing["discounts"][0];
-    assert_eq!((&cake["rule"], &cake["percent"]), (&json!("cake"), &json!("5")));
+    assert_eq!((&cake["rule"], &cake["name"], &cake["percent"]), (&json!("cake"), &json!("For you"), &json!("5")));
     let third = cloud.order("o-3").placed("2013-03-02T00:00:00Z").line("MUG", 1, "9.50");
     third.code(cake["code"].as_str().unwrap()).send().await.expect(201);
     cloud.audit().await;
@@ -237,12 +237,12 @@ async fn the_rules_in_force_are_shown_with_what_they_give() {
     let cloud = Cloud::with_program(wholesale(&occasions())).await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
     for line in [
-        "  welcome: Welcome!, welcome, for all: 100 points",
-        "  birthday: Happy birthday!, birthdays of 2 contacts a year, for all: 50 points and 5 % for 14 days (cake)",
-        "  years: Thank you for the years with us, every anniversary, for all: 500 points",
-        "  christmas: Season's greetings, on 12-06, for all: 10 % for 14 days (christmas)",
-        "  second: Your second order, order 2, for all: 25 points",
-        "  back: We miss you, 90 days without an order, for all: 10 points",
+        "      on enrolling, for all: 100 points",
+        "      on the birthdays of 2 contacts a year, for all: 50 points and 5 % for 14 days (cake: For you)",
+        "      on every anniversary of joining, for all: 500 points",
+        "      on 12-06, for all: 10 % for 14 days (christmas: For you)",
+        "      with order 2, for all: 25 points",
+        "      after 90 days without an order, for all: 10 points",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
     }

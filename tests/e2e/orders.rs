@@ -21,7 +21,7 @@ async fn an_order_is_scored_with_its_reasons() {
     let fired: Vec<_> = reasons.iter().map(|reason| (reason["id"].as_str().unwrap(), &reason["fired"])).collect();
     assert_eq!(fired, [("earning.fired", &json!(true)), ("discount.missed", &json!(false))]);
     let text = reasons[0]["text"].as_str().unwrap();
-    assert!(text.contains("125.05 GBP × 1 per 1.00 GBP × 1 (member)") && text.ends_with("= 125 points."), "{text}");
+    assert!(text.contains("125.05 GBP × 1 per 1.00 GBP × 1 (Member)") && text.ends_with("= 125 points."), "{text}");
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn the_tier_held_before_the_order_multiplies_and_the_order_raises_it() {
     assert_eq!((&reaching["points"], &reaching["tier"]["before"]), (&json!(1000), &json!("member")));
     assert_eq!(reaching["tier"]["after"], "silver");
     let raised = reaching["reasons"].as_array().unwrap().iter().find(|reason| reason["id"] == "tier.raised").unwrap();
-    assert_eq!(raised["text"], "Silver reached: 1000.00 GBP of 1000.00 GBP in 12 months.");
+    assert_eq!(raised["text"], "Silver reached: 1000.00 GBP in 12 months; it takes 1000.00 GBP.");
     let next = cloud.order("o-2").line("MUG", 1, "100.00").send().await.expect(201);
     assert_eq!((&next["points"], &next["balance"]), (&json!(125), &json!(1125)));
     assert_eq!((&next["tier"]["before"], &next["tier"]["multiplier"]), (&json!("silver"), &json!("1.25")));

@@ -76,7 +76,7 @@ async fn a_use_is_counted_written_down_and_refused_once_none_is_left() {
             "uses": {"count": 2, "used": 1, "left": 1, "renews_at": "2011-03-31T23:00:00Z"},
         }])
     );
-    assert_eq!(entry["text"], "Perk training was used: 1 of 2 until 2011-03-31.");
+    assert_eq!(entry["text"], "“Training days” was used: 1 of 2 until 2011-03-31.");
 
     acme.use_perk("key-2", "training", &json!({})).await.expect(201);
     let before = cloud.tables().await;
@@ -118,9 +118,13 @@ async fn the_command_line_shows_the_perks_of_the_program() {
     let (cloud, _) = start().await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
     let lines = [
-        "  early-access: Early access, for all",
-        "  training: Training days, for silver, gold, 2 times in 3 months",
-        "  visit: A visit, for all, after 30 days, 1 times in a year of membership",
+        "  early-access: Early access",
+        "      early access, for all",
+        "  training: Training days",
+        "      training, for the tiers silver, gold, 2 times in 3 calendar months",
+        "      “At your place or ours.”",
+        "  visit: A visit",
+        "      other, for all, after 30 days of membership, 1 time in a year of membership",
     ];
     assert!(shown.contains(&lines.join("\n")), "{shown}");
 }

@@ -141,13 +141,16 @@ async fn the_command_line_shows_the_tables_of_the_program() {
     let cloud = Cloud::with(with_tables).await;
     let shown = local::program::show(cloud.app(), cloud.now()).await.unwrap();
     let lines = [
-        "  crockery: Crockery by the case, 1 categories for all",
-        "    from            24   5 % off",
-        "    from            96   12.5 % off",
-        "  mugs-gold: Mugs for gold, 1 SKUs for gold, platinum",
-        "    from            12   2.25",
-        "    from            48   2.0375",
-        "  mugs-hotels: Mugs for hotels, 1 SKUs for hospitality",
+        "  crockery: Crockery by the case",
+        "      the category crockery & glass, for all",
+        "      from        24   5 % off",
+        "      from        96   12.5 % off",
+        "  mugs-gold: Mugs for gold",
+        "      the SKU MUG, for the tiers gold, platinum",
+        "      from        12   2.25 GBP",
+        "      from        48   2.0375 GBP",
+        "  mugs-hotels: Mugs for hotels",
+        "      the SKU MUG, for the segment hospitality",
     ];
     assert!(shown.contains(&lines.join("\n")), "{shown}");
 }

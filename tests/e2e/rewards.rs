@@ -114,7 +114,7 @@ async fn goods_are_listed_for_the_shop_and_come_back_once() {
     assert_eq!((late.number("points"), late.number("points_expired"), late.number("balance")), (300, 300, 0));
     let texts: Vec<_> = acme.history().await.iter().map(|entry| entry["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(texts[1], "Redemption 3 was cancelled: Damaged. 500 points were given back.");
-    assert_eq!(texts[2], "Reward box was redeemed. 300 points were spent on it.");
+    assert_eq!(texts[2], "Reward “A box” was redeemed. 300 points were spent on it.");
     let report = cloud.audit().await.to_string();
     let books = "points: 1000 issued + 800 restored = 0 outstanding + 800 spent + 1000 expired + 0 reversed";
     assert!(report.contains(books), "{report}");
@@ -215,7 +215,10 @@ async fn the_catalogue_has_the_accounts_own_prices_and_reasons() {
     assert_eq!(reasons, ["limit_reached", "not_yet", "over", "not_for_account"]);
     assert_eq!((&rewards[4]["stock_left"], &rewards[5]["uses"]["left"]), (&json!(10), &json!(0)));
     let program = local::program::show(cloud.app(), cloud.now()).await.unwrap();
-    assert!(program.contains("  mug: The mug, 1 × MUG, 500 points, 400 for silver, for all"), "{program}");
+    assert!(
+        program.contains("\n  mug: The mug\n      1 × MUG, 500 points, 400 for the tier silver, for all"),
+        "{program}"
+    );
 }
 
 async fn all_at_once(requests: impl Iterator<Item = (Account, String, &'static str)>, cloud: &Cloud) -> Vec<Reply> {

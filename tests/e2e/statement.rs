@@ -22,8 +22,8 @@ async fn the_history_says_what_happened_and_why_in_plain_english() {
         acme.history().await.iter().rev().map(|line| line["text"].as_str().unwrap().to_owned()).collect();
     let code = texts[0].split("Discount ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     let expected = [
-        "The account joined the program as member. Order o-1 over 1250.00 GBP earned 1250 points. They can be spent \
-         from 2011-03-15 until 2013-03-31. The tier is silver now, with 1250.00 GBP; before: member. \
+        "The account joined the program as Member. Order o-1 over 1250.00 GBP earned 1250 points. They can be spent \
+         from 2011-03-15 until 2013-03-31. The tier is Silver now, with 1250.00 GBP; before: Member. \
          Discount CODE is yours until 2011-03-31.",
         "Return r-1 of order o-1: 250.00 GBP less. The 1000.00 GBP that are kept earn 1000 points. \
          250 points were taken back; 250 of them still waited.",
@@ -57,8 +57,8 @@ async fn what_falls_due_reads_as_a_statement() {
     let expected = [
         "Discount CODE will end after 2011-03-31.",
         "Discount CODE ended unused after 2011-03-31.",
-        "To stay silver, 1000.00 GBP more is needed until 2011-05-10.",
-        "The tier was reviewed and is member now, with 0.00 GBP; before: silver.",
+        "To stay Silver, 1000.00 GBP more is needed until 2011-05-10.",
+        "The tier was reviewed and is Member now, with 0.00 GBP; before: Silver.",
     ];
     let expected: Vec<_> = expected.iter().map(|text| text.replace("CODE", &code)).collect();
     assert_eq!(texts, expected);

@@ -49,7 +49,7 @@ async fn a_dealer_reaches_keeps_and_loses_a_tier_by_the_units_of_a_year() {
     let receipt = second.send().await.expect(201);
     let reasons = receipt["reasons"].as_array().unwrap();
     let raised = reasons.iter().find(|reason| reason["id"] == "tier.raised").unwrap();
-    assert_eq!(raised["text"], "Partner reached: 100 units of 100 units in the calendar year.");
+    assert_eq!(raised["text"], "Partner reached: 100 units in the calendar year; it takes 100 units.");
     assert_eq!((&receipt["points"], &receipt["balance"]), (&json!(40), &json!(60 + 40 + 200)));
     let partner = tier(&cloud).await;
     assert_eq!((&partner["id"], &partner["discount"]), (&json!("partner"), &json!("5")));
@@ -63,7 +63,7 @@ async fn a_dealer_reaches_keeps_and_loses_a_tier_by_the_units_of_a_year() {
     let given: Vec<_> = changes.iter().filter(|change| change["type"] == "points.for_tier").collect();
     assert_eq!(given.len(), 1);
     assert_eq!((&given[0]["tier"], &given[0]["points"]), (&json!("partner"), &json!(200)));
-    let told = entries.iter().find(|entry| entry["text"].as_str().unwrap().contains("for becoming partner"));
+    let told = entries.iter().find(|entry| entry["text"].as_str().unwrap().contains("for becoming Partner"));
     assert!(told.is_some(), "{entries:?}");
     // 70 units in the next year, and 30 in the grace of it.
     order(&cloud, "o-4", 70, "2012-12-20T12:00:00Z").send().await.expect(201);
@@ -135,7 +135,7 @@ async fn who_is_invited_is_in_the_tier_until_then_and_again_what_it_was() {
     let invitations = history.iter().filter(|entry| entry["cause"]["kind"] == "tier_put");
     assert_eq!(invitations.count(), 3);
     let ended = history[0]["text"].as_str().unwrap();
-    assert!(ended.contains("The invitation to be circle ended (Sold its shops). The tier is premier now"), "{ended}");
+    assert!(ended.contains("The invitation to be Circle ended (Sold its shops). The tier is Premier now"), "{ended}");
     cloud.audit().await;
     check_reproduced(&cloud, &program()).await;
 }

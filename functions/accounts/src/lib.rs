@@ -180,8 +180,11 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
     let last = page.entries.last().filter(|_| page.more);
     let next_cursor = last.map(|entry| http::cursor(entry.sequence));
     let schedule = app.schedule().await?;
-    let calendar = &schedule.at(app.clock().now()).program.calendar;
-    let line = |entry| StatementLine { text: statement::text(&entry, calendar), entry };
+    let now = app.clock().now();
+    let line = |entry: Entry| {
+        let own = schedule.version(entry.program_version).unwrap_or_else(|| schedule.at(now));
+        StatementLine { text: statement::text(&entry, &own.program), entry }
+    };
     Ok(Answer::json(200, &EntriesAnswer { entries: page.entries.into_iter().map(line).collect(), next_cursor }))
 }
 

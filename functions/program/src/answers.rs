@@ -1,7 +1,6 @@
 //! What this function answers.
 
 use domain::id::ProgramName;
-use domain::program::difference::Difference;
 use domain::time::Instant;
 use domain::version::{Activation, Timeline, Version};
 use serde::Serialize;
@@ -88,16 +87,6 @@ pub struct VersionsAnswer {
     /// Asks for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-}
-
-/// What differs from one version to another.
-#[derive(Serialize)]
-pub struct DifferenceAnswer {
-    pub program: ProgramName,
-    pub from: u32,
-    pub to: u32,
-    #[serde(flatten)]
-    pub difference: Difference,
 }
 
 /// That a version is in force.

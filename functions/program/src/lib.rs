@@ -5,13 +5,13 @@
 
 mod answers;
 pub mod commands;
+pub mod compare;
 
-use answers::{ActivatedAnswer, ActiveAnswer, DifferenceAnswer, PlannedAnswer, Span, VersionAnswer, VersionsAnswer};
+use answers::{ActivatedAnswer, ActiveAnswer, PlannedAnswer, Span, VersionAnswer, VersionsAnswer};
 use commands::{PostVersion, PutActive};
-use domain::decision::Rejection;
+use compare::{Side, difference, stored};
 use domain::id::ProgramName;
 use domain::idempotency::CommandKey;
-use domain::program::difference::Difference;
 use domain::version::{self, Draft, Version};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
@@ -55,7 +55,8 @@ async fn show(app: &App, request: &Request, rest: &[&str]) -> Result<Answer, Err
         }
         ["versions", first, "diff", second] => {
             request.takes(&[])?;
-            difference(app, version_number("version", first)?, version_number("other", second)?).await
+            let sides = [version_number("version", first)?, version_number("other", second)?].map(Side::Version);
+            Ok(Answer::json(200, &difference(app, &sides).await?))
         }
         _ => Err(RequestFault::NoSuchRoute.into()),
     }
@@ -120,22 +121,4 @@ async fn one_version(app: &App, number: u32) -> Result<Answer, Error> {
     let (version, document) = stored(app, number).await?;
     let spans = Span::all(&app.store().timeline(program(app)).await?);
     Ok(Answer::json(200, &PlannedAnswer::of(program(app), &version, &spans, Some(document))))
-}
-
-async fn difference(app: &App, from: u32, to: u32) -> Result<Answer, Error> {
-    let ((_, before), (_, after)) = (stored(app, from).await?, stored(app, to).await?);
-    let (program, difference) = (program(app).clone(), Difference::of_rules(&before, &after));
-    Ok(Answer::json(200, &DifferenceAnswer { program, from, to, difference }))
-}
-
-/// A version and its document.
-async fn stored(app: &App, number: u32) -> Result<(Version, Value), Error> {
-    let version = app.store().version(program(app), number).await?.ok_or(Rejection::UnknownVersion)?;
-    let corrupt = |error: serde_json::Error| store::Fault::Corrupt {
-        table: store::PROGRAMS,
-        key: format!("version {number}"),
-        what: error.to_string(),
-    };
-    let document = serde_json::from_str(&version.document).map_err(corrupt)?;
-    Ok((version, document))
 }

@@ -3,6 +3,8 @@
 //! A reader walks a [`Value`] and notes what is wrong in [`Faults`]; it goes on after a fault, so that the caller
 //! sees all of them in one answer. What comes out is a domain value that nobody has to check again.
 
+mod number;
+
 use crate::money::{self, DecimalFault};
 use crate::time::Instant;
 use serde::Serialize;
@@ -387,12 +389,21 @@ pub fn id<T, E: fmt::Display>(parse: impl Fn(&str) -> Result<T, E>) -> impl Fn(&
 
 /// A whole number within bounds.
 pub fn whole(bounds: std::ops::RangeInclusive<u64>) -> impl Fn(&Value) -> Leaf<u64> {
+    within(bounds, number::whole)
+}
+
+/// The same written in digits alone, where a quick reader knows nothing else.
+pub fn digits(bounds: std::ops::RangeInclusive<u64>) -> impl Fn(&Value) -> Leaf<u64> {
+    within(bounds, Value::as_u64)
+}
+
+fn within(bounds: std::ops::RangeInclusive<u64>, read: fn(&Value) -> Option<u64>) -> impl Fn(&Value) -> Leaf<u64> {
     move |value| {
         if !value.is_number() {
             return Err(("wrong_type", format!("must be a whole number, not {}", type_name(value))));
         }
         let (least, most) = (bounds.start(), bounds.end());
-        match value.as_u64() {
+        match read(value) {
             Some(number) if bounds.contains(&number) => Ok(number),
             _ => Err(("out_of_range", format!("must be a whole number from {least} to {most}"))),
         }

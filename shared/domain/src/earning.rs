@@ -17,6 +17,7 @@ pub(crate) mod eligible;
 mod judge;
 mod limits;
 mod lines;
+mod precedence;
 mod receipt;
 
 use crate::id::RuleId;
@@ -98,28 +99,6 @@ impl EarningRule {
             }
             _ => Ok(Points::ZERO),
         }
-    }
-
-    /// Whether it fires wherever another rule of the same program would, in a tier of that multiplier or a higher one.
-    pub(crate) fn fires_where(&self, other: &Self, lowest: Factor) -> bool {
-        let multiplier = if self.tier_multiplier { lowest } else { Factor::ONE };
-        let least = Sum { amount: Minor(1), units: 1, base: 0 };
-        let points = self.effect.exact(&least, multiplier, 1).and_then(|exact| exact.rounded(self.rounding));
-        self.asks_no_more_than(other) && !self.is_limited() && points.is_ok_and(|points| points > Points::ZERO)
-    }
-
-    /// Whether it gives as much as another rule wherever that gives anything.
-    pub(crate) fn outdoes(&self, other: &Self) -> bool {
-        let same = |rule: &Self| (rule.tier_multiplier, rule.rounding, rule.rounded_per);
-        let cap = |rule: &Self| rule.maximum_points.unwrap_or(Points(i64::MAX));
-        let is_as_much = self.effect.is_as_much_as(other.effect) && cap(self) >= cap(other);
-        self.asks_no_more_than(other) && !self.is_limited() && same(self) == same(other) && is_as_much
-    }
-
-    /// Whether it applies wherever another does, as far as their documents tell: it asks for nothing, or for the same.
-    fn asks_no_more_than(&self, other: &Self) -> bool {
-        let lines = self.lines.is_all() || self.lines == other.lines;
-        lines && (self.when == When::default() || self.when == other.when)
     }
 
     /// Whether it gives nothing in a tier that multiplies by 0.

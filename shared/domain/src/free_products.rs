@@ -7,7 +7,8 @@
 use crate::audience::{Audience, Buyer};
 use crate::id::{RuleId, Segment, Sku, TierId};
 use crate::membership;
-use crate::money::{Currency, Minor, Money};
+use crate::money::{Minor, Money};
+use crate::program::Program;
 use crate::score::{Condition, Outcome};
 use crate::time::Instant;
 use serde::Serialize;
@@ -112,16 +113,18 @@ impl FreeProduct {
         if placed.eligible < self.minimum_total { Err(Missed::BelowMinimum) } else { Ok(()) }
     }
 
-    /// The same for people.
-    pub fn text(&self, placed: &Placed<'_>, currency: Currency) -> String {
+    /// The same for people, in the words of its program.
+    pub fn text(&self, placed: &Placed<'_>, program: &Program) -> String {
         let Self { name, sku, quantity, .. } = self;
-        let minimum = Money { amount: self.minimum_total, currency };
+        let minimum = Money { amount: self.minimum_total, currency: program.currency };
         let why = match self.check(placed) {
             Ok(()) => return format!("{name}: {quantity} × {sku} free, from {minimum} on."),
             Err(Missed::NoMember(why)) => membership::why_not(why).unwrap_or_default().to_owned(),
             Err(Missed::TooEarly) => "it had not begun when the order was placed".to_owned(),
             Err(Missed::TooLate) => "it was over when the order was placed".to_owned(),
-            Err(Missed::OtherTier) => format!("it is not for the tier held before the order ({})", placed.tier),
+            Err(Missed::OtherTier) => {
+                format!("it is not for the tier held before the order ({})", program.tiers.name(placed.tier))
+            }
             Err(Missed::OtherSegment) => "it is not for the account's segments".to_owned(),
             Err(Missed::BelowMinimum) => format!("the eligible total is below {minimum}"),
         };
@@ -177,6 +180,10 @@ mod tests {
         TierId::parse(id).unwrap()
     }
 
+    fn program() -> Program {
+        Program::from_json(&crate::program::sample::with("discounts", &serde_json::json!([]))).unwrap()
+    }
+
     fn mug(minimum_total: i64) -> FreeProduct {
         FreeProduct {
             id: RuleId::parse("mug").unwrap(),
@@ -219,7 +226,7 @@ mod tests {
         }
         let placed = Placed { not_admitted: vec![&rules[2].id], ..placed_at(at("2030-05-20T00:00:00Z"), 1, &member) };
         let text = "A mug on us: nothing free, because it is not for the account's segments.";
-        assert_eq!(rules[2].text(&placed, Currency::GBP), text);
+        assert_eq!(rules[2].text(&placed, &program()), text);
     }
 
     #[test]
@@ -268,14 +275,14 @@ mod tests {
                 "member",
                 1,
                 Err(Missed::OtherTier),
-                "nothing free, because it is not for the tier held before the order (member).",
+                "nothing free, because it is not for the tier held before the order (Member).",
             ),
         ];
         for (placed, held, eligible, expected, text) in rows {
             let held = tier(held);
             let placed = placed_at(at(placed), eligible, &held);
             assert_eq!(mug(50_000).check(&placed), expected, "{placed:?}");
-            assert_eq!(mug(50_000).text(&placed, Currency::GBP), format!("A mug on us: {text}"));
+            assert_eq!(mug(50_000).text(&placed, &program()), format!("A mug on us: {text}"));
         }
         let always = FreeProduct { audience: Audience::default(), from: None, until: None, ..mug(1) };
         let member = tier("member");

@@ -65,3 +65,4 @@ mod validity;
 pub mod version;
 pub mod walk;
 pub mod warning;
+pub mod words;

@@ -35,7 +35,7 @@ use crate::prices::PriceTable;
 use crate::qualification::{Metric, Window};
 use crate::referral::rules::{Gift, ReferralRules};
 use crate::review::ReviewRules;
-use crate::rewards::Reward;
+use crate::rewards::{Reward, RewardKind};
 use crate::time::Calendar;
 use crate::warning::WarningRules;
 use serde_json::Value;
@@ -228,6 +228,18 @@ impl Program {
         self.unknown_account == UnknownAccount::Enrol && self.membership != MembershipRules::Invitation
     }
 
+    /// What customers call a discount: that of an order, a referral, an occasion or a reward. `None`: no rule of this
+    /// version issues it.
+    pub fn discount_name(&self, id: &RuleId) -> Option<&str> {
+        let of_orders = self.discounts.iter().map(|rule| (&rule.id, &rule.name));
+        let of_occasions = self.occasions.iter().filter_map(|rule| rule.gift.discount.as_ref());
+        let given = self.referral.iter().flat_map(ReferralRules::discounts).chain(of_occasions);
+        let of_gifts = given.map(|rule| (&rule.id, &rule.name));
+        let bought = self.rewards.iter().filter(|reward| matches!(reward.kind, RewardKind::Discount { .. }));
+        let mut named = of_orders.chain(of_gifts).chain(bought.map(|reward| (&reward.id, &reward.name)));
+        named.find(|(own, _)| *own == id).map(|(_, name)| name.as_str())
+    }
+
     /// Whether it decides as another version does: it differs from that in what points are worth, what the metrics value
     /// things at, in prices by quantity, free products, perks and rewards, if at all.
     pub fn decides_like(&self, other: &Self) -> bool {
@@ -268,8 +280,47 @@ impl Tiers {
         self.levels.iter().position(|tier| tier.id == *id).unwrap_or(0)
     }
 
+    /// What customers call a tier; its id where this version does not know it.
+    pub fn name<'a>(&'a self, id: &'a TierId) -> &'a str {
+        self.levels.iter().find(|tier| tier.id == *id).map_or(id.as_str(), |tier| &tier.name)
+    }
+
     /// The tier of that id, or the lowest.
     pub fn get(&self, id: &TierId) -> &Tier {
         self.levels.iter().find(|tier| tier.id == *id).unwrap_or(&self.levels.lowest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_discount_is_called_what_its_rule_is_called_whatever_issues_it() {
+        let gift = |id: &str, name: &str| json!({"id": id, "name": name, "percent": "5", "validity_days": 9});
+        let mut document = sample::with(
+            "discounts",
+            &json!([{"id": "next", "name": "Next", "kind": "next_purchase", "minimum_total": "5", "percent": "5", "validity_days": 9}]),
+        );
+        document["occasions"] =
+            json!([{"id": "hello", "name": "Hello", "on": "welcome", "give": {"discount": gift("cake", "Cake")}}]);
+        document["rewards"] = json!([
+            {"id": "off", "name": "Five off", "points": 5, "discount": {"percent": "5", "validity_days": 9}},
+            {"id": "mug", "name": "A mug", "points": 5, "product": {"sku": "MUG", "quantity": 1}},
+        ]);
+        document["referral"] = json!({
+            "enrolment": "open", "consent": "optional", "welcome": {"discount": gift("come", "Come in")},
+            "qualifying": {"minimum_total": "5", "within_days": 9}, "return_window_days": 9,
+            "rewards": [{"from": 1, "discount": gift("thanks", "Thank you")}], "after_return": "keep",
+        });
+        let program = Program::from_json(&document).unwrap();
+        let names = ["next", "cake", "off", "come", "thanks", "mug", "gone"]
+            .map(|id| program.discount_name(&RuleId::parse(id).unwrap()));
+        assert_eq!(
+            names,
+            [Some("Next"), Some("Cake"), Some("Five off"), Some("Come in"), Some("Thank you"), None, None]
+        );
     }
 }

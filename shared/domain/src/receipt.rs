@@ -325,14 +325,14 @@ fn placed<'a>(scored: &'a ScoredOrder, program: &'a Program) -> Placed<'a> {
 }
 
 fn free_product_reasons(scored: &ScoredOrder, program: &Program) -> Vec<Reason> {
-    let (placed, currency) = (placed(scored, program), scored.order.currency);
+    let placed = placed(scored, program);
     let reason = |rule: &FreeProduct| {
         let condition = rule.check(&placed).err().map(|missed| missed.condition().name());
         let id = if condition.is_none() { "free_product.granted" } else { "free_product.missed" };
         Reason {
             fired: condition.is_none(),
             condition,
-            ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, currency))
+            ..Reason::fired(id, rule.id.as_str(), rule.text(&placed, program))
         }
     };
     program.free_products.iter().map(reason).collect()
@@ -356,8 +356,8 @@ fn tier_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
     let reached = program.tiers.get(&score.tier_after);
     let measured = |amount| program.tiers.metric.measured(amount, scored.order.currency);
     let (figure, window) = (measured(score.qualifying), program.tiers.window.in_words());
-    let threshold = reached.threshold.map_or_else(String::new, |threshold| format!(" of {}", measured(threshold)));
-    let text = format!("{} reached: {figure}{threshold} {window}.", reached.name);
+    let takes = reached.threshold.map_or_else(String::new, |threshold| format!("; it takes {}", measured(threshold)));
+    let text = format!("{} reached: {figure} {window}{takes}.", reached.name);
     Some(Reason::fired("tier.raised", reached.id.as_str(), text))
 }
 

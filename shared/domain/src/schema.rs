@@ -181,7 +181,7 @@ pub(crate) fn definitions() -> Value {
     let text = format!("^[^{HIDDEN}]*[^{BLANK}{HIDDEN}][^{HIDDEN}]*$");
     // `.` and `..` would vanish from paths.
     let id = r"^(\.?\.?[A-Za-z0-9_:-]|\.\.\.)[A-Za-z0-9._:-]*$";
-    let moment = format!("^({DATE}|{})$", instant_pattern());
+    let moment = format!("^{}({CLOCK})?$", date_pattern());
     let shape = |about: &str, pattern: &str| json!({ "description": about, "pattern": pattern });
     json!({
         "text": shape("Printable characters.", &text),
@@ -256,13 +256,17 @@ pub(crate) fn above_one(factor: Schema) -> Schema {
     factor.pushed("allOf", json!({ "pattern": r"^0*([2-9]|1[0-9]|1\.[0-9]*[1-9])" }))
 }
 
-const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
-const DAY: &str = "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
-const TIME: &str = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?";
+/// Days that no year is without.
+const USUAL_DAY: &str =
+    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))";
+const LEAP_YEAR: &str = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)";
+/// What follows the date of an instant.
+const CLOCK: &str =
+    r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-5]):[0-5][0-9])";
 
 /// A date, or a day of every year such as `12-24`.
 pub(crate) fn date_or_day() -> Schema {
-    pattern(format!("^({DATE}|{DAY})$"))
+    pattern(format!("^({}|{USUAL_DAY}|02-29)$", date_pattern()))
 }
 
 /// An RFC 3339 instant with an offset, or a date.
@@ -270,8 +274,8 @@ pub(crate) fn moment() -> Schema {
     shaped("moment")
 }
 
-fn instant_pattern() -> String {
-    format!("{DATE}[Tt ]{TIME}([Zz]|[+-]([01][0-9]|2[0-5]):[0-5][0-9])")
+fn date_pattern() -> String {
+    format!("([0-9]{{4}}-{USUAL_DAY}|{LEAP_YEAR}-02-29)")
 }
 
 /// A time of day such as `09:30`.

@@ -258,6 +258,9 @@ pub struct DiscountStanding {
     pub code: Code,
     /// The rule that issued it.
     pub rule: RuleId,
+    /// What customers call that rule; absent where the program in force has it no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What it takes off, in percent.
     pub percent: String,
     /// The first instant at which it is void.
@@ -277,7 +280,7 @@ pub fn standing(
     let (account, _) = advance::advance(schedule, account, now)?;
     let program = &*schedule.at(now).program;
     let open = discounts.iter().filter(|discount| account.discounts.iter().any(|open| open.code == discount.code));
-    let mut discounts: Vec<_> = open.map(discount_standing).collect();
+    let mut discounts: Vec<_> = open.map(|discount| discount_standing(discount, program)).collect();
     discounts.sort_by(|a, b| (a.expires_at, &a.code).cmp(&(b.expires_at, &b.code)));
     let days = account.first_purchase.zip(account.last_purchase);
     Ok(Standing {
@@ -306,10 +309,11 @@ pub fn standing(
     })
 }
 
-fn discount_standing(discount: &Discount) -> DiscountStanding {
+fn discount_standing(discount: &Discount, program: &Program) -> DiscountStanding {
     DiscountStanding {
         code: discount.code.clone(),
         rule: discount.rule.clone(),
+        name: program.discount_name(&discount.rule).map(str::to_owned),
         percent: money::format_trimmed(discount.percent.0, Percent::DECIMALS),
         expires_at: discount.expires_at,
     }

@@ -2,6 +2,7 @@
 //!
 //! Rendered on read from what the entry holds; nothing here decides anything.
 
+use crate::id::RuleId;
 use crate::ledger::{
     AccountChange, Cause, Change, DiscountChange, Entry, MembershipChange, OrderChange, PerkChange, PointsChange,
     ReferralChange, RewardChange, TierChange,
@@ -10,14 +11,17 @@ use crate::membership::Exclusion;
 use crate::money::Points;
 use crate::occasions::Given;
 use crate::payment::OrderPaid;
+use crate::program::Program;
 use crate::referral::{CodeStatus, Settled};
 use crate::returns::{ReturnKey, Reversal};
 use crate::rewards::RewardCount;
 use crate::time::{Calendar, Instant};
+use crate::words::counted;
 
-/// What happened, in plain English: a sentence for each change, in their order.
-pub fn text(entry: &Entry, calendar: &Calendar) -> String {
-    let sentences: Vec<_> = entry.changes.iter().filter_map(|change| sentence(change, calendar)).collect();
+/// What happened, in plain English: a sentence for each change, in their order. `program` is the version that the entry was
+/// made under: days are those of its time zone, and tiers, perks and rewards are called what it calls them.
+pub fn text(entry: &Entry, program: &Program) -> String {
+    let sentences: Vec<_> = entry.changes.iter().filter_map(|change| sentence(change, program)).collect();
     let text = sentences.join(" ");
     match &entry.cause {
         Cause::CreditNote { credit_note_id } => format!("Credit note {credit_note_id}: {text}"),
@@ -41,22 +45,24 @@ fn spendable_until(end: Instant, calendar: &Calendar) -> String {
 }
 
 /// `None`: another change of the same entry says it already, or there is nothing to tell.
-fn sentence(change: &Change, calendar: &Calendar) -> Option<String> {
+fn sentence(change: &Change, program: &Program) -> Option<String> {
+    let calendar = &program.calendar;
     Some(match change {
-        Change::Account(change) => account_sentence(change),
-        Change::Discount(change) => discount_sentence(change, calendar),
+        Change::Account(change) => account_sentence(change, program),
+        Change::Discount(change) => discount_sentence(change, program),
         Change::Membership(change) => membership_sentence(change, calendar),
         Change::OccasionGiven(given) => occasion_sentence(given, calendar),
         Change::Order(change) => return order_sentence(change, calendar),
-        Change::Perk(change) => perk_sentence(change, calendar),
-        Change::Points(change) => points_sentence(change, calendar),
+        Change::Perk(change) => perk_sentence(change, program),
+        Change::Points(change) => points_sentence(change, program),
         Change::Referral(change) => return referral_sentence(change, calendar),
-        Change::Reward(change) => reward_sentence(change, calendar),
-        Change::Tier(change) => tier_sentence(change, calendar),
+        Change::Reward(change) => reward_sentence(change, program),
+        Change::Tier(change) => tier_sentence(change, program),
     })
 }
 
-fn points_sentence(change: &PointsChange, calendar: &Calendar) -> String {
+fn points_sentence(change: &PointsChange, program: &Program) -> String {
+    let calendar = &program.calendar;
     let until = |end: Instant| until(end, calendar);
     let spendable = |end: &Instant| format!("They can be spent {}.", spendable_until(*end, calendar));
     match change {
@@ -95,7 +101,7 @@ fn points_sentence(change: &PointsChange, calendar: &Calendar) -> String {
             format!("{points} points were given for the referral. {}", spendable(expires_at))
         }
         PointsChange::ForTier { tier, points, expires_at, .. } => {
-            format!("{points} points were given for becoming {tier}. {}", spendable(expires_at))
+            format!("{points} points were given for becoming {}. {}", program.tiers.name(tier), spendable(expires_at))
         }
         PointsChange::Opened { points, expires_at } => {
             format!("{points} points were taken over. {}", spendable(expires_at))
@@ -134,7 +140,8 @@ fn order_sentence(change: &OrderChange, calendar: &Calendar) -> Option<String> {
     Some(match change {
         OrderChange::Scored { order, points, eligible_total, beyond_kept_months } => {
             let late = if *beyond_kept_months { " It is too old to count in any window of a tier." } else { "" };
-            format!("Order {} over {eligible_total} earned {points} points.{late}", order.order_id)
+            let points = counted(points, "point");
+            format!("Order {} over {eligible_total} earned {points}.{late}", order.order_id)
         }
         OrderChange::Returned { order, by, eligible, kept, keeps, excess_units, .. } => {
             let id = &order.order_id;
@@ -234,7 +241,7 @@ fn membership_sentence(change: &MembershipChange, calendar: &Calendar) -> String
             format!("The account is no member: {}.", clause(reason))
         }
         MembershipChange::ExclusionsChanged { to, reason, .. } if to.is_empty() => {
-            format!("The account is excluded from nothing any more: {}.", clause(reason))
+            format!("The account is no longer excluded from anything: {}.", clause(reason))
         }
         MembershipChange::ExclusionsChanged { to, reason, .. } => {
             format!("The account is excluded from {} now: {}.", named(to), clause(reason))
@@ -269,35 +276,48 @@ fn occasion_sentence(given: &Given, calendar: &Calendar) -> String {
     format!("{}{points}{withheld}", clause(&given.name))
 }
 
-fn tier_sentence(change: &TierChange, calendar: &Calendar) -> String {
-    let until = |end: Instant| until(end, calendar);
+fn tier_sentence(change: &TierChange, program: &Program) -> String {
+    let name = |tier| program.tiers.name(tier);
+    let until = |end: Instant| until(end, &program.calendar);
     match change {
         TierChange::Changed { from, to, qualifying, .. } => {
-            format!("The tier is {to} now, with {qualifying}; before: {from}.")
+            format!("The tier is {} now, with {qualifying}; before: {}.", name(to), name(from))
         }
         TierChange::Kept { tier, qualifying, .. } => {
-            format!("The tier was reviewed and stays {tier}, with {qualifying}.")
+            format!("The tier was reviewed and stays {}, with {qualifying}.", name(tier))
         }
         TierChange::Lowered { from, to, qualifying, .. } => {
-            format!("The tier was reviewed and is {to} now, with {qualifying}; before: {from}.")
+            format!("The tier was reviewed and is {} now, with {qualifying}; before: {}.", name(to), name(from))
         }
         TierChange::AtRisk { tier, review_at, missing, .. } => {
-            format!("To stay {tier}, {missing} more is needed until {}.", until(*review_at))
+            format!("To stay {}, {missing} more is needed until {}.", name(tier), until(*review_at))
         }
         TierChange::Invited { to, until: end, reason, .. } if end.is_never() => {
-            format!("The account was invited to be {to}: {}.", clause(reason))
+            format!("The account was invited to be {}: {}.", name(to), clause(reason))
         }
         TierChange::Invited { to, until: end, reason, .. } => {
-            format!("The account was invited to be {to} until {}: {}.", until(*end), clause(reason))
+            format!("The account was invited to be {} until {}: {}.", name(to), until(*end), clause(reason))
         }
         TierChange::InvitationEnded { from, to, qualifying, reason, .. } => {
             let why = reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
+            let (from, to) = (name(from), name(to));
             format!("The invitation to be {from} ended{why}. The tier is {to} now, with {qualifying}.")
         }
     }
 }
 
-fn reward_sentence(change: &RewardChange, calendar: &Calendar) -> String {
+/// What the program calls a perk; its id where it does not know it.
+fn perk_name<'a>(program: &'a Program, id: &'a RuleId) -> &'a str {
+    program.perks.iter().find(|perk| perk.id == *id).map_or(id.as_str(), |perk| &perk.name)
+}
+
+/// The same of a reward.
+fn reward_name<'a>(program: &'a Program, id: &'a RuleId) -> &'a str {
+    program.rewards.iter().find(|reward| reward.id == *id).map_or(id.as_str(), |reward| &reward.name)
+}
+
+fn reward_sentence(change: &RewardChange, program: &Program) -> String {
+    let calendar = &program.calendar;
     let had = |uses: &Option<RewardCount>| match uses {
         None => String::new(),
         Some(RewardCount { count, used, renews_at: None, .. }) => format!(", {used} of {count} times"),
@@ -307,7 +327,7 @@ fn reward_sentence(change: &RewardChange, calendar: &Calendar) -> String {
     };
     match change {
         RewardChange::Redeemed { reward, uses } => {
-            format!("Reward {reward} was redeemed{}.", had(uses))
+            format!("Reward “{}” was redeemed{}.", reward_name(program, reward), had(uses))
         }
         RewardChange::Cancelled { redemption, reason, .. } => {
             format!("Redemption {redemption} was cancelled: {}.", clause(reason))
@@ -315,29 +335,33 @@ fn reward_sentence(change: &RewardChange, calendar: &Calendar) -> String {
     }
 }
 
-fn perk_sentence(change: &PerkChange, calendar: &Calendar) -> String {
+fn perk_sentence(change: &PerkChange, program: &Program) -> String {
+    let name = |perk| perk_name(program, perk);
     match change {
         PerkChange::Used { perk, bought_left: Some(left), .. } => {
-            format!("Perk {perk} was used, out of those uses that were bought: {left} of these are left.")
+            format!("“{}” was used, out of those uses that were bought: {left} of these are left.", name(perk))
         }
-        PerkChange::Used { perk, uses: None, .. } => format!("Perk {perk} was used."),
+        PerkChange::Used { perk, uses: None, .. } => format!("“{}” was used.", name(perk)),
         PerkChange::Used { perk, uses: Some(uses), .. } => {
-            format!("Perk {perk} was used: {} of {} until {}.", uses.used, uses.count, until(uses.renews_at, calendar))
+            let end = until(uses.renews_at, &program.calendar);
+            format!("“{}” was used: {} of {} until {end}.", name(perk), uses.used, uses.count)
         }
         PerkChange::UsesBought { perk, uses, left } => {
-            format!("{uses} uses of perk {perk} were bought: {left} of these are left.")
+            format!("{uses} uses of “{}” were bought: {left} of these are left.", name(perk))
         }
         PerkChange::UsesReturned { perk, uses, left } => {
-            format!("{uses} bought uses of perk {perk} were taken back: {left} are left.")
+            format!("{uses} bought uses of “{}” were taken back: {left} are left.", name(perk))
         }
     }
 }
 
-fn account_sentence(change: &AccountChange) -> String {
+fn account_sentence(change: &AccountChange, program: &Program) -> String {
+    let name = |tier| program.tiers.name(tier);
     match change {
-        AccountChange::Enrolled { tier } => format!("The account joined the program as {tier}."),
+        AccountChange::Enrolled { tier } => format!("The account joined the program as {}.", name(tier)),
         AccountChange::Opened { tier, past, .. } => {
-            format!("The account was taken over as {tier}, with {} orders before.", past.orders)
+            let orders = counted(past.orders, "order");
+            format!("The account was taken over as {}, with {orders} before.", name(tier))
         }
         AccountChange::Changed { fields } => {
             format!("The account's data changed: {}.", fields.join(", "))
@@ -349,8 +373,9 @@ fn account_sentence(change: &AccountChange) -> String {
     }
 }
 
-fn discount_sentence(change: &DiscountChange, calendar: &Calendar) -> String {
-    let until = |end: Instant| until(end, calendar);
+fn discount_sentence(change: &DiscountChange, program: &Program) -> String {
+    let name = |tier| program.tiers.name(tier);
+    let until = |end: Instant| until(end, &program.calendar);
     match change {
         DiscountChange::Expiring { code, expires_at, .. } => {
             format!("Discount {code} will end after {}.", until(*expires_at))
@@ -366,7 +391,14 @@ fn discount_sentence(change: &DiscountChange, calendar: &Calendar) -> String {
         DiscountChange::Expired { code, expired_at, .. } => {
             format!("Discount {code} ended unused after {}.", until(*expired_at))
         }
-        DiscountChange::ForTier { tier, withheld: false, .. } => format!("There is a discount for becoming {tier}."),
-        DiscountChange::ForTier { tier, .. } => format!("The discount for becoming {tier} was not issued."),
+        DiscountChange::ForTier { tier, withheld: false, .. } => {
+            format!("There is a discount for becoming {}.", name(tier))
+        }
+        DiscountChange::ForTier { tier, .. } => {
+            format!("The discount for becoming {} was not issued.", name(tier))
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

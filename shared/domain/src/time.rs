@@ -305,6 +305,18 @@ impl Calendar {
         self.instant(day.date().to_datetime(civil::Time::midnight()))
     }
 
+    /// From when something is, for people: `from 2030-05-01` where that is the beginning of a day.
+    pub fn from_in_words(&self, at: Instant) -> String {
+        let day = self.day(at);
+        if self.start_of_day(day) == at { format!("from {day}") } else { format!("from {at}") }
+    }
+
+    /// Before when something is, for people: `through 2030-05-31` where a day ends then.
+    pub fn until_in_words(&self, end: Instant) -> String {
+        let day = self.day(end);
+        if self.start_of_day(day) == end { format!("through {}", day.plus(-1)) } else { format!("before {end}") }
+    }
+
     /// What the zone's wall clocks and calendars show at an instant.
     pub fn wall(&self, at: Instant) -> Wall {
         let wall = self.civil(at);

@@ -6,11 +6,12 @@
 mod due;
 mod metrics;
 pub(crate) mod place;
+mod program;
 mod referrals;
 mod simulate;
 mod tasks;
 
-use crate::{import, program, serve};
+use crate::{import, serve};
 use analytics::rollup::Period;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -120,7 +121,7 @@ enum Task {
     },
     /// The program's versions
     #[command(subcommand)]
-    Program(Program),
+    Program(program::Program),
 }
 
 #[derive(Subcommand)]
@@ -198,22 +199,6 @@ enum Show {
     },
 }
 
-#[derive(Subcommand)]
-enum Program {
-    /// Check a program document, store it as the next version and activate it
-    Activate {
-        /// The document, JSON
-        file: PathBuf,
-        /// From when, two minutes ahead at least [default: as soon as possible]; the first version: always
-        #[arg(long, value_parser = instant, value_name = "TIME")]
-        from: Option<Instant>,
-    },
-    /// Show the versions and the rules in force
-    Show,
-    /// Print the JSON Schema of program documents, for editors and checkers
-    Schema,
-}
-
 fn period(text: &str) -> Result<Period, &'static str> {
     Period::parse(text).ok_or("must be 2011-05, 2011-Q2, 2011, 2011-05-T12M or lifetime, or such")
 }
@@ -260,9 +245,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Simulate(arguments) => simulate::simulate(arguments, place).await,
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
-        Task::Program(Program::Activate { file, from }) => tasks::activate(&file, from, place).await,
-        Task::Program(Program::Show) => tasks::show_program(place).await,
-        Task::Program(Program::Schema) => print(&program::schema()).map(|()| ExitCode::SUCCESS),
+        Task::Program(task) => program::perform(task, place).await,
     }
 }
 

@@ -56,19 +56,33 @@ pub fn function_names() -> Vec<&'static str> {
 }
 
 /// The parameter that names the zone by whose clock nights are run.
-const TIME_ZONE: &str = "TimeZone";
+pub(crate) const TIME_ZONE: &str = "TimeZone";
 
-/// The time zone of the program that is in force in these tables, if there is one.
-async fn program_zone(
+/// The parameter that names the program.
+pub(crate) const PROGRAM_NAME: &str = "ProgramName";
+
+/// Chooses what the program decides that is in force in these tables, if there is one, and that nobody chose: that it is
+/// that one, and the zone by whose clock its nights are run.
+async fn choose_by_program(
     template: &Template,
-    parameters: &BTreeMap<String, String>,
+    parameters: &mut BTreeMap<String, String>,
     (client, prefix): (&Client, &str),
-) -> Option<String> {
+) -> Option<()> {
     let variables = template.environment(template.functions.first()?, parameters, prefix).ok()?;
     let config = Config::from_lookup(|name| variables.get(name).cloned()).ok()?;
+    let store = Store::new(client.clone(), config.tables);
+    let mut program = config.program;
     // Tables that cannot be read yet say so to whoever uses them.
-    let schedule = Store::new(client.clone(), config.tables).schedule(&config.program).await.ok()??;
-    Some(schedule.at(wall_clock()).program.calendar.zone_name().to_owned())
+    let mut schedule = store.schedule(&program).await.ok()?;
+    if schedule.is_none() && !parameters.contains_key(PROGRAM_NAME) {
+        // Those of another program, which a first start has chosen.
+        program = <[_; 1]>::try_from(store.programs().await.ok()?).ok().map(|[only]| only)?;
+        parameters.insert(PROGRAM_NAME.to_owned(), program.to_string());
+        schedule = store.schedule(&program).await.ok()?;
+    }
+    let zone = schedule?.at(wall_clock()).program.calendar.zone_name().to_owned();
+    parameters.entry(TIME_ZONE.to_owned()).or_insert(zone);
+    Some(())
 }
 
 /// What a local cloud is opened with.
@@ -187,11 +201,7 @@ impl Cloud {
         let (client, prefix) = (&storage.client, storage.prefix.as_str());
         tables::create(client, &template.tables, prefix).await?;
         let mut parameters = options.parameters;
-        if !parameters.contains_key(TIME_ZONE)
-            && let Some(zone) = program_zone(&template, &parameters, (client, prefix)).await
-        {
-            parameters.insert(TIME_ZONE.to_owned(), zone);
-        }
+        choose_by_program(&template, &mut parameters, (client, prefix)).await;
         let mut starts = machine::starts(&template, &parameters)?;
         starts.retain(|start| options.counts_nights || !start.is_of_nights());
         let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;

@@ -2,13 +2,16 @@
 
 use crate::cli::place::{app, options};
 use crate::cli::{Failure, Place, print};
-use crate::cloud::{Cloud, Options, Storage, wall_clock};
+use crate::cloud::{Cloud, Options, PROGRAM_NAME, Storage, TIME_ZONE, wall_clock};
+use crate::demo;
 use crate::gateway::server;
-use crate::{demo, program};
+use crate::program::{self, Chosen};
 use clap::Args;
+use domain::program::Program;
 use domain::time::Instant;
 use runtime::App;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -24,7 +27,10 @@ pub struct Arguments {
     /// Keep everything in memory, gone at the end
     #[arg(long, conflicts_with = "db")]
     memory: bool,
-    /// Load no demo history on a first start
+    /// The program of a first start: a document, or the sample `distributor` or `subscription` [default: `wholesale`]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Load no demo history on a first start; only `wholesale` has one
     #[arg(long)]
     no_demo: bool,
     /// Count no night by the schedule: `guilder rollup` does, and can count earlier ones first
@@ -33,7 +39,7 @@ pub struct Arguments {
 }
 
 /// The same by the names of their fields: without a command they may stand alone.
-pub(crate) const OPTIONS: [&str; 5] = ["port", "dynamodb_port", "memory", "no_demo", "no_rollup"];
+pub(crate) const OPTIONS: [&str; 6] = ["port", "dynamodb_port", "memory", "program", "no_demo", "no_rollup"];
 
 /// Serves until the process is asked to end.
 pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
@@ -42,7 +48,12 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
     } else {
         (place.storage()?, place.to_string())
     };
-    let options = Options { counts_nights: !arguments.no_rollup, ..options(storage) };
+    let is_found = matches!(storage, Storage::File(_));
+    let mut options = Options { counts_nights: !arguments.no_rollup, ..options(storage) };
+    let chosen = arguments.program.as_deref().map(Chosen::read).transpose()?;
+    if let Some(chosen) = &chosen {
+        choose(&mut options, chosen)?;
+    }
     let cloud = Arc::new(Cloud::open(options).await?);
     let http = listen(arguments.port).await?;
     let database = match cloud.database() {
@@ -50,7 +61,7 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
         None => None,
     };
     let app = app(&cloud, "order-placed")?;
-    if program::ensure(app).await?.is_some() && !arguments.no_demo {
+    if begin(app, chosen.as_ref()).await? && !arguments.no_demo {
         print("First start: activating the sample program and loading a demo history of fictional companies ...\n")?;
         let loaded = demo::load(&cloud, wall_clock()).await?;
         print(&format!("{} accounts and {} orders are there to look at.\n\n", loaded.accounts, loaded.orders))?;
@@ -63,43 +74,88 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
         cloud.announce_endpoint(endpoint)?;
     }
     let api = format!("http://{}", http.local_addr()?);
-    print(&welcome(&cloud, app, &api, endpoint.as_deref(), &data).await?)?;
+    let at = At { api: &api, dynamodb: endpoint.as_deref(), is_found, data: &data };
+    print(&welcome(&cloud, app, &at).await?)?;
     Ok(server::serve(cloud.clone(), http, database, server::asked_to_stop()).await?)
+}
+
+/// The functions run the program that was chosen, and nights its time zone.
+fn choose(options: &mut Options, chosen: &Chosen) -> Result<(), Failure> {
+    let name = chosen.name.to_string();
+    if let Some(other) = options.parameters.get(PROGRAM_NAME).filter(|other| **other != name) {
+        return Err(format!(
+            "GUILDER_PROGRAM is {other}, and the document is named {name}: unset it, or rename the document"
+        )
+        .into());
+    }
+    options.parameters.insert(PROGRAM_NAME.to_owned(), name);
+    options.parameters.entry(TIME_ZONE.to_owned()).or_insert_with(|| chosen.calendar.zone_name().to_owned());
+    Ok(())
+}
+
+/// Activates a program on a first start; answers whether the demo history goes with it.
+async fn begin(app: &App, chosen: Option<&Chosen>) -> Result<bool, Failure> {
+    let Some(chosen) = chosen else { return Ok(program::ensure(app).await?.is_some()) };
+    Ok(chosen.begin(app).await?.is_some() && chosen.is_wholesale())
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Failure> {
     Ok(server::listen(port).await.map_err(|error| format!("port {port}: {error}"))?)
 }
 
-async fn welcome(cloud: &Cloud, app: &App, api: &str, endpoint: Option<&str>, data: &str) -> Result<String, Failure> {
+/// Where what is served is to be found.
+struct At<'a> {
+    api: &'a str,
+    dynamodb: Option<&'a str>,
+    /// Other commands find the database by themselves.
+    is_found: bool,
+    data: &'a str,
+}
+
+async fn welcome(cloud: &Cloud, app: &App, at: &At<'_>) -> Result<String, Failure> {
     let now = wall_clock();
-    let schedule = app.schedule().await.map_err(|fault| fault.to_string())?;
+    let none = || program::ProgramError::None(app.config().program.clone());
+    let schedule = app.store().schedule(&app.config().program).await?.ok_or_else(none)?;
     let activation = schedule.at(now);
+    let program = &activation.program;
     let mut text = String::new();
-    let (name, version) = (&activation.program.name, activation.version);
-    writeln!(text, "Guilder serves the program {name}, version {version}, on {api}\n")?;
-    for function in &cloud.template().functions {
-        for route in &function.routes {
-            let path = route.path.to_string();
-            writeln!(text, "  {:<5} {path:<48} {}", route.method, function.name)?;
-        }
-    }
-    for (method, path, what) in [
-        ("POST", "/_local/events", "puts an event on the bus: detail-type, source, detail"),
-        ("GET", "/_local/queues", "what waits in the queues"),
-    ] {
-        writeln!(text, "  {method:<5} {path:<48} {what}")?;
-    }
+    let At { api, data, .. } = at;
+    writeln!(text, "Guilder serves the program {}, version {}, on {api}\n", program.name, activation.version)?;
+    text.push_str(&routes(cloud));
     writeln!(text)?;
-    if let Some(endpoint) = endpoint {
-        writeln!(text, "  DynamoDB  {endpoint}  (any credentials; other guilder commands find it by themselves)")?;
+    if let Some(endpoint) = at.dynamodb {
+        let found = match at.is_found {
+            true => "other guilder commands find it by themselves".to_owned(),
+            false => format!("other guilder commands find it with AWS_ENDPOINT_URL_DYNAMODB={endpoint}"),
+        };
+        writeln!(text, "  DynamoDB  {endpoint}  (any credentials; {found})")?;
     }
     writeln!(text, "  data      {data}")?;
-    writeln!(text, "  nights    {}", nights(cloud, activation.program.calendar.zone_name()).await)?;
-    writeln!(text, "\nScore an order:\n\n{}", order_command(api, activation.program.currency.code(), now))?;
+    writeln!(text, "  nights    {}", nights(cloud, program.calendar.zone_name()).await)?;
+    if !program.enrols_by_order() {
+        writeln!(text, "\nEnrol an account:\n\n{}", enrol_command(api))?;
+    }
+    writeln!(text, "\nScore an order:\n\n{}", order_command(api, program, now))?;
     writeln!(text, "\nSee the account:\n\n  curl -s {api}/v1/accounts/{}\n", demo::ACCOUNT)?;
     writeln!(text, "A line per request follows; Ctrl-C ends it.\n")?;
     Ok(text)
+}
+
+/// What is served: method, path, and what answers, in columns.
+fn routes(cloud: &Cloud) -> String {
+    let functions = cloud.template().functions.iter();
+    let served = functions.flat_map(|function| function.routes.iter().map(move |route| (function, route)));
+    let own = [
+        ("POST", "/_local/events", "puts an event on the bus: detail-type, source, detail"),
+        ("GET", "/_local/queues", "what waits in the queues"),
+    ];
+    let rows: Vec<(String, String, String)> = served
+        .map(|(function, route)| (route.method.to_string(), route.path.to_string(), function.name.clone()))
+        .chain(own.map(|(method, path, what)| (method.to_owned(), path.to_owned(), what.to_owned())))
+        .collect();
+    let widest = |of: fn(&(String, String, String)) -> usize| rows.iter().map(of).max().unwrap_or(0);
+    let (methods, paths) = (widest(|row| row.0.len()), widest(|row| row.1.len()));
+    rows.iter().map(|(method, path, what)| format!("  {method:<methods$} {path:<paths$}  {what}\n")).collect()
 }
 
 /// When nights are counted, and whether last night was.
@@ -114,8 +170,15 @@ async fn nights(cloud: &Cloud, zone: &str) -> String {
     format!("counted after midnight in {zone}; {last}: `guilder report` shows what they tell")
 }
 
+/// A command to paste, for a program that takes orders of accounts that are known.
+fn enrol_command(api: &str) -> String {
+    let account = demo::ACCOUNT;
+    format!(r#"  curl -s -X PUT {api}/v1/accounts/{account} -d '{{"name": "Tidewater Teapots Ltd (fictional)"}}'"#)
+}
+
 /// A command to paste: an order that nobody has sent yet.
-fn order_command(api: &str, currency: &str, now: Instant) -> String {
+fn order_command(api: &str, program: &Program, now: Instant) -> String {
+    let currency = program.currency.code();
     let seconds = now.as_ms().div_euclid(1000);
     let placed_at = Instant::from_ms(seconds.saturating_mul(1000));
     let account = demo::ACCOUNT;
@@ -126,4 +189,61 @@ fn order_command(api: &str, currency: &str, now: Instant) -> String {
     "lines": [{{"line_id": "1", "sku": "TEAPOT-BLUE", "quantity": 60, "unit_price": "12.50"}}]
   }}'"#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn welcomed(program: &str, is_found: bool) -> String {
+        let mut options = Options::new(Storage::Memory);
+        let chosen = Chosen::read(program.as_ref()).unwrap();
+        choose(&mut options, &chosen).unwrap();
+        let cloud = Cloud::open(options).await.unwrap();
+        let app = app(&cloud, "order-placed").unwrap();
+        assert_eq!(begin(app, Some(&chosen)).await.unwrap(), program == "wholesale", "the demo goes with one");
+        let at = At { api: "http://api", dynamodb: Some("http://db"), is_found, data: "somewhere" };
+        welcome(&cloud, app, &at).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn routes_stand_in_columns() {
+        let text = welcomed("wholesale", true).await;
+        let rows: Vec<_> = text.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+        assert!(rows.iter().any(|row| row.starts_with("  DELETE ")), "{text}");
+        for row in &rows {
+            let path = row.find(" /").unwrap();
+            assert_eq!(path, rows[0].find(" /").unwrap(), "{row}");
+            let what = row.rfind("  ").unwrap();
+            assert_eq!(what, rows[0].rfind("  ").unwrap(), "{row}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_commands_are_told_how_to_find_the_database() {
+        let found = welcomed("wholesale", true).await;
+        assert!(found.contains("(any credentials; other guilder commands find it by themselves)"), "{found}");
+        let memory = welcomed("wholesale", false).await;
+        let how = "other guilder commands find it with AWS_ENDPOINT_URL_DYNAMODB=http://db)";
+        assert!(memory.contains(how) && !memory.contains("by themselves"), "{memory}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_refuses_strangers_is_shown_with_an_account_to_enrol() {
+        let text = welcomed("distributor", true).await;
+        assert!(text.starts_with("Guilder serves the program distributor, version 1, on http://api\n"), "{text}");
+        assert!(text.contains("Europe/Berlin") && text.contains("\"currency\": \"EUR\""), "{text}");
+        assert!(text.contains("curl -s -X PUT http://api/v1/accounts/tidewater-teapots"), "{text}");
+        assert!(!welcomed("subscription", true).await.contains("PUT http://api/v1/accounts"));
+    }
+
+    #[test]
+    fn a_document_of_another_name_than_the_environment_says_is_refused() {
+        let mut options = Options::new(Storage::Memory);
+        options.parameters.insert(PROGRAM_NAME.to_owned(), "subscription".to_owned());
+        let refused = choose(&mut options, &Chosen::read("distributor".as_ref()).unwrap()).unwrap_err().to_string();
+        let expected =
+            "GUILDER_PROGRAM is subscription, and the document is named distributor: unset it, or rename the document";
+        assert_eq!(refused, expected);
+    }
 }

@@ -342,6 +342,7 @@ fn discounts(page: &mut Page, account: &Account, discounts: &[&Discount]) {
         let status = match &discount.used_by {
             Some(order) => format!("used by {order}"),
             None if open => format!("open until {}", discount.expires_at),
+            None if discount.void => "withdrawn".to_owned(),
             None => format!("ended {}", discount.expires_at),
         };
         let (code, rule, issued_by) = (&discount.code, &discount.rule, &discount.issued_by);

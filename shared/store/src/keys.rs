@@ -57,6 +57,7 @@ const REDEMPTION: &str = "R#";
 const REVIEWS: &str = "REVIEWS";
 /// Where invitations stand, each under its code: they are listed together.
 const INVITATIONS: &str = "INVITATIONS";
+const SCHEDULE: &str = "SCHEDULE";
 const VERSION: &str = "V#";
 const SURVEYS: &str = "surveys";
 /// Begins the partitions of the answers to a survey.
@@ -233,7 +234,13 @@ pub fn claim(key: &ClaimKey) -> Item {
 }
 
 pub fn schedule(program: &ProgramName) -> Item {
-    self::key(OTHER_ATTRIBUTES, [("program", program.to_string()), ("sk", "SCHEDULE".to_owned())])
+    self::key(OTHER_ATTRIBUTES, [("program", program.to_string()), ("sk", SCHEDULE.to_owned())])
+}
+
+/// The program whose schedule an item is.
+pub fn scheduled_program(found: &Item) -> Option<ProgramName> {
+    found.get("sk")?.as_s().ok().filter(|sort| *sort == SCHEDULE)?;
+    ProgramName::parse(found.get("program")?.as_s().ok()?).ok()
 }
 
 pub fn program_version(program: &ProgramName, version: u32) -> Item {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
-use domain::id::AccountId;
+use domain::id::{AccountId, ProgramName};
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
 use domain::membership::{Contact, Invitation, Profile};
@@ -15,6 +15,7 @@ use domain::perks::PerkUses;
 use domain::referral::{CodeHolder, Redemption, ReferralCode, WaitingReview};
 use domain::rewards::{RewardRedemption, RewardUses};
 use domain::time::Instant;
+use std::collections::BTreeSet;
 
 /// One part of a table, for scanning in parallel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,21 @@ impl Store {
         let found = scan.send().await.map_err(Fault::service)?;
         let records = found.items.unwrap_or_default().into_iter().map(account_id).collect::<Result<_, _>>()?;
         Ok(Page { records, next: found.last_evaluated_key.map(PageKey) })
+    }
+
+    /// The programs of which a version was ever put in force, ascending: one, but where tables are shared.
+    pub async fn programs(&self) -> Result<Vec<ProgramName>, Fault> {
+        let (mut programs, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page =
+                self.scan(&self.tables.programs, Segment::WHOLE, after, |found| Ok(keys::scheduled_program(&found)));
+            let Page { records, next } = page.await?;
+            programs.extend(records.into_iter().flatten());
+            after = next;
+            if after.is_none() {
+                return Ok(programs.into_iter().collect());
+            }
+        }
     }
 
     async fn scan<T>(

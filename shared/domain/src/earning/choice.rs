@@ -56,6 +56,23 @@ pub(super) fn schema(named: &Schema) -> Schema {
         .some_of_fields(&["include", "exclude"])
 }
 
+impl<T: Ord> Choice<T> {
+    /// Whether nothing that has one value is admitted by both.
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        let admits_none = |one: &Self, others: &Self| {
+            one.include.as_ref().is_some_and(|named| named.iter().all(|value| !others.admits(Some(value))))
+        };
+        admits_none(self, other) || admits_none(other, self)
+    }
+
+    /// The same of what has several: one that is excluded is enough, and one that is not included is not.
+    pub(super) fn is_apart_from_any(&self, other: &Self) -> bool {
+        let excludes =
+            |one: &Self, others: &Self| one.include.as_ref().is_some_and(|named| named.is_subset(&others.exclude));
+        excludes(self, other) || excludes(other, self)
+    }
+}
+
 impl<T: Ord + Display> Choice<T> {
     /// Reads `{include?, exclude?}`; what stands in both is a fault.
     pub(super) fn read(
@@ -80,12 +97,29 @@ impl<T: Ord + Display> Choice<T> {
         Some(Self { include, exclude: exclude.into_iter().collect() })
     }
 
-    /// In words: `one of a, b, and none of c`.
+    /// In words: `one of a, b, and none of c, d`; of a single one `a`, and `other than c`.
     pub(super) fn in_words(&self) -> String {
-        let listed = |list: &BTreeSet<T>| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let include = self.include.as_ref().map(|list| format!("one of {}", listed(list)));
-        let exclude =
-            Some(&self.exclude).filter(|list| !list.is_empty()).map(|list| format!("none of {}", listed(list)));
+        self.listed(ToString::to_string)
+    }
+
+    /// The same with another name for each.
+    pub(super) fn listed(&self, name: impl Fn(&T) -> String) -> String {
+        let Self { include, exclude } = self;
+        let names = |list: &BTreeSet<T>| list.iter().map(&name).collect::<Vec<_>>();
+        let include = include.as_ref().map(|list| one_of(&names(list)));
+        let exclude = match names(exclude).as_slice() {
+            [] => None,
+            [one] => Some(format!("other than {one}")),
+            several => Some(format!("none of {}", several.join(", "))),
+        };
         include.into_iter().chain(exclude).collect::<Vec<_>>().join(", and ")
+    }
+}
+
+/// Names to choose from: `one of a, b`; a single one is itself.
+pub(super) fn one_of(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
     }
 }

@@ -17,7 +17,7 @@ use crate::document::{Faults, Object, Path};
 use crate::id::{Segment, Source, TierId};
 use crate::membership::Role;
 use crate::money::{Currency, Minor, Overflow};
-use crate::program::Ladder;
+use crate::program::{Ladder, Program};
 use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant, Month, Wall};
 use serde_json::Value;
@@ -99,8 +99,11 @@ pub(super) trait Test: Sized {
     /// Whether it holds.
     fn holds(&self, facts: &Self::Facts<'_>) -> Result<bool, Overflow>;
 
-    /// Why the rule gave nothing, where it does not hold: the end of a sentence.
-    fn why_not(&self, currency: Currency) -> String;
+    /// What it asks for, after "if".
+    fn terms(&self, program: &Program) -> String;
+
+    /// Why the rule gave nothing, where it does not hold: the end of a sentence for customers.
+    fn why_not(&self, program: &Program) -> String;
 
     /// That it can never hold, or always does: the code of that, and why. Without the program's tiers nothing is said that
     /// hangs on them.
@@ -165,8 +168,12 @@ macro_rules! conditions {
                 match self { $(Self::$account(_) => &["when", $account_field],)+ }
             }
 
-            fn why_not(&self, currency: Currency) -> String {
-                match self { $(Self::$account(test) => test.why_not(currency),)+ }
+            fn terms(&self, program: &Program) -> String {
+                match self { $(Self::$account(test) => test.terms(program),)+ }
+            }
+
+            fn why_not(&self, program: &Program) -> String {
+                match self { $(Self::$account(test) => test.why_not(program),)+ }
             }
 
             fn nonsense(&self, tiers: Option<&Ladder>) -> Option<Nonsense> {
@@ -193,8 +200,12 @@ macro_rules! conditions {
                 match self { $(Self::$order(_) => &["when", $order_field],)+ }
             }
 
-            fn why_not(&self, currency: Currency) -> String {
-                match self { $(Self::$order(test) => test.why_not(currency),)+ }
+            fn terms(&self, program: &Program) -> String {
+                match self { $(Self::$order(test) => test.terms(program),)+ }
+            }
+
+            fn why_not(&self, program: &Program) -> String {
+                match self { $(Self::$order(test) => test.why_not(program),)+ }
             }
 
             fn nonsense(&self, tiers: Option<&Ladder>) -> Option<Nonsense> {
@@ -342,11 +353,17 @@ impl When {
         Ok(None)
     }
 
+    /// What it asks for, each condition for itself, with the ids of the program's document: to be read after "if".
+    pub fn in_words(&self, program: &Program) -> Vec<String> {
+        let Self { account, order } = self;
+        account.iter().map(|test| test.terms(program)).chain(order.iter().map(|test| test.terms(program))).collect()
+    }
+
     /// Why a rule gave nothing whose condition of that kind does not hold; `None`: it has no such condition.
-    pub(super) fn why_not(&self, failed: Condition, currency: Currency) -> Option<String> {
+    pub(super) fn why_not(&self, failed: Condition, program: &Program) -> Option<String> {
         let of_account = self.account.iter().find(|test| test.condition() == failed);
         let of_order = self.order.iter().find(|test| test.condition() == failed);
-        of_account.map(|test| test.why_not(currency)).or_else(|| of_order.map(|test| test.why_not(currency)))
+        of_account.map(|test| test.why_not(program)).or_else(|| of_order.map(|test| test.why_not(program)))
     }
 
     /// Conditions that can never hold, or hold of every order, each with its field and the reason.

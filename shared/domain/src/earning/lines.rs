@@ -44,6 +44,30 @@ impl LineFilter {
         skus.is_all() && categories.is_all() && brands.is_all() && tags.is_all()
     }
 
+    /// Which lines count, after "lines with"; `None`: all do.
+    pub fn in_words(&self) -> Option<String> {
+        let Self { skus, categories, brands, tags, minimum_quantity } = self;
+        let stated = |what: &str, words: String| (!words.is_empty()).then(|| format!("{what} {words}"));
+        let units = (*minimum_quantity > 1).then(|| format!("{minimum_quantity} units or more"));
+        let terms = [
+            stated("SKU", skus.in_words()),
+            stated("category", categories.in_words()),
+            stated("brand", brands.in_words()),
+            stated("tag", tags.in_words()),
+            units,
+        ];
+        let terms: Vec<_> = terms.into_iter().flatten().collect();
+        (!terms.is_empty()).then(|| terms.join(" and "))
+    }
+
+    /// Whether no line counts for both, as far as they name what was bought.
+    pub(crate) fn is_apart_from(&self, other: &Self) -> bool {
+        self.skus.is_apart_from(&other.skus)
+            || self.categories.is_apart_from(&other.categories)
+            || self.brands.is_apart_from(&other.brands)
+            || self.tags.is_apart_from_any(&other.tags)
+    }
+
     /// Whether so many units of a line are enough for it to count.
     pub(super) fn admits_units(&self, units: u64) -> bool {
         units >= self.minimum_quantity

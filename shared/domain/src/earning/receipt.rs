@@ -10,6 +10,7 @@ use crate::money::{self, Factor, Money, Overflow, Points};
 use crate::program::Program;
 use crate::receipt::Reason;
 use crate::score::{Outcome, ScoredOrder};
+use crate::words::counted;
 use serde::Serialize;
 
 /// How a rule that fired came to its points.
@@ -109,10 +110,10 @@ impl Telling<'_> {
                 };
                 let cuts: Vec<_> = capped.into_iter().chain(limited).collect();
                 let text = match cuts.is_empty() {
-                    true => format!("{name}: {reckoned} = {points} points."),
+                    true => format!("{name}: {reckoned} = {}.", counted(points, "point")),
                     false => {
                         let cuts = cuts.join(" and ");
-                        format!("{name}: {reckoned} = {uncapped}, of which {cuts}: {points} points.")
+                        format!("{name}: {reckoned} = {uncapped}, of which {cuts}: {}.", counted(points, "point"))
                     }
                 };
                 reason(id, None, Some(arithmetic), text)
@@ -172,12 +173,12 @@ impl Telling<'_> {
             return reckoned;
         }
         let multiplier = money::format_trimmed(self.multiplier.0, Factor::DECIMALS);
-        format!("{reckoned} × {multiplier} ({})", self.scored.score.tier)
+        format!("{reckoned} × {multiplier} ({})", self.program.tiers.name(&self.scored.score.tier))
     }
 
     fn why_not(&self, rule: &EarningRule, ruling: &Ruling, condition: Condition) -> String {
         let of_limits = || rule.why_nothing_left(condition);
-        let stated = || rule.when.why_not(condition, self.scored.order.currency).or_else(of_limits);
+        let stated = || rule.when.why_not(condition, self.program).or_else(of_limits);
         let of_membership = || membership::why_not(condition).map(str::to_owned);
         match condition {
             Condition::NothingEligible => "no line of the order is eligible".to_owned(),

@@ -17,7 +17,7 @@ use crate::returns::{self, CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
 use crate::score::{self, ScoredOrder};
 use crate::statement;
-use crate::time::{Calendar, Instant};
+use crate::time::Instant;
 use crate::walk;
 use crate::warning::Walk;
 use serde_json::{Value, json};
@@ -171,7 +171,8 @@ impl Club {
 
     /// The newest entry in words.
     pub fn told(&self) -> String {
-        statement::text(self.entries.last().unwrap(), &Calendar::utc())
+        let entry = self.entries.last().unwrap();
+        statement::text(entry, &self.schedule.version(entry.program_version).unwrap().program)
     }
 
     /// Every reason of an order's receipt.

@@ -88,7 +88,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     }
     let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
     let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(Code::parse));
-    let revision = root.optional("revision", faults, document::whole(0..=REVISION_MAX));
+    let revision = root.optional("revision", faults, document::digits(0..=REVISION_MAX));
     let payment_state = root.optional("payment_state", faults, document::one_of(&PaymentState::ALL));
     let order = Order {
         key: OrderKey { source: source?, order_id: order_id? },
@@ -112,7 +112,7 @@ pub(crate) fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &
     let decimals = money::decimals(currency);
     let line_id = line.required("line_id", faults, document::id(LineId::parse));
     let sku = line.required("sku", faults, document::id(Sku::parse));
-    let quantity = line.required("quantity", faults, document::whole(1..=QUANTITY_MAX));
+    let quantity = line.required("quantity", faults, document::digits(1..=QUANTITY_MAX));
     let price = line_price(&line, path, decimals, faults);
     let discount = line.optional("discount", faults, document::decimal(decimals, 0)).map_or(Minor::ZERO, Minor);
     let tax = line.optional("tax", faults, document::decimal(decimals, 0)).map(Minor);

@@ -41,7 +41,10 @@ pub(super) fn referral(
         faults.add(&section.at("rewards"), "missing", "is required");
     }
     let steps = section.list("rewards", 1..=STEPS_MAX, faults, step)?;
-    check_steps(&steps, &section.at("rewards"), faults);
+    // Steps beside one that could not be read are not where they stand in the document.
+    if value.get("rewards").and_then(Value::as_array).is_some_and(|listed| listed.len() == steps.len()) {
+        check_steps(&steps, &section.at("rewards"), faults);
+    }
     let (minimum_total, within_days) = qualifying?;
     Some(ReferralRules {
         link,
@@ -86,10 +89,13 @@ pub(super) fn gift(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Optio
     gift_of(&Object::open(value, path, &["points", "discount"], faults)?, faults)
 }
 
+/// A gift of which a part cannot be read is none, rather than one without that part.
 fn gift_of(object: &Object<'_>, faults: &mut Faults) -> Option<Gift> {
-    let points = object.optional("points", faults, document::whole(0..=GIFT_POINTS_MAX)).unwrap_or(0);
+    let points = object.optional("points", faults, document::whole(0..=GIFT_POINTS_MAX));
     let discount = object.nested("discount", faults, discount);
-    Some(Gift { points: Points(i64::try_from(points).ok()?), discount })
+    let is_read = object.has("points") == points.is_some() && object.has("discount") == discount.is_some();
+    let points = Points(i64::try_from(points.unwrap_or(0)).ok()?);
+    is_read.then_some(Gift { points, discount })
 }
 
 pub(super) fn discount(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<GiftDiscount> {

@@ -4,6 +4,7 @@
 //! later.
 
 mod earning;
+pub(super) mod reach;
 mod same_terms;
 mod tiers;
 mod warnings;
@@ -90,7 +91,9 @@ pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
     let occasions = sections.occasions.unwrap_or_default();
     let ending_days = &sections.warnings.membership_ending_days;
     membership::sense(sections.membership, sections.unknown_account, ending_days, occasions, faults);
-    let levels = sections.levels;
+    reach::membership_ending(sections.membership, ending_days, faults);
+    // Nothing can be said of tiers of which nobody holds the first.
+    let levels = sections.levels.filter(|levels| levels.lowest.threshold.is_some());
     occasions::sense(occasions, levels, faults);
     rewards::sense(sections.rewards.unwrap_or_default(), sections.perks, levels, sections.membership, faults);
     prices::sense(sections.price_tables.unwrap_or_default(), levels, faults);
@@ -98,8 +101,9 @@ pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
     exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), levels, faults);
     perks::sense(sections.perks.unwrap_or_default(), levels, faults);
     warnings::check(sections, faults);
-    if let Some(tiers) = sections.tiers {
+    if let Some(tiers) = sections.tiers.filter(|tiers| tiers.levels.lowest.threshold.is_some()) {
         tiers::check(tiers, sections.warnings, faults);
+        reach::tiers(tiers, faults);
     }
     let Some(earning) = sections.earning else { return };
     let Sections { excluded_skus, calendar, .. } = *sections;

@@ -1,6 +1,7 @@
 //! The section of the program document that says which tiers there are and how they are reached, kept and lost.
 
 use super::read::{NAME_CHARS_MAX, multiplier, multiplier_schema, percent, percent_schema, small};
+use super::sense::reach::MEMBERSHIP_MONTHS_MAX;
 use super::{Ladder, Tier, Tiers, Upgrade, groups, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, TierId};
@@ -225,6 +226,8 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
     let list = Path::Key(path, "levels");
     let mut ids = BTreeSet::new();
     let (mut below, mut invited) = (None::<Measure>, false);
+    // Where the first is by invitation, that is what is wrong, and not what follows from it.
+    let starts = levels.first().is_some_and(|first| first.threshold.is_some());
     for (index, level) in levels.iter().enumerate() {
         let at = Path::Index(&list, index);
         if !ids.insert(&level.id) {
@@ -232,7 +235,7 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
         }
         let threshold = Path::Key(&at, "threshold");
         let Some(own) = level.threshold else {
-            invited = true;
+            invited = starts;
             if index == 0 {
                 let message = "the first tier is where everybody starts, invited or not";
                 faults.add(&Path::Key(&at, "by_invitation"), "out_of_order", message);
@@ -244,7 +247,7 @@ fn check_ladder(levels: &[Tier], path: &Path<'_>, faults: &mut Faults) {
             faults.add(&at, "out_of_order", message);
         }
         match below {
-            None if own != Measure::ZERO => {
+            None if own != Measure::ZERO && starts => {
                 faults.add(&threshold, "out_of_range", "the first tier must start at zero");
             }
             Some(below) if own <= below => {
@@ -278,6 +281,8 @@ pub(super) fn schema() -> Schema {
                     "else": { "oneOf": [schema::stated("window_months"), schema::stated("window")] } }),
             json!({ "if": is("metric", &["units", "orders", "points", "membership_months"]),
                     "then": thresholds("integer"), "else": thresholds("string") }),
+            json!({ "if": is("metric", &["membership_months"]), "then": each_threshold(json!({
+                    "maximum": MEMBERSHIP_MONTHS_MAX })) }),
             json!({ "if": { "not": is("metric", &["membership_months"]), "required": ["window"],
                             "properties": { "window": is("kind", &["calendar_year", "membership_year"]) } },
                     "else": { "properties": { "review": {
@@ -327,7 +332,10 @@ fn is(field: &str, words: &[&str]) -> Value {
 }
 
 fn thresholds(json_type: &str) -> Value {
-    let threshold = json!({ "type": [json_type, "null"] });
+    each_threshold(json!({ "type": [json_type, "null"] }))
+}
+
+fn each_threshold(threshold: Value) -> Value {
     json!({ "properties": { "levels": { "items": { "properties": { "threshold": threshold } } } } })
 }
 

@@ -390,14 +390,14 @@ fn what_is_said_of_a_redemption_is_read_by_its_people() {
     let mut world = World::rich().gold();
     world.redeem("rare").unwrap();
     let said = |world: &World| {
-        let calendar = &world.schedule.at(world.now).program.calendar;
-        crate::statement::text(world.entries.last().unwrap(), calendar)
+        let program = &world.schedule.at(world.now).program;
+        crate::statement::text(world.entries.last().unwrap(), program)
     };
-    assert_eq!(said(&world), "Reward rare was redeemed, 1 of 2 times until 2030-05-31. 10 points were spent on it.");
+    assert_eq!(said(&world), "Reward “Rare” was redeemed, 1 of 2 times until 2030-05-31. 10 points were spent on it.");
     world.cancel_for(2, "Lost.").unwrap();
     assert_eq!(said(&world), "Redemption 2 was cancelled: Lost. 10 points were given back.");
     world.redeem("days").unwrap();
-    let bought = "Reward days was redeemed. 200 points were spent on it. 2 uses of perk training were bought: 2 of \
+    let bought = "Reward “Training days” was redeemed. 200 points were spent on it. 2 uses of “Training” were bought: 2 of \
                   these are left.";
     assert_eq!(said(&world), bought);
     assert!(matches!(

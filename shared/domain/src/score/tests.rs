@@ -379,16 +379,16 @@ fn the_receipt_gives_every_reason_in_words() {
         told.extend(receipt.ineligible_lines.into_iter().map(|line| format!("{}: {}", line.sku, line.reason)));
     }
     insta::assert_snapshot!(told.join("\n"), @"
-    earning.missed: Points: no points, because the tier held before the order earns none (1200.00 GBP × 1 per 1.00 GBP × 0 (member)).
+    earning.missed: Points: no points, because the tier held before the order earns none (1200.00 GBP × 1 per 1.00 GBP × 0 (Member)).
     discount.issued: Next: code B9NQDYYJMA~, until 2011-02-09T10:00:00Z.
-    tier.raised: Silver reached: 1200.00 GBP of 1000.00 GBP in 12 months.
+    tier.raised: Silver reached: 1200.00 GBP in 12 months; it takes 1000.00 GBP.
     POST: excluded_sku
-    earning.fired: Points: 80.79 GBP × 1 per 1.00 GBP × 1.25 (silver), rounded down = 100 points.
+    earning.fired: Points: 80.79 GBP × 1 per 1.00 GBP × 1.25 (Silver), rounded down = 100 points.
     discount.missed: Next: none issued, because the eligible total is below 500.00 GBP.
     POST: excluded_sku
-    earning.fired: Points: 4000.00 GBP × 1 per 1.00 GBP × 1.25 (silver), rounded down = 5000 points.
+    earning.fired: Points: 4000.00 GBP × 1 per 1.00 GBP × 1.25 (Silver), rounded down = 5000 points.
     discount.issued: Next: code ERJ4V1T82P$, until 2011-04-11T09:00:00Z.
-    tier.raised: Gold reached: 5280.79 GBP of 5000.00 GBP in 12 months.
+    tier.raised: Gold reached: 5280.79 GBP in 12 months; it takes 5000.00 GBP.
     POST: excluded_sku
     ");
 }

@@ -36,8 +36,8 @@ impl Evaluator {
         let all = |asked: &Value| asked.as_array().unwrap().iter().filter(|one| self.holds(one, value)).count();
         match keyword {
             "type" => types(asked).iter().any(|name| is_a(value, name)),
-            "enum" => asked.as_array().unwrap().contains(value),
-            "const" => asked == value,
+            "enum" => asked.as_array().unwrap().iter().any(|word| is_same(word, value)),
+            "const" => is_same(asked, value),
             "allOf" => all(asked) == asked.as_array().unwrap().len(),
             "anyOf" => all(asked) > 0,
             "oneOf" => all(asked) == 1,
@@ -57,7 +57,10 @@ impl Evaluator {
             "pattern" => value.as_str().is_none_or(|text| self.matches(asked.as_str().unwrap(), text)),
             "minItems" => value.as_array().is_none_or(|list| list.len() >= size(asked)),
             "maxItems" => value.as_array().is_none_or(|list| list.len() <= size(asked)),
-            "uniqueItems" => value.as_array().is_none_or(|list| (1..list.len()).all(|i| !list[..i].contains(&list[i]))),
+            "contains" => value.as_array().is_none_or(|list| list.iter().any(|item| self.holds(asked, item))),
+            "uniqueItems" => value
+                .as_array()
+                .is_none_or(|list| (1..list.len()).all(|i| !list[..i].iter().any(|before| is_same(before, &list[i])))),
             "items" => value.as_array().is_none_or(|list| list.iter().all(|item| self.holds(asked, item))),
             "required" => value.as_object().is_none_or(|fields| {
                 asked.as_array().unwrap().iter().all(|key| fields.contains_key(key.as_str().unwrap()))
@@ -111,6 +114,11 @@ fn is_a(value: &Value, name: &str) -> bool {
         "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
         other => panic!("{other} is no type"),
     }
+}
+
+/// Whether two values are one to JSON Schema: numbers, however they are written.
+fn is_same(one: &Value, other: &Value) -> bool {
+    one == other || one.is_number() && one.as_f64() == other.as_f64()
 }
 
 fn size(asked: &Value) -> usize {

@@ -15,6 +15,7 @@ mod evaluate;
 mod mutations;
 
 use domain::document::Faults;
+use domain::id::ProgramName;
 use domain::program::{Program, schema};
 use evaluate::Evaluator;
 use mutations::{Mutation, Place};
@@ -35,6 +36,9 @@ const LEFT_TO_THE_READERS: [&str; 5] =
     ["conflict", "duplicate", "out_of_order", "unknown_currency", "unknown_time_zone"];
 /// Values whose bounds hang on where they stand: a ladder begins at zero, the steps of rewards with one.
 const FIRST_OF_LIST: [&str; 2] = ["$.tiers.levels[0].threshold", "$.referral.rewards[0].from"];
+
+/// Fields of which the schema says what a new version is held to; one that is stored may say what is senseless.
+const HELD_TO_SENSE: [&str; 4] = [".minimum_units", ".weekdays", ".hours", ".threshold"];
 
 fn evaluator() -> Evaluator {
     Evaluator::new(schema())
@@ -104,6 +108,7 @@ fn verdict(evaluator: &Evaluator, document: &Value) -> Result<bool, String> {
     match (evaluator.accepts(document), Program::from_json(document)) {
         (true, Ok(_)) => Ok(true),
         (false, Err(_)) => Ok(false),
+        (false, Ok(_)) if is_senseless(document) => Ok(false),
         (false, Ok(_)) => Err("the schema refuses what the readers take".to_owned()),
         (true, Err(faults)) => {
             let is_left = |(path, code): &(String, &str)| {
@@ -112,6 +117,43 @@ fn verdict(evaluator: &Evaluator, document: &Value) -> Result<bool, String> {
             let told: Vec<_> = codes(&faults).into_iter().filter(|fault| !is_left(fault)).collect();
             if told.is_empty() { Ok(false) } else { Err(format!("only the readers refuse it: {told:?}")) }
         }
+    }
+}
+
+/// Whether a new version would be refused for what one of those fields says.
+fn is_senseless(document: &Value) -> bool {
+    let name = ProgramName::parse(document["name"].as_str().unwrap()).unwrap();
+    let told = Program::from_new(document, &name).map_or_else(|faults| codes(&faults), |_| Vec::new());
+    let is_field = |path: &str| HELD_TO_SENSE.iter().any(|field| path.ends_with(field));
+    told.iter().any(|(path, code)| ["never_fires", "no_effect"].contains(code) && is_field(path))
+}
+
+#[test]
+fn what_no_new_version_may_say_of_one_field_the_schema_refuses() {
+    let evaluator = evaluator();
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let length = |months: u64| {
+        json!({"metric": "membership_months", "levels": [
+            {"id": "a", "name": "A", "threshold": 0, "multiplier": "1"},
+            {"id": "b", "name": "B", "threshold": months, "multiplier": "2"},
+        ]})
+    };
+    for (pointer, good, senseless) in [
+        ("/earning_rules/0/when", json!({"minimum_units": 2}), json!({"minimum_units": 1})),
+        ("/earning_rules/0/when", json!({"weekdays": days[..6]}), json!({"weekdays": days})),
+        ("/earning_rules/0/when", json!({"weekdays": vec![days[0]; 7]}), json!({"weekdays": days})),
+        (
+            "/earning_rules/0/when",
+            json!({"hours": {"from": "00:01", "until": "24:00"}}),
+            json!({"hours": {"from": "00:00", "until": "24:00"}}),
+        ),
+        ("/tiers", length(1_200), length(1_201)),
+    ] {
+        let with =
+            |value: Value| Mutation { pointer: pointer.to_owned(), value: Some(value) }.apply(&sample()).unwrap();
+        let (good, senseless) = (with(good), with(senseless));
+        assert!(evaluator.accepts(&good) && !is_senseless(&good), "{good}");
+        assert!(!evaluator.accepts(&senseless) && is_senseless(&senseless), "{senseless}");
     }
 }
 
@@ -260,12 +302,11 @@ fn what_the_schema_leaves_to_the_readers_is_refused_by_them() {
     for (pointer, value, expected) in [
         ("/currency", json!("XXY"), "$.currency unknown_currency"),
         ("/time_zone", json!("Europe/Atlantis"), "$.time_zone unknown_time_zone"),
-        ("/points/validity_months", json!(24.0), "$.points.validity_months out_of_range"),
         ("/discounts/0/minimum_total", json!("99999999999999999999"), "$.discounts[0].minimum_total out_of_range"),
         ("/tiers/levels/0/threshold", json!("1"), "$.tiers.levels[0].threshold out_of_range"),
         ("/tiers/levels/1/threshold", json!("0"), "$.tiers.levels[1].threshold out_of_order"),
         ("/tiers/levels/1/id", json!("member"), "$.tiers.levels[1].id duplicate"),
-        ("/earning_rules/0/when", json!({"from": "2030-02-30"}), "$.earning_rules[0].when.from invalid_time"),
+        ("/earning_rules/0/when", json!({"from": "1969-02-01"}), "$.earning_rules[0].when.from invalid_time"),
         ("/earning_rules/0/when", json!({"until": "3030-02-01"}), "$.earning_rules[0].when.until invalid_time"),
         ("/earning_rules/0/rounded_per", json!("line"), ""),
     ] {

@@ -76,15 +76,20 @@ impl Place {
         Ok(Opened::Cloud(Arc::new(cloud)))
     }
 
+    /// Whether it has tables, as far as can be told without opening it.
+    pub(super) fn exists(&self) -> bool {
+        match self {
+            Self::File(path) => path.exists(),
+            Self::Endpoint(_) | Self::Deployment => true,
+        }
+    }
+
     /// As [`Self::open`], for commands that only look: they make no new database.
     pub(super) async fn open_existing(&self) -> Result<Opened, Failure> {
-        match self {
-            Self::File(path) if !path.exists() => {
-                let path = path.display();
-                Err(format!("there is no database {path}; `guilder serve` and `guilder import` make one").into())
-            }
-            _ => self.open().await,
+        if !self.exists() {
+            return Err(format!("there is no database {self}; `guilder serve` and `guilder import` make one").into());
         }
+        self.open().await
     }
 }
 

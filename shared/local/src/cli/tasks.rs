@@ -196,20 +196,6 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn activate(file: &Path, from: Option<Instant>, place: &Place) -> Result<ExitCode, Failure> {
-    let document = program::document(file)?;
-    let tables = place.open().await?;
-    let activated = program::activate(tables.app()?, document, from, wall_clock()).await?;
-    print(&format!("{activated}\n"))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) async fn show_program(place: &Place) -> Result<ExitCode, Failure> {
-    let tables = place.open_existing().await?;
-    print(&program::show(tables.app()?, wall_clock()).await?)?;
-    Ok(ExitCode::SUCCESS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

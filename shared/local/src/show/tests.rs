@@ -38,3 +38,24 @@ async fn a_credit_note_is_shown_with_what_it_matched() {
         assert!(text.contains(line), "{line} in {text}");
     }
 }
+
+#[test]
+fn a_discount_that_was_withdrawn_has_no_end_to_come() {
+    let discount = |void: bool| -> Discount {
+        let stated = serde_json::json!({
+            "account_id": "acme", "code": "00000000011", "secret": 1, "rule": "next", "percent": 500,
+            "issued_by": {"source": "shop", "order_id": "1"}, "issued_at": "2027-01-21T00:00:00Z",
+            "expires_at": "2027-02-21T00:00:00Z", "told_days": 0, "void": void, "version": 2,
+        });
+        serde_json::from_value(stated).unwrap()
+    };
+    let sample = program::document("wholesale".as_ref()).unwrap();
+    let program = domain::program::Program::from_json(&sample).unwrap();
+    let (account, _) = Account::enrol(AccountId::parse("acme").unwrap(), &program, Instant::MIN);
+    let mut page = Page(String::new());
+    discounts(&mut page, &account, &[&discount(true), &discount(false)]);
+    let ends: Vec<_> =
+        page.0.lines().filter_map(|line| line.split_once("  by ")).map(|(_, end)| end.to_owned()).collect();
+    let ended = |how: &str| ends.iter().filter(|end| end.ends_with(how)).count();
+    assert_eq!((ended("  withdrawn"), ended("  ended 2027-02-21T00:00:00Z")), (1, 1), "{}", page.0);
+}

@@ -167,12 +167,8 @@ pub fn pack_referral(referral: &Referral) -> Vec<u8> {
 /// Reads what the account knows of the redemption that it came by.
 pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let mut input = Reader::start(bytes)?;
-    let mut bits = |bytes| {
-        let little = input.bytes(bytes)?.iter().rev();
-        Ok::<_, &'static str>(little.fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
-    };
-    let code = Code::of_bits(bits(CODE_BYTES)?);
-    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(bits(REDEMPTION_ID_BYTES)?) };
+    let code = Code::of_bits(input.little(CODE_BYTES)?);
+    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(input.little(REDEMPTION_ID_BYTES)?) };
     let version = input.number()?;
     let program_version = u32::try_from(input.number()?).map_err(|_| "bad program version")?;
     let stage = match input.byte()? {

@@ -2,8 +2,8 @@
 
 use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Path};
-use crate::money::{self, Currency, Minor, Money, Overflow};
-use crate::program::Ladder;
+use crate::money::{self, Minor, Money, Overflow};
+use crate::program::{Ladder, Program};
 use crate::schema::{self, Schema};
 use serde_json::Value;
 
@@ -30,8 +30,12 @@ impl Test for MinimumTotal {
         Ok(facts.eligible >= self.0)
     }
 
-    fn why_not(&self, currency: Currency) -> String {
-        format!("the eligible total is below {}", Money { amount: self.0, currency })
+    fn terms(&self, program: &Program) -> String {
+        format!("the eligible total is {} or more", Money { amount: self.0, currency: program.currency })
+    }
+
+    fn why_not(&self, program: &Program) -> String {
+        format!("the eligible total is below {}", Money { amount: self.0, currency: program.currency })
     }
 }
 
@@ -47,14 +51,19 @@ impl Test for MinimumUnits {
     }
 
     fn schema() -> Schema {
-        schema::whole(1..=UNITS_MAX).about("From so many units of the eligible lines on.")
+        // One unit is asked of no new rule: every order that earns anything has it.
+        schema::whole(2..=UNITS_MAX).about("From so many units of the eligible lines on.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
         Ok(facts.units >= self.0)
     }
 
-    fn why_not(&self, _: Currency) -> String {
+    fn terms(&self, _: &Program) -> String {
+        format!("the eligible lines have {} units or more", self.0)
+    }
+
+    fn why_not(&self, _: &Program) -> String {
         format!("the eligible lines have fewer than {} units", self.0)
     }
 

@@ -2,14 +2,16 @@
 
 use super::{Nonsense, OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Leaf, Object, Path};
-use crate::money::{Currency, Overflow};
-use crate::program::Ladder;
+use crate::money::Overflow;
+use crate::program::{Ladder, Program};
 use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant};
 use crate::validity;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+/// The same as people write them.
+const WEEKDAYS_IN_WORDS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const MINUTES_OF_DAY: u16 = 24 * 60;
 
 /// It was placed at this instant or later.
@@ -35,7 +37,11 @@ impl Test for From {
         Ok(facts.placed_at >= self.0)
     }
 
-    fn why_not(&self, _: Currency) -> String {
+    fn terms(&self, program: &Program) -> String {
+        format!("it is placed {}", program.calendar.from_in_words(self.0))
+    }
+
+    fn why_not(&self, _: &Program) -> String {
         format!("the order was placed before {}", self.0)
     }
 }
@@ -55,7 +61,11 @@ impl Test for Until {
         Ok(facts.placed_at < self.0)
     }
 
-    fn why_not(&self, _: Currency) -> String {
+    fn terms(&self, program: &Program) -> String {
+        format!("it is placed {}", program.calendar.until_in_words(self.0))
+    }
+
+    fn why_not(&self, _: &Program) -> String {
         format!("the order was placed at {} or later", self.0)
     }
 }
@@ -67,6 +77,11 @@ pub struct Weekdays(u8);
 impl Weekdays {
     fn has(self, place: usize) -> bool {
         u32::try_from(place).ok().and_then(|place| self.0.checked_shr(place)).is_some_and(|bits| bits & 1 == 1)
+    }
+
+    fn in_words(self) -> String {
+        let named = WEEKDAYS_IN_WORDS.into_iter().enumerate().filter(|(place, _)| self.has(*place));
+        named.map(|(_, name)| name).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether one of them comes from an instant on and before a later one.
@@ -91,17 +106,22 @@ impl Test for Weekdays {
     }
 
     fn schema() -> Schema {
-        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS)).about("The order is placed on one of these days.")
+        let named = WEEKDAYS.map(|day| json!({ "contains": { "const": day } }));
+        schema::list(1..=WEEKDAYS.len(), schema::words(WEEKDAYS))
+            .with("not", json!({ "type": "array", "allOf": named }))
+            .about("The order is placed on one of these days; not all of them.")
     }
 
     fn holds(&self, facts: &OrderFacts<'_>) -> Result<bool, Overflow> {
         Ok(self.has(facts.wall().weekday.into()))
     }
 
-    fn why_not(&self, _: Currency) -> String {
-        let named = WEEKDAYS.into_iter().enumerate().filter(|(place, _)| self.has(*place));
-        let days: Vec<_> = named.map(|(_, name)| name).collect();
-        format!("the order was not placed on {}", days.join(", "))
+    fn terms(&self, _: &Program) -> String {
+        format!("it is placed on {}", self.in_words())
+    }
+
+    fn why_not(&self, _: &Program) -> String {
+        format!("the order was not placed on {}", self.in_words())
     }
 
     fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {
@@ -115,6 +135,13 @@ impl Test for Weekdays {
 pub struct Hours {
     from: u16,
     until: u16,
+}
+
+impl Hours {
+    fn in_words(self) -> String {
+        let time = |minutes: u16| format!("{:02}:{:02}", minutes.div_euclid(60), minutes.rem_euclid(60));
+        format!("between {} and {}", time(self.from), time(self.until))
+    }
 }
 
 /// A time of day such as `09:30`, in minutes; `24:00` is its end.
@@ -148,7 +175,9 @@ impl Test for Hours {
     }
 
     fn schema() -> Schema {
+        let whole_day = json!({ "from": { "const": "00:00" }, "until": { "const": "24:00" } });
         schema::object("Hours")
+            .with_conditions([json!({ "not": { "required": ["from", "until"], "properties": whole_day } })])
             .required("from", schema::time_of_day(), "From that time on.")
             .required("until", schema::end_of_time_of_day(), "Before that time; 24:00 is the end of the day.")
             .about("The order is placed at this time of day; over midnight where until is the earlier one.")
@@ -160,9 +189,12 @@ impl Test for Hours {
         Ok(if from < until { started && !over } else { started || !over })
     }
 
-    fn why_not(&self, _: Currency) -> String {
-        let time = |minutes: u16| format!("{:02}:{:02}", minutes.div_euclid(60), minutes.rem_euclid(60));
-        format!("the order was not placed between {} and {}", time(self.from), time(self.until))
+    fn terms(&self, _: &Program) -> String {
+        format!("it is placed {}", self.in_words())
+    }
+
+    fn why_not(&self, _: &Program) -> String {
+        format!("the order was not placed {}", self.in_words())
     }
 
     fn nonsense(&self, _: Option<&Ladder>) -> Option<Nonsense> {

@@ -4,7 +4,8 @@ use super::{OrderFacts, Reading, Test};
 use crate::document::{self, Faults, Path};
 use crate::earning::choice::{self, Choice};
 use crate::id::Source;
-use crate::money::{Currency, Overflow};
+use crate::money::Overflow;
+use crate::program::Program;
 use crate::schema::{self, Schema};
 use serde_json::Value;
 
@@ -27,7 +28,11 @@ impl Test for Sources {
         Ok(self.0.admits(Some(facts.source)))
     }
 
-    fn why_not(&self, _: Currency) -> String {
+    fn terms(&self, _: &Program) -> String {
+        format!("its source is {}", self.0.in_words())
+    }
+
+    fn why_not(&self, _: &Program) -> String {
         format!("the order's source must be {}", self.0.in_words())
     }
 }

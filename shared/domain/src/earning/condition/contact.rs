@@ -2,8 +2,10 @@
 
 use super::{AccountFacts, Reading, Test};
 use crate::document::{self, Faults, Path};
+use crate::earning::choice::one_of;
 use crate::membership::Role;
-use crate::money::{Currency, Overflow};
+use crate::money::Overflow;
+use crate::program::Program;
 use crate::schema::{self, Schema};
 use serde_json::Value;
 
@@ -11,6 +13,14 @@ use serde_json::Value;
 /// without a contact, or with one that nobody has stated, has none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactRoles(pub Vec<Role>);
+
+impl ContactRoles {
+    fn in_words(&self) -> String {
+        let named: Vec<_> =
+            Role::ALL.iter().filter(|(_, role)| self.0.contains(role)).map(|(name, _)| (*name).to_owned()).collect();
+        one_of(&named)
+    }
+}
 
 impl Test for ContactRoles {
     type Facts<'a> = AccountFacts<'a>;
@@ -31,8 +41,11 @@ impl Test for ContactRoles {
         Ok(facts.role.is_some_and(|role| self.0.contains(&role)))
     }
 
-    fn why_not(&self, _: Currency) -> String {
-        let named = Role::ALL.iter().filter(|(_, role)| self.0.contains(role)).map(|(name, _)| *name);
-        format!("the order's contact must be one of {}", named.collect::<Vec<_>>().join(", "))
+    fn terms(&self, _: &Program) -> String {
+        format!("its contact's role is {}", self.in_words())
+    }
+
+    fn why_not(&self, _: &Program) -> String {
+        format!("the role of the order's contact must be {}", self.in_words())
     }
 }

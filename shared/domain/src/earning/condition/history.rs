@@ -2,8 +2,8 @@
 
 use super::{AccountFacts, Reading, Test};
 use crate::document::{self, Faults, Object, Path};
-use crate::money::{self, Currency, Minor, Money, Overflow};
-use crate::program::small;
+use crate::money::{self, Minor, Money, Overflow};
+use crate::program::{Program, small};
 use crate::schema::{self, Schema};
 use crate::time::Month;
 use serde_json::Value;
@@ -33,7 +33,12 @@ impl Test for FirstOrder {
         Ok((facts.orders == 0) == self.0)
     }
 
-    fn why_not(&self, _: Currency) -> String {
+    fn terms(&self, _: &Program) -> String {
+        let is = if self.0 { "is" } else { "is not" };
+        format!("it {is} the account's first order")
+    }
+
+    fn why_not(&self, _: &Program) -> String {
         let is = if self.0 { "is not" } else { "is" };
         format!("it {is} the account's first order")
     }
@@ -73,7 +78,14 @@ impl Test for OrderNumber {
         })
     }
 
-    fn why_not(&self, _: Currency) -> String {
+    fn terms(&self, _: &Program) -> String {
+        match self {
+            Self::Is(one) => format!("it is order number {one} of the account"),
+            Self::Every(many) => format!("the order's number is a multiple of {many}"),
+        }
+    }
+
+    fn why_not(&self, _: &Program) -> String {
         match self {
             Self::Is(one) => format!("it is not order number {one} of the account"),
             Self::Every(many) => format!("the order's number is no multiple of {many}"),
@@ -120,8 +132,16 @@ impl Test for OrdersAtLeast {
         Ok(facts.activity.orders_in(&window(facts.month, self.months)) >= self.orders)
     }
 
-    fn why_not(&self, _: Currency) -> String {
-        format!("the account had placed fewer than {} orders before it {}", self.orders, in_months(self.months))
+    fn terms(&self, _: &Program) -> String {
+        let orders = if self.orders == 1 { "an order".to_owned() } else { format!("{} orders", self.orders) };
+        format!("the account has placed {orders} before it {}", in_months(self.months))
+    }
+
+    fn why_not(&self, _: &Program) -> String {
+        match self.orders {
+            1 => format!("the account had placed no order before it {}", in_months(self.months)),
+            many => format!("the account had placed fewer than {many} orders before it {}", in_months(self.months)),
+        }
     }
 }
 
@@ -155,8 +175,13 @@ impl Test for SpendAtLeast {
         Ok(facts.activity.eligible_in(&window(facts.month, self.months))? >= self.amount)
     }
 
-    fn why_not(&self, currency: Currency) -> String {
-        let amount = Money { amount: self.amount, currency };
+    fn terms(&self, program: &Program) -> String {
+        let amount = Money { amount: self.amount, currency: program.currency };
+        format!("the account has spent {amount} before it {}", in_months(self.months))
+    }
+
+    fn why_not(&self, program: &Program) -> String {
+        let amount = Money { amount: self.amount, currency: program.currency };
         format!("the account had spent less than {amount} before it {}", in_months(self.months))
     }
 }

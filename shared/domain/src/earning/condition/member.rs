@@ -4,8 +4,8 @@ use super::{AccountFacts, Nonsense, Reading, Test};
 use crate::document::{self, Faults, Path};
 use crate::earning::choice::{self, Choice};
 use crate::id::{Segment, TierId};
-use crate::money::{Currency, Overflow};
-use crate::program::Ladder;
+use crate::money::Overflow;
+use crate::program::{Ladder, Program};
 use crate::schema::{self, Schema};
 use serde_json::Value;
 
@@ -29,8 +29,12 @@ impl Test for Segments {
         Ok(self.0.admits_any(facts.segments))
     }
 
-    fn why_not(&self, _: Currency) -> String {
-        format!("the account's segments must be {}", self.0.in_words())
+    fn terms(&self, _: &Program) -> String {
+        format!("the account's segment is {}", self.0.in_words())
+    }
+
+    fn why_not(&self, _: &Program) -> String {
+        format!("the account's segment must be {}", self.0.in_words())
     }
 }
 
@@ -53,8 +57,13 @@ impl Test for TierHeld {
         Ok(self.0.admits(Some(facts.tier)))
     }
 
-    fn why_not(&self, _: Currency) -> String {
-        format!("the tier held before the order must be {}", self.0.in_words())
+    fn terms(&self, _: &Program) -> String {
+        format!("the tier held before it is {}", self.0.in_words())
+    }
+
+    fn why_not(&self, program: &Program) -> String {
+        let named = self.0.listed(|tier| program.tiers.name(tier).to_owned());
+        format!("the tier held before the order must be {named}")
     }
 
     fn nonsense(&self, tiers: Option<&Ladder>) -> Option<Nonsense> {

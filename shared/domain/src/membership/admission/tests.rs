@@ -82,7 +82,7 @@ fn an_operator_lets_in_and_turns_away_and_says_nothing_twice() {
         (approved(), Some("The account is a member now: Known from the fair."), "member"),
         (excluded(&["perks", "earning", "perks"]), Some("excluded from earning, perks now: Net prices."), "member"),
         (excluded(&["earning", "perks"]), None, "member"),
-        (excluded(&[]), Some("The account is excluded from nothing any more: Net prices."), "member"),
+        (excluded(&[]), Some("The account is no longer excluded from anything: Net prices."), "member"),
     ];
     for (document, told, state) in rows {
         let before = club.entries.len();

@@ -7,7 +7,6 @@ use crate::discount::OPEN_DISCOUNTS_MAX;
 use crate::ledger::Cause;
 use crate::money::Points;
 use crate::statement;
-use crate::time::Calendar;
 
 fn welcome(terms: &Value) -> Value {
     document("Europe/London", &json!([on("welcome", terms)]))
@@ -95,7 +94,7 @@ fn what_is_given_is_said_in_words_and_told_as_a_record() {
     let mut town = Town::joined(document("UTC", &rules), "2026-01-01T00:00:00Z");
     town.contact("ann", Some("1980-12-24"), at("2026-01-02T00:00:00Z")).unwrap();
     town.walk(at("2026-12-24T05:00:00Z"));
-    let (entry, calendar) = (town.entries.last().unwrap(), Calendar::utc());
+    let (entry, program) = (town.entries.last().unwrap(), &town.schedule.at(Instant::MAX).program);
     let codes: Vec<_> =
         town.account().discounts.iter().map(|open| (open.rule.to_string(), open.code.clone())).collect();
     let code = |rule: &str| codes.iter().find(|(of, _)| of == rule).unwrap().1.clone();
@@ -104,7 +103,7 @@ fn what_is_given_is_said_in_words_and_told_as_a_record() {
         "Season's greetings. Discount {xmas} is yours until 2027-01-07. Happy birthday: 50 points were given. They can be \
          spent until 2028-12-31. Discount {cake} is yours until 2027-01-07."
     );
-    assert_eq!(statement::text(entry, &calendar), expected);
+    assert_eq!(statement::text(entry, program), expected);
     let told = serde_json::to_value(&entry.changes[2]).unwrap();
     let expected = json!({
         "type": "occasion.given", "occasion": "birthday", "on": "birthday", "contact_id": "ann", "day": "2026-12-24",

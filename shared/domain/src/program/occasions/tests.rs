@@ -177,6 +177,19 @@ fn an_occasion_that_is_listed_twice_is_refused_in_new_versions_alone() {
 }
 
 #[test]
+fn a_gift_that_cannot_be_read_is_not_said_to_be_none() {
+    let discount = json!({"id": "d", "name": "D", "percent": "0", "validity_days": 14});
+    for (give, expected) in [
+        (json!({"discount": discount}), "$.occasions[0].give.discount.percent out_of_range"),
+        (json!({"discount": "5"}), "$.occasions[0].give.discount wrong_type"),
+        (json!({"points": -1}), "$.occasions[0].give.points out_of_range"),
+    ] {
+        let document = document(&json!([with("birthday", "give", give)]));
+        assert_eq!(faults(Program::from_new(&document, &ProgramName::parse("p").unwrap())), [expected]);
+    }
+}
+
+#[test]
 fn a_version_with_other_occasions_files_accounts_anew() {
     let [plain, other] =
         [json!([]), json!([rule("welcome")])].map(|rules| Program::from_json(&document(&rules)).unwrap());

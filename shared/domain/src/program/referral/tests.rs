@@ -228,6 +228,11 @@ fn bad_gifts() -> Vec<Row> {
             ],
         ),
         (
+            "a discount of nothing for the first",
+            |r| r["rewards"][0]["discount"] = json!({ "id": "a", "name": "A", "percent": "0", "validity_days": 1 }),
+            &[("$.referral.rewards[0].discount.percent", "out_of_range")],
+        ),
+        (
             "the rule id of another discount",
             |r| r["welcome"]["discount"]["id"] = json!("next"),
             &[("$.referral.welcome.discount.id", "duplicate")],

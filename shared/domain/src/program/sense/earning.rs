@@ -1,8 +1,10 @@
 //! Earning rules that can never fire, say nothing, or leave others no room.
 
+mod outdone;
+
 use crate::document::{Faults, Path};
 use crate::earning::{Earning, EarningRule, Effect, Rounding};
-use crate::id::{RuleId, Sku};
+use crate::id::Sku;
 use crate::money::{Factor, Minor, Points};
 use crate::program::Ladder;
 use crate::time::Calendar;
@@ -40,6 +42,7 @@ pub(super) fn check(earning: &Earning, around: &Surroundings<'_>, faults: &mut F
         found.extend(of_history(rule));
         found.extend(of_place(rule, before, lowest));
         found.extend(of_group(rule, before, after.unwrap_or_default()));
+        found.extend(outdone::check(rule, before, after.unwrap_or_default(), around.levels));
         let at = Path::Index(&list, index);
         for (fields, code, message) in found {
             match fields {
@@ -152,9 +155,10 @@ fn of_history(rule: &EarningRule) -> Vec<Finding> {
 fn of_place(rule: &EarningRule, before: &[EarningRule], lowest: Option<Factor>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let is_apart = |other: &EarningRule| rule.group.is_none() || other.group != rule.group;
+    let is_of_its_lines = |other: &EarningRule| !other.lines.is_apart_from(&rule.lines);
     let is_base = |other: &EarningRule| matches!(other.effect, Effect::PerAmount { .. }) && is_apart(other);
-    if matches!(rule.effect, Effect::Multiplier(_)) && !before.iter().any(is_base) {
-        let message = "no rule before it gives points per amount that it could multiply";
+    if matches!(rule.effect, Effect::Multiplier(_)) && !before.iter().any(|one| is_base(one) && is_of_its_lines(one)) {
+        let message = "no rule before it gives points per amount, for lines that it counts, that it could multiply";
         found.push((&["multiplier"], "never_fires", message.to_owned()));
     }
     let fires = |other: &EarningRule| lowest.is_some_and(|lowest| other.fires_where(rule, lowest));
@@ -174,14 +178,6 @@ fn of_group(rule: &EarningRule, before: &[EarningRule], after: &[EarningRule]) -
     let mut found: Vec<Finding> = Vec::new();
     let Some(group) = &rule.group else { return found };
     let is_in = |other: &&EarningRule| other.group.as_ref() == Some(group);
-    let better: Option<&RuleId> = before.iter().filter(is_in).find(|other| other.outdoes(rule)).map(|other| &other.id);
-    if let Some(better) = better {
-        found.push((
-            &[],
-            "never_fires",
-            format!("{better}, before it in the group, gives as much wherever it would fire"),
-        ));
-    }
     if !before.iter().chain(after).any(|other| is_in(&other)) {
         found.push((&["group"], "no_effect", "it is the only rule of its group".to_owned()));
     }
@@ -196,7 +192,7 @@ mod tests {
     use serde_json::{Value, json};
 
     /// What is said of these rules, after a plain one of points per amount.
-    fn told(rules: &[Value], multipliers: [&str; 2]) -> Vec<String> {
+    pub(super) fn told(rules: &[Value], multipliers: [&str; 2]) -> Vec<String> {
         let mut listed = vec![json!({"points": 1, "per": "1"})];
         listed.extend_from_slice(rules);
         for (rule, place) in listed.iter_mut().zip(0..) {
@@ -397,7 +393,7 @@ mod tests {
             (vec![json!({"points": 1, "per_units": 1, "stop": true}), json!({"points": 1})], &["[2] never_fires"]),
             // Groups.
             (vec![grouped(1, none())], &["[1].group no_effect"]),
-            (vec![grouped(1, none()), grouped(2, none())], &[]),
+            (vec![grouped(1, none()), grouped(2, none())], &["[1] never_fires"]),
             (vec![grouped(2, none()), grouped(2, none())], &["[2] never_fires"]),
             (vec![grouped(2, none()), grouped(1, json!({"when": vip}))], &["[2] never_fires"]),
             (vec![grouped(2, json!({"when": vip})), grouped(1, none())], &[]),
@@ -405,7 +401,10 @@ mod tests {
             (vec![grouped(2, json!({"per": "4"})), grouped(1, json!({"per": "2"}))], &["[2] never_fires"]),
             (vec![grouped(1, json!({"per": "2"})), grouped(2, json!({"per": "3"}))], &[]),
             (vec![grouped(2, json!({"per": "3", "maximum_points": 9})), grouped(1, json!({"per": "2"}))], &[]),
-            (vec![grouped(2, none()), json!({"points": 1}), grouped(3, none())], &["[3].group out_of_order"]),
+            (
+                vec![grouped(2, none()), json!({"points": 1}), grouped(3, json!({"when": vip}))],
+                &["[3].group out_of_order"],
+            ),
         ] {
             // Every order would find the plain rule first, which stops none.
             assert_eq!(told(&rules, ["1", "2"]), expected, "{rules:?}");

@@ -103,10 +103,10 @@ fn entry(changes: Vec<Change>) -> Entry {
 #[test]
 fn each_change_has_its_sentence_and_survives_being_written_down() {
     let town = Town::of(document());
-    let calendar = &town.schedule.at(town.now).program.calendar;
+    let program = &town.schedule.at(town.now).program;
     for (change, expected) in sentences() {
         let entry = entry(vec![change]);
-        assert_eq!(statement::text(&entry, calendar), expected);
+        assert_eq!(statement::text(&entry, program), expected);
         let json = serde_json::to_value(&entry).unwrap();
         assert_eq!(serde_json::from_value::<Entry>(json).unwrap(), entry);
     }

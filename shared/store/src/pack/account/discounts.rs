@@ -1,12 +1,14 @@
 //! The open discounts of an account, packed.
 //!
-//! After the list, for each in its order, what it takes off: that came later, and an item of before ends with the list.
+//! The first layout did not know what they take off.
 
-use super::super::bytes::{Reader, Unpacked, Writer};
+use super::super::bytes::{DENSE, Reader, Unpacked, Writer};
+use super::CODE_BYTES;
 use domain::code::Code;
 use domain::discount::{OpenDiscount, TakesOff, Terms};
 use domain::id::RuleId;
 use domain::money::{Minor, Percent};
+use domain::time::Instant;
 
 /// How terms are told apart, beside the number that they state: its two lowest bits.
 const KINDS: u64 = 4;
@@ -17,18 +19,20 @@ const AMOUNT: u64 = 2;
 /// One of the others comes next, after what the goods must come to.
 const FROM: u64 = 3;
 
-/// Packs the open discounts.
+/// Packs the open discounts. Codes are of random bits, which take less as they are than as varints; they end one after the
+/// other.
 pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
-    let mut out = Writer::start();
+    let mut out = Writer::of(DENSE);
     out.count(discounts.len());
+    let mut before = 0;
     for discount in discounts {
         out.text(discount.rule.as_str());
-        out.number(discount.code.bits());
-        out.instant(discount.expires_at);
+        out.0.extend(discount.code.bits().to_le_bytes().iter().take(CODE_BYTES));
+        let expires_at = discount.expires_at.as_ms();
+        out.signed(expires_at.wrapping_sub(before));
+        before = expires_at;
         out.number(discount.told_days.into());
-    }
-    if discounts.iter().any(|discount| discount.terms.is_some()) {
-        discounts.iter().for_each(|discount| pack_terms(&mut out, discount.terms));
+        pack_terms(&mut out, discount.terms);
     }
     out.0
 }
@@ -55,21 +59,22 @@ fn pack_terms(out: &mut Writer, terms: Option<Terms>) {
 
 /// Reads the open discounts.
 pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
-    let mut input = Reader::start(bytes)?;
-    let mut discounts = input.list(|input| {
-        Ok(OpenDiscount {
-            rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
-            code: Code::of_bits(input.number()?),
-            expires_at: input.instant()?,
-            told_days: u16::try_from(input.number()?).map_err(|_| "too many days")?,
-            terms: None,
-        })
+    let (format, mut input) = Reader::start_of(bytes)?;
+    let mut before = 0_i64;
+    let discounts = input.list(|input| {
+        let rule = RuleId::parse(input.text()?).map_err(|_| "bad rule id")?;
+        let (code, expires_at) = match format {
+            DENSE => {
+                let code = Code::of_bits(input.little(CODE_BYTES)?);
+                before = before.checked_add(input.signed()?).ok_or("instant too large")?;
+                (code, Instant::from_ms(before))
+            }
+            _ => (Code::of_bits(input.number()?), input.instant()?),
+        };
+        let told_days = u16::try_from(input.number()?).map_err(|_| "too many days")?;
+        let terms = if format == DENSE { terms(input)? } else { None };
+        Ok(OpenDiscount { rule, code, expires_at, told_days, terms })
     })?;
-    if !input.0.is_empty() {
-        for discount in &mut discounts {
-            discount.terms = terms(&mut input)?;
-        }
-    }
     input.end()?;
     Ok(discounts)
 }
@@ -100,7 +105,6 @@ fn terms(input: &mut Reader<'_>) -> Unpacked<Option<Terms>> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
     use super::*;
-    use domain::time::Instant;
 
     fn open(terms: Option<Terms>) -> OpenDiscount {
         let (rule, code) = (RuleId::parse("next").unwrap(), Code::of_bits(1 << 49));
@@ -111,32 +115,42 @@ mod tests {
         Some(Terms { takes_off, minimum: Minor(minimum) })
     }
 
+    /// The first layout.
+    fn pack_as_before(discounts: &[OpenDiscount]) -> Vec<u8> {
+        let mut out = Writer::start();
+        out.count(discounts.len());
+        for discount in discounts {
+            out.text(discount.rule.as_str());
+            out.number(discount.code.bits());
+            out.instant(discount.expires_at);
+            out.number(discount.told_days.into());
+        }
+        out.0
+    }
+
     #[test]
-    fn what_a_discount_takes_off_costs_few_bytes_and_none_where_it_is_not_known() {
-        let bare = pack_discounts(&[open(None)]).len();
-        for (terms, bytes) in [
+    fn what_a_discount_takes_off_costs_few_bytes() {
+        let before = pack_as_before(&[open(None)]).len();
+        for (terms, more) in [
             (None, 0),
-            (terms(TakesOff::Percent(Percent(500)), 0), 2),
-            (terms(TakesOff::Percent(Percent(10_000)), 0), 3),
-            (terms(TakesOff::Amount(Minor(1_000)), 0), 2),
-            (terms(TakesOff::Amount(Minor(1_000)), 10_000), 5),
+            (terms(TakesOff::Percent(Percent(500)), 0), 1),
+            (terms(TakesOff::Percent(Percent(10_000)), 0), 2),
+            (terms(TakesOff::Amount(Minor(1_000)), 0), 1),
+            (terms(TakesOff::Amount(Minor(1_000)), 10_000), 4),
         ] {
             let packed = pack_discounts(&[open(terms)]);
-            assert_eq!((packed.len() - bare, discounts(&packed).unwrap()[0].terms), (bytes, terms));
+            assert_eq!((packed.len() - before, discounts(&packed).unwrap()[0].terms), (more, terms));
         }
     }
 
     #[test]
-    fn an_item_of_before_is_read_and_one_beside_others_stays_unknown() {
+    fn an_item_of_before_is_read_and_what_does_not_fit_is_left_to_the_record() {
         let (known, unknown) = (open(terms(TakesOff::Percent(Percent(500)), 0)), open(None));
         let both = [known.clone(), unknown.clone(), known];
-        let packed = pack_discounts(&both);
-        assert_eq!(discounts(&packed), Ok(both.to_vec()));
-        // Without its last bytes, the terms of three, it is what was written before there were any.
-        let before = &packed[..packed.len() - 5];
-        assert_eq!(discounts(before), Ok(vec![unknown.clone(), unknown.clone(), unknown]));
-        assert!(discounts(&packed[..packed.len() - 1]).is_err());
-        // More than fits beside its kind is not noted: its record tells.
+        assert_eq!(discounts(&pack_discounts(&both)), Ok(both.to_vec()));
+        let before = discounts(&pack_as_before(&both));
+        assert_eq!(before, Ok(vec![unknown.clone(), unknown.clone(), unknown]));
+        // More than fits beside its kind.
         let vast = open(terms(TakesOff::Amount(Minor(i64::MAX)), 1));
         assert_eq!(discounts(&pack_discounts(&[vast])).unwrap()[0].terms, None);
     }
