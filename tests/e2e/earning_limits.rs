@@ -173,6 +173,23 @@ async fn a_cap_counts_by_the_month_that_an_order_was_placed_in() {
 }
 
 #[tokio::test]
+async fn a_cap_counts_by_the_quarter_that_an_order_was_placed_in() {
+    let cloud = cloud_with(per_account(json!({"points": 50, "period": "quarter"}))).await;
+    for (id, placed, given) in [
+        ("o-1", "2011-03-01T12:00:00Z", (40, None)),
+        ("o-2", "2011-03-31T22:59:59Z", (10, None)),
+        ("o-3", "2011-03-31T23:00:00Z", (40, None)),
+        ("o-4", "2011-05-20T12:00:00Z", (10, None)),
+        ("o-5", "2011-06-30T22:59:59Z", nothing("points_cap_reached")),
+        ("o-6", "2011-06-30T23:00:00Z", (40, None)),
+    ] {
+        cloud.set_clock(placed);
+        assert_eq!(gave(&worth(&cloud, id, 20).placed(placed).send().await.expect(201)), given, "{id}");
+    }
+    assert!(cloud.audit().await.findings.is_empty());
+}
+
+#[tokio::test]
 async fn a_rule_may_ask_for_the_role_of_the_contact_and_shipping_may_be_eligible() {
     let cloud = Cloud::with(|program| {
         program["eligibility"]["shipping"] = json!("include");

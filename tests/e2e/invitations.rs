@@ -153,7 +153,7 @@ async fn of_many_who_enrol_at_once_as_many_succeed_as_it_is_for() {
     }
     assert_eq!(crate::crowd::count(&replies, 201), 3);
     assert_eq!(crate::crowd::count(&replies, 200), 3, "the other request of each company that was enrolled");
-    assert_eq!(crate::crowd::count(&replies, 422), 18);
+    assert_eq!(crate::crowd::count(&replies, 409), 18);
     assert_eq!(cloud.get(&format!("{INVITATIONS}/{code}")).await.expect(200)["used"], 3);
     cloud.audit().await;
 }

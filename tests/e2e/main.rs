@@ -71,6 +71,7 @@ mod survey_crowd;
 mod survey_refusals;
 mod surveys;
 mod tier_entry;
+mod tier_metrics;
 mod tiers;
 mod trouble;
 mod version_spelling;

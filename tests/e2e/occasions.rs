@@ -175,6 +175,26 @@ async fn walkers_at_once_and_contacts_that_change_meanwhile_give_it_once() {
 }
 
 #[tokio::test]
+async fn every_so_many_orders_bring_a_gift_and_a_repeat_or_a_return_changes_nothing_of_it() {
+    let occasions = json!([{"id": "pairs", "name": "Another two", "on": "nth_order", "every_orders": 2,
+                            "give": {"points": 25}}]);
+    let cloud = Cloud::with_program(wholesale(&occasions)).await;
+    let order = |number: usize| cloud.order(&format!("o-{number}")).line("MUG", 1, "10.00");
+    for (number, balance) in [(1, 10), (2, 45), (3, 55), (4, 90), (5, 100)] {
+        let first = order(number).send().await.expect(201);
+        assert_eq!(first.number("balance"), balance, "order {number}");
+        assert_eq!(order(number).send().await.expect(200).body(), first.body());
+    }
+    // An order that comes back stays counted: the sixth is the next.
+    let back = order(4).returned("r-1").units("1", 1).send().await.expect(201);
+    assert_eq!(back.number("points_reversed"), 10);
+    order(6).send().await.expect(201);
+    let numbers: Vec<_> = given(&cloud).await.into_iter().map(|(rule, _, points)| (rule, points)).collect();
+    assert_eq!(numbers, vec![("pairs".to_owned(), 25); 3]);
+    cloud.audit().await;
+}
+
+#[tokio::test]
 async fn a_version_with_new_occasions_finds_accounts_that_order_nothing() {
     let cloud = Cloud::with_program(wholesale(&json!([]))).await;
     let acme = cloud.account("acme");

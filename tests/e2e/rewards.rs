@@ -3,7 +3,7 @@
 use crate::crowd::{CLIENTS, count};
 use serde_json::{Value, json};
 use tests::network::{Staleness, Units};
-use tests::{Account, Cloud, Reply, skips_concurrency};
+use tests::{Account, Cloud, Reply, WHOLESALE, skips_concurrency};
 
 fn with_rewards(program: &mut Value) {
     program["perks"] = json!([{"id": "training", "name": "Training", "kind": "training", "tiers": ["gold"]}]);
@@ -139,6 +139,29 @@ async fn a_perk_is_bought_and_used_whatever_the_tier() {
     cancel(&cloud, 5, "Not wanted").await.expect(200);
     assert_eq!(acme.standing().await["perks"], Value::Null);
     cloud.audit().await;
+}
+
+#[tokio::test]
+async fn uses_of_a_perk_that_is_not_counted_are_sold_to_those_alone_who_have_it_not() {
+    let (cloud, acme) = start(1_000).await;
+    redeem(&cloud, &acme, "key-1", "day").await.expect(201);
+    assert_eq!(acme.use_perk("key-2", "training", &json!({})).await.expect(201)["bought_left"], 0);
+    acme.order("o-1").line("MUG", 1, "5000.00").send().await.expect(201);
+    assert_eq!(acme.standing().await["tier"]["id"], "gold");
+    acme.use_perk("key-3", "training", &json!({})).await.expect_problem(409, "perk-not-counted");
+    let shown = cloud.get("/v1/accounts/acme/rewards").await.expect(200)["rewards"][3].clone();
+    let unavailable = json!({"reason": "perk_not_counted"});
+    assert_eq!((&shown["available"], &shown["unavailable"]), (&json!(false), &unavailable));
+    let before = cloud.tables().await;
+    redeem(&cloud, &acme, "key-4", "day").await.expect_problem(422, "reward-perk-not-counted");
+    assert_eq!(cloud.tables().await, before);
+    // A version in which nobody could buy it is refused.
+    let mut program: Value = serde_json::from_str(WHOLESALE).unwrap();
+    with_rewards(&mut program);
+    program["perks"][0].as_object_mut().unwrap().remove("tiers");
+    let refused = cloud.request("POST", "/v1/program/versions", program.to_string()).await;
+    let refused = refused.expect_problem(422, "invalid-document");
+    assert_eq!(refused.fault_paths(), ["$.rewards[3].perk.perk"]);
 }
 
 #[tokio::test]
@@ -290,7 +313,7 @@ async fn of_a_stock_of_ten_exactly_ten_are_had_whoever_wants_them() {
     assert_eq!(rare(&accounts[0]).await["stock_left"], 1);
     let clients = accounts.iter().map(|account| (account.clone(), "key-2".to_owned(), "rare"));
     let again = all_at_once(clients, &cloud).await;
-    assert_eq!((count(&again, 201), count(&again, 422)), (1, 39));
+    assert_eq!((count(&again, 201), count(&again, 409)), (1, 39));
     cloud.audit().await;
 }
 

@@ -1,7 +1,6 @@
 //! Which program a database begins with: a sample, or a document of one's own.
 
 use super::{Activated, ProgramError, activate};
-use domain::document::Faults;
 use domain::id::ProgramName;
 use domain::program::Program;
 use domain::time::Calendar;
@@ -56,8 +55,7 @@ impl Chosen {
     /// Reads the document of a file, or of a sample by its name.
     pub fn read(file: &Path) -> Result<Self, ProgramError> {
         let document = document(file)?;
-        let Program { name, calendar, .. } =
-            Program::from_json(&document).map_err(|faults: Faults| ProgramError::Faulty(faults))?;
+        let Program { name, calendar, .. } = Program::from_json(&document).map_err(ProgramError::Faulty)?;
         Ok(Self { name, calendar, file: file.to_owned(), document })
     }
 
