@@ -34,7 +34,7 @@ pub(super) fn allocate(whole: Minor, worth: &[Minor]) -> Result<Vec<Minor>, Over
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
     use super::*;
     use proptest::prelude::*;
 
