@@ -30,6 +30,8 @@ fn requests(cloud: &Cloud) -> Requests {
     let invited = format!("{INVITATIONS}/{}", invitation(cloud));
     let excluded = json!({"excluded_from": ["discounts"], "reason": "A test"}).to_string();
     let invitation = json!({"tier": null, "reason": "A test"}).to_string();
+    let line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "1.00"});
+    let cart = json!({"account_id": "acme", "currency": "GBP", "lines": [line]}).to_string();
     let requests = [
         ("POST", "/v1/orders", order, "orders:write"),
         ("PUT", AMENDED, amended, "orders:write"),
@@ -53,6 +55,7 @@ fn requests(cloud: &Cloud) -> Requests {
         ("POST", "/v1/accounts/acme/perks/early/uses", String::new(), "accounts:write"),
         ("PUT", TIER_INVITATION, invitation, "accounts:write"),
         ("GET", "/v1/accounts/acme/prices?sku=MUG", String::new(), "accounts:read"),
+        ("POST", "/v1/quotes", cart, "accounts:read"),
         ("GET", "/v1/accounts/acme/rewards", String::new(), "accounts:read"),
         ("POST", REDEMPTIONS, json!({"reward": "mug"}).to_string(), "accounts:write"),
         ("GET", REDEMPTIONS, String::new(), "accounts:read"),

@@ -51,6 +51,7 @@ mod payments;
 mod perks;
 mod prices;
 mod program;
+mod quotes;
 mod referral_crowd;
 mod referral_life;
 mod referral_refusals;

@@ -1,5 +1,7 @@
 //! Rights to a price reduction.
 
+mod terms;
+
 use crate::code::Code;
 use crate::decision::Context;
 use crate::id::{AccountId, OrderKey, RuleId, TierId};
@@ -10,6 +12,8 @@ use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+pub use terms::{TakesOff, Terms};
 
 /// Most discounts an account can have open: it bounds the hot item.
 pub const OPEN_DISCOUNTS_MAX: usize = 10;
@@ -28,6 +32,8 @@ pub struct OpenDiscount {
     pub expires_at: Instant,
     /// The fewest days ahead at which that was told; at first, those that it was issued with.
     pub told_days: u16,
+    /// What it takes off; `None`: it was noted when that was not, and its record tells.
+    pub terms: Option<Terms>,
 }
 
 /// A discount as it was issued, and its use. Whether it has expired is a matter of the clock, so it is not stored.
@@ -219,10 +225,15 @@ impl Discount {
         Self { version: self.version.saturating_add(1), ..self.clone() }
     }
 
+    /// What it takes off, and from which goods.
+    pub fn terms(&self) -> Terms {
+        Terms { takes_off: TakesOff::Percent(self.percent), minimum: Minor::ZERO }
+    }
+
     /// As the account's hot item knows it.
     pub fn open(&self) -> OpenDiscount {
         let Self { rule, code, expires_at, told_days, .. } = self.clone();
-        OpenDiscount { rule, code, expires_at, told_days }
+        OpenDiscount { rule, code, expires_at, told_days, terms: Some(self.terms()) }
     }
 }
 

@@ -43,6 +43,7 @@ pub mod perks;
 pub mod prices;
 pub mod program;
 pub mod qualification;
+pub mod quote;
 pub mod receipt;
 pub mod referral;
 pub mod returns;

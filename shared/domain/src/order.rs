@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use read::{DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX};
+pub(crate) use read::{check_whole, line as read_line};
 
 /// A purchase placed in the merchant's shop or ERP. Identity: [`Order::key`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

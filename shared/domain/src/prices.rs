@@ -13,6 +13,7 @@ use crate::money::{self, Currency, Minor, Overflow, Percent, UnitPrice};
 use crate::order::OrderLine;
 use std::collections::BTreeSet;
 
+pub(crate) use list::unit_price_text;
 pub use list::{Asked, NextStep, PriceList, QuantityPrice, Row, TableName, price_list};
 
 /// Prices by quantity of some goods for some accounts.
@@ -166,6 +167,19 @@ pub fn price(
     let total = unit_price.times(quantity, currency)?;
     let saved = list.map(|list| list.times(quantity, currency)?.minus(total)).transpose()?;
     Ok(Some(Price { unit_price, total, saved }))
+}
+
+/// What so many cost by a table that come to `list` together, where the shop does not say what one of them costs. As
+/// [`price`], but a percentage is of all of them, rounded half up once.
+pub fn amount(table: Option<&PriceTable>, quantity: u64, list: Minor, currency: Currency) -> Result<Minor, Overflow> {
+    match table.and_then(|table| table.step(quantity)).map(|step| step.price) {
+        Some(StepPrice::Unit(price)) => Ok(price.times(quantity, currency)?.min(list)),
+        Some(StepPrice::Off(percent)) => {
+            let product = i128::from(list.0).checked_mul(percent.0.into()).ok_or(Overflow)?;
+            list.minus(Minor::narrow(money::div_half_up(product, Percent::HUNDRED.0.into())?)?)
+        }
+        None => Ok(list),
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The merchant's rules as one versioned document.
 
 pub mod difference;
+mod discount_names;
 mod distinct;
 mod earning;
 mod exchange;
 mod free_products;
+mod groups;
 mod membership;
 mod metrics;
 mod occasions;
@@ -40,6 +42,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub use crate::shortfall::Shortfall;
+pub use discount_names::DiscountNamed;
 pub use exchange::Exchange;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub(crate) use read::small;
@@ -138,6 +141,8 @@ pub struct Tiers {
     pub levels: Ladder,
     /// How they are reviewed; `None`: a tier is never lost.
     pub review: Option<ReviewRules>,
+    /// The group of discounts that the standing discounts of tiers are of.
+    pub discount_group: Option<RuleId>,
 }
 
 /// When a tier that is reached is taken on.
@@ -201,6 +206,8 @@ pub struct DiscountRule {
     pub percent: Percent,
     /// Days it is valid, to the same local wall time.
     pub validity_days: u16,
+    /// Of the discounts of a group one at most is applied to a cart.
+    pub group: Option<RuleId>,
 }
 
 impl Program {

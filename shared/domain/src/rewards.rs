@@ -61,6 +61,8 @@ pub enum RewardKind {
         percent: Percent,
         /// Days it is valid, to the same local wall time.
         validity_days: u16,
+        /// Of the discounts of a group one at most is applied to a cart.
+        group: Option<RuleId>,
     },
     /// One product.
     Product(Goods),

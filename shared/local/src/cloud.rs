@@ -35,6 +35,7 @@ type Handler = for<'a> fn(&'a App, Value) -> Answer<'a>;
 const FUNCTIONS: &[(&str, Handler)] = &[
     ("account-review", |app, event| Box::pin(account_review::handle(app, event))),
     ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
+    ("checkout", |app, event| Box::pin(checkout::handle(app, event))),
     ("discount-expiry", |app, event| Box::pin(discount_expiry::handle(app, event))),
     ("metric-rollup", |app, event| Box::pin(metric_rollup::handle(app, event))),
     ("metrics", |app, event| Box::pin(metrics::handle(app, event))),

@@ -93,7 +93,7 @@ impl Watched {
         let code = invitation["invitation_code"].as_str().unwrap().to_owned();
         let invited = json!({"name": "Beta", "invitation_code": code});
         self.ask("PUT", "/v1/accounts/beta", &invited, 201).await;
-        self.ask("PUT", "/v1/accounts/gamma", &invited, 422).await;
+        self.ask("PUT", "/v1/accounts/gamma", &invited, 409).await;
         self.ask("GET", "/v1/invitations", &Json::Null, 200).await;
         let place = format!("/v1/invitations/{code}");
         self.ask("GET", &place, &Json::Null, 200).await;

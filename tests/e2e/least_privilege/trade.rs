@@ -89,6 +89,11 @@ impl Watched {
             let scored = self.ask("POST", "/v1/orders", &order.document(), 201).await;
             assert_eq!(scored["points"], 6);
         }
+        // A cart of somebody whose role is asked for, with a code that is not open.
+        let line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "1.00"});
+        let cart = json!({"account_id": "acme", "contact_id": "ann", "currency": "GBP", "lines": [line],
+                          "discount_codes": ["00000000000"]});
+        assert_eq!(self.ask("POST", "/v1/quotes", &cart, 200).await["earns"]["points"], 6);
         self.simulation().await;
     }
 

@@ -106,7 +106,8 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     Some(order)
 }
 
-fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<OrderLine> {
+/// Reads a line, of an order or of a cart.
+pub(crate) fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<OrderLine> {
     let line = Object::open(value, path, &LINE_FIELDS, faults)?;
     let decimals = money::decimals(currency);
     let line_id = line.required("line_id", faults, document::id(LineId::parse));
@@ -159,7 +160,7 @@ fn line_price(line: &Object<'_>, path: &Path<'_>, decimals: u32, faults: &mut Fa
 }
 
 /// What only the whole order shows: repeated line ids and codes, a total beyond 64 bits.
-pub(super) fn check_whole(order: &Order, faults: &mut Faults) {
+pub(crate) fn check_whole(order: &Order, faults: &mut Faults) {
     let root = Path::Root;
     if !are_numbered(&order.lines) {
         let mut ids = BTreeSet::new();

@@ -197,7 +197,7 @@ fn quantity_price(
 }
 
 /// A unit price with the decimals of its currency, and more where it has them: `2.50`, `0.0375`.
-fn unit_price_text(price: UnitPrice, currency: Currency) -> String {
+pub(crate) fn unit_price_text(price: UnitPrice, currency: Currency) -> String {
     let full = money::format_decimal(price.0, UnitPrice::DECIMALS_MAX);
     let (whole, fraction) = full.split_once('.').unwrap_or((&full, ""));
     let fraction = fraction.trim_end_matches('0');

@@ -179,7 +179,8 @@ pub(super) fn schema() -> Schema {
         .optional("days", schema::small(1, INACTIVITY_DAYS_MAX), "Of inactivity: days since the latest order.")
         .some_stated_if(&["days"], "on", Kind::Inactivity.name())
         .required("give", gift_schema(schema::object("Gift")), "What it brings.");
-    let discount = json!({ "id": "come-back", "name": "10 % off to come back", "percent": "10", "validity_days": 30 });
+    let discount = json!({ "id": "come-back", "name": "10 % off to come back", "percent": "10", "validity_days": 30,
+                           "group": "season" });
     schema::list(0..=OCCASIONS_MAX, Audience::schema(rule)).examples([json!([
         { "id": "hello", "name": "Welcome", "on": "welcome", "segments": ["hotels"], "give": { "points": 50 } },
         { "id": "birthday", "name": "Happy birthday", "on": "birthday", "contacts_per_year": 3, "give": { "points": 20 } },

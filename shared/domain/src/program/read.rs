@@ -3,7 +3,8 @@
 use super::sense::{self, Sections};
 use super::{DiscountRule, Program, ReturnRules, UnknownAccount};
 use super::{
-    distinct, earning, free_products, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers,
+    distinct, earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards,
+    tiers,
 };
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::earning::{Reading, TaxBasis};
@@ -238,7 +239,7 @@ pub(super) fn multiplier_schema() -> Schema {
 }
 
 fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<DiscountRule> {
-    let known = ["id", "name", "kind", "minimum_total", "percent", "validity_days"];
+    let known = ["id", "name", "kind", "minimum_total", "percent", "validity_days", "group"];
     let rule = Object::open(value, path, &known, faults)?;
     rule.required("kind", faults, document::one_of(&DISCOUNT_KIND));
     let id = rule.required("id", faults, document::id(RuleId::parse));
@@ -246,12 +247,14 @@ fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Fau
     let minimum_total = rule.required("minimum_total", faults, document::decimal(money::decimals(currency), 0));
     let percent = rule.required("percent", faults, percent);
     let validity_days = rule.required("validity_days", faults, |v| small(v, 1, VALIDITY_DAYS_MAX));
+    let group = groups::group(&rule, "group", faults);
     Some(DiscountRule {
         id: id?,
         name: name?,
         minimum_total: Minor(minimum_total?),
         percent: percent?,
         validity_days: validity_days?,
+        group: group?,
     })
 }
 

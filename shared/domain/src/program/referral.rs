@@ -1,5 +1,6 @@
 //! The referral section of the program document.
 
+use super::groups;
 use super::read::{self, label, percent, small};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::RuleId;
@@ -98,12 +99,14 @@ fn gift_of(object: &Object<'_>, faults: &mut Faults) -> Option<Gift> {
 }
 
 pub(super) fn discount(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<GiftDiscount> {
-    let object = Object::open(value, path, &["id", "name", "percent", "validity_days"], faults)?;
+    let object = Object::open(value, path, &["id", "name", "percent", "validity_days", "group"], faults)?;
     let id = object.required("id", faults, document::id(RuleId::parse));
     let name = object.required("name", faults, label());
     let percent = object.required("percent", faults, percent);
     let validity_days = object.required("validity_days", faults, |v| small(v, 1, VALIDITY_DAYS_MAX));
-    Some(GiftDiscount { id: id?, name: name?, percent: percent?, validity_days: validity_days? })
+    let group = groups::group(&object, "group", faults);
+    let (percent, validity_days) = (percent?, validity_days?);
+    Some(GiftDiscount { id: id?, name: name?, percent, validity_days, group: group? })
 }
 
 /// Steps begin with the first referral and ascend.
@@ -158,18 +161,18 @@ pub(super) fn schema() -> Schema {
         .examples([json!({
             "link": "https://shop.example.com/join?code={code}", "enrolment": "open", "consent": "required",
             "welcome": { "points": 100, "discount": { "id": "welcome", "name": "10 % off your first order",
-                                                      "percent": "10", "validity_days": 60 } },
+                                                      "percent": "10", "validity_days": 60, "group": "season" } },
             "qualifying": { "minimum_total": "250.00", "within_days": 180 },
             "return_window_days": 30,
             "rewards": [{ "from": 1, "points": 500 },
                         { "from": 10, "discount": { "id": "ambassador", "name": "15 % off for bringing ten",
-                                                    "percent": "15", "validity_days": 90 } }],
+                                                    "percent": "15", "validity_days": 90, "group": "season" } }],
             "after_return": "take_back",
         })])
 }
 
 pub(super) fn discount_schema() -> Schema {
-    schema::object("Discount")
+    groups::with_group(schema::object("Discount"))
         .required("id", schema::id(RuleId::parse), "Once in the whole program, and the same over versions.")
         .required("name", schema::label(read::NAME_CHARS_MAX), "For customers.")
         .required("percent", read::percent_schema(), "What it takes off.")

@@ -1,7 +1,7 @@
 //! The rewards of the program document.
 
-use super::Ladder;
 use super::read::{NAME_CHARS_MAX, label, percent, percent_schema, small};
+use super::{Ladder, groups};
 use crate::audience::{self, Audience};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{RuleId, Sku, TierId};
@@ -90,10 +90,11 @@ fn kind(reward: &Object<'_>, faults: &mut Faults) -> Option<RewardKind> {
 }
 
 fn discount(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<RewardKind> {
-    let discount = Object::open(value, path, &["percent", "validity_days"], faults)?;
+    let discount = Object::open(value, path, &["percent", "validity_days", "group"], faults)?;
     let percent = discount.required("percent", faults, percent);
     let validity_days = discount.required("validity_days", faults, |v| small(v, 1, VALIDITY_DAYS_MAX));
-    Some(RewardKind::Discount { percent: percent?, validity_days: validity_days? })
+    let group = groups::group(&discount, "group", faults);
+    Some(RewardKind::Discount { percent: percent?, validity_days: validity_days?, group: group? })
 }
 
 fn goods(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Goods> {
@@ -232,6 +233,7 @@ pub(super) fn schema() -> Schema {
             schema::small(1, VALIDITY_DAYS_MAX),
             "Days it is valid, to the same local wall time.",
         );
+    let discount = groups::with_group(discount);
     let perk = schema::object("Uses of a perk")
         .required("perk", schema::id(RuleId::parse), "Which perk of the program.")
         .required("uses", schema::whole(1..=PERK_USES_MAX), "How many uses, beyond those that the account has anyway.");
@@ -256,7 +258,7 @@ pub(super) fn schema() -> Schema {
         .optional("per_account", per_account, "How often one account may have it; left out, any number of times.");
     schema::list(0..=REWARDS_MAX, Audience::schema(validity::schema(reward, "It can be had"))).examples([json!([
         { "id": "five-off", "name": "5 % off your next order", "points": 500,
-          "discount": { "percent": "5", "validity_days": 90 } },
+          "discount": { "percent": "5", "validity_days": 90, "group": "season" } },
         { "id": "mug", "name": "The blue mug", "description": "For the tea kitchen.", "points": 800,
           "points_by_tier": [{ "tier": "gold", "points": 600 }], "product": { "sku": "MUG-BLUE", "quantity": 1 },
           "stock": 200, "per_account": { "count": 2, "period": "year" } },

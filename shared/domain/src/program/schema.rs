@@ -4,7 +4,9 @@
 //! one line below; its fields and examples are held against its reader by `tests/schema`.
 
 use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX};
-use super::{earning, free_products, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers};
+use super::{
+    earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers,
+};
 use crate::id::{ProgramName, RuleId};
 use crate::schema::{self, Schema};
 use serde_json::{Value, json};
@@ -88,7 +90,7 @@ fn returns() -> Schema {
 }
 
 fn discounts() -> Schema {
-    let rule = schema::object("Discount")
+    let rule = groups::with_group(schema::object("Discount"))
         .required("id", schema::id(RuleId::parse), "Once in the whole program, and the same over versions.")
         .required("name", schema::label(NAME_CHARS_MAX), "For customers.")
         .required("kind", schema::one_of(&read::DISCOUNT_KIND), "What brings it about.")
@@ -101,7 +103,7 @@ fn discounts() -> Schema {
         );
     schema::list(0..=DISCOUNT_RULES_MAX, rule).examples([json!([{
         "id": "next-purchase", "name": "5 % off your next purchase", "kind": "next_purchase",
-        "minimum_total": "500.00", "percent": "5", "validity_days": 30,
+        "minimum_total": "500.00", "percent": "5", "validity_days": 30, "group": "season",
     }])])
 }
 

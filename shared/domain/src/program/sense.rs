@@ -10,7 +10,7 @@ mod tiers;
 mod warnings;
 
 use super::{
-    DiscountRule, Ladder, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, membership,
+    DiscountRule, Ladder, PointsRules, Shortfall, Tiers, UnknownAccount, exchange, free_products, groups, membership,
     occasions, perks, prices, rewards,
 };
 use crate::document::{Faults, Path};
@@ -86,6 +86,7 @@ fn length(list: &Value) -> usize {
 /// Notes every rule that makes no sense, with the reason. What could not be read hides no more than what hangs on it.
 pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
     same_terms::check(sections, faults);
+    groups::check(sections, faults);
     shortfalls(sections.points, faults);
     let occasions = sections.occasions.unwrap_or_default();
     let ending_days = &sections.warnings.membership_ending_days;

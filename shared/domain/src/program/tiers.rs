@@ -2,9 +2,9 @@
 
 use super::read::{NAME_CHARS_MAX, multiplier, multiplier_schema, percent, percent_schema, small};
 use super::sense::reach::MEMBERSHIP_MONTHS_MAX;
-use super::{Ladder, Tier, Tiers, Upgrade, referral};
+use super::{Ladder, Tier, Tiers, Upgrade, groups, referral};
 use crate::document::{self, Faults, Leaf, Object, Path};
-use crate::id::TierId;
+use crate::id::{RuleId, TierId};
 use crate::money::{self, Currency, Measure, Points};
 use crate::qualification::{Metric, Window};
 use crate::referral::rules::Gift;
@@ -41,7 +41,7 @@ const KINDS: [(&str, Kind); 4] = [
 ];
 
 const LEVEL_FIELDS: [&str; 7] = ["id", "name", "threshold", "by_invitation", "multiplier", "discount", "on_entry"];
-const FIELDS: [&str; 6] = ["metric", "window_months", "window", "upgrade", "levels", "review"];
+const FIELDS: [&str; 7] = ["metric", "window_months", "window", "upgrade", "levels", "review", "discount_group"];
 
 /// The levels, and with them the whole section where all of it could be read.
 pub(super) fn tiers(
@@ -67,6 +67,7 @@ pub(super) fn tiers(
         true => section.nested("review", faults, |v, p, f| review(v, p, window, f)).map(Some),
         false => Some(None),
     };
+    let discount_group = groups::group(&section, "discount_group", faults);
     // Levels of a metric that cannot be read are of no unit.
     let unit = metric.map(|metric| Unit { metric, currency });
     let levels = section.list("levels", 1..=TIERS_MAX, faults, |v, p, f| tier(v, p, unit, f));
@@ -79,7 +80,10 @@ pub(super) fn tiers(
     let mut ascending = levels.into_iter();
     let ladder = Ladder { lowest: ascending.next()?, above: ascending.collect() };
     let levels = ladder.clone();
-    let whole = || Some(Tiers { metric: metric?, window: window?, upgrade: upgrade?, levels, review: review? });
+    let whole = || {
+        let (upgrade, review, discount_group) = (upgrade?, review?, discount_group?);
+        Some(Tiers { metric: metric?, window: window?, upgrade, levels, review, discount_group })
+    };
     Some((ladder, whole()))
 }
 
@@ -287,6 +291,11 @@ pub(super) fn schema() -> Schema {
         .optional("upgrade", schema::one_of(&UPGRADES).or("at_once"), upgrade)
         .required("levels", schema::list(1..=TIERS_MAX, level_schema()), "The levels, ascending.")
         .optional("review", review_schema(), "How tiers are reviewed; left out, a tier is never lost.")
+        .optional(
+            "discount_group",
+            schema::id(RuleId::parse),
+            "The group of discounts that the standing discounts of tiers are of: one of it at most is applied to a cart.",
+        )
         .examples([
             json!({
                 "window_months": 12,
@@ -294,10 +303,11 @@ pub(super) fn schema() -> Schema {
                     { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
                     { "id": "gold", "name": "Gold", "threshold": "5000.00", "multiplier": "1.5", "discount": "5",
                       "on_entry": { "points": 500, "discount": { "id": "for-gold", "name": "10 % for gold",
-                                                                 "percent": "10", "validity_days": 60 } } },
+                                                                 "percent": "10", "validity_days": 60, "group": "season" } } },
                     { "id": "partner", "name": "Partner", "by_invitation": true, "multiplier": "2" },
                 ],
                 "review": { "hold_months": 12, "grace_days": 30, "downgrade": "one_step" },
+                "discount_group": "season",
             }),
             json!({
                 "metric": "units",

@@ -77,6 +77,8 @@ pub struct GiftDiscount {
     pub percent: Percent,
     /// Days it is valid, to the same local wall time.
     pub validity_days: u16,
+    /// Of the discounts of a group one at most is applied to a cart.
+    pub group: Option<RuleId>,
 }
 
 impl ReferralRules {

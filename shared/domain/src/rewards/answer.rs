@@ -151,7 +151,7 @@ fn percent_text(percent: Percent) -> String {
 impl OfferAnswer {
     fn of(kind: &RewardKind) -> Self {
         match kind {
-            RewardKind::Discount { percent, validity_days } => {
+            RewardKind::Discount { percent, validity_days, .. } => {
                 Self::Discount { percent: percent_text(*percent), validity_days: *validity_days }
             }
             RewardKind::Product(goods) => Self::Product(goods.clone()),

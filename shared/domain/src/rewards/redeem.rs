@@ -194,7 +194,7 @@ impl Redeeming<'_> {
     /// Gives what was bought. Goods are handed over by the shop: the redemption's own record is the right to them.
     fn give(&mut self, perk_uses: Option<&PerkUses>) -> Result<Given, Rejection> {
         match &self.reward.kind {
-            RewardKind::Discount { percent, validity_days } => Ok(self.issue(*percent, *validity_days)),
+            RewardKind::Discount { percent, validity_days, .. } => Ok(self.issue(*percent, *validity_days)),
             RewardKind::Product(goods) => Ok(Given::Product(goods.clone())),
             RewardKind::Pack(items) => Ok(Given::Pack(items.clone())),
             RewardKind::Perk(bought) => {

@@ -239,7 +239,7 @@ fn a_change_of_the_time_zone_repeats_no_warning() {
 /// An open discount that was issued with so many days to go.
 fn open(ends_at: &str, told_days: u16) -> OpenDiscount {
     let (rule, code) = (RuleId::parse("next").unwrap(), Code::of_bits(7));
-    OpenDiscount { rule, code, expires_at: at(ends_at), told_days }
+    OpenDiscount { rule, code, expires_at: at(ends_at), told_days, terms: None }
 }
 
 #[test]

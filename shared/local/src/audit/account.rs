@@ -291,7 +291,8 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Open are exactly the discounts issued, not used and not over when the account was last decided.
+    /// Open are exactly the discounts issued, not used and not over when the account was last decided; what the account
+    /// says that they take off is what their records say.
     fn check_discounts(&self, sums: &Sums<'a>, orders: &HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
         let listed: BTreeSet<&Code> = self.account.discounts.iter().map(|open| &open.code).collect();
         for code in &sums.issued {
@@ -307,6 +308,12 @@ impl<'a> Books<'a> {
         }
         for code in listed.difference(&sums.issued) {
             found.push(format!("discount {code} is listed and no entry tells of it"));
+        }
+        for open in &self.account.discounts {
+            let (told, record) = (open.terms, self.discounts.get(&open.code));
+            if told.zip(record).is_some_and(|(terms, record)| terms != record.terms()) {
+                found.push(format!("discount {}: the account and its record differ on what it takes off", open.code));
+            }
         }
         for (code, discount) in &self.discounts {
             if discount.used_by.is_some() != self.used_by_now.contains(code) {

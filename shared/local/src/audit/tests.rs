@@ -281,7 +281,13 @@ async fn a_discount_without_its_record_or_its_place_is_found() {
         discounts.iter().find(|(_, used)| !*used).unwrap().0.clone(),
     );
     let (used_key, open_key) = (format!("D#{used}"), format!("D#{open}"));
-    tamper(&cloud, "ledger", &[("account_id", "acme"), ("sk", &open_key)], None).await;
+    let keys = [("account_id", "acme"), ("sk", open_key.as_str())];
+    let before = stored(&cloud, "ledger", &keys).await;
+    tamper(&cloud, "ledger", &keys, Some(("percent", AttributeValue::N("600".to_owned())))).await;
+    let differs = format!("account acme: discount {open}: the account and its record differ on what it takes off");
+    assert_eq!(audited(&cloud).await, [differs]);
+    plant(&cloud, "ledger", before).await;
+    tamper(&cloud, "ledger", &keys, None).await;
     let other = json!({"source": "shop", "order_id": "3"});
     let other =
         HashMap::from(["source", "order_id"].map(|name| (name.to_owned(), text(other[name].as_str().unwrap()))));

@@ -1,7 +1,7 @@
 //! What a program gives besides points, for people: discounts, prices, products, perks, rewards, gifts.
 
 use super::rules::Page;
-use super::words::{audience, listed, named, percent, price};
+use super::words::{audience, listed, named, of_group, percent, price};
 use domain::free_products::FreeProduct;
 use domain::money::{Money, Points};
 use domain::occasions::{OccasionRule, On, Orders};
@@ -16,10 +16,11 @@ use std::fmt::Display;
 
 pub(super) fn discounts(page: &mut Page, discounts: &[DiscountRule], program: &Program) {
     title(page, "discounts for the next purchase", discounts);
-    for DiscountRule { id, name, minimum_total, percent: off, validity_days } in discounts {
+    for DiscountRule { id, name, minimum_total, percent: off, validity_days, group } in discounts {
         let minimum = Money { amount: *minimum_total, currency: program.currency };
         let days = counted(validity_days, "day");
-        page.rule(id, name, &format!("{} for {days}, issued by an order from {minimum} on", percent(*off)));
+        let (off, group) = (percent(*off), of_group(group.as_ref()));
+        page.rule(id, name, &format!("{off} for {days}, issued by an order from {minimum} on{group}"));
     }
 }
 
@@ -130,8 +131,9 @@ fn numbered<T: Display>(what: &str, numbers: &[T]) -> String {
 pub(super) fn given(gift: &Gift) -> String {
     let Gift { points, discount } = gift;
     let points = (*points > Points::ZERO).then(|| counted(points, "point"));
-    let discount = discount.as_ref().map(|GiftDiscount { id, name, percent: off, validity_days }| {
-        format!("{} for {} ({id}: {name})", percent(*off), counted(validity_days, "day"))
+    let discount = discount.as_ref().map(|GiftDiscount { id, name, percent: off, validity_days, group }| {
+        let (off, group) = (percent(*off), of_group(group.as_ref()));
+        format!("{off} for {} ({id}: {name}{group})", counted(validity_days, "day"))
     });
     let given: Vec<_> = points.into_iter().chain(discount).collect();
     if given.is_empty() { "nothing".to_owned() } else { given.join(" and ") }
@@ -161,8 +163,9 @@ pub(super) fn rewards(page: &mut Page, rewards: &[Reward], program: &Program) {
 fn bought(kind: &RewardKind) -> String {
     let goods = |Goods { sku, quantity }: &Goods| format!("{quantity} × {sku}");
     match kind {
-        RewardKind::Discount { percent: off, validity_days } => {
-            format!("{} for {}", percent(*off), counted(validity_days, "day"))
+        RewardKind::Discount { percent: off, validity_days, group } => {
+            let (off, group) = (percent(*off), of_group(group.as_ref()));
+            format!("{off} for {}{group}", counted(validity_days, "day"))
         }
         RewardKind::Product(product) => goods(product),
         RewardKind::Pack(items) => format!("a pack of {}", items.iter().map(goods).collect::<Vec<_>>().join(" and ")),

@@ -4,7 +4,7 @@
 
 use super::benefits;
 use super::terms;
-use super::words::{factor, listed, percent, price};
+use super::words::{factor, listed, of_group, percent, price};
 use domain::earning::TaxBasis;
 use domain::expiry::Expiry;
 use domain::membership::{Fee, MembershipRules};
@@ -192,13 +192,16 @@ fn returns(page: &mut Page, rules: &ReturnRules) {
 
 /// How tiers are reached, kept and lost, and what each brings.
 fn tiers(page: &mut Page, tiers: &Tiers, program: &Program) {
-    let Tiers { metric, window, upgrade, levels, review } = tiers;
+    let Tiers { metric, window, upgrade, levels, review, discount_group } = tiers;
     page.section("tiers");
     let raised = match upgrade {
         Upgrade::AtOnce => "at once",
         Upgrade::AtReview => "by the next review",
     };
     page.line(format_args!("reached by {} {}, {raised}", metric.in_words(), window.in_words()));
+    if let Some(group) = discount_group {
+        page.line(format_args!("what they take off every price{}", of_group(Some(group))));
+    }
     let Ladder { lowest: _, above: _ } = levels;
     for tier in levels.iter() {
         let Tier { id, name, threshold, multiplier, discount, on_entry } = tier;

@@ -1,6 +1,7 @@
 //! How amounts, lists and audiences of a program are written for people.
 
 use domain::audience::Audience;
+use domain::id::RuleId;
 use domain::money::{self, Currency, Factor, Percent, UnitPrice};
 use std::fmt::Display;
 
@@ -22,6 +23,11 @@ pub(super) fn price(price: UnitPrice, currency: Currency) -> String {
         _ => format!("{whole}.{fraction:0<decimals$}"),
     };
     format!("{number} {}", currency.code())
+}
+
+/// What a discount is kept apart from, if from anything.
+pub(super) fn of_group(group: Option<&RuleId>) -> String {
+    group.map_or_else(String::new, |group| format!(", at most one of the group {group} for a cart"))
 }
 
 /// All of a list, with commas.

@@ -3,6 +3,7 @@ use super::*;
 const HANDLERS: &[&str] = &[
     "account-review",
     "accounts",
+    "checkout",
     "discount-expiry",
     "metric-rollup",
     "metrics",

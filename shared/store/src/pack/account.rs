@@ -1,12 +1,12 @@
 //! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
+mod discounts;
 mod occasions;
 mod undated;
 
 use super::bytes::{DENSE, Reader, Unpacked, Writer};
 use domain::code::Code;
-use domain::discount::OpenDiscount;
-use domain::id::{RuleId, TierId};
+use domain::id::TierId;
 use domain::invitation::Invitation;
 use domain::lots::{End, Holdings, Lot, Pending};
 use domain::money::Points;
@@ -15,6 +15,7 @@ use domain::tier::OwedDiscount;
 use domain::time::Instant;
 use domain::warning::{Subject, Told};
 
+pub use discounts::{discounts, pack_discounts};
 pub use occasions::{occasions, pack_occasions};
 
 /// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,
@@ -131,34 +132,6 @@ pub fn holdings(bytes: &[u8]) -> Unpacked<Holdings> {
     Ok(holdings.with_streaks(streaks).with_unpaid(unpaid))
 }
 
-/// Packs the open discounts.
-pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
-    let mut out = Writer::start();
-    out.count(discounts.len());
-    for discount in discounts {
-        out.text(discount.rule.as_str());
-        out.number(discount.code.bits());
-        out.instant(discount.expires_at);
-        out.number(discount.told_days.into());
-    }
-    out.0
-}
-
-/// Reads the open discounts.
-pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
-    let mut input = Reader::start(bytes)?;
-    let discounts = input.list(|input| {
-        Ok(OpenDiscount {
-            rule: RuleId::parse(input.text()?).map_err(|_| "bad rule id")?,
-            code: Code::of_bits(input.number()?),
-            expires_at: input.instant()?,
-            told_days: u16::try_from(input.number()?).map_err(|_| "too many days")?,
-        })
-    })?;
-    input.end()?;
-    Ok(discounts)
-}
-
 const UNDER_REVIEW: u8 = 1;
 const OPEN: u8 = 2;
 const QUALIFIED: u8 = 3;
@@ -194,12 +167,8 @@ pub fn pack_referral(referral: &Referral) -> Vec<u8> {
 /// Reads what the account knows of the redemption that it came by.
 pub fn referral(bytes: &[u8]) -> Unpacked<Referral> {
     let mut input = Reader::start(bytes)?;
-    let mut bits = |bytes| {
-        let little = input.bytes(bytes)?.iter().rev();
-        Ok::<_, &'static str>(little.fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
-    };
-    let code = Code::of_bits(bits(CODE_BYTES)?);
-    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(bits(REDEMPTION_ID_BYTES)?) };
+    let code = Code::of_bits(input.little(CODE_BYTES)?);
+    let key = RedemptionKey { code, redemption_id: RedemptionId::of_bits(input.little(REDEMPTION_ID_BYTES)?) };
     let version = input.number()?;
     let program_version = u32::try_from(input.number()?).map_err(|_| "bad program version")?;
     let stage = match input.byte()? {

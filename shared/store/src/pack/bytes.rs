@@ -127,6 +127,12 @@ impl<'a> Reader<'a> {
         Ok(*first)
     }
 
+    /// A number of so many bytes, eight at most, the lowest first.
+    pub fn little(&mut self, bytes: usize) -> Unpacked<u64> {
+        let bytes = self.bytes(bytes)?.iter().rev();
+        Ok(bytes.fold(0_u64, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
+    }
+
     pub fn number(&mut self) -> Unpacked<u64> {
         let mut value = 0_u64;
         for shift in (0..64_u32).step_by(7) {

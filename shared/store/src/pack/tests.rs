@@ -8,7 +8,7 @@ use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
 use domain::counters::{Counter, CounterKey, Counters, Used};
 use domain::credit_note::NoteLine;
-use domain::discount::OpenDiscount;
+use domain::discount::{OpenDiscount, TakesOff, Terms};
 use domain::earning::{Granted, Limiter};
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::invitation::Invitation;
@@ -44,6 +44,16 @@ fn end() -> impl Strategy<Value = End> {
 
 fn instant() -> impl Strategy<Value = Instant> {
     (1_i64..32_503_679_999_999).prop_map(Instant::from_ms)
+}
+
+/// What a discount takes off, where its account knows that.
+fn terms() -> impl Strategy<Value = Option<Terms>> {
+    let takes_off = prop_oneof![
+        (1_i64..=10_000).prop_map(|percent| TakesOff::Percent(Percent(percent))),
+        (1_i64..1 << 60).prop_map(|amount| TakesOff::Amount(Minor(amount))),
+    ];
+    let minimum = prop_oneof![Just(0), 1_i64..1 << 60];
+    option::of((takes_off, minimum).prop_map(|(takes_off, minimum)| Terms { takes_off, minimum: Minor(minimum) }))
 }
 
 fn aside_of_any() -> impl Strategy<Value = Aside> {
@@ -293,12 +303,12 @@ proptest! {
     }
 
     #[test]
-    fn discounts_survive_packing(given in vec(("[a-z]{1,32}", 0_u64..1 << 50, instant(), any::<u16>()), 0..10)) {
+    fn discounts_survive_packing(given in vec(("[a-z]{1,32}", 0_u64..1 << 50, instant(), any::<u16>(), terms()), 0..10)) {
         let before: Vec<_> = given
             .into_iter()
-            .map(|(rule, bits, expires_at, told_days)| {
+            .map(|(rule, bits, expires_at, told_days, terms)| {
                 let (rule, code) = (RuleId::parse(&rule).unwrap(), Code::of_bits(bits));
-                OpenDiscount { rule, code, expires_at, told_days }
+                OpenDiscount { rule, code, expires_at, told_days, terms }
             })
             .collect();
         prop_assert_eq!(discounts(&pack_discounts(&before)).unwrap(), before);

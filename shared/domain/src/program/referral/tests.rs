@@ -37,6 +37,7 @@ fn all_that_it_says_is_read() {
         name: "Off".to_owned(),
         percent: crate::money::Percent(1_250),
         validity_days: 60,
+        group: None,
     };
     let gift = |points, discount| Gift { points: Points(points), discount };
     let steps = vec![

@@ -93,6 +93,7 @@ impl Shop {
             code: Code::of_bits(number),
             expires_at: Instant::NEVER,
             told_days: 0,
+            terms: None,
         };
         self.account.as_mut().unwrap().discounts = (0..10).map(open).collect();
     }

@@ -190,6 +190,7 @@ fn with_no_room_for_one_more_it_is_withheld_for_good() {
         code: Code::of_bits(number),
         expires_at: Instant::NEVER,
         told_days: 0,
+        terms: None,
     };
     shop.account.as_mut().unwrap().discounts = (0..9).map(open).collect();
     shop.order("o-2", 1, 5_000, "2030-01-02T00:00:00Z");

@@ -1,0 +1,119 @@
+//! What a cart costs an account, before anything is ordered: the numbers that the order will have.
+//!
+//! A pure read over the account as it is at `now`: nothing is held, nothing is written. What is taken off is taken off in
+//! one order: the price by quantity, what the shop takes off a line itself, the standing discount of the tier, percentages,
+//! amounts, points. Each is rounded half up once, for the whole cart, and then shared among the lines
+//! ([`allocation`]), so that a part of the order that comes back is worth what was paid for it, to the minor unit. No line
+//! and no total is ever below zero. What the program excludes from earning (postage, fees) and the order's shipping are
+//! paid in full and in money.
+//!
+//! What the order would earn is what the order's own decision says of the order that this comes to ([`earned`]).
+
+mod allocation;
+mod answer;
+mod codes;
+mod earned;
+mod line;
+mod offer;
+mod points;
+mod pricing;
+mod read;
+mod words;
+
+use crate::account::Account;
+use crate::advance;
+use crate::code::Code;
+use crate::decision::{Context, Rejection};
+use crate::discount::Discount;
+use crate::document::Faults;
+use crate::earning::{self, Asked};
+use crate::id::{AccountId, ContactId};
+use crate::limit::Limit;
+use crate::membership::Role;
+use crate::money::Overflow;
+use crate::order::Order;
+use crate::schedule::Schedule;
+use crate::time::Instant;
+use pricing::Pricing;
+use serde_json::Value;
+
+pub use answer::{Quote, QuotedLine};
+pub use points::PointsWished;
+
+/// A buyer's cart, as the shop states it: `POST /v1/quotes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cart {
+    /// The order that it is at the shop's own prices. Nobody knows its number yet, nor when it will be placed.
+    order: Order,
+    codes: CodesWished,
+    points: Option<PointsWished>,
+}
+
+/// Which discounts the buyer wishes to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodesWished {
+    /// These, each once.
+    Named(Vec<Code>),
+    /// Those that leave the least to pay.
+    Best,
+}
+
+/// What a quote is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuoteState {
+    /// The account.
+    pub account: Option<Account>,
+    /// Its discounts of [`Cart::unread`], as far as there are such.
+    pub discounts: Vec<Discount>,
+    /// The limits of [`Cart::asked`].
+    pub limits: Vec<Limit>,
+    /// The role of its contact, if that is asked for.
+    pub role: Option<Role>,
+}
+
+impl Cart {
+    /// Reads a cart from its JSON document; every fault at once.
+    pub fn from_json(document: &Value) -> Result<Self, Faults> {
+        read::cart(document)
+    }
+
+    /// Whose cart it is.
+    pub fn account_id(&self) -> &AccountId {
+        &self.order.account_id
+    }
+
+    /// The person who is about to order.
+    pub fn contact_id(&self) -> Option<&ContactId> {
+        self.order.contact_id.as_ref()
+    }
+
+    /// The codes whose records a quote needs: those that are named and not open, and those whose account does not know
+    /// what they take off.
+    pub fn unread(&self, account: &Account, schedule: &Schedule, now: Instant) -> Result<Vec<Code>, Overflow> {
+        let (account, _) = advance::advance(schedule, account, now.max(account.last_decided))?;
+        Ok(codes::unread(&account, &self.codes))
+    }
+
+    /// What a quote needs besides the account and its discounts, which this state holds. Most programs ask for nothing.
+    pub fn asked(&self, state: &QuoteState, schedule: &Schedule, now: Instant) -> Result<Asked, Overflow> {
+        let Some(account) = &state.account else { return Ok(Asked::default()) };
+        let now = now.max(account.last_decided);
+        let pricing = Pricing::of(self, account, &state.discounts, schedule, now)?;
+        earning::asked(schedule, &pricing.order(self, now)?, now)
+    }
+}
+
+/// What a cart costs and what its order would earn, at `now`.
+pub fn quote(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> Result<Quote, Rejection> {
+    let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
+    let program = &context.schedule.at(context.now).program;
+    if cart.order.currency != program.currency {
+        return Err(Rejection::ForeignCurrency { expected: program.currency });
+    }
+    let pricing = Pricing::of(cart, account, &state.discounts, context.schedule, context.now)?;
+    let scored = earned::scored(&pricing, cart, state, account, context)?;
+    Ok(answer::quote(&pricing, cart, scored.as_deref(), context)?)
+}
+
+#[cfg(test)]
+mod tests;

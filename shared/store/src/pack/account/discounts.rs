@@ -1,0 +1,157 @@
+//! The open discounts of an account, packed.
+//!
+//! The first layout did not know what they take off.
+
+use super::super::bytes::{DENSE, Reader, Unpacked, Writer};
+use super::CODE_BYTES;
+use domain::code::Code;
+use domain::discount::{OpenDiscount, TakesOff, Terms};
+use domain::id::RuleId;
+use domain::money::{Minor, Percent};
+use domain::time::Instant;
+
+/// How terms are told apart, beside the number that they state: its two lowest bits.
+const KINDS: u64 = 4;
+/// Nobody knows; the record of the discount tells.
+const UNKNOWN: u64 = 0;
+const PERCENT: u64 = 1;
+const AMOUNT: u64 = 2;
+/// One of the others comes next, after what the goods must come to.
+const FROM: u64 = 3;
+
+/// Packs the open discounts. Codes are of random bits, which take less as they are than as varints; they end one after the
+/// other.
+pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
+    let mut out = Writer::of(DENSE);
+    out.count(discounts.len());
+    let mut before = 0;
+    for discount in discounts {
+        out.text(discount.rule.as_str());
+        out.0.extend(discount.code.bits().to_le_bytes().iter().take(CODE_BYTES));
+        let expires_at = discount.expires_at.as_ms();
+        out.signed(expires_at.wrapping_sub(before));
+        before = expires_at;
+        out.number(discount.told_days.into());
+        pack_terms(&mut out, discount.terms);
+    }
+    out.0
+}
+
+/// A number and its kind as one; `None`: they do not fit.
+fn marked(number: i64, kind: u64) -> Option<u64> {
+    u64::try_from(number).ok()?.checked_mul(KINDS)?.checked_add(kind)
+}
+
+fn pack_terms(out: &mut Writer, terms: Option<Terms>) {
+    let parts = terms.and_then(|Terms { takes_off, minimum }| {
+        let off = match takes_off {
+            TakesOff::Percent(percent) => marked(percent.0, PERCENT),
+            TakesOff::Amount(amount) => marked(amount.0, AMOUNT),
+        };
+        let from = if minimum > Minor::ZERO { Some(marked(minimum.0, FROM)?) } else { None };
+        Some((from, off?))
+    });
+    match parts {
+        Some((from, off)) => from.into_iter().chain([off]).for_each(|part| out.number(part)),
+        None => out.number(UNKNOWN),
+    }
+}
+
+/// Reads the open discounts.
+pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
+    let (format, mut input) = Reader::start_of(bytes)?;
+    let mut before = 0_i64;
+    let discounts = input.list(|input| {
+        let rule = RuleId::parse(input.text()?).map_err(|_| "bad rule id")?;
+        let (code, expires_at) = match format {
+            DENSE => {
+                let code = Code::of_bits(input.little(CODE_BYTES)?);
+                before = before.checked_add(input.signed()?).ok_or("instant too large")?;
+                (code, Instant::from_ms(before))
+            }
+            _ => (Code::of_bits(input.number()?), input.instant()?),
+        };
+        let told_days = u16::try_from(input.number()?).map_err(|_| "too many days")?;
+        let terms = if format == DENSE { terms(input)? } else { None };
+        Ok(OpenDiscount { rule, code, expires_at, told_days, terms })
+    })?;
+    input.end()?;
+    Ok(discounts)
+}
+
+fn terms(input: &mut Reader<'_>) -> Unpacked<Option<Terms>> {
+    let mut next = || {
+        let marked = input.number()?;
+        let (number, kind) = (marked.checked_div(KINDS), marked.checked_rem(KINDS));
+        let number = number.and_then(|number| i64::try_from(number).ok()).ok_or("number too large")?;
+        Ok::<_, &'static str>((number, kind.unwrap_or(UNKNOWN)))
+    };
+    let (mut number, mut kind) = next()?;
+    let mut minimum = Minor::ZERO;
+    if kind == FROM {
+        minimum = Minor(number);
+        (number, kind) = next()?;
+    }
+    let takes_off = match kind {
+        PERCENT => TakesOff::Percent(Percent(number)),
+        AMOUNT => TakesOff::Amount(Minor(number)),
+        UNKNOWN if minimum == Minor::ZERO && number == 0 => return Ok(None),
+        _ => return Err("unknown terms of a discount"),
+    };
+    Ok(Some(Terms { takes_off, minimum }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+    use super::*;
+
+    fn open(terms: Option<Terms>) -> OpenDiscount {
+        let (rule, code) = (RuleId::parse("next").unwrap(), Code::of_bits(1 << 49));
+        OpenDiscount { rule, code, expires_at: Instant::parse("2030-05-10T12:00:00Z").unwrap(), told_days: 30, terms }
+    }
+
+    fn terms(takes_off: TakesOff, minimum: i64) -> Option<Terms> {
+        Some(Terms { takes_off, minimum: Minor(minimum) })
+    }
+
+    /// The first layout.
+    fn pack_as_before(discounts: &[OpenDiscount]) -> Vec<u8> {
+        let mut out = Writer::start();
+        out.count(discounts.len());
+        for discount in discounts {
+            out.text(discount.rule.as_str());
+            out.number(discount.code.bits());
+            out.instant(discount.expires_at);
+            out.number(discount.told_days.into());
+        }
+        out.0
+    }
+
+    #[test]
+    fn what_a_discount_takes_off_costs_few_bytes() {
+        let before = pack_as_before(&[open(None)]).len();
+        for (terms, more) in [
+            (None, 0),
+            (terms(TakesOff::Percent(Percent(500)), 0), 1),
+            (terms(TakesOff::Percent(Percent(10_000)), 0), 2),
+            (terms(TakesOff::Amount(Minor(1_000)), 0), 1),
+            (terms(TakesOff::Amount(Minor(1_000)), 10_000), 4),
+        ] {
+            let packed = pack_discounts(&[open(terms)]);
+            assert_eq!((packed.len() - before, discounts(&packed).unwrap()[0].terms), (more, terms));
+        }
+    }
+
+    #[test]
+    fn an_item_of_before_is_read_and_what_does_not_fit_is_left_to_the_record() {
+        let (known, unknown) = (open(terms(TakesOff::Percent(Percent(500)), 0)), open(None));
+        let both = [known.clone(), unknown.clone(), known];
+        assert_eq!(discounts(&pack_discounts(&both)), Ok(both.to_vec()));
+        let before = discounts(&pack_as_before(&both));
+        assert_eq!(before, Ok(vec![unknown.clone(), unknown.clone(), unknown]));
+        // More than fits beside its kind.
+        let vast = open(terms(TakesOff::Amount(Minor(i64::MAX)), 1));
+        assert_eq!(discounts(&pack_discounts(&[vast])).unwrap()[0].terms, None);
+    }
+}
