@@ -61,8 +61,11 @@ async fn an_order_and_an_invitation_bring_the_discount_of_the_tier_once_and_an_o
         cloud.order(id).placed(when).line("MUG", units, "1.00")
     };
     let first = order("o-1", 100, "2011-03-01T12:00:00Z");
-    first.send().await.expect(201);
+    let receipt = first.send().await.expect(201);
     assert_eq!(open(&cloud).await, [pair("for-partners", "2011-03-31T11:00:00Z")]);
+    let entered = receipt["reasons"].as_array().unwrap().iter().find(|reason| reason["id"] == "tier.entered").unwrap();
+    let own = cloud.account("acme").standing().await.expect(200)["discounts"][0]["code"].clone();
+    assert_eq!((&entered["points"], &entered["discount"]), (&json!(200), &own));
     // All of it comes back and is bought again: nothing is taken, and nothing comes twice.
     first.returned("r-1").units("1", 100).at("2011-03-02T12:00:00Z").send().await.expect(201);
     order("o-2", 100, "2011-03-03T12:00:00Z").send().await.expect(201);

@@ -51,6 +51,12 @@ async fn a_dealer_reaches_keeps_and_loses_a_tier_by_the_units_of_a_year() {
     let raised = reasons.iter().find(|reason| reason["id"] == "tier.raised").unwrap();
     assert_eq!(raised["text"], "Partner reached: 100 units of 100 units in the calendar year.");
     assert_eq!((&receipt["points"], &receipt["balance"]), (&json!(40), &json!(60 + 40 + 200)));
+    let entered = reasons.iter().find(|reason| reason["id"] == "tier.entered").unwrap();
+    let text = "For becoming Partner: 200 points.";
+    assert_eq!(*entered, json!({"id": "tier.entered", "rule": "partner", "fired": true, "points": 200, "text": text}));
+    // Every point that the balance has grown by has its reason.
+    let told: i64 = reasons.iter().filter_map(|reason| reason["points"].as_i64()).sum();
+    assert_eq!(told, 40 + 200);
     let partner = tier(&cloud).await;
     assert_eq!((&partner["id"], &partner["discount"]), (&json!("partner"), &json!("5")));
     assert_eq!(partner["review"], json!({"at": "2013-02-01T00:00:00Z", "missing": {"units": 100}}));

@@ -25,7 +25,7 @@ use crate::referral::{self, Redemption};
 use crate::returns::{self, Reversal, Tally};
 use crate::review::{self, Reviewed};
 use crate::rules::{self, Worth};
-use crate::score::{Condition, IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
+use crate::score::{Condition, IssuedDiscount, OrderGift, Outcome, Raise, Score, ScoredOrder};
 use crate::tier::{self, entry};
 use crate::time::Instant;
 use std::sync::Arc;
@@ -115,6 +115,7 @@ struct Reached {
     qualifying: Measure,
     tier_after: TierId,
     raise: Option<Raise>,
+    gifts: Vec<OrderGift>,
 }
 
 /// What an order is counted by stays: whose it is, when it was placed, in which currency.
@@ -335,7 +336,8 @@ impl Amending<'_> {
         let gifts = entry::give(&mut self.account, self.program, &base_held, self.context)?;
         self.changes.extend(gifts.changes);
         self.writes.extend(gifts.writes);
-        Ok(Reached { qualifying, tier_after: to, raise: raises.then_some(Raise { from: base, held_since, at: now }) })
+        let raise = raises.then_some(Raise { from: base, held_since, at: now });
+        Ok(Reached { qualifying, tier_after: to, raise, gifts: gifts.given })
     }
 
     /// The discounts that the order brings about by its newest statement: one that it would not bring about any more is
@@ -407,6 +409,7 @@ impl Amending<'_> {
     ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
         let (held, order) = (self.stored.current(), self.scored.order.clone());
         let end = returns::end_now(&self.account, self.stored, self.program, self.context.now);
+        let earlier = self.stored.history.amended.iter().flat_map(|amended| &amended.score.gifts);
         let score = Score {
             decided_at: self.context.now,
             expires_at: end.map_or(held.expires_at, |end| end.expires_at),
@@ -422,6 +425,7 @@ impl Amending<'_> {
             issued,
             percents_off: self.percents_off,
             granted: Vec::new(),
+            gifts: earlier.cloned().chain(reached.gifts).collect(),
             ..held.clone()
         };
         let mut scored = self.scored;
@@ -443,7 +447,7 @@ impl Amending<'_> {
 
 impl Reached {
     fn as_before(held: &Score, qualifying: Measure) -> Self {
-        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise.clone() }
+        Self { qualifying, tier_after: held.tier_after.clone(), raise: held.raise.clone(), gifts: Vec::new() }
     }
 }
 

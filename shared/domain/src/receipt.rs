@@ -3,6 +3,8 @@
 //! Nothing here decides anything. The first answer and every later one are rendered by the same code from the same
 //! stored values, so they are the same.
 
+mod gifts;
+
 use crate::amendment::{Amended, PointsAmended};
 use crate::code::Code;
 use crate::earning::{self, Arithmetic, eligible};
@@ -61,7 +63,7 @@ pub struct Receipt {
     /// Products that it is entitled to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub free_products: Vec<FreeProductReceipt>,
-    /// Every rule with what became of it, then the tier.
+    /// Every rule with what became of it, then the tier, what the order brought besides, and what its points wait for.
     pub reasons: Vec<Reason>,
     /// Lines that neither earn nor qualify.
     pub ineligible_lines: Vec<IneligibleLine>,
@@ -131,13 +133,16 @@ pub struct IssuedReceipt {
 pub struct Reason {
     /// The message, stable over versions.
     pub id: &'static str,
-    /// The rule, or the tier reached.
+    /// The rule, or the tier reached or entered.
     pub rule: String,
     /// Whether it did something.
     pub fired: bool,
-    /// Points it gave.
+    /// Points it gave: those of the earning rules are the order's own, those of gifts come on top of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<Points>,
+    /// The code of the discount that it brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Code>,
     /// The first condition that failed, if it did nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<&'static str>,
@@ -162,7 +167,8 @@ pub struct IneligibleLine {
 impl Reason {
     /// Something that happened, and is no matter of points.
     fn fired(id: &'static str, rule: &str, text: String) -> Self {
-        Self { id, rule: rule.to_owned(), fired: true, points: None, condition: None, arithmetic: None, text }
+        let (rule, fired) = (rule.to_owned(), true);
+        Self { id, rule, fired, points: None, discount: None, condition: None, arithmetic: None, text }
     }
 }
 
@@ -248,16 +254,27 @@ fn reasons(scored: &ScoredOrder, program: &Program) -> Result<Vec<Reason>, Overf
     }
     reasons.extend(free_product_reasons(scored, program));
     reasons.extend(tier_reason(scored, program));
+    reasons.extend(gifts::reasons(scored, program));
     if scored.qualified_referral() {
         let text = "With this order the referral counts that the account came by.".to_owned();
         reasons.push(Reason::fired("referral.qualified", "referral", text));
     }
-    if waited_for_payment(scored, program) {
-        let text = "The points can be spent once the order is paid.".to_owned();
-        reasons.push(Reason::fired("points.until_paid", "points", text));
-    }
+    reasons.extend(wait_reason(scored, program));
     reasons.extend(late_reasons(scored));
     Ok(reasons)
+}
+
+/// For what the order's own points wait, if they do: what it brought besides does not.
+fn wait_reason(scored: &ScoredOrder, program: &Program) -> Option<Reason> {
+    let score = scored.current();
+    if waited_for_payment(scored, program) {
+        let text = "The points can be spent once the order is paid.".to_owned();
+        return Some(Reason::fired("points.until_paid", "points", text));
+    }
+    let waits = score.points > Points::ZERO && score.expires_at > score.decided_at;
+    let available_at = score.available_at.filter(|_| waits)?;
+    let text = format!("The points can be spent from {available_at}.");
+    Some(Reason::fired("points.pending", "points", text))
 }
 
 /// Whether what an order earns by its newest statement was to wait for its payment.
@@ -303,7 +320,9 @@ fn discount_reason(scored: &ScoredOrder, rule: &DiscountRule, outcome: Outcome) 
         Outcome::Fired => None,
         Outcome::Missed(condition) => Some(condition.name()),
     };
-    Reason { fired: outcome == Outcome::Fired, condition, ..Reason::fired(id, rule.id.as_str(), text) }
+    let fired = outcome == Outcome::Fired;
+    let discount = issued.filter(|_| fired).map(|issued| issued.code.clone());
+    Reason { fired, discount, condition, ..Reason::fired(id, rule.id.as_str(), text) }
 }
 
 /// What of an order decides which free products it is entitled to.

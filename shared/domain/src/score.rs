@@ -15,7 +15,7 @@ use crate::ledger::{Cause, Change, OrderChange, PointsChange};
 use crate::lots::End;
 use crate::membership::admission;
 use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
-use crate::occasions;
+use crate::occasions::{self, Gifts};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
 use crate::payment::{self, Paid};
@@ -28,7 +28,7 @@ use crate::time::Instant;
 use std::sync::Arc;
 
 pub use crate::earning::Condition;
-pub use stored::{IssuedDiscount, Outcome, Raise, Score, ScoredOrder};
+pub use stored::{GivenFor, IssuedDiscount, OrderGift, Outcome, Raise, Score, ScoredOrder};
 
 /// How far ahead of `now` an order may have been placed: clocks and time zones of shops are wrong by less.
 pub const FUTURE_MS_MAX: i64 = Instant::DAY_MS;
@@ -110,6 +110,7 @@ struct Scoring<'a> {
     issued: Vec<IssuedDiscount>,
     percents_off: Vec<Percent>,
     granted: Vec<Granted>,
+    gifts: Vec<OrderGift>,
 }
 
 impl<'a> Scoring<'a> {
@@ -150,6 +151,7 @@ impl<'a> Scoring<'a> {
             issued: Vec::new(),
             percents_off: Vec::new(),
             granted: Vec::new(),
+            gifts: Vec::new(),
         })
     }
 
@@ -263,9 +265,15 @@ impl<'a> Scoring<'a> {
         self.raise = raised.as_ref().map(|_| Raise { from: from.clone(), held_since, at: now });
         self.changes.extend(raised);
         let gifts = entry::give(&mut self.account, self.program, &from, self.context)?;
+        self.bring(gifts);
+        Ok(())
+    }
+
+    /// Takes in what the order brings besides its own points.
+    fn bring(&mut self, gifts: Gifts) {
         self.changes.extend(gifts.changes);
         self.writes.extend(gifts.writes);
-        Ok(())
+        self.gifts.extend(gifts.given);
     }
 
     fn issue_discounts(&mut self) {
@@ -303,10 +311,7 @@ impl<'a> Scoring<'a> {
             gifts.push(occasions::welcome(account, &self.tier_before, program, context)?);
         }
         gifts.push(occasions::nth_order(account, program, context)?);
-        for given in gifts {
-            self.changes.extend(given.changes);
-            self.writes.extend(given.writes);
-        }
+        gifts.into_iter().for_each(|gifts| self.bring(gifts));
         Ok(())
     }
 
@@ -336,6 +341,7 @@ impl<'a> Scoring<'a> {
             percents_off: self.percents_off,
             qualified_referral: false,
             granted: self.granted,
+            gifts: self.gifts,
         };
         let (guard, version) = match parked {
             Some(parked) => (Guard::Version(parked.version), parked.version.checked_add(1).ok_or(Overflow)?),

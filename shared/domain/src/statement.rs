@@ -26,7 +26,7 @@ pub fn text(entry: &Entry, calendar: &Calendar) -> String {
 }
 
 /// A reason as somebody wrote it, to be followed by more.
-fn clause(reason: &str) -> &str {
+pub(crate) fn clause(reason: &str) -> &str {
     reason.trim_end_matches(['.', '!', '?', ' '])
 }
 

@@ -8,6 +8,7 @@
 mod account;
 mod activity;
 mod filing;
+mod gifts;
 mod limits;
 mod membership;
 mod notes;
@@ -30,7 +31,7 @@ use domain::money::{Overflow, Points};
 use domain::parked::ParkedOrder;
 use domain::returns::{ReturnKey, Returned};
 use domain::schedule::Schedule;
-use domain::score::ScoredOrder;
+use domain::score::{OrderGift, ScoredOrder};
 use domain::time::Instant;
 use filing::Walks;
 use limits::Limits;
@@ -159,6 +160,8 @@ struct OrderFacts {
     revision: u64,
     codes: Vec<Code>,
     returns: Vec<ReturnFacts>,
+    /// What it brought besides its own points.
+    gifts: Vec<OrderGift>,
     payment: Option<PaymentFacts>,
     /// Points that wait for its payment; `None`: the program version that it was scored under is not there.
     unpaid: Option<Points>,
@@ -195,6 +198,7 @@ impl OrderFacts {
             revision: scored.order.revision,
             codes: scored.order.discount_codes.clone(),
             returns: scored.history.returns.iter().map(returned).collect(),
+            gifts: scored.gifts().cloned().collect(),
             payment,
             unpaid: version.and_then(|version| scored.unpaid(&version.program).ok()),
             share: Share::of(scored, schedule),

@@ -90,6 +90,7 @@ impl Telling<'_> {
             rule: rule_id,
             fired: outcome == Outcome::Fired,
             points: Some(points),
+            discount: None,
             condition,
             arithmetic,
             text,

@@ -201,5 +201,6 @@ fn score(program: &Program, outcomes: Vec<Outcome>) -> crate::score::Score {
         percents_off: Vec::new(),
         qualified_referral: false,
         granted: Vec::new(),
+        gifts: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use super::{Given, Occasion, OccasionRule, On, Which};
 use crate::account::{Account, Status};
 use crate::adjustment;
 use crate::audience::Buyer;
+use crate::code::Code;
 use crate::decision::{Context, Guard, Record, Write};
 use crate::discount::{Discount, Issuer, OPEN_DISCOUNTS_MAX, Right};
 use crate::expiry;
@@ -12,17 +13,19 @@ use crate::ledger::Change;
 use crate::money::{Overflow, Points};
 use crate::program::Program;
 use crate::referral::rules::GiftDiscount;
+use crate::score::{GivenFor, OrderGift};
 use crate::time::Instant;
 
-/// What was given: what the entry says of it, and the discounts' records.
+/// What was given: what the entry says of it, the discounts' records, and what an order says of it that brought it.
 #[derive(Debug, Default)]
 pub(crate) struct Gifts {
     pub changes: Vec<Change>,
     pub writes: Vec<Write>,
+    pub given: Vec<OrderGift>,
 }
 
 impl Gifts {
-    /// Issues a discount that is given, valid from now on.
+    /// Issues a discount that is given, valid from now on, and answers its code.
     pub fn issue(
         &mut self,
         account: &mut Account,
@@ -30,18 +33,21 @@ impl Gifts {
         by: Issuer,
         program: &Program,
         context: &Context<'_>,
-    ) {
+    ) -> Code {
         let expires_at = program.calendar.same_time_after_days(context.now, terms.validity_days);
         let right = Right { rule: &terms.id, percent: terms.percent, expires_at };
         let discount = Discount::issue(&account.id, right, by, program, context);
+        let code = discount.code.clone();
         self.changes.push(account.open_discount(&discount));
         self.writes.push(Write::Put(Record::Discount(Box::new(discount)), Guard::Absent));
+        code
     }
 
     /// What was given before, then these.
     pub fn after(self, mut before: Self) -> Self {
         before.changes.extend(self.changes);
         before.writes.extend(self.writes);
+        before.given.extend(self.given);
         before
     }
 }
@@ -79,9 +85,9 @@ pub(super) fn give(
     if let Some(end) = end {
         adjustment::give(account, points, end, &mut gifts.changes)?;
     }
-    if let Some(terms) = rule.gift.discount.as_ref().filter(|_| !discount_withheld) {
-        gifts.issue(account, terms, Issuer::Occasion(occasion), program, context);
-    }
+    let terms = rule.gift.discount.as_ref().filter(|_| !discount_withheld);
+    let discount = terms.map(|terms| gifts.issue(account, terms, Issuer::Occasion(occasion), program, context));
+    gifts.given.push(OrderGift { given_for: GivenFor::Occasion(rule.id.clone()), points, discount });
     Ok(())
 }
 

@@ -52,6 +52,7 @@ fn returned_line_by_line(lines: usize, returns: usize) -> ScoredOrder {
         expires_at: Instant::MAX,
         balance: Points::ZERO,
         granted: Vec::new(),
+        gifts: Vec::new(),
         outcomes: Vec::new(),
         issued: Vec::new(),
         percents_off: Vec::new(),

@@ -1,4 +1,4 @@
-//! What is stored of one order: the order as stated, what it earned with the inputs that was decided on, its history since.
+//! What is stored of one order: the order as stated, what it earned, with the inputs of that, and its history since.
 
 use super::Condition;
 use crate::code::Code;
@@ -69,6 +69,38 @@ pub struct Score {
     /// What rules that have limits gave it when it was first scored: no later statement of it gets more of them. Empty in
     /// the score of an amendment.
     pub granted: Vec<Granted>,
+    /// What it brought its account besides its own points, when it was first scored. In the score of an amendment: what
+    /// all amendments of the order brought until then.
+    pub gifts: Vec<OrderGift>,
+}
+
+/// What an order brought its account besides its own points. It comes once, whatever is ordered later, and no return or
+/// amendment takes it back: so it is kept, since nothing else of the score tells that it was this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderGift {
+    /// For what.
+    pub given_for: GivenFor,
+    /// How many points.
+    pub points: Points,
+    /// The code of the discount that it brought.
+    pub discount: Option<Code>,
+}
+
+/// For what an order brings a gift.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenFor {
+    /// That it led to a tier, which brings it but once.
+    Tier(TierId),
+    /// That it was its account's first order, or its n-th: by a rule for such occasions.
+    Occasion(RuleId),
+}
+
+impl ScoredOrder {
+    /// What it brought its account besides its own points, by all of its statements.
+    pub fn gifts(&self) -> impl Iterator<Item = &OrderGift> {
+        let amended = self.history.amended.iter().flat_map(|amended| &amended.score.gifts);
+        self.score.gifts.iter().chain(amended)
+    }
 }
 
 /// How an order raised the tier: what it takes to undo it, should an amendment show that it had no right to.

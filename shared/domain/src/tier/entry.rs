@@ -8,6 +8,7 @@
 
 use crate::account::{Account, Status};
 use crate::adjustment;
+use crate::code::Code;
 use crate::decision::Context;
 use crate::discount::{Issuer, OPEN_DISCOUNTS_MAX};
 use crate::expiry;
@@ -19,6 +20,7 @@ use crate::program::{Program, Tier};
 use crate::referral::rules::GiftDiscount;
 use crate::review;
 use crate::schedule::Schedule;
+use crate::score::{GivenFor, OrderGift};
 use crate::time::Instant;
 
 /// A discount for a tier that time alone led to, until a walk issues it.
@@ -150,9 +152,10 @@ fn bring(
     gifts: &mut Gifts,
 ) -> Result<(), Overflow> {
     bring_points(account, program, tier, context.now, None, &mut gifts.changes)?;
-    if let Some(terms) = &tier.on_entry.discount {
-        issue(account, program, (&tier.id, terms), None, context, gifts);
-    }
+    let terms = tier.on_entry.discount.as_ref();
+    let discount = terms.and_then(|terms| issue(account, program, (&tier.id, terms), None, context, gifts));
+    let (given_for, points) = (GivenFor::Tier(tier.id.clone()), tier.on_entry.points);
+    gifts.given.push(OrderGift { given_for, points, discount });
     Ok(())
 }
 
@@ -176,8 +179,8 @@ fn bring_points(
     adjustment::give(account, points, end, changes)
 }
 
-/// Issues the discount of a tier. Who has left, is given no discounts, or has as many open as an account can have, goes
-/// without.
+/// Issues the discount of a tier, and answers its code. Who has left, is given no discounts, or has as many open as an
+/// account can have, goes without.
 fn issue(
     account: &mut Account,
     program: &Program,
@@ -185,15 +188,14 @@ fn issue(
     entered_at: Option<Instant>,
     context: &Context<'_>,
     gifts: &mut Gifts,
-) {
+) -> Option<Code> {
     let has_left = account.status == Status::Closed;
     let is_full = account.discounts.len() >= OPEN_DISCOUNTS_MAX;
     let withheld = has_left || is_full || account.is_issued_nothing(program, context.now).is_some();
     let rule = terms.id.clone();
     gifts.changes.push(Change::Discount(DiscountChange::ForTier { tier: tier.clone(), rule, entered_at, withheld }));
-    if !withheld {
-        gifts.issue(account, terms, Issuer::TierEntry { tier: tier.clone() }, program, context);
-    }
+    let issuer = Issuer::TierEntry { tier: tier.clone() };
+    (!withheld).then(|| gifts.issue(account, terms, issuer, program, context))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod check;
 mod credit;
 mod earning;
 mod expiry;
+mod gifts;
 mod limits;
 mod members;
 mod network;

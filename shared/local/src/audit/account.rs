@@ -2,7 +2,7 @@
 
 use super::rewards::{self, Redeemed};
 use super::sums::Sums;
-use super::{OrderFacts, Report, Subject, activity, membership, notes, payments, perks};
+use super::{OrderFacts, Report, Subject, activity, gifts, membership, notes, payments, perks};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -178,6 +178,7 @@ impl<'a> Books<'a> {
         notes::check(self.account, &self.entries, &self.notes, &mut found);
         membership::check(self.account, &self.entries, &mut found);
         perks::check(self.account, &self.entries, self.perk_uses, &mut found);
+        gifts::check(self.account, &self.entries, orders, &mut found);
         payments::check(self.account, &self.entries, orders, &mut found);
         rewards::check(self.account, &self.entries, &self.redeemed, schedule, &mut found);
         let subject = Subject::Account(self.account.id.clone());

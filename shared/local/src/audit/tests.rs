@@ -1,3 +1,5 @@
+mod gifts;
+
 use super::*;
 use crate::cloud::{Cloud, Options, Storage};
 use crate::import::balances;

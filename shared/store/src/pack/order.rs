@@ -10,7 +10,7 @@ use domain::lots::Taken;
 use domain::money::{Measure, Minor, Percent, Points, UnitPrice};
 use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
-use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
+use domain::score::{Condition, GivenFor, IssuedDiscount, OrderGift, Outcome, Raise, Score};
 use domain::time::Instant;
 use std::collections::HashMap;
 
@@ -53,8 +53,9 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.instant(issued.expires_at);
         out.number(u64::from(issued.void));
     }
-    // Few orders qualify a referral, use discounts or earn by rules that have limits: the others end here.
-    let has_granted = !score.granted.is_empty();
+    // Few orders qualify a referral, use discounts, earn by rules that have limits or bring gifts: the others end here.
+    let has_gifts = !score.gifts.is_empty();
+    let has_granted = !score.granted.is_empty() || has_gifts;
     let has_percents = !score.percents_off.is_empty() || has_granted;
     if score.qualified_referral || has_percents {
         out.number(u64::from(score.qualified_referral));
@@ -71,7 +72,38 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
             out.0.push(cut_by.map_or(0, |limiter| limiter as u8));
         }
     }
+    if has_gifts {
+        out.count(score.gifts.len());
+        score.gifts.iter().for_each(|gift| pack_gift(&mut out, gift));
+    }
     out.0
+}
+
+const FOR_TIER: u8 = 1;
+const FOR_OCCASION: u8 = 2;
+
+fn pack_gift(out: &mut Writer, gift: &OrderGift) {
+    let (kind, id) = match &gift.given_for {
+        GivenFor::Tier(tier) => (FOR_TIER, tier.as_str()),
+        GivenFor::Occasion(rule) => (FOR_OCCASION, rule.as_str()),
+    };
+    out.0.push(kind);
+    out.text(id);
+    out.signed(gift.points.0);
+    out.count(usize::from(gift.discount.is_some()));
+    gift.discount.iter().for_each(|code| out.number(code.bits()));
+}
+
+fn gift(input: &mut Reader<'_>) -> Unpacked<OrderGift> {
+    let (kind, id) = (input.byte()?, input.text()?);
+    let given_for = match kind {
+        FOR_TIER => GivenFor::Tier(TierId::parse(id).map_err(|_| "bad tier id")?),
+        FOR_OCCASION => GivenFor::Occasion(RuleId::parse(id).map_err(|_| "bad rule id")?),
+        _ => return Err("unknown kind of gift"),
+    };
+    let points = Points(input.signed()?);
+    let discount = input.optional(|input| input.number().map(Code::of_bits))?;
+    Ok(OrderGift { given_for, points, discount })
 }
 
 fn granted(input: &mut Reader<'_>) -> Unpacked<Granted> {
@@ -232,6 +264,7 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
         qualified_referral: !input.0.is_empty() && input.number()? == 1,
         percents_off: if input.0.is_empty() { Vec::new() } else { input.list(|input| input.signed().map(Percent))? },
         granted: if input.0.is_empty() { Vec::new() } else { input.list(granted)? },
+        gifts: if input.0.is_empty() { Vec::new() } else { input.list(gift)? },
     };
     input.end()?;
     Ok(score)

@@ -18,7 +18,7 @@ use domain::order::{LinePrice, OrderLine};
 use domain::payment::{Payment, Stated};
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
-use domain::score::{Condition, IssuedDiscount, Outcome, Raise, Score};
+use domain::score::{Condition, GivenFor, IssuedDiscount, OrderGift, Outcome, Raise, Score};
 use domain::tier::OwedDiscount;
 use domain::time::{Day, Instant, Month};
 use domain::warning::{Subject, Told};
@@ -150,9 +150,19 @@ fn a_score() -> impl Strategy<Value = Score> {
         points: Points(points),
         cut_by,
     });
-    let lists = (vec(outcome, 0..60), vec(issued, 0..10), percents, vec(granted, 0..6));
+    let given_for = prop_oneof![
+        "[a-z-]{1,16}".prop_map(|id| GivenFor::Tier(TierId::parse(&id).unwrap())),
+        "[a-z-]{1,32}".prop_map(|id| GivenFor::Occasion(RuleId::parse(&id).unwrap())),
+    ];
+    let code = option::of((0_u64..1 << 50).prop_map(Code::of_bits));
+    let gift = (given_for, any::<i64>(), code).prop_map(|(given_for, points, discount)| OrderGift {
+        given_for,
+        points: Points(points),
+        discount,
+    });
+    let lists = (vec(outcome, 0..60), vec(issued, 0..10), percents, vec(granted, 0..6), vec(gift, 0..4));
     (any::<u32>(), any::<u64>(), amounts, times, lists).prop_map(
-        |(program_version, entry, amounts, times, (outcomes, issued, percents_off, granted))| Score {
+        |(program_version, entry, amounts, times, (outcomes, issued, percents_off, granted, gifts))| Score {
             program_version,
             decided_at: times.0,
             entry,
@@ -171,6 +181,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             percents_off,
             qualified_referral: entry % 2 == 0,
             granted,
+            gifts,
         },
     )
 }

@@ -81,19 +81,26 @@ fn discounts_take_room_in_their_months_only() {
 
 /// The bytes of every order that was placed so far, and of most that will be.
 #[test]
-fn a_score_without_discounts_used_is_no_larger() {
+fn a_score_without_discounts_used_or_gifts_is_no_larger() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let made = a_score().new_tree(&mut runner).unwrap().current();
-    let plain = Score { percents_off: Vec::new(), qualified_referral: false, granted: Vec::new(), ..made };
+    let (percents_off, granted, gifts) = (Vec::new(), Vec::new(), Vec::new());
+    let plain = Score { percents_off, qualified_referral: false, granted, gifts, ..made };
     let bytes = |score: &Score| pack_score(score).len();
     let uses = Score { percents_off: vec![Percent(500)], ..plain.clone() };
     let qualifies = Score { qualified_referral: true, ..plain.clone() };
     let both = Score { qualified_referral: true, ..uses.clone() };
     let granted = vec![Granted { place: 3, points: Points(40), cut_by: Some(Limiter::Budget) }];
     let limited = Score { granted, ..plain.clone() };
-    let more = [&qualifies, &uses, &both, &limited].map(|score| bytes(score) - bytes(&plain));
-    assert_eq!(more, [1, 1 + 1 + 2, 1 + 1 + 2, 1 + 1 + 1 + 3]);
-    for score in [plain, uses, qualifies, both, limited] {
+    let gift = |given_for, discount| OrderGift { given_for, points: Points(500), discount };
+    let gold = gift(GivenFor::Tier(TierId::parse("gold").unwrap()), Some(Code::of_bits(1)));
+    let entered = Score { gifts: vec![gold.clone()], ..plain.clone() };
+    let celebrated = gift(GivenFor::Occasion(RuleId::parse("nth").unwrap()), None);
+    let all = Score { gifts: vec![gold, celebrated], ..limited.clone() };
+    let more = [&qualifies, &uses, &both, &limited, &entered, &all].map(|score| bytes(score) - bytes(&plain));
+    let (for_gold, for_nth) = (1 + 5 + 2 + 2, 1 + 4 + 2 + 1);
+    assert_eq!(more, [1, 1 + 1 + 2, 1 + 1 + 2, 1 + 1 + 1 + 3, 4 + for_gold, 6 + 1 + for_gold + for_nth]);
+    for score in [plain, uses, qualifies, both, limited, entered, all] {
         assert_eq!(super::score(&pack_score(&score)), Ok(score));
     }
 }
