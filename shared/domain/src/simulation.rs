@@ -3,7 +3,8 @@
 //! An account's entries say what was decided, when and in which order; its orders, discounts and credit notes say on
 //! what. Each is decided once more, by the same functions that decide it when it comes in, at the instant that its
 //! entry states: so a replay hangs on nothing but what is stored, and comes out the same each time. No account's history
-//! looks at another's, so they are replayed one by one.
+//! looks at another's, so they are replayed one by one; what they take of limits over all accounts is assumed
+//! ([`Timeline`]).
 //!
 //! A history is replayed twice: under the versions that were in force, and under the draft alone, as if it had been in
 //! force from the beginning of time. The difference is the draft's. The first replay ends where the account stands, or
