@@ -403,9 +403,13 @@ fn points(pricing: &Pricing<'_>, cart: &Cart) -> Result<Option<PointsQuote>, Ove
 /// What the receipt of the order would say, without the codes that it would make: they are of its number.
 fn earned(receipt: receipt::Receipt, pricing: &Pricing<'_>) -> EarnedQuote {
     let mut reasons = receipt.reasons;
-    for reason in reasons.iter_mut().filter(|reason| reason.id == "discount.issued") {
+    for reason in &mut reasons {
+        let Some(code) = reason.discount.take() else { continue };
         let rule = pricing.program().discounts.iter().find(|rule| rule.id.as_str() == reason.rule);
-        reason.text = rule.map_or_else(String::new, |rule| format!("{}: the order will issue one.", rule.name));
+        reason.text = match rule.filter(|_| reason.id == "discount.issued") {
+            Some(rule) => format!("{}: the order will issue one.", rule.name),
+            None => reason.text.replace(&format!(", code {code}"), ""),
+        };
     }
     EarnedQuote {
         eligible_total: receipt.eligible_total,

@@ -299,3 +299,20 @@ fn an_amount_off_and_a_minimum_are_of_the_goods_that_can_be_discounted() {
     assert_eq!((&missed["reason"], &missed["minimum_order"]["amount"]), (&json!("below_minimum"), &json!("158.01")));
     assert!(missed["text"].as_str().unwrap().contains("0.01 GBP are missing"), "{missed}");
 }
+
+#[test]
+fn what_the_order_would_bring_is_told_without_codes_that_nobody_has_yet() {
+    let bringing = program(|program| {
+        program["discounts"][0]["minimum_total"] = json!("100");
+        program["tiers"]["levels"][1]["on_entry"] = json!({ "discount": {
+            "id": "for-gold", "name": "For gold", "percent": "10", "validity_days": 60 } });
+    });
+    let mut till = Till::under(&bringing, 0);
+    till.account.tier = crate::id::TierId::parse("member").unwrap();
+    let earns = till.quote(&cart()).unwrap()["earns"].clone();
+    assert_eq!((&earns["discounts"], &earns["tier"]["after"]), (&json!(["next"]), &json!("gold")));
+    let told: Vec<_> = earns["reasons"].as_array().unwrap().iter().map(|reason| reason["text"].to_string()).collect();
+    assert!(told.iter().any(|text| text.contains("the order will issue one")), "{told:?}");
+    assert!(told.iter().all(|text| !text.contains("code ")), "{told:?}");
+    assert!(earns["reasons"].as_array().unwrap().iter().all(|reason| reason["discount"].is_null()));
+}
