@@ -69,7 +69,6 @@ fn answers() -> Vec<Row> {
         answer("above 10", |a| a["score"] = json!(11), &["$.score"]),
         answer("257, which is 1 in eight bits", |a| a["score"] = json!(257), &["$.score"]),
         answer("a fraction", |a| a["score"] = json!(8.5), &["$.score"]),
-        answer("a whole number as a fraction", |a| a["score"] = json!(9.0), &["$.score"]),
         answer("digits", |a| a["score"] = json!("9"), &["$.score"]),
         answer("an account that is none", |a| a["account_id"] = json!("acme#ann"), &["$.account_id"]),
         answer("a contact that is none", |a| a["contact_id"] = json!("ann b"), &["$.contact_id"]),

@@ -81,8 +81,8 @@ async fn an_order_and_an_invitation_bring_the_discount_of_the_tier_once_and_an_o
     assert_eq!(open(&cloud).await, [pair("for-the-circle", "2011-04-03T11:00:00Z")]);
     let history = acme.history().await;
     let told = |text: &str| history.iter().filter(|entry| entry["text"].as_str().unwrap().contains(text)).count();
-    assert_eq!(told("There is a discount for becoming partner."), 1);
-    assert_eq!(told("There is a discount for becoming circle."), 1);
+    assert_eq!(told("There is a discount for becoming Partner."), 1);
+    assert_eq!(told("There is a discount for becoming Circle."), 1);
     check_reproduced(&cloud, &program(by_units)).await;
 }
 

@@ -124,7 +124,7 @@ fn basics(page: &mut Page, program: &Program) {
     }
     match excluded_skus.is_empty() {
         true => page.line(format_args!("every SKU is eligible")),
-        false => page.line(format_args!("not eligible: {}", listed(excluded_skus))),
+        false => page.line(format_args!("SKUs that are not eligible: {}", listed(excluded_skus))),
     }
     page.line(format_args!(
         "{}; shipping is {}",

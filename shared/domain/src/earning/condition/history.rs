@@ -134,7 +134,7 @@ impl Test for OrdersAtLeast {
 
     fn terms(&self, _: &Program) -> String {
         let orders = if self.orders == 1 { "an order".to_owned() } else { format!("{} orders", self.orders) };
-        format!("the account has placed {orders} before it {}", in_months(self.months))
+        format!("the account has placed {orders} or more before it {}", in_months(self.months))
     }
 
     fn why_not(&self, _: &Program) -> String {
@@ -177,7 +177,7 @@ impl Test for SpendAtLeast {
 
     fn terms(&self, program: &Program) -> String {
         let amount = Money { amount: self.amount, currency: program.currency };
-        format!("the account has spent {amount} before it {}", in_months(self.months))
+        format!("the account has spent {amount} or more before it {}", in_months(self.months))
     }
 
     fn why_not(&self, program: &Program) -> String {

@@ -131,7 +131,7 @@ fn all_that_an_order_brings_is_told_with_the_points_that_wait() {
     assert_eq!(
         besides(&second),
         [
-            "tier.raised gold: Gold reached: 1010.00 GBP of 1000.00 GBP in 12 months.".to_owned(),
+            "tier.raised gold: Gold reached: 1010.00 GBP in 12 months; it takes 1000.00 GBP.".to_owned(),
             format!("tier.entered silver: For becoming Silver: a discount, code {silver}."),
             format!("tier.entered gold: For becoming Gold: 250 points and a discount, code {gold}."),
             format!("occasion.given second: Every second order: 25 points and a discount, code {again}."),
