@@ -52,8 +52,8 @@ impl Place {
         Ok(match self {
             Self::File(path) => Storage::File(path.clone()),
             Self::Deployment => return Err("a deployment is not served from here: unset ACCOUNTS_TABLE".into()),
-            Self::Endpoint(_) => Storage::Endpoint {
-                client: runtime::client::dynamodb()?,
+            Self::Endpoint(endpoint) => Storage::Endpoint {
+                client: client(endpoint)?,
                 prefix: variable("GUILDER_TABLE_PREFIX").unwrap_or_default(),
             },
         })
@@ -132,6 +132,16 @@ pub fn options(storage: Storage) -> Options {
 /// The function's instance that a command works with.
 pub fn app<'c>(cloud: &'c Cloud, function: &str) -> Result<&'c App, Failure> {
     Ok(cloud.app(function).ok_or_else(|| format!("the template has no function {function}"))?)
+}
+
+/// A client of an endpoint. One on this machine takes any credentials and is of no region, so none need be stated.
+fn client(endpoint: &str) -> Result<Client, Failure> {
+    let is_local =
+        ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|own| endpoint.starts_with(own));
+    match is_local && variable("AWS_ACCESS_KEY_ID").is_none() {
+        true => Ok(local_client(endpoint)),
+        false => Ok(runtime::client::dynamodb()?),
+    }
 }
 
 /// A client of a database that another process on this machine serves.
