@@ -68,14 +68,14 @@ const FIELDS: [&str; 20] = [
 
 pub(super) fn program(value: &Value) -> Result<Program, Faults> {
     let mut faults = Faults::default();
-    let program = read_program(value, &mut faults, &mut Faults::default());
+    let program = read_program(value, &mut faults, None);
     faults.into_result(program)
 }
 
 /// The same of a document that nobody has stored yet.
 pub(super) fn new_program(value: &Value, name: &ProgramName) -> Result<Program, Faults> {
     let (mut faults, mut senseless) = (Faults::default(), Faults::default());
-    let program = read_program(value, &mut faults, &mut senseless);
+    let program = read_program(value, &mut faults, Some(&mut senseless));
     let stated = value.get("name").and_then(Value::as_str).and_then(|text| ProgramName::parse(text).ok());
     if stated.is_some_and(|stated| stated != *name) {
         let message = format!("must be {name}, the program that runs here");
@@ -85,8 +85,9 @@ pub(super) fn new_program(value: &Value, name: &ProgramName) -> Result<Program, 
     faults.into_result(program)
 }
 
-/// Reads a program; what can be read but makes no sense is noted apart.
-fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> Option<Program> {
+/// Reads a program; what can be read but makes no sense is noted apart, where anybody asks. Who starts does not: what is
+/// stored was asked once.
+fn read_program(value: &Value, faults: &mut Faults, senseless: Option<&mut Faults>) -> Option<Program> {
     let root = Object::open(value, &Path::Root, &FIELDS, faults)?;
     // Editors look there for what they may offer; it decides nothing.
     root.optional("$schema", faults, |schema| document::string(schema).map(drop));
@@ -142,7 +143,9 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: &mut Faults) -> O
         warnings: &warnings,
         referral: if root.has("referral") { referral.as_ref().map(Some) } else { Some(None) },
     };
-    sense::check(&sections, senseless);
+    if let Some(senseless) = senseless {
+        sense::check(&sections, senseless);
+    }
     distinct::check(&sections, faults);
     rewards::stocks(sections.rewards.unwrap_or_default(), faults);
     Some(Program {
