@@ -30,7 +30,7 @@ pub use choice::Choice;
 pub(crate) use condition::Reading;
 pub use condition::{AccountFacts, AccountTest, Condition, OrderFacts, OrderTest, WHEN_FIELDS, When};
 pub use effect::{Effect, RoundedPer, Rounding};
-pub use eligible::TaxBasis;
+pub use eligible::{PaidWith, TaxBasis};
 pub(crate) use judge::judge;
 pub use judge::{Known, Ruling, points};
 pub(crate) use limits::Limiting;

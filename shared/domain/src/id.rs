@@ -136,6 +136,67 @@ id!(
     }
 );
 
+/// An identifier of 64 bits: 16 hexadecimal digits.
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(u64);
+
+        impl $name {
+            /// That of these bits.
+            pub fn of_bits(bits: u64) -> Self {
+                Self(bits)
+            }
+
+            /// Its bits.
+            pub fn bits(self) -> u64 {
+                self.0
+            }
+
+            /// Reads 16 hexadecimal digits in lower case.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                hex_bits(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:016x}", self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+    };
+}
+
+fn hex_bits(text: &str) -> Result<u64, InvalidId> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let bits = (text.len() == 16 && text.bytes().all(is_hex)).then(|| u64::from_str_radix(text, 16).ok());
+    bits.flatten().ok_or(InvalidId("must be 16 hexadecimal digits in lower case"))
+}
+
+hex_id!(
+    /// What a redemption of a referral code is known by: made from whoever redeemed and their `Idempotency-Key`.
+    RedemptionId
+);
+hex_id!(
+    /// What a reservation is known by: made from its account, whoever made it and their `Idempotency-Key`.
+    ReservationId
+);
+
 /// The identity of an order: `(source, order_id)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OrderKey {

@@ -29,6 +29,12 @@ impl CommandKey {
         Self("opening".to_owned())
     }
 
+    /// 64 bits of it that make an id of some kind.
+    pub(crate) fn bits(&self, kind: &str) -> u64 {
+        let hash = Sha256::digest(format!("{kind}\n{}", self.0));
+        hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte))
+    }
+
     /// Its text: a hash in hexadecimal, or what happens once by its name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -67,6 +67,13 @@ amount!(
     Measure
 );
 
+impl Points {
+    /// So many; where that is more than fits, as many as do.
+    pub fn of(count: u64) -> Self {
+        Self(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
 impl Minor {
     /// The share of `part` in `whole` of this amount, rounded half up once. `whole` is more than zero.
     pub fn share(self, part: u64, whole: u64) -> Result<Self, Overflow> {

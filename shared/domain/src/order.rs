@@ -6,15 +6,15 @@ mod read;
 
 use crate::code::Code;
 use crate::document::{self, Unread};
-use crate::id::{AccountId, ContactId, LineId, OrderKey, Sku};
-use crate::money::{Currency, Minor, Overflow, UnitPrice};
+use crate::id::{AccountId, ContactId, LineId, OrderKey, ReservationId, Sku};
+use crate::money::{Currency, Minor, Overflow, Points, UnitPrice};
 use crate::payment::PaymentState;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use read::{DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX};
-pub(crate) use read::{check_whole, line as read_line};
+pub use read::{DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, POINTS_MAX, QUANTITY_MAX, REVISION_MAX};
+pub(crate) use read::{cart_line, check_whole};
 
 /// A purchase placed in the merchant's shop or ERP. Identity: [`Order::key`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,12 @@ pub struct Order {
     /// Codes of the account's discounts that the customer used, each once, in the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discount_codes: Vec<Code>,
+    /// The reservation that it uses.
+    #[serde(default, rename = "reservation_id", skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<ReservationId>,
+    /// How many of the account's points pay a part of it; nothing: as many as its reservation holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<Points>,
     /// Which statement of the order this is: a higher one replaces a lower one. 0 where the shop counts none.
     #[serde(default, skip_serializing_if = "is_first")]
     pub revision: u64,
@@ -62,6 +68,12 @@ pub struct OrderLine {
     /// What was taken off the line, not negative.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub discount: Minor,
+    /// What of its discount is by the program: by the tier's standing discount and by codes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub program_discount: Minor,
+    /// What of its discount was paid with points.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub paid_with_points: Minor,
     /// Tax contained in or added to the line, as the shop states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Minor>,
@@ -95,6 +107,11 @@ fn is_first(revision: &u64) -> bool {
 }
 
 impl OrderLine {
+    /// Whether what is said of its discount fits into that.
+    fn is_discounted_enough(&self) -> bool {
+        self.program_discount.plus(self.paid_with_points).is_ok_and(|parts| parts <= self.discount)
+    }
+
     /// What the line came to: the stated amount, or quantity × unit price rounded half up to the minor unit
     /// (once, for the line), less the line's discount.
     pub fn amount(&self, currency: Currency) -> Result<Minor, Overflow> {
@@ -142,12 +159,14 @@ impl Order {
             lines,
             shipping,
             discount_codes,
+            reservation,
+            points,
             revision: _,
             payment_state: _,
         } = self;
         (key, account_id, contact_id, placed_at) == (&other.key, &other.account_id, &other.contact_id, &other.placed_at)
             && (currency, lines, shipping) == (&other.currency, &other.lines, &other.shipping)
-            && *discount_codes == other.discount_codes
+            && (discount_codes, reservation, points) == (&other.discount_codes, &other.reservation, &other.points)
     }
 
     /// What all lines came to.

@@ -1,5 +1,6 @@
 //! The merchant's rules as one versioned document.
 
+mod checkout;
 pub mod difference;
 mod discount_names;
 mod distinct;
@@ -23,7 +24,7 @@ mod sense;
 mod tiers;
 
 use crate::document::{Faults, Path};
-use crate::earning::{Earning, TaxBasis};
+use crate::earning::{Earning, PaidWith, TaxBasis};
 use crate::expiry::Expiry;
 use crate::free_products::FreeProduct;
 use crate::id::{ProgramName, RuleId, Sku, TierId};
@@ -42,6 +43,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub use crate::shortfall::Shortfall;
+pub use checkout::{CheckoutRules, GivenBack};
 pub use discount_names::DiscountNamed;
 pub use exchange::Exchange;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
@@ -69,6 +71,10 @@ pub struct Program {
     pub tax_basis: TaxBasis,
     /// Whether what is paid for shipping is eligible.
     pub shipping_is_eligible: bool,
+    /// What orders earn on.
+    pub paid_with: PaidWith,
+    /// How carts are held, and what comes back of what they use.
+    pub checkout: CheckoutRules,
     /// What orders earn.
     pub earning: Earning,
     /// How long points wait and last.

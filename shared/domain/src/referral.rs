@@ -23,14 +23,14 @@ mod tests;
 use crate::account::Account;
 use crate::code::{Code, Secrets};
 use crate::decision::Rejection;
-use crate::id::{AccountId, InvalidId};
+use crate::id::AccountId;
 use crate::idempotency::CommandKey;
 use crate::schedule::Schedule;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fmt;
 
+pub use crate::id::RedemptionId;
 pub use code::{
     CodeChange, CodeDocument, CodeHolder, CodeSettings, CodeStatus, Codes, ReferralCode, change_code, issue_code,
 };
@@ -45,33 +45,10 @@ pub use reward::{Grounds, Settled, carry_out};
 pub(crate) use reward::{amended_order, conclude, first_order, follow};
 pub use tally::{Cost, Counts, Tally};
 
-/// What a redemption is known by: 16 hexadecimal digits, made from whoever redeemed and their `Idempotency-Key`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RedemptionId(u64);
-
 impl RedemptionId {
-    /// That of these bits.
-    pub fn of_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
-    /// Its bits.
-    pub fn bits(self) -> u64 {
-        self.0
-    }
-
     /// That of a command, by its key.
     pub fn of_command(key: &CommandKey) -> Self {
-        let hash = Sha256::digest(format!("redemption\n{}", key.as_str()));
-        Self(hash.iter().take(8).fold(0, |bits, byte| bits.wrapping_shl(8) | u64::from(*byte)))
-    }
-
-    /// Reads 16 hexadecimal digits in lower case.
-    pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        let bits = (text.len() == 16 && text.bytes().all(is_hex)).then(|| u64::from_str_radix(text, 16).ok());
-        bits.flatten().map(Self).ok_or(InvalidId("must be 16 hexadecimal digits in lower case"))
+        Self::of_bits(key.bits("redemption"))
     }
 }
 
@@ -79,25 +56,6 @@ impl RedemptionId {
 /// know the account's.
 pub fn account_of_command(key: &CommandKey, secrets: &Secrets) -> AccountId {
     AccountId::made_up(secrets.bits("referral-account", key.as_str()))
-}
-
-impl fmt::Display for RedemptionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl From<RedemptionId> for String {
-    fn from(id: RedemptionId) -> Self {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for RedemptionId {
-    type Error = InvalidId;
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        Self::parse(&text)
-    }
 }
 
 /// The identity of a redemption.

@@ -10,11 +10,11 @@ use domain::activity::Activity;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
 use domain::due::Due;
-use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReturnId, Segment, Source, TierId};
+use domain::id::{AccountId, ContactId, OrderId, OrderKey, ReservationId, ReturnId, Segment, Source, TierId};
 use domain::ledger::Entry;
 use domain::lots::Holdings;
 use domain::membership::{CLAIM_VERSION, Claim, Invitation, Membership};
-use domain::money::{Currency, Minor};
+use domain::money::{Currency, Minor, Points};
 use domain::occasions::Past;
 use domain::order::Order;
 use domain::payment::PaymentState;
@@ -97,6 +97,9 @@ const OCCASIONS: &str = "occ";
 
 /// What an order said of its payment.
 const PAYMENT_STATE: &str = "payment";
+/// What an order stated of what it uses: a reservation, and points.
+const RESERVATION: &str = "reservation";
+const POINTS: &str = "points";
 /// What it was given by rules that are capped per account and period.
 const COUNTERS: &str = "caps";
 
@@ -255,6 +258,12 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if order.revision > 0 {
         put(&mut item, [("revision", number(order.revision))]);
     }
+    if let Some(reservation) = order.reservation {
+        put(&mut item, [(RESERVATION, text(reservation.to_string()))]);
+    }
+    if let Some(points) = order.points {
+        put(&mut item, [(POINTS, number(points.0))]);
+    }
     if let Some(state) = order.payment_state {
         put(&mut item, [(PAYMENT_STATE, text(state.name()))]);
     }
@@ -286,6 +295,10 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         lines: packed(item, "lines", pack::lines)?,
         shipping: optional(item, "shipping", integer)?.map(Minor),
         revision: optional(item, "revision", integer)?.unwrap_or(0),
+        reservation: optional(item, RESERVATION, string)?
+            .map(|id| ReservationId::parse(id).map_err(|e| e.to_string()))
+            .transpose()?,
+        points: optional(item, POINTS, integer)?.map(Points),
         payment_state: optional(item, PAYMENT_STATE, string)?
             .map(|name| PaymentState::parse(name).ok_or("unknown payment state"))
             .transpose()?,

@@ -17,6 +17,36 @@ pub enum TaxBasis {
     Add,
 }
 
+/// What an order earns on besides what is paid for it in money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PaidWith {
+    /// What its lines say was paid with points.
+    pub points: bool,
+    /// What its lines say the program's own discounts took off.
+    pub discounts: bool,
+}
+
+impl PaidWith {
+    /// Nothing.
+    pub const MONEY: Self = Self { points: false, discounts: false };
+    /// Points.
+    pub const POINTS: Self = Self { points: true, discounts: false };
+    /// Discounts.
+    pub const DISCOUNTS: Self = Self { points: false, discounts: true };
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { points: self.points || other.points, discounts: self.discounts || other.discounts }
+    }
+
+    /// What of a line's discount counts as if it were paid.
+    fn counted(self, line: &OrderLine) -> Result<Minor, Overflow> {
+        let part = |counts, amount| if counts { amount } else { Minor::ZERO };
+        part(self.points, line.paid_with_points).plus(part(self.discounts, line.program_discount))
+    }
+}
+
 /// What so many units of a line come to, as far as it is eligible; nothing where the line is not. `amount` is what they
 /// come to as stated. Tax is shared among the units of its line, and what is left is rounded half up once, so that fewer
 /// units never come to more.
@@ -44,12 +74,17 @@ fn by_tax(
     if line.quantity == 0 {
         return Ok(Minor::ZERO);
     }
-    let counted = match (program.tax_basis, line.tax) {
-        (TaxBasis::AsStated, _) | (_, None) => amount,
-        (TaxBasis::Subtract, Some(tax)) => returns::amount_less(line, units, line.discount.plus(tax)?, currency)?,
-        (TaxBasis::Add, Some(tax)) => returns::amount_less(line, units, line.discount.minus(tax)?, currency)?,
+    let counts = program.paid_with.counted(line)?;
+    let tax = match program.tax_basis {
+        TaxBasis::AsStated => Minor::ZERO,
+        TaxBasis::Subtract => line.tax.unwrap_or(Minor::ZERO),
+        TaxBasis::Add => Minor::ZERO.minus(line.tax.unwrap_or(Minor::ZERO))?,
     };
-    Ok(counted.max(Minor::ZERO))
+    if counts == Minor::ZERO && tax == Minor::ZERO {
+        return Ok(amount);
+    }
+    let off = line.discount.minus(counts)?.plus(tax)?;
+    Ok(returns::amount_less(line, units, off, currency)?.max(Minor::ZERO))
 }
 
 /// Why nothing of a whole line is eligible; `None`: something is.

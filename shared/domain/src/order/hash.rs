@@ -23,6 +23,8 @@ pub(super) fn of(order: &Order) -> [u8; 32] {
         lines,
         shipping,
         discount_codes,
+        reservation,
+        points,
         revision,
         payment_state,
     } = order;
@@ -41,11 +43,35 @@ pub(super) fn of(order: &Order) -> [u8; 32] {
     if let Some(state) = payment_state {
         canon.text(state.name());
     }
+    // Nor do those that use no points. No payment state has this name.
+    let parts = |line: &OrderLine| line.program_discount != Minor::ZERO || line.paid_with_points != Minor::ZERO;
+    if reservation.is_some() || points.is_some() || lines.iter().any(parts) {
+        canon.text("uses");
+        canon.optional(reservation.as_ref(), |canon, id| canon.number(id.bits()));
+        canon.optional(points.as_ref(), |canon, points| canon.signed(points.0));
+        canon.list(lines, |canon, line| {
+            canon.amount(&line.program_discount);
+            canon.amount(&line.paid_with_points);
+        });
+    }
     Sha256::digest(canon.0).into()
 }
 
 fn line(canon: &mut Canon, line: &OrderLine) {
-    let OrderLine { line_id, sku, quantity, price, discount, tax, category, brand, tags } = line;
+    let OrderLine {
+        line_id,
+        sku,
+        quantity,
+        price,
+        discount,
+        // These two are told apart after the order's own parts.
+        program_discount: _,
+        paid_with_points: _,
+        tax,
+        category,
+        brand,
+        tags,
+    } = line;
     canon.text(line_id.as_str());
     canon.text(sku.as_str());
     canon.number(*quantity);

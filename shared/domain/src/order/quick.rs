@@ -3,12 +3,14 @@
 //! It knows no faults. What it does not read is left to [`super::read`], which says what is wrong with it; so it may
 //! refuse more than that one, and must never accept what that one refuses, nor read it differently.
 
-use super::read::{self, DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, QUANTITY_MAX, REVISION_MAX, TAGS_MAX};
+use super::read::{
+    self, DISCOUNT_CODES_MAX, LABEL_CHARS_MAX, LINES_MAX, POINTS_MAX, QUANTITY_MAX, REVISION_MAX, TAGS_MAX,
+};
 use super::{LinePrice, Order, OrderLine};
 use crate::code::Code;
 use crate::document;
-use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
-use crate::money::{self, Currency, Minor, UnitPrice};
+use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, ReservationId, Sku, Source};
+use crate::money::{self, Currency, Minor, Points, UnitPrice};
 use crate::payment::PaymentState;
 use crate::time::Instant;
 use serde::Deserialize;
@@ -113,6 +115,9 @@ struct Document<'a> {
     shipping: Option<Text<'a>>,
     #[serde(borrow)]
     discount_codes: Option<Vec<Text<'a>>>,
+    #[serde(borrow)]
+    reservation_id: Option<Text<'a>>,
+    points: Option<u64>,
     revision: Option<u64>,
     #[serde(borrow)]
     payment_state: Option<Text<'a>>,
@@ -133,6 +138,10 @@ struct Line<'a> {
     #[serde(borrow)]
     discount: Option<Text<'a>>,
     #[serde(borrow)]
+    program_discount: Option<Text<'a>>,
+    #[serde(borrow)]
+    paid_with_points: Option<Text<'a>>,
+    #[serde(borrow)]
     tax: Option<Text<'a>>,
     #[serde(borrow)]
     category: Option<Text<'a>>,
@@ -149,7 +158,8 @@ impl Document<'_> {
         if !(1..=LINES_MAX).contains(&self.lines.0.len()) || codes.len() > DISCOUNT_CODES_MAX {
             return None;
         }
-        if self.revision.is_some_and(|revision| revision > REVISION_MAX) {
+        let is_beyond = |stated: Option<u64>, most| stated.is_some_and(|stated| stated > most);
+        if is_beyond(self.revision, REVISION_MAX) || is_beyond(self.points, POINTS_MAX) {
             return None;
         }
         let order = Order {
@@ -164,6 +174,8 @@ impl Document<'_> {
             lines: self.lines.0.iter().map(|Object(line)| line.read(currency)).collect::<Option<_>>()?,
             shipping: Text::optional(self.shipping.as_ref(), |text| minor(text, currency))?,
             discount_codes: codes.iter().map(|Text(code)| Code::parse(code).ok()).collect::<Option<_>>()?,
+            reservation: Text::optional(self.reservation_id.as_ref(), |id| ReservationId::parse(id).ok())?,
+            points: self.points.map(Points::of),
             revision: self.revision.unwrap_or(0),
             payment_state: Text::optional(self.payment_state.as_ref(), PaymentState::parse)?,
         };
@@ -195,12 +207,14 @@ impl Line<'_> {
             quantity: self.quantity,
             price,
             discount: money(&self.discount)?.unwrap_or(Minor::ZERO),
+            program_discount: money(&self.program_discount)?.unwrap_or(Minor::ZERO),
+            paid_with_points: money(&self.paid_with_points)?.unwrap_or(Minor::ZERO),
             tax: money(&self.tax)?,
             category: label(&self.category)?,
             brand: label(&self.brand)?,
             tags: tags.into_iter().collect(),
         };
-        (line.amount(currency).ok()? >= Minor::ZERO).then_some(line)
+        (line.is_discounted_enough() && line.amount(currency).ok()? >= Minor::ZERO).then_some(line)
     }
 }
 

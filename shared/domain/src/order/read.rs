@@ -3,8 +3,8 @@
 use super::{LinePrice, Order, OrderLine};
 use crate::code::Code;
 use crate::document::{self, Faults, Object, Path};
-use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, Sku, Source};
-use crate::money::{self, Currency, Minor, Overflow, UnitPrice};
+use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, ReservationId, Sku, Source};
+use crate::money::{self, Currency, Minor, Overflow, Points, UnitPrice};
 use crate::payment::PaymentState;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -15,13 +15,15 @@ pub const LINES_MAX: usize = 5_000;
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
 /// Most codes an order may name.
 pub const DISCOUNT_CODES_MAX: usize = 10;
+/// Most points that an order may state.
+pub const POINTS_MAX: u64 = 1_000_000_000_000;
 /// The highest revision: what every JSON reader holds exactly, so that a time in milliseconds may serve as one.
 pub const REVISION_MAX: u64 = (1 << 53) - 1;
 pub(super) const TAGS_MAX: usize = 8;
 /// Most characters of a category, a brand or a tag.
 pub const LABEL_CHARS_MAX: usize = 64;
 
-const ORDER_FIELDS: [&str; 11] = [
+const ORDER_FIELDS: [&str; 13] = [
     "source",
     "order_id",
     "account_id",
@@ -31,11 +33,27 @@ const ORDER_FIELDS: [&str; 11] = [
     "lines",
     "shipping",
     "discount_codes",
+    "reservation_id",
+    "points",
     "revision",
     "payment_state",
 ];
-const LINE_FIELDS: [&str; 10] =
-    ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax", "category", "brand", "tags"];
+/// What a line says of the discount that the program gives it: nothing in a cart, which has none yet.
+const DISCOUNT_FIELDS: [&str; 2] = ["program_discount", "paid_with_points"];
+const LINE_FIELDS: [&str; 12] = [
+    "line_id",
+    "sku",
+    "quantity",
+    "unit_price",
+    "amount",
+    "discount",
+    DISCOUNT_FIELDS[0],
+    DISCOUNT_FIELDS[1],
+    "tax",
+    "category",
+    "brand",
+    "tags",
+];
 
 pub(super) fn order(value: &Value) -> Result<Order, Faults> {
     let mut faults = Faults::default();
@@ -88,6 +106,8 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     }
     let lines = root.list("lines", 1..=LINES_MAX, faults, |value, path, faults| line(value, path, money, faults));
     let codes = root.list_of("discount_codes", 0..=DISCOUNT_CODES_MAX, faults, document::id(Code::parse));
+    let reservation = root.optional("reservation_id", faults, document::id(ReservationId::parse));
+    let points = root.optional("points", faults, document::digits(0..=POINTS_MAX));
     let revision = root.optional("revision", faults, document::digits(0..=REVISION_MAX));
     let payment_state = root.optional("payment_state", faults, document::one_of(&PaymentState::ALL));
     let order = Order {
@@ -99,6 +119,8 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
         lines: lines?,
         shipping,
         discount_codes: codes.unwrap_or_default(),
+        reservation,
+        points: points.map(Points::of),
         revision: revision.unwrap_or(0),
         payment_state,
     };
@@ -106,8 +128,19 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     Some(order)
 }
 
-/// Reads a line, of an order or of a cart.
-pub(crate) fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<OrderLine> {
+/// Reads a line of a cart: nothing but the shop's own discount has been taken off it.
+pub(crate) fn cart_line(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<OrderLine> {
+    for field in DISCOUNT_FIELDS.iter().filter(|field| value.get(field).is_some_and(|stated| !stated.is_null())) {
+        faults.add(
+            &Path::Key(path, field),
+            "conflict",
+            "is what the answer tells; a cart states its own discount only",
+        );
+    }
+    line(value, path, currency, faults)
+}
+
+fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Faults) -> Option<OrderLine> {
     let line = Object::open(value, path, &LINE_FIELDS, faults)?;
     let decimals = money::decimals(currency);
     let line_id = line.required("line_id", faults, document::id(LineId::parse));
@@ -115,6 +148,8 @@ pub(crate) fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &
     let quantity = line.required("quantity", faults, document::digits(1..=QUANTITY_MAX));
     let price = line_price(&line, path, decimals, faults);
     let discount = line.optional("discount", faults, document::decimal(decimals, 0)).map_or(Minor::ZERO, Minor);
+    let mut part = |name| line.optional(name, faults, document::decimal(decimals, 0)).map_or(Minor::ZERO, Minor);
+    let [program_discount, paid_with_points] = DISCOUNT_FIELDS.map(&mut part);
     let tax = line.optional("tax", faults, document::decimal(decimals, 0)).map(Minor);
     let category = line.optional("category", faults, document::label(LABEL_CHARS_MAX));
     let brand = line.optional("brand", faults, document::label(LABEL_CHARS_MAX));
@@ -126,11 +161,17 @@ pub(crate) fn line(value: &Value, path: &Path<'_>, currency: Currency, faults: &
         quantity: quantity?,
         price: price?,
         discount,
+        program_discount,
+        paid_with_points,
         tax,
         category,
         brand,
         tags: tags.into_iter().collect(),
     };
+    if !line.is_discounted_enough() {
+        let message = "the line's program_discount and paid_with_points are parts of it: it is less than them";
+        faults.add(&Path::Key(path, "discount"), "out_of_range", message);
+    }
     match line.amount(currency) {
         Err(overflow) => faults.add(path, "out_of_range", overflow.to_string()),
         Ok(amount) if amount < Minor::ZERO => {

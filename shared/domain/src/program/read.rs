@@ -3,11 +3,11 @@
 use super::sense::{self, Sections};
 use super::{DiscountRule, Program, ReturnRules, UnknownAccount};
 use super::{
-    distinct, earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards,
-    tiers,
+    checkout, distinct, earning, free_products, groups, membership, metrics, occasions, perks, points, prices,
+    referral, rewards, tiers,
 };
 use crate::document::{self, Faults, Leaf, Object, Path};
-use crate::earning::{Reading, TaxBasis};
+use crate::earning::{PaidWith, Reading, TaxBasis};
 use crate::id::{ProgramName, RuleId, Sku};
 use crate::money::{self, Currency, Factor, Minor, Percent};
 use crate::schema::{self, Schema};
@@ -38,12 +38,14 @@ pub(super) const UNKNOWN_ACCOUNT: [(&str, UnknownAccount); 2] =
 pub(super) const TAX: [(&str, TaxBasis); 3] =
     [("as_stated", TaxBasis::AsStated), ("subtract", TaxBasis::Subtract), ("add", TaxBasis::Add)];
 pub(super) const SHIPPING: [(&str, bool); 2] = [("exclude", false), ("include", true)];
+pub(super) const PAID_WITH: [(&str, PaidWith); 3] =
+    [("money", PaidWith::MONEY), ("points", PaidWith::POINTS), ("discounts", PaidWith::DISCOUNTS)];
 pub(super) const DISCOUNT_KIND: [(&str, ()); 1] = [("next_purchase", ())];
 
 /// [`Percent::HUNDRED`].
 const PERCENT_MAX: u32 = 100;
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "$schema",
     "name",
     "currency",
@@ -56,6 +58,7 @@ const FIELDS: [&str; 20] = [
     "returns",
     "tiers",
     "discounts",
+    "checkout",
     "price_tables",
     "free_products",
     "perks",
@@ -96,8 +99,9 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: Option<&mut Fault
     let calendar = root.required("time_zone", faults, time_zone);
     let unknown_account = root.required_nested("enrolment", faults, enrolment);
     let membership = root.nested("membership", faults, membership::membership).unwrap_or_default();
-    let (excluded_skus, tax_basis, shipping_is_eligible) =
+    let Eligibility { excluded_skus, tax_basis, shipping_is_eligible, paid_with } =
         root.nested("eligibility", faults, eligibility).unwrap_or_default();
+    let checkout = root.nested("checkout", faults, checkout::checkout).unwrap_or_default();
     let money = currency.unwrap_or(Currency::CLF);
     let utc = Calendar::utc();
     let reading = Reading { currency: money, calendar: calendar.as_ref().unwrap_or(&utc) };
@@ -157,6 +161,8 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: Option<&mut Fault
         excluded_skus,
         tax_basis,
         shipping_is_eligible,
+        paid_with,
+        checkout,
         earning: earning?,
         points: points?,
         returns: returns.unwrap_or_default(),
@@ -189,12 +195,31 @@ fn enrolment(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Unkn
     section.required("unknown_account", faults, document::one_of(&UNKNOWN_ACCOUNT))
 }
 
-fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<(BTreeSet<Sku>, TaxBasis, bool)> {
-    let section = Object::open(value, path, &["excluded_skus", "tax", "shipping"], faults)?;
+/// What of an order earns and qualifies.
+#[derive(Default)]
+struct Eligibility {
+    excluded_skus: BTreeSet<Sku>,
+    tax_basis: TaxBasis,
+    shipping_is_eligible: bool,
+    paid_with: PaidWith,
+}
+
+fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Eligibility> {
+    let section = Object::open(value, path, &["excluded_skus", "tax", "shipping", "paid_with"], faults)?;
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
     let tax = section.optional("tax", faults, document::one_of(&TAX));
     let shipping = section.optional("shipping", faults, document::one_of(&SHIPPING));
-    Some((skus.unwrap_or_default().into_iter().collect(), tax.unwrap_or_default(), shipping.unwrap_or(false)))
+    let paid_with = section.list_of("paid_with", 1..=PAID_WITH.len(), faults, document::one_of(&PAID_WITH));
+    let paid_with = paid_with.unwrap_or_default();
+    if !paid_with.is_empty() && !paid_with.contains(&PaidWith::MONEY) {
+        faults.add(&section.at("paid_with"), "conflict", "must name money: what is paid in money is always eligible");
+    }
+    Some(Eligibility {
+        excluded_skus: skus.unwrap_or_default().into_iter().collect(),
+        tax_basis: tax.unwrap_or_default(),
+        shipping_is_eligible: shipping.unwrap_or(false),
+        paid_with: paid_with.into_iter().fold(PaidWith::MONEY, PaidWith::and),
+    })
 }
 
 /// A name for customers.

@@ -5,7 +5,8 @@
 
 use super::read::{self, DISCOUNT_RULES_MAX, NAME_CHARS_MAX};
 use super::{
-    earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards, tiers,
+    checkout, earning, free_products, groups, membership, metrics, occasions, perks, points, prices, referral, rewards,
+    tiers,
 };
 use crate::id::{ProgramName, RuleId};
 use crate::schema::{self, Schema};
@@ -41,6 +42,7 @@ pub fn schema() -> Value {
         .optional("returns", returns(), "What becomes of goods that come back.")
         .required("tiers", tiers::schema(), "The levels of membership and how they are reached.")
         .optional("discounts", discounts(), "Discounts that large orders bring for the next one.")
+        .optional("checkout", checkout::schema(), "How carts are held, and what orders give back that are undone.")
         .optional("price_tables", prices::schema(), "What more of an item costs, by quantity.")
         .optional("free_products", free_products::schema(), "What large orders are entitled to besides.")
         .optional("perks", perks::schema(), "What accounts may claim besides points.")
@@ -78,7 +80,16 @@ fn eligibility() -> Schema {
             schema::one_of(&read::SHIPPING).or("exclude"),
             "Whether what is paid for shipping is eligible.",
         )
-        .examples([json!({ "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract", "shipping": "include" })])
+        .optional(
+            "paid_with",
+            schema::list(1..=read::PAID_WITH.len(), schema::one_of(&read::PAID_WITH)).with("uniqueItems", true),
+            "What an order earns on: what was paid in money, and, where they are named, what was paid with points and \
+             what the program's own discounts took off; left out, money alone.",
+        )
+        .examples([json!({
+            "excluded_skus": ["POST", "BANK CHARGES"], "tax": "subtract", "shipping": "include",
+            "paid_with": ["money", "points"],
+        })])
 }
 
 fn returns() -> Schema {

@@ -88,10 +88,12 @@ pub struct QuotedLine {
     /// Its share of each code that is applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<CodeShare>,
-    /// Its share of what points pay.
-    pub points: String,
-    /// All of these but the table: what the order states as `discount`.
+    /// All of these but the table, and what points pay: what the order states as `discount`.
     pub discount: String,
+    /// What of that is by the program, the tier's and that of all codes: what the order states as `program_discount`.
+    pub program_discount: String,
+    /// Its share of what points pay: what the order states as `paid_with_points`.
+    pub paid_with_points: String,
     /// What the order states as `tax`, where the cart states any: in proportion to what is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax: Option<String>,
@@ -315,8 +317,9 @@ fn quoted_line(line: &PricedLine<'_>, pricing: &Pricing<'_>, currency: Currency)
         own_discount: text(line.own_discount),
         tier_discount: text(line.tier),
         discounts: shares.collect(),
-        points: text(line.points),
         discount: text(ordered.discount),
+        program_discount: text(ordered.program_discount),
+        paid_with_points: text(ordered.paid_with_points),
         tax: ordered.tax.map(text),
         to_pay: text(line.left),
     })

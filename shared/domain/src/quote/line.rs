@@ -74,7 +74,12 @@ impl<'a> PricedLine<'a> {
 
     /// All that is taken off it, as its line in the order states it.
     pub fn discount(&self) -> Result<Minor, Overflow> {
-        Minor::sum([self.own_discount, self.tier, self.points].into_iter().chain(self.codes.iter().copied()))
+        Minor::sum([self.own_discount, self.program_discount()?, self.points])
+    }
+
+    /// What of that is by the program: by the tier's standing discount and by codes.
+    fn program_discount(&self) -> Result<Minor, Overflow> {
+        Minor::sum(std::iter::once(self.tier).chain(self.codes.iter().copied()))
     }
 
     /// The line as it stands in the order: its tax, if it states any, is in proportion to what is left of its amount.
@@ -83,7 +88,14 @@ impl<'a> PricedLine<'a> {
         let left = u64::try_from(self.left.0).map_err(|_| Overflow)?;
         let tax = |tax: Minor| if stated == 0 { Ok(tax) } else { tax.share(left, stated) };
         let tax = self.line.tax.map(tax).transpose()?;
-        Ok(OrderLine { price: self.price, discount: self.discount()?, tax, ..self.line.clone() })
+        Ok(OrderLine {
+            price: self.price,
+            discount: self.discount()?,
+            program_discount: self.program_discount()?,
+            paid_with_points: self.points,
+            tax,
+            ..self.line.clone()
+        })
     }
 }
 

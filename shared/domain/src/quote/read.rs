@@ -6,12 +6,9 @@ use crate::code::Code;
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use crate::money::{self, Currency, Minor, Points};
-use crate::order::{self, DISCOUNT_CODES_MAX, LINES_MAX, Order};
+use crate::order::{self, DISCOUNT_CODES_MAX, LINES_MAX, Order, POINTS_MAX};
 use crate::time::Instant;
 use serde_json::Value;
-
-/// Most points that may be wished.
-const POINTS_MAX: u64 = 1_000_000_000_000;
 
 const FIELDS: [&str; 8] =
     ["account_id", "contact_id", "source", "currency", "lines", "shipping", "discount_codes", "points"];
@@ -37,7 +34,7 @@ fn read_cart(value: &Value, faults: &mut Faults) -> Option<Cart> {
     if !root.has("lines") {
         faults.add(&root.at("lines"), "missing", "is required");
     }
-    let lines = root.list("lines", 1..=LINES_MAX, faults, |v, p, f| order::read_line(v, p, money, f));
+    let lines = root.list("lines", 1..=LINES_MAX, faults, |v, p, f| order::cart_line(v, p, money, f));
     let codes = root.nested("discount_codes", faults, codes).unwrap_or(CodesWished::Named(Vec::new()));
     let points = root.optional("points", faults, points);
     let named = match &codes {
@@ -53,6 +50,8 @@ fn read_cart(value: &Value, faults: &mut Faults) -> Option<Cart> {
         lines: lines?,
         shipping,
         discount_codes: named,
+        reservation: None,
+        points: None,
         revision: 0,
         payment_state: None,
     };
@@ -81,7 +80,7 @@ fn points(value: &Value) -> Leaf<PointsWished> {
         Some(_) => Err(("unknown_value", "must be a whole number, or \"max\"".to_owned())),
         None => {
             let points = document::whole(0..=POINTS_MAX)(value)?;
-            Ok(PointsWished::Number(Points(i64::try_from(points).unwrap_or(i64::MAX))))
+            Ok(PointsWished::Number(Points::of(points)))
         }
     }
 }

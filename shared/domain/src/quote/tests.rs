@@ -59,13 +59,23 @@ fn a_cart_is_priced_step_by_step_and_each_step_is_shared_among_its_lines() {
             ("to_pay", "152.09"),
         ]
     );
-    let keys = ["list_amount", "unit_price", "amount", "price_table", "tier_discount", "points", "discount", "to_pay"];
+    let keys = [
+        "list_amount",
+        "unit_price",
+        "amount",
+        "price_table",
+        "tier_discount",
+        "program_discount",
+        "paid_with_points",
+        "discount",
+        "to_pay",
+    ];
     assert_eq!(
         texts(&quote["lines"], &keys),
         [
-            ["120.00", "9.00", "-", "mugs", "2.16", "6.84", "14.29", "93.71"],
-            ["50.00", "-", "50.00", "-", "1.00", "3.16", "6.61", "43.39"],
-            ["9.99", "9.99", "-", "-", "0.00", "0.00", "0.00", "9.99"],
+            ["120.00", "9.00", "-", "mugs", "2.16", "7.45", "6.84", "14.29", "93.71"],
+            ["50.00", "-", "50.00", "-", "1.00", "3.45", "3.16", "6.61", "43.39"],
+            ["9.99", "9.99", "-", "-", "0.00", "0.00", "0.00", "0.00", "9.99"],
         ]
     );
     let shares = |line: usize| texts(&quote["lines"][line]["discounts"], &["code", "value"]);

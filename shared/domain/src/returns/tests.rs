@@ -20,7 +20,7 @@ proptest! {
         };
         let mut line = OrderLine {
             line_id: LineId::parse("1").unwrap(), sku: Sku::parse("MUG").unwrap(), quantity, price,
-            discount: Minor::ZERO, tax: None, category: None, brand: None, tags: Vec::new(),
+            discount: Minor::ZERO, program_discount: Minor::ZERO, paid_with_points: Minor::ZERO, tax: None, category: None, brand: None, tags: Vec::new(),
         };
         line.discount = Minor(line.amount(Currency::GBP).unwrap().0 * share / 100);
         let kept: Vec<_> = (0..=quantity).map(|kept| kept_amount(&line, kept, Currency::GBP).unwrap()).collect();

@@ -108,6 +108,8 @@ impl History {
                 quantity: line.quantity,
                 price: LinePrice::UnitPrice(line.unit_price),
                 discount: Minor::ZERO,
+                program_discount: Minor::ZERO,
+                paid_with_points: Minor::ZERO,
                 tax: None,
                 category: None,
                 brand: None,
@@ -123,6 +125,8 @@ impl History {
             lines: invoice.lines.iter().enumerate().map(line).collect::<Result<_, _>>()?,
             shipping: None,
             discount_codes: Vec::new(),
+            reservation: None,
+            points: None,
             revision: 0,
             payment_state: None,
         })

@@ -9,8 +9,8 @@ use domain::earning::TaxBasis;
 use domain::expiry::Expiry;
 use domain::membership::{Fee, MembershipRules};
 use domain::program::{
-    Exchange, Ladder, MarginRate, MetricsRules, PointValue, PointsRules, Program, ReturnRules, Tier, Tiers,
-    UnknownAccount, Upgrade,
+    CheckoutRules, Exchange, GivenBack, Ladder, MarginRate, MetricsRules, PointValue, PointsRules, Program,
+    ReturnRules, Tier, Tiers, UnknownAccount, Upgrade,
 };
 use domain::referral::rules::Gift;
 use domain::warning::WarningRules;
@@ -61,6 +61,8 @@ pub(super) fn rules(program: &Program) -> String {
         excluded_skus: _,
         tax_basis: _,
         shipping_is_eligible: _,
+        paid_with: _,
+        checkout,
         earning,
         points,
         returns,
@@ -83,6 +85,7 @@ pub(super) fn rules(program: &Program) -> String {
     self::returns(&mut page, returns);
     self::tiers(&mut page, tiers, program);
     benefits::discounts(&mut page, discounts, program);
+    self::checkout(&mut page, *checkout);
     benefits::price_tables(&mut page, price_tables, program);
     benefits::free_products(&mut page, free_products, program);
     benefits::perks(&mut page, perks);
@@ -99,7 +102,15 @@ pub(super) fn rules(program: &Program) -> String {
 /// What the program is about: whose money, whose time, who takes part with what.
 fn basics(page: &mut Page, program: &Program) {
     let Program {
-        currency, calendar, unknown_account, membership, excluded_skus, tax_basis, shipping_is_eligible, ..
+        currency,
+        calendar,
+        unknown_account,
+        membership,
+        excluded_skus,
+        tax_basis,
+        shipping_is_eligible,
+        paid_with,
+        ..
     } = program;
     page.section("program");
     page.line(format_args!("currency {}, time zone {}", currency.code(), calendar.zone_name()));
@@ -135,6 +146,22 @@ fn basics(page: &mut Page, program: &Program) {
         },
         if *shipping_is_eligible { "eligible" } else { "not eligible" }
     ));
+    let counted =
+        [(paid_with.points, "what is paid with points"), (paid_with.discounts, "what its discounts take off")];
+    for (_, what) in counted.iter().filter(|(counts, _)| *counts) {
+        page.line(format_args!("{what} counts as if it were paid in money"));
+    }
+}
+
+fn checkout(page: &mut Page, rules: CheckoutRules) {
+    page.section("checkout");
+    page.line(format_args!("a reservation holds for {}", counted(rules.hold_minutes, "minute")));
+    let given_back = match rules.discounts_given_back {
+        GivenBack::Cancelled => "can be used again once the order that used them is cancelled",
+        GivenBack::Returned => "can be used again once the order that used them is cancelled or has come back whole",
+        GivenBack::Never => "stay used, whatever becomes of the order that used them",
+    };
+    page.line(format_args!("discounts {given_back}"));
 }
 
 fn points(page: &mut Page, rules: &PointsRules) {

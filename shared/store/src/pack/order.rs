@@ -288,6 +288,8 @@ const HAS_TAX: u64 = 8;
 const HAS_CATEGORY: u64 = 16;
 const HAS_BRAND: u64 = 32;
 const HAS_TAGS: u64 = 64;
+const HAS_PROGRAM_DISCOUNT: u64 = 128;
+const HAS_POINTS: u64 = 256;
 
 /// Packs order lines: each distinct text once, then the lines as numbers; deflated where that is smaller.
 pub fn pack_lines(lines: &[OrderLine]) -> Vec<u8> {
@@ -318,6 +320,8 @@ fn pack_line<'a>(body: &mut Writer, table: &mut Texts<'a>, index: usize, line: &
         (line.category.is_some(), HAS_CATEGORY),
         (line.brand.is_some(), HAS_BRAND),
         (!line.tags.is_empty(), HAS_TAGS),
+        (line.program_discount != Minor::ZERO, HAS_PROGRAM_DISCOUNT),
+        (line.paid_with_points != Minor::ZERO, HAS_POINTS),
     ];
     body.number(parts.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag));
     body.number(table.place(line.sku.as_str()));
@@ -343,6 +347,9 @@ fn pack_line<'a>(body: &mut Writer, table: &mut Texts<'a>, index: usize, line: &
         for tag in &line.tags {
             body.number(table.place(tag));
         }
+    }
+    for part in [line.program_discount, line.paid_with_points].iter().filter(|part| **part != Minor::ZERO) {
+        body.signed(part.0);
     }
 }
 
@@ -406,6 +413,21 @@ fn line(input: &mut Reader<'_>, texts: &[&str], index: usize) -> Unpacked<OrderL
     let category = if has(HAS_CATEGORY) { Some(text(input)?.to_owned()) } else { None };
     let brand = if has(HAS_BRAND) { Some(text(input)?.to_owned()) } else { None };
     let tags = if has(HAS_TAGS) { input.list(|input| Ok(text(input)?.to_owned()))? } else { Vec::new() };
+    let mut part = |flag| if has(flag) { input.signed().map(Minor) } else { Ok(Minor::ZERO) };
+    let (program_discount, paid_with_points) = (part(HAS_PROGRAM_DISCOUNT)?, part(HAS_POINTS)?);
     let line_id = LineId::parse(&line_id).map_err(|_| "bad line id")?;
-    Ok(OrderLine { line_id, sku, quantity, price, discount: Minor(discount), tax, category, brand, tags })
+    let discount = Minor(discount);
+    Ok(OrderLine {
+        line_id,
+        sku,
+        quantity,
+        price,
+        discount,
+        program_discount,
+        paid_with_points,
+        tax,
+        category,
+        brand,
+        tags,
+    })
 }

@@ -109,23 +109,37 @@ fn order_line() -> impl Strategy<Value = OrderLine> {
         "[A-Z]{1,3}",
         any::<u64>(),
         price,
-        any::<i64>(),
+        (any::<i64>(), prop_oneof![Just(0), any::<i64>()], prop_oneof![Just(0), any::<i64>()]),
         option::of(any::<i64>()),
         option::of(label()),
         option::of(label()),
         vec(label(), 0..8),
     )
-        .prop_map(|(line_id, sku, quantity, price, discount, tax, category, brand, tags)| OrderLine {
-            line_id: LineId::parse(&line_id).unwrap(),
-            sku: Sku::parse(&sku).unwrap(),
-            quantity,
-            price,
-            discount: Minor(discount),
-            tax: tax.map(Minor),
-            category,
-            brand,
-            tags,
-        })
+        .prop_map(
+            |(
+                line_id,
+                sku,
+                quantity,
+                price,
+                (discount, program_discount, paid_with_points),
+                tax,
+                category,
+                brand,
+                tags,
+            )| OrderLine {
+                line_id: LineId::parse(&line_id).unwrap(),
+                sku: Sku::parse(&sku).unwrap(),
+                quantity,
+                price,
+                discount: Minor(discount),
+                program_discount: Minor(program_discount),
+                paid_with_points: Minor(paid_with_points),
+                tax: tax.map(Minor),
+                category,
+                brand,
+                tags,
+            },
+        )
 }
 
 fn a_stage() -> impl Strategy<Value = Stage> {
@@ -402,6 +416,8 @@ fn twenty_ordinary_lines_take_little_room() {
         quantity: 6,
         price: LinePrice::UnitPrice(UnitPrice(2_550_000)),
         discount: Minor::ZERO,
+        program_discount: Minor::ZERO,
+        paid_with_points: Minor::ZERO,
         tax: None,
         category: None,
         brand: None,

@@ -172,7 +172,7 @@ proptest! {
             ("price_table_saved", "price_tables"),
             ("own_discount", "own_discounts"),
             ("tier_discount", "tier_discount"),
-            ("points", "points"),
+            ("paid_with_points", "points"),
         ] {
             let parts = lines.iter().map(|line| minor(&line[line_key])).sum::<i64>();
             prop_assert_eq!(parts, totals(total_key), "{}", line_key);
