@@ -1,4 +1,7 @@
-//! Quotes what a cart costs an account and what its order would earn: `POST /v1/quotes`. Nothing is written.
+//! Quotes what a cart costs an account and what its order would earn: `POST /v1/quotes`, which writes nothing. Keeps the
+//! codes that accounts share.
+
+mod shared_codes;
 
 use domain::decision::{Context, Decision, Rejection};
 use domain::quote::{self, Cart, Quote, QuoteState};
@@ -19,6 +22,10 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let (method, path) = request.route();
     match (method, path.as_slice()) {
         ("POST", ["v1", "quotes"]) => quote(app, request).await,
+        ("POST", ["v1", "shared-codes"]) => shared_codes::post(app, &request.caller()?, request).await,
+        ("GET", ["v1", "shared-codes"]) => shared_codes::list(app, &request.caller()?, request).await,
+        ("GET", ["v1", "shared-codes", code]) => shared_codes::get(app, &request.caller()?, code).await,
+        ("DELETE", ["v1", "shared-codes", code]) => shared_codes::delete(app, &request.caller()?, code).await,
         _ => Err(RequestFault::NoSuchRoute.into()),
     }
 }
@@ -61,7 +68,12 @@ impl Command for QuoteCart {
         let Some(account) = &state.account else { return Ok(state) };
         let codes = self.cart.unread(account, schedule, now).unwrap_or_default();
         let records = store.discounts(self.cart.account_id(), &codes, consistency).await?;
-        state.discounts = records.into_iter().flatten().collect();
+        for (code, record) in codes.iter().zip(records) {
+            match record {
+                Some(record) => state.discounts.push(record),
+                None => state.shared.extend(store.shared_found(self.cart.account_id(), code, consistency).await?),
+            }
+        }
         let asked = self.cart.asked(&state, schedule, now).unwrap_or_default();
         for limit in asked.limits {
             state.limits.push(store.limit(limit, consistency).await?);
