@@ -63,7 +63,8 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
-    let others = about_surveys().into_iter().chain(about_metrics()).chain(about_the_program());
+    let others =
+        about_shared_codes(cloud).into_iter().chain(about_surveys()).chain(about_metrics()).chain(about_the_program());
     requests.into_iter().chain(about_referrals(cloud)).chain(others).collect()
 }
 
@@ -76,6 +77,19 @@ fn about_metrics() -> Requests {
         ask("/v1/metrics/retention", "metrics:read"),
         ask("/v1/metrics/accounts", "metrics:read"),
         ask("/v1/accounts/acme/insights", "accounts:read"),
+    ]
+}
+
+/// Those about codes that all accounts share.
+fn about_shared_codes(cloud: &Cloud) -> Requests {
+    let key = CommandKey::new("operator", &format!("POST {SHARED_CODES}"), "shared-1").unwrap();
+    let place = format!("{SHARED_CODES}/{}", cloud.app().secrets().shared_code(key.as_str(), 0));
+    let document = json!({"name": "Spring", "percent": "5"}).to_string();
+    vec![
+        ("POST", SHARED_CODES.to_owned(), document, "program:write"),
+        ("GET", SHARED_CODES.to_owned(), String::new(), "metrics:read"),
+        ("GET", place.clone(), String::new(), "metrics:read"),
+        ("DELETE", place, String::new(), "program:write"),
     ]
 }
 
@@ -159,6 +173,7 @@ const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
 const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
 const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
 const INVITATIONS: &str = "/v1/invitations";
+const SHARED_CODES: &str = "/v1/shared-codes";
 const TIER_INVITATION: &str = "/v1/accounts/acme/tier";
 const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
 const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
@@ -197,6 +212,8 @@ async fn start() -> Cloud {
     assert!(CANCELLATION.contains(&format!("/{}/", redeemed["redemption_id"])));
     cloud.account("acme").pays("pay-1", &json!({})).await.expect(201);
     cloud.request_keyed(INVITATIONS, "inv-1", &json!({"uses": 9})).await.expect(201);
+    let shared = json!({"name": "Summer", "percent": "5"});
+    cloud.request_keyed(SHARED_CODES, "shared-1", &shared).await.expect(201);
     cloud.request_keyed(SIMULATIONS, "sim-1", &json!({"version": 1})).await.expect(202);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
@@ -309,6 +326,7 @@ async fn an_accounts_own_token_is_for_that_account_only() {
                 reply.expect_problem(403, "forbidden");
             }
             _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),
+            _ if target.starts_with(SHARED_CODES) => drop(reply.expect_problem(403, "forbidden")),
             // What all accounts come to is the merchant's to know.
             _ if target.starts_with(METRICS) => drop(reply.expect_problem(403, "forbidden")),
             // Nor asks.

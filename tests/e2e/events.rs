@@ -210,7 +210,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
     // answer its contact and survey, a comparison two versions, a reward its points, a cancellation what was redeemed, an
-    // invitation is issued.
+    // invitation and a shared code are issued.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
         "POST /v1/accounts/{account_id}/adjustments",
@@ -224,6 +224,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         "PUT /v1/surveys/{survey_id}",
         "POST /v1/program/versions",
         "POST /v1/invitations",
+        "POST /v1/shared-codes",
     ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());

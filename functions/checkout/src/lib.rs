@@ -1,8 +1,9 @@
-//! At the checkout: what a cart costs an account and what its order would earn, `POST /v1/quotes`; and what of that is held
-//! while the buyer pays, `/v1/reservations/...`.
+//! At the checkout: what a cart costs an account and what its order would earn, `POST /v1/quotes`; what of that is held
+//! while the buyer pays, `/v1/reservations/...`; and the codes that accounts share, `/v1/shared-codes/...`.
 
 mod quote;
 mod reservations;
+mod shared_codes;
 
 use runtime::http::{self, Answer, Request};
 use runtime::{App, Error, Fault, RequestFault, Trigger};
@@ -21,6 +22,10 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("POST", ["v1", "reservations"]) => reservations::post(app, request).await,
         ("GET", ["v1", "reservations", id]) => reservations::get(app, &request.caller()?, id).await,
         ("DELETE", ["v1", "reservations", id]) => reservations::delete(app, &request.caller()?, id).await,
+        ("POST", ["v1", "shared-codes"]) => shared_codes::post(app, &request.caller()?, request).await,
+        ("GET", ["v1", "shared-codes"]) => shared_codes::list(app, &request.caller()?, request).await,
+        ("GET", ["v1", "shared-codes", code]) => shared_codes::get(app, &request.caller()?, code).await,
+        ("DELETE", ["v1", "shared-codes", code]) => shared_codes::delete(app, &request.caller()?, code).await,
         _ => Err(RequestFault::NoSuchRoute.into()),
     }
 }

@@ -40,7 +40,12 @@ impl QuoteCart {
         let Some(account) = &state.account else { return Ok(state) };
         let codes = self.cart.unread(account, schedule, now).unwrap_or_default();
         let records = store.discounts(self.cart.account_id(), &codes, consistency).await?;
-        state.discounts = records.into_iter().flatten().collect();
+        for (code, record) in codes.iter().zip(records) {
+            match record {
+                Some(record) => state.discounts.push(record),
+                None => state.shared.extend(store.shared_found(self.cart.account_id(), code, consistency).await?),
+            }
+        }
         if !earns {
             return Ok(state);
         }

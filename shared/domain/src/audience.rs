@@ -6,6 +6,7 @@ use crate::id::{Segment, TierId};
 use crate::membership::MemberState;
 use crate::program::{Ladder, TIERS_MAX};
 use crate::schema::{self, Schema};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -15,11 +16,13 @@ const SEGMENTS_MAX: usize = 50;
 
 /// Whom a rule is for. An account is among them that holds one of the tiers and belongs to one of the segments; where
 /// none are named, any will do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audience {
     /// The tiers, as listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<TierId>,
     /// The segments, as listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
 }
 

@@ -169,7 +169,21 @@ impl Secrets {
 
     /// The codes of an invitation that may have been issued for a cause, under whatever live secret.
     pub fn invitation_codes(&self, cause: &str) -> Vec<Code> {
-        let (current, older) = self.keyed_hashes("invitation", cause);
+        self.live_codes("invitation", cause)
+    }
+
+    /// The shared code that is issued for a cause, likewise.
+    pub fn shared_code(&self, cause: &str, collisions: u32) -> Code {
+        self.code("shared", cause, collisions)
+    }
+
+    /// The shared codes that may have been issued for a cause, under whatever live secret.
+    pub fn shared_codes(&self, cause: &str) -> Vec<Code> {
+        self.live_codes("shared", cause)
+    }
+
+    fn live_codes(&self, purpose: &str, cause: &str) -> Vec<Code> {
+        let (current, older) = self.keyed_hashes(purpose, cause);
         std::iter::once(&current).chain(&older).map(|keyed| Code::of_bits(keyed.hash.bits())).collect()
     }
 

@@ -19,6 +19,7 @@ use crate::reservation::Reservation;
 use crate::rewards::{RewardRedemption, RewardUses, Unavailable};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
+use crate::shared_code::{SharedCode, SharedUses};
 use crate::survey::{self, Survey};
 use crate::time::{Day, Instant};
 use crate::uses::PointsUnusable;
@@ -61,6 +62,10 @@ pub enum Record {
     PerkUses(Box<PerkUses>),
     /// An invitation.
     Invitation(Box<Invitation>),
+    /// A discount code for many accounts.
+    SharedCode(Box<SharedCode>),
+    /// How often an account has used one.
+    SharedUses(Box<SharedUses>),
     /// What an account got for its points.
     RewardRedemption(Box<RewardRedemption>),
     /// How often an account had the rewards that are limited.
@@ -163,6 +168,8 @@ pub enum Rejection {
     NotAMember(MemberState),
     /// No invitation of that code.
     UnknownInvitation,
+    /// No shared code of that text.
+    UnknownSharedCode,
     /// Nobody is enrolled with what is stated for an invitation.
     Uninvited(Uninvited),
     /// The order's currency is not the program's.

@@ -114,8 +114,14 @@ impl fmt::Display for Issuer {
 pub enum Unusable {
     /// The account has no discount of this code.
     Unknown,
-    /// An order has used it.
+    /// The account has used it as often as it may.
     Used,
+    /// All accounts together have used it as often as they may.
+    UsedUp,
+    /// Its validity has not begun.
+    NotYetValid,
+    /// It is for other accounts.
+    NotForAccount,
     /// Its validity is over.
     Expired,
     /// It was withdrawn: what had brought it about was changed or undone.

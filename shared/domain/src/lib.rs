@@ -55,6 +55,7 @@ pub mod rules;
 pub mod schedule;
 pub mod schema;
 pub mod score;
+pub mod shared_code;
 mod shortfall;
 pub mod simulation;
 pub mod spending;

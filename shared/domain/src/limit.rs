@@ -1,4 +1,4 @@
-//! Exact limits over all accounts: the budget of an earning rule, the stock of a reward.
+//! Exact limits over all accounts: the budget of an earning rule, the stock of a reward, the uses of a shared code.
 //!
 //! A limit is split over [`SHARDS`] items, so that accounts do not wait for each other at one of them. Each says how much
 //! was ever taken from it and how much is left there; the sum of both over all shards is what they were laid out for.
@@ -17,7 +17,7 @@
 //! a total only ever becomes less.
 
 use crate::decision::{Guard, Write};
-use crate::id::{AccountId, RuleId};
+use crate::id::AccountId;
 use crate::money::Overflow;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -32,6 +32,8 @@ pub enum LimitKind {
     EarningBudget,
     /// Pieces of a reward that there are.
     RewardStock,
+    /// Uses of a shared code over all accounts.
+    SharedCode,
 }
 
 impl LimitKind {
@@ -39,6 +41,7 @@ impl LimitKind {
         match self {
             Self::EarningBudget => "budget",
             Self::RewardStock => "stock",
+            Self::SharedCode => "code",
         }
     }
 }
@@ -48,8 +51,8 @@ impl LimitKind {
 pub struct LimitId(String);
 
 impl LimitId {
-    /// The one limit of its kind that something has.
-    pub fn of(kind: LimitKind, id: &RuleId) -> Self {
+    /// The one limit of its kind that something has, the text of whose id holds no `#`.
+    pub fn of(kind: LimitKind, id: &impl fmt::Display) -> Self {
         Self(format!("{}#{id}", kind.name()))
     }
 

@@ -33,6 +33,7 @@ use crate::membership::Role;
 use crate::money::{Money, Overflow, Points};
 use crate::order::Order;
 use crate::schedule::Schedule;
+use crate::shared_code::SharedFound;
 use crate::time::Instant;
 use points::PointsLimit;
 use pricing::Pricing;
@@ -67,6 +68,8 @@ pub struct QuoteState {
     pub account: Option<Account>,
     /// Its discounts of [`Cart::unread`], as far as there are such.
     pub discounts: Vec<Discount>,
+    /// Shared codes that the others of these turn out to be.
+    pub shared: Vec<SharedFound>,
     /// The limits of [`Cart::asked`].
     pub limits: Vec<Limit>,
     /// The role of its contact, if that is asked for.
@@ -96,7 +99,7 @@ impl Cart {
     }
 
     /// The codes whose records a quote needs: those that are named and not open, and those whose account does not know
-    /// what they take off.
+    /// what they take off. One that is of no discount of the account may be a shared code.
     pub fn unread(&self, account: &Account, schedule: &Schedule, now: Instant) -> Result<Vec<Code>, Overflow> {
         let (account, _) = advance::advance(schedule, account, now.max(account.last_decided))?;
         Ok(codes::unread(&account, &self.codes))
@@ -106,7 +109,7 @@ impl Cart {
     pub fn asked(&self, state: &QuoteState, schedule: &Schedule, now: Instant) -> Result<Asked, Overflow> {
         let Some(account) = &state.account else { return Ok(Asked::default()) };
         let now = now.max(account.last_decided);
-        let pricing = Pricing::of(self, account, &state.discounts, schedule, now)?;
+        let pricing = Pricing::of(self, account, state, schedule, now)?;
         earning::asked(schedule, &pricing.order(self, now)?, now)
     }
 }
@@ -118,7 +121,7 @@ pub fn quote(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> Result<Q
     if cart.order.currency != program.currency {
         return Err(Rejection::ForeignCurrency { expected: program.currency });
     }
-    let pricing = Pricing::of(cart, account, &state.discounts, context.schedule, context.now)?;
+    let pricing = Pricing::of(cart, account, state, context.schedule, context.now)?;
     let scored = earned::scored(&pricing, cart, state, account, context)?;
     Ok(answer::quote(&pricing, cart, scored.as_deref(), context)?)
 }
@@ -143,7 +146,7 @@ pub(crate) fn taken(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> R
     if cart.order.currency != program.currency {
         return Err(Rejection::ForeignCurrency { expected: program.currency });
     }
-    let pricing = Pricing::of(cart, account, &state.discounts, context.schedule, context.now)?;
+    let pricing = Pricing::of(cart, account, state, context.schedule, context.now)?;
     for (index, code) in cart.codes.named().iter().enumerate() {
         let refused = pricing.codes.refused.iter().find(|(refused, _)| refused == code).map(|(_, why)| *why);
         let held = pricing.account.holder(code).map(|_| Unusable::Held);

@@ -17,6 +17,7 @@ mod perks;
 mod referrals;
 mod rewards;
 mod scores;
+mod shared_codes;
 mod stocks;
 mod sums;
 
@@ -38,6 +39,7 @@ use limits::Limits;
 use payments::PaymentFacts;
 use referrals::Referrals;
 use runtime::App;
+use shared_codes::SharedCodes;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use stocks::Stocks;
@@ -253,6 +255,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     .await?;
     let mut referrals = Referrals::default();
     let mut stocks = Stocks::read(store, &schedule).await?;
+    let mut shared_codes = SharedCodes::read(store).await?;
     for account in accounts.values() {
         limits.check_account(account, &mut report);
         let records = store.ledger_of(&account.id).await?;
@@ -264,12 +267,14 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
         }
         referrals.note(&account.id, &records);
         stocks.note(&records);
+        shared_codes.note(&records);
         Books::new(account, &records).check(&mut orders, &schedule, &mut report);
     }
     walks.check(store, accounts.values(), &mut report).await?;
     referrals.check(store, &accounts, &mut report).await?;
     limits.check(store, &mut report).await?;
     stocks.check(store, &mut report).await?;
+    shared_codes.check(store, &mut report).await?;
     for (key, facts) in &orders {
         let found = match accounts.contains_key(&facts.account_id) {
             true => facts.untold(),

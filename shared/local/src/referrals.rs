@@ -85,7 +85,7 @@ pub async fn count(app: &App, now: Instant) -> Result<Referrals, CountError> {
                 CodeRecord::Redemption(redemption) => {
                     tallies.entry(redemption.key.code.clone()).or_default().add(&redemption, now)?;
                 }
-                CodeRecord::WaitingReview(_) | CodeRecord::Invitation(_) => {}
+                CodeRecord::WaitingReview(_) | CodeRecord::Invitation(_) | CodeRecord::SharedCode(_) => {}
                 CodeRecord::Unreadable(what) => tracing::error!("left out: {what}"),
             }
         }

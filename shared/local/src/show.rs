@@ -18,6 +18,7 @@ use domain::money::{self, Currency, Minor, Overflow, Percent, Points};
 use domain::occasions::{Birthdays, Celebrated, Past};
 use domain::perks::PerkUses;
 use domain::referral::CodeHolder;
+use domain::shared_code::SharedUses;
 use domain::time::{Instant, Month};
 use runtime::{App, Fault};
 use serde::Serialize;
@@ -62,6 +63,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     let mut commands = Vec::new();
     let mut notes = Vec::new();
     let mut codes = Vec::new();
+    let mut shared = Vec::new();
     let is_profile = |record: &&LedgerRecord| matches!(record, LedgerRecord::Profile(_));
     for record in records.iter().filter(is_profile).chain(records.iter().filter(|record| !is_profile(record))) {
         match record {
@@ -77,10 +79,12 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
             LedgerRecord::Command(command) => commands.push(&**command),
             LedgerRecord::CreditNote(note) => notes.push(&**note),
             LedgerRecord::CodeHolder(holder) => codes.push(&**holder),
+            LedgerRecord::SharedUses(uses) => shared.push(&**uses),
         }
     }
     discounts.sort_by_key(|discount| discount.issued_at);
     self::discounts(&mut page, &account, &discounts);
+    shared_uses(&mut page, &shared);
     rewards::redemptions(&mut page, &account, &redemptions);
     referrals(&mut page, &account, &codes);
     credit_notes(&mut page, notes);
@@ -347,6 +351,15 @@ fn discounts(page: &mut Page, account: &Account, discounts: &[&Discount]) {
         };
         let (code, rule, issued_by) = (&discount.code, &discount.rule, &discount.issued_by);
         page.line(format_args!("  {code}  {percent} %  {rule}  by {issued_by}  {status}"));
+    }
+}
+
+fn shared_uses(page: &mut Page, uses: &[&SharedUses]) {
+    if !uses.is_empty() {
+        page.section("shared codes");
+    }
+    for SharedUses { code, used, .. } in uses {
+        page.value(code.as_str(), format_args!("{used} used"));
     }
 }
 

@@ -156,6 +156,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             )
         }
         Rejection::DiscountUnusable { .. }
+        | Rejection::UnknownSharedCode
         | Rejection::PointsUnusable(_)
         | Rejection::UnknownReservation
         | Rejection::ReservationEnded

@@ -293,7 +293,10 @@ fn after_loss<T: Attempt>(attempt: &T, writes: &[Write], conflicts: &[Conflict])
         let write = writes.get(conflict.index);
         matches!(
             write,
-            Some(Write::Put(Record::Discount(_) | Record::ReferralCode(_) | Record::Invitation(_), Guard::Absent))
+            Some(Write::Put(
+                Record::Discount(_) | Record::ReferralCode(_) | Record::Invitation(_) | Record::SharedCode(_),
+                Guard::Absent
+            ))
         )
     };
     Ok(Turn::Lost { collisions: u32::from(conflicts.iter().any(code_taken)) })

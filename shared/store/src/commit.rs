@@ -167,6 +167,11 @@ impl Store {
             }
             Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
             Record::Invitation(invitation) => (&tables.codes, "code", item::of_invitation(invitation)?, true),
+            Record::SharedCode(code) => (&tables.codes, "code", item::of_shared_code(code)?, true),
+            Record::SharedUses(uses) => {
+                let key = keys::shared_uses(&uses.account_id, &uses.code);
+                (&tables.ledger, "account_id", item::of_plain(key, uses)?, false)
+            }
             Record::ReferralCode(code) => {
                 (&tables.codes, "code", item::of_plain(keys::referral_code(&code.code), code)?, false)
             }
@@ -305,6 +310,10 @@ fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>
             let key = reservation.receipt.reservation_id.to_string();
             let corrupt = |what| Fault::Corrupt { table: "codes", key, what };
             item::json(item).map(|found| Some(Record::Reservation(Box::new(found)))).map_err(corrupt)
+        }
+        Write::Put(Record::SharedCode(code), _) => {
+            let corrupt = |what| Fault::Corrupt { table: "codes", key: code.code.to_string(), what };
+            item::shared_code(item).map(|found| Some(Record::SharedCode(Box::new(found)))).map_err(corrupt)
         }
         Write::Expect(key) => existing_claim(item, key),
         _ => Ok(None),

@@ -21,6 +21,7 @@ use domain::payment::PaymentState;
 use domain::returns::History;
 use domain::review::Reviewed;
 use domain::score::ScoredOrder;
+use domain::shared_code::SharedCode;
 use domain::spending::Spending;
 use domain::time::{Day, Instant, Month};
 use serde::{Serialize, de::DeserializeOwned};
@@ -421,6 +422,19 @@ pub fn of_json(mut key: Item, record: &impl Serialize) -> Result<Item, Fault> {
 /// The record of such an item.
 pub fn json<T: DeserializeOwned>(item: &Item) -> Parsed<T> {
     serde_json::from_str(string(item, DOCUMENT)?).map_err(|error| error.to_string())
+}
+
+/// The item of a shared code, likewise.
+pub fn of_shared_code(code: &SharedCode) -> Result<Item, Fault> {
+    let mut item = keys::shared_code(&code.code);
+    let document = serde_json::to_string(code).map_err(Fault::service)?;
+    put(&mut item, [("v", number(SHAPE)), ("version", number(code.version)), ("shared_code", text(document))]);
+    Ok(item)
+}
+
+/// The shared code of an item.
+pub fn shared_code(item: &Item) -> Parsed<SharedCode> {
+    serde_json::from_str(string(item, "shared_code")?).map_err(|error| error.to_string())
 }
 
 /// The item of a claim.

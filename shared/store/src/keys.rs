@@ -1,5 +1,6 @@
 //! Keys. The only file that builds or parses one.
 
+mod shared_code;
 mod simulation;
 
 use crate::nightly::{Kept, Stamp};
@@ -16,6 +17,7 @@ use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use std::collections::HashMap;
 
+pub use shared_code::{all_shared_codes, shared_code, shared_uses};
 pub use simulation::simulation_parts;
 
 /// A primary key, or a whole item.
@@ -75,6 +77,7 @@ pub enum LedgerKind {
     CodeHolder,
     PerkUses,
     RewardUses,
+    SharedUses,
     RewardRedemption,
 }
 
@@ -84,6 +87,7 @@ pub enum CodeKind {
     Redemption,
     WaitingReview,
     Invitation,
+    SharedCode,
     Claim,
     Reservation,
 }
@@ -92,6 +96,7 @@ pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
     match sort {
         _ if code == REVIEWS => Some(CodeKind::WaitingReview),
         _ if code == INVITATIONS => Some(CodeKind::Invitation),
+        _ if code == shared_code::SHARED_CODES => Some(CodeKind::SharedCode),
         CLAIM => Some(CodeKind::Claim),
         RESERVATION => Some(CodeKind::Reservation),
         REFERRAL => Some(CodeKind::ReferralCode),
@@ -111,6 +116,7 @@ pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
         _ if sort.starts_with(COMMAND) => Some(LedgerKind::Command),
         _ if sort.starts_with(CREDIT_NOTE) => Some(LedgerKind::CreditNote),
         _ if sort.starts_with(REDEEMED) => Some(LedgerKind::RewardRedemption),
+        _ if sort.starts_with(shared_code::SHARED_USES) => Some(LedgerKind::SharedUses),
         _ if sort.starts_with(CODE_HOLDER) => Some(LedgerKind::CodeHolder),
         _ => None,
     }

@@ -23,6 +23,7 @@ mod referral;
 mod reservation;
 mod reward;
 mod scan;
+mod shared_code;
 mod simulation;
 mod survey;
 
@@ -35,6 +36,7 @@ pub use read::{Consistency, EntriesPage, StoredOrder};
 pub use referral::{RedemptionsPage, ReviewsPage};
 pub use reward::RewardRedemptionsPage;
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
+pub use shared_code::SharedCodesPage;
 pub use survey::{AnswersPage, Score, ScoresPage, SurveysPage};
 
 /// What faults call the table of the program.

@@ -14,6 +14,7 @@ use domain::membership::{Contact, Invitation, Profile};
 use domain::perks::PerkUses;
 use domain::referral::{CodeHolder, Redemption, ReferralCode, WaitingReview};
 use domain::rewards::{RewardRedemption, RewardUses};
+use domain::shared_code::{SharedCode, SharedUses};
 use domain::time::Instant;
 use std::collections::BTreeSet;
 
@@ -65,6 +66,8 @@ pub enum LedgerRecord {
     PerkUses(Box<PerkUses>),
     /// How often the account had the rewards that are limited.
     RewardUses(Box<RewardUses>),
+    /// How often the account has used a shared code.
+    SharedUses(Box<SharedUses>),
     /// What the account got for its points.
     RewardRedemption(Box<RewardRedemption>),
 }
@@ -80,6 +83,8 @@ pub enum CodeRecord {
     WaitingReview(Box<WaitingReview>),
     /// An invitation.
     Invitation(Box<Invitation>),
+    /// A shared code.
+    SharedCode(Box<SharedCode>),
     /// An item that cannot be read: which, and why.
     Unreadable(String),
 }
@@ -206,6 +211,7 @@ fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
     let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
         keys::CodeKind::Claim | keys::CodeKind::Reservation => return Ok(None),
         keys::CodeKind::Invitation => item::invitation(&found).map(|i| CodeRecord::Invitation(Box::new(i))),
+        keys::CodeKind::SharedCode => item::shared_code(&found).map(|s| CodeRecord::SharedCode(Box::new(s))),
         keys::CodeKind::ReferralCode => item::plain(found).map(|c| CodeRecord::ReferralCode(Box::new(c))),
         keys::CodeKind::Redemption => item::plain(found).map(|r| CodeRecord::Redemption(Box::new(r))),
         keys::CodeKind::WaitingReview => item::plain(found).map(|w| CodeRecord::WaitingReview(Box::new(w))),
@@ -244,6 +250,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::RewardUses) => {
             item::plain(found).map(|u| LedgerRecord::RewardUses(Box::new(u))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::SharedUses) => {
+            item::plain(found).map(|u| LedgerRecord::SharedUses(Box::new(u))).map_err(wrong)
         }
         Some(keys::LedgerKind::RewardRedemption) => {
             item::plain(found).map(|r| LedgerRecord::RewardRedemption(Box::new(r))).map_err(wrong)

@@ -97,6 +97,25 @@ impl Watched {
         self.simulation().await;
     }
 
+    /// A shared code that is issued, listed, quoted and ended.
+    pub async fn shared_codes(&mut self) {
+        let document = json!({"name": "Spring", "percent": "5", "uses": 9});
+        let mut issued = Json::Null;
+        for status in [201, 200] {
+            issued = self.ask("POST", "/v1/shared-codes", &document, status).await;
+        }
+        let place = format!("/v1/shared-codes/{}", issued["code"].as_str().unwrap());
+        let line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "1.00"});
+        let cart =
+            json!({"account_id": "acme", "currency": "GBP", "lines": [line], "discount_codes": [issued["code"]]});
+        assert_eq!(self.ask("POST", "/v1/quotes", &cart, 200).await["discount_codes"], json!([issued["code"]]));
+        self.ask("GET", "/v1/shared-codes", &Json::Null, 200).await;
+        self.ask("GET", &place, &Json::Null, 200).await;
+        for _ in 0..2 {
+            self.ask("DELETE", &place, &Json::Null, 200).await;
+        }
+    }
+
     /// A simulation of a program with a budget: counted, what orders want, replayed, shown.
     async fn simulation(&mut self) {
         let asked = json!({"version": 1});

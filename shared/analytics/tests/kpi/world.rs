@@ -315,7 +315,8 @@ impl World {
     fn undo(&mut self, id: &AccountId, scored: &ScoredOrder, reversing: &Reversing) {
         let account = self.account(id).unwrap().clone();
         let redemption = self.qualified_by(id, scored);
-        let decide = |context: &Context<'_>| returns::decide(&account, scored, reversing, redemption.as_ref(), context);
+        let decide =
+            |context: &Context<'_>| returns::decide(&account, scored, reversing, &[], redemption.as_ref(), context);
         let decision = self.decide(decide).unwrap();
         self.commit(decision.writes);
     }

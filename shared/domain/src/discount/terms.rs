@@ -1,6 +1,7 @@
 //! What a discount takes off, and from which goods.
 
 use crate::money::{self, Minor, Overflow, Percent};
+use serde::{Deserialize, Serialize};
 
 /// What a discount takes off, and from which goods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,8 @@ pub struct Terms {
 }
 
 /// What a discount takes off a sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TakesOff {
     /// So much of it.
     Percent(Percent),

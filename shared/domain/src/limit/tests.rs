@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 use super::*;
+use crate::id::RuleId;
 use proptest::prelude::*;
 
 fn limit() -> Limit {

@@ -27,7 +27,7 @@ pub(super) const MULTIPLIER_MAX: u32 = 1_000;
 pub(super) const VALIDITY_DAYS_MAX: u16 = 1_000;
 pub(super) const MATCH_MONTHS_MAX: u16 = 120;
 pub(super) const EXCLUDED_SKUS_MAX: usize = 1_000;
-pub(super) const NAME_CHARS_MAX: usize = 100;
+pub(crate) const NAME_CHARS_MAX: usize = 100;
 
 /// Longest that a warning may come ahead, and most warnings of one kind.
 pub(super) const AHEAD_DAYS_MAX: u16 = 365;
@@ -286,7 +286,8 @@ fn discount(value: &Value, path: &Path<'_>, currency: Currency, faults: &mut Fau
     })
 }
 
-pub(super) fn percent(value: &Value) -> Leaf<Percent> {
+/// A percentage of a price, above zero and at most all of it.
+pub(crate) fn percent(value: &Value) -> Leaf<Percent> {
     let percent = Percent(document::decimal(Percent::DECIMALS, 1)(value)?);
     if percent > Percent::HUNDRED {
         return Err(("out_of_range", format!("must be at most {PERCENT_MAX}")));

@@ -1,7 +1,7 @@
 //! The answer of `POST /v1/quotes`.
 
 use super::Cart;
-use super::codes::Held;
+use super::codes::{Held, Origin};
 use super::line::PricedLine;
 use super::points::PointsLimit;
 use super::pricing::{Pricing, Verdict};
@@ -37,7 +37,7 @@ pub struct Quote {
     /// The standing discount of the tier; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier_discount: Option<TierDiscountQuote>,
-    /// Every open discount of the account, the earliest end first.
+    /// Every open discount of the account, and the shared codes that it names, the earliest end first.
     pub discounts: Vec<DiscountQuote>,
     /// Codes that are applied: what the order should name.
     pub discount_codes: Vec<Code>,
@@ -136,13 +136,17 @@ pub struct TierDiscountQuote {
     pub why_not: Option<ReasonQuote>,
 }
 
-/// An open discount of the account.
+/// A discount that the account may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiscountQuote {
     /// What the customer types.
     pub code: Code,
-    /// The rule that issued it.
-    pub rule: RuleId,
+    /// The rule that issued it to the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleId>,
+    /// Many accounts may use it: no rule issued it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// Its name for customers, where the program in force still has the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -158,8 +162,9 @@ pub struct DiscountQuote {
     /// Of the discounts of this group one at most is applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<RuleId>,
-    /// The first instant at which it is void.
-    pub expires_at: Instant,
+    /// The first instant at which it is void; absent where it has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
     /// Whether it is applied.
     pub applied: bool,
     /// What it takes off this cart.
@@ -178,7 +183,7 @@ pub struct DiscountQuote {
 pub struct RefusedCode {
     /// As named.
     pub code: Code,
-    /// `unknown`, `used`, `expired` or `void`. Somebody else's is unknown.
+    /// Such as `used`. Somebody else's is unknown.
     pub reason: Unusable,
     /// The same in plain English.
     pub text: &'static str,
@@ -361,15 +366,20 @@ fn discount(pricing: &Pricing<'_>, held: &Held, cart: &Cart) -> Result<DiscountQ
         Verdict::Offered(worth) => (None, Some(money(worth)), None),
         Verdict::Not(why) => (None, None, Some(words::why_not(&why, cart.order.currency))),
     };
+    let (shared, name) = match &held.origin {
+        Origin::Rule(rule) => (false, pricing.program().discount_named(rule).map(|rule| rule.name.to_owned())),
+        Origin::Shared(name) => (true, Some(name.clone())),
+    };
     Ok(DiscountQuote {
         code: offer.code.clone(),
-        rule: held.rule.clone(),
-        name: pricing.program().discount_named(&held.rule).map(|rule| rule.name.to_owned()),
+        rule: held.rule().cloned(),
+        shared,
+        name,
         percent,
         amount,
         minimum_order: Some(held.minimum).filter(|minimum| *minimum > Minor::ZERO).map(money),
         group: offer.group.clone(),
-        expires_at: offer.expires_at,
+        expires_at: Some(offer.expires_at).filter(|end| *end < Instant::NEVER),
         applied: value.is_some(),
         value,
         worth_alone,

@@ -4,6 +4,7 @@ use super::codes::Held;
 use super::pricing::Pricing;
 use super::{Cart, QuoteState};
 use crate::account::Account;
+use crate::code::Code;
 use crate::decision::{Context, Rejection};
 use crate::discount::{Discount, Issuer, TakesOff};
 use crate::earning::Beside;
@@ -24,11 +25,17 @@ pub(super) fn scored(
     if !pricing.takes_part() {
         return Ok(None);
     }
-    let order = pricing.order(cart, context.now)?;
+    let mut order = pricing.order(cart, context.now)?;
+    // A shared code is no record of the account's, and what it takes off is off the lines already.
+    let is_shared = |code: &Code| {
+        let held = pricing.codes.held.iter().find(|held| held.offer.code == *code);
+        held.is_some_and(|held| held.rule().is_none())
+    };
+    order.discount_codes.retain(|code| !is_shared(code));
     let named = order.discount_codes.iter().map(|code| {
         let record = state.discounts.iter().find(|record| record.code == *code).cloned();
         let held = pricing.codes.held.iter().find(|held| held.offer.code == *code);
-        record.or_else(|| held.map(|held| stand_in(held, &order, context)))
+        record.or_else(|| stand_in(held?, &order, context))
     });
     let named: Vec<_> = named.collect();
     let beside = Beside { limits: &state.limits, role: state.role, reservation: None };
@@ -39,17 +46,18 @@ pub(super) fn scored(
 }
 
 /// The record of an open discount as far as the decision looks at it: the account tells that much without it.
-fn stand_in(held: &Held, order: &Order, context: &Context<'_>) -> Discount {
+fn stand_in(held: &Held, order: &Order, context: &Context<'_>) -> Option<Discount> {
+    let rule = held.rule()?.clone();
     // What takes off an amount is of no percentage.
     let percent = match held.offer.takes_off {
         TakesOff::Percent(percent) => percent,
         TakesOff::Amount(_) => Percent(0),
     };
-    Discount {
+    Some(Discount {
         account_id: order.account_id.clone(),
         code: held.offer.code.clone(),
         secret: context.secrets.current(),
-        rule: held.rule.clone(),
+        rule,
         percent,
         issued_by: Issuer::Order(order.key.clone()),
         issued_at: context.now,
@@ -58,5 +66,5 @@ fn stand_in(held: &Held, order: &Order, context: &Context<'_>) -> Discount {
         used_by: None,
         void: false,
         version: 1,
-    }
+    })
 }

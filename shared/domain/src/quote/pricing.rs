@@ -4,12 +4,12 @@ use super::codes::{Codes, Held};
 use super::line::{self, PricedLine};
 use super::offer::{Base, Offer, TierOffer};
 use super::points::{PointsPaid, PointsWished, Purse};
-use super::{Cart, CodesWished};
+use super::{Cart, CodesWished, QuoteState};
 use crate::account::{Account, Status};
 use crate::advance;
 use crate::audience::Buyer;
 use crate::code::Code;
-use crate::discount::{Discount, TakesOff};
+use crate::discount::TakesOff;
 use crate::id::TierId;
 use crate::money::{Minor, Overflow, Points};
 use crate::order::Order;
@@ -72,11 +72,11 @@ pub(super) enum Why {
 }
 
 impl<'a> Pricing<'a> {
-    /// Prices a cart at `now`. `records` are of the discounts that the account itself does not tell enough of.
+    /// Prices a cart at `now`, on what the account itself does not tell enough of.
     pub fn of(
         cart: &'a Cart,
         account: &Account,
-        records: &[Discount],
+        state: &QuoteState,
         schedule: &'a Schedule,
         now: Instant,
     ) -> Result<Self, Overflow> {
@@ -89,7 +89,7 @@ impl<'a> Pricing<'a> {
         let lines: Vec<_> = priced.collect::<Result<_, _>>()?;
         let tier = buyer.tier.and_then(|tier| tier_offer(program, tier));
         let base = Base { amount: line::open_amount(&lines)?, tier };
-        let codes = Codes::of(&account, records, &cart.codes, program, now);
+        let codes = Codes::of(&account, state, &cart.codes, program, now);
         let (applied, points, most) = (Vec::new(), PointsPaid::default(), PointsPaid::default());
         let mut pricing = Self { activation, account, lines, codes, base, tier: None, applied, points, most };
         pricing.discount(&cart.codes)?;

@@ -17,8 +17,11 @@ fn reason(reason: &'static str, text: impl Into<String>) -> ReasonQuote {
 pub(super) fn unusable(why: Unusable) -> &'static str {
     match why {
         Unusable::Unknown => "The account has no discount of this code.",
-        Unusable::Used => "It was used by another order.",
+        Unusable::Used => "The account has used it as often as it may.",
+        Unusable::UsedUp => "All accounts together have used it as often as they may.",
+        Unusable::NotYetValid => "Its validity has not begun.",
         Unusable::Expired => "Its validity is over.",
+        Unusable::NotForAccount => "It is for other accounts.",
         Unusable::Void => "It was withdrawn: the order that had brought it about was changed or undone.",
         Unusable::Held => "It is held for another cart.",
     }

@@ -148,7 +148,8 @@ impl<'a> Books<'a> {
                 LedgerRecord::Profile(_)
                 | LedgerRecord::Contact(_)
                 | LedgerRecord::Command(_)
-                | LedgerRecord::CodeHolder(_) => {}
+                | LedgerRecord::CodeHolder(_)
+                | LedgerRecord::SharedUses(_) => {}
             }
         }
         books.entries.sort_by_key(|entry| entry.sequence);

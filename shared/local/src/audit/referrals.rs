@@ -92,7 +92,7 @@ impl Referrals {
                         check_invitation(&invitation, &self.invited, report);
                         continue;
                     }
-                    CodeRecord::ReferralCode(_) | CodeRecord::WaitingReview(_) => continue,
+                    CodeRecord::ReferralCode(_) | CodeRecord::WaitingReview(_) | CodeRecord::SharedCode(_) => continue,
                 };
                 let told = self.told.remove(&redemption.key).unwrap_or_default();
                 let Some(referee) = accounts.get(&redemption.referee) else { continue };

@@ -1,4 +1,5 @@
 mod gifts;
+mod shared_codes;
 
 use super::*;
 use crate::cloud::{Cloud, Options, Storage};

@@ -10,6 +10,9 @@ pub(super) fn of_checkout(rejection: &Rejection) -> Problem {
     match rejection {
         Rejection::DiscountUnusable { index, reason, .. } => of_discount(*index, *reason),
         Rejection::PointsUnusable(why) => of_points(*why),
+        Rejection::UnknownSharedCode => {
+            Problem::new("unknown-shared-code", "Unknown shared code", 404, "There is no such shared code.")
+        }
         Rejection::ReservationEnded => {
             let detail = "The reservation holds nothing any more: it was used by another order, given up, or its time is \
                           over. Nothing was done; send the order again without it, with the codes and points themselves.";
@@ -46,11 +49,20 @@ fn of_discount(index: usize, reason: Unusable) -> Problem {
             ("discount-unknown", "Unknown discount code", "unknown_code", "is no discount of this account")
         }
         Unusable::Used => ("discount-used", "Discount already used", "used", "was used by another order"),
+        Unusable::UsedUp => {
+            ("discount-used-up", "Discount used up", "used_up", "was used as often as all accounts together may")
+        }
+        Unusable::NotYetValid => {
+            ("discount-not-yet-valid", "Discount not yet valid", "not_yet_valid", "is not valid yet")
+        }
         Unusable::Expired => ("discount-expired", "Discount expired", "expired", "is not valid any more"),
         Unusable::Void => {
             ("discount-void", "Discount withdrawn", "void", "was withdrawn: what it came with was changed or undone")
         }
         Unusable::Held => ("discount-held", "Discount held", "held", "is held for another cart that is being paid"),
+        Unusable::NotForAccount => {
+            ("discount-not-for-account", "Discount for others", "not_for_account", "is for other accounts")
+        }
     };
     Problem::new(kind, title, 422, "Nothing was done; send it again without the code.").with_fault(
         format!("$.discount_codes[{index}]"),

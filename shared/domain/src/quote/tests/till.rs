@@ -4,10 +4,12 @@ use super::*;
 use crate::code::Secrets;
 use crate::discount::Issuer;
 use crate::id::{OrderId, OrderKey, RuleId, Source, TierId};
+use crate::idempotency::CommandKey;
 use crate::lots::{Holdings, Lot};
 use crate::money::{Percent, Points};
 use crate::program::{Program, sample};
 use crate::schedule::Activation;
+use crate::shared_code::{SharedCode, SharedCodeDocument, SharedUses};
 use std::sync::Arc;
 
 pub const NOW: &str = "2030-05-10T12:00:00Z";
@@ -34,6 +36,7 @@ pub struct Till {
     pub schedule: Schedule,
     pub account: Account,
     pub records: Vec<Discount>,
+    pub shared: Vec<SharedFound>,
 }
 
 impl Till {
@@ -52,7 +55,7 @@ impl Till {
         let lots = if points > 0 { vec![lot] } else { Vec::new() };
         let holdings = Holdings::of(lots, Vec::new(), Points::ZERO);
         let account = Account { version: 1, holdings, tier: TierId::parse("gold").unwrap(), ..account };
-        Self { schedule, account, records: Vec::new() }
+        Self { schedule, account, records: Vec::new(), shared: Vec::new() }
     }
 
     /// Gives it a discount that ends so many days from now.
@@ -81,6 +84,28 @@ impl Till {
         Code::of_bits(number)
     }
 
+    /// Issues a shared code that the account has used so often, and all together so often.
+    pub fn share(&mut self, document: &Value, own: u32, all: u64) -> Code {
+        let code = Code::of_bits(1_000 + u64::try_from(self.shared.len()).unwrap());
+        let now = Instant::parse(NOW).unwrap();
+        let terms = SharedCodeDocument::from_json(document, &self.schedule.at(now).program).unwrap();
+        let code = SharedCode {
+            code,
+            secret: 1,
+            key: CommandKey::new("shop", "POST /v1/shared-codes", "1").unwrap(),
+            content_hash: String::new(),
+            terms,
+            issued_at: now,
+            issued_by: "shop".to_owned(),
+            ended_at: None,
+            version: 1,
+        };
+        let limit = code.limit_id().map(|id| Limit::used_up_to(id, all));
+        let uses = SharedUses { account_id: self.account.id.clone(), code: code.code.clone(), used: own, version: 1 };
+        self.shared.push(SharedFound { code, uses: Some(uses).filter(|uses| uses.used > 0), limit });
+        self.shared.last().unwrap().code.code.clone()
+    }
+
     /// What became of a discount that is not open any more.
     pub fn change(&mut self, code: &Code, change: impl Fn(&Discount) -> Discount) {
         self.account.discounts.retain(|open| open.code != *code);
@@ -100,7 +125,8 @@ impl Till {
         let cart = Cart::from_json(cart).map_err(Rejection::Invalid)?;
         let unread = cart.unread(&self.account, &self.schedule, Instant::parse(NOW).unwrap())?;
         let discounts = self.records.iter().filter(|record| unread.contains(&record.code)).cloned().collect();
-        let state = QuoteState { account: Some(self.account.clone()), discounts, ..QuoteState::default() };
+        let shared = self.shared.iter().filter(|shared| unread.contains(&shared.code.code)).cloned().collect();
+        let state = QuoteState { account: Some(self.account.clone()), discounts, shared, ..QuoteState::default() };
         let quote = self.decide(|context| quote(&state, &cart, context))?;
         Ok(serde_json::to_value(quote).unwrap())
     }
