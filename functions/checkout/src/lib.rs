@@ -1,13 +1,12 @@
-//! Quotes what a cart costs an account and what its order would earn: `POST /v1/quotes`. Nothing is written.
+//! At the checkout: what a cart costs an account and what its order would earn, `POST /v1/quotes`; and what of that is held
+//! while the buyer pays, `/v1/reservations/...`.
 
-use domain::decision::{Context, Decision, Rejection};
-use domain::quote::{self, Cart, Quote, QuoteState};
-use domain::schedule::Schedule;
-use domain::time::Instant;
+mod quote;
+mod reservations;
+
 use runtime::http::{self, Answer, Request};
-use runtime::{App, Command, Error, Fault, RequestFault, Scope, Trigger};
+use runtime::{App, Error, Fault, RequestFault, Trigger};
 use serde_json::Value;
-use store::{Consistency, Store};
 
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
@@ -18,66 +17,10 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let (method, path) = request.route();
     match (method, path.as_slice()) {
-        ("POST", ["v1", "quotes"]) => quote(app, request).await,
+        ("POST", ["v1", "quotes"]) => quote::post(app, request).await,
+        ("POST", ["v1", "reservations"]) => reservations::post(app, request).await,
+        ("GET", ["v1", "reservations", id]) => reservations::get(app, &request.caller()?, id).await,
+        ("DELETE", ["v1", "reservations", id]) => reservations::delete(app, &request.caller()?, id).await,
         _ => Err(RequestFault::NoSuchRoute.into()),
-    }
-}
-
-async fn quote(app: &App, request: &Request) -> Result<Answer, Error> {
-    let caller = request.caller()?;
-    caller.require_any(Scope::AccountsRead)?;
-    request.takes(&[])?;
-    let cart = Cart::from_json(&request.document()?)?;
-    caller.require_for(Scope::AccountsRead, cart.account_id())?;
-    let schedule = app.schedule().await?;
-    let quote = app.dry_run(&caller, &QuoteCart { cart }, &schedule).await?;
-    tracing::info!(account.id = %quote.account_id, lines = quote.lines.len(), "quoted a cart of {}", quote.account_id);
-    Ok(Answer::json(200, &quote))
-}
-
-/// Says what a cart costs. It decides to write nothing, so it is never committed.
-struct QuoteCart {
-    cart: Cart,
-}
-
-impl Command for QuoteCart {
-    type State = QuoteState;
-    type Answer = Quote;
-
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<QuoteState, store::Fault> {
-        let account = store.account(self.cart.account_id(), consistency).await?;
-        Ok(QuoteState { account, ..QuoteState::default() })
-    }
-
-    /// The account tells all that most quotes need. A sum that does not fit is the decision's to tell.
-    async fn load_under(
-        &self,
-        store: &Store,
-        consistency: Consistency,
-        schedule: &Schedule,
-        now: Instant,
-    ) -> Result<QuoteState, store::Fault> {
-        let mut state = self.load(store, consistency).await?;
-        let Some(account) = &state.account else { return Ok(state) };
-        let codes = self.cart.unread(account, schedule, now).unwrap_or_default();
-        let records = store.discounts(self.cart.account_id(), &codes, consistency).await?;
-        state.discounts = records.into_iter().flatten().collect();
-        let asked = self.cart.asked(&state, schedule, now).unwrap_or_default();
-        for limit in asked.limits {
-            state.limits.push(store.limit(limit, consistency).await?);
-        }
-        if let Some(contact) = self.cart.contact_id().filter(|_| asked.role) {
-            let contact = store.contact(self.cart.account_id(), contact, consistency).await?;
-            state.role = contact.map(|contact| contact.document.role);
-        }
-        Ok(state)
-    }
-
-    fn last_decided(state: &QuoteState) -> Option<Instant> {
-        state.account.as_ref().map(|account| account.last_decided)
-    }
-
-    fn decide(&self, state: &QuoteState, context: &Context<'_>) -> Result<Decision<Quote>, Rejection> {
-        Ok(Decision { writes: Vec::new(), answer: quote::quote(state, &self.cart, context)? })
     }
 }

@@ -20,9 +20,11 @@ use domain::order::Order;
 use domain::payment::{event_document, payment_document};
 use domain::receipt::{self, Receipt};
 use domain::referral::Redemption;
+use domain::reservation::Reservation;
 use domain::schedule::Schedule;
 use domain::score::{self, ScoredOrder};
 use domain::time::Instant;
+use domain::uses;
 use runtime::batch::BusEvent;
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger};
@@ -208,6 +210,8 @@ struct State {
     limits: Vec<Limit>,
     /// The role of its contact, where a rule asks for that.
     role: Option<Role>,
+    /// The reservation that it names.
+    reservation: Option<Reservation>,
 }
 
 impl PlaceOrder {
@@ -215,13 +219,13 @@ impl PlaceOrder {
         Self { content_hash: order.content_hash(), order: Arc::new(order) }
     }
 
-    /// The codes whose discounts the decision may touch: those the order names; of an order that is amended, those it
+    /// The codes whose discounts the decision may touch: those the order names, or its reservation; of an order that is amended, those it
     /// named before and those it issued, too.
-    fn codes(&self, stored: Option<&StoredOrder>) -> Vec<Code> {
-        let mut codes = self.order.discount_codes.clone();
+    fn codes(&self, stored: Option<&StoredOrder>, reservation: Option<&Reservation>) -> Vec<Code> {
+        let mut codes = uses::codes(&self.order, reservation).to_vec();
         if let Some(StoredOrder::Scored(stored)) = stored {
             let issued = stored.current().issued.iter().map(|issued| &issued.code);
-            for code in stored.order.discount_codes.iter().chain(issued) {
+            for code in stored.codes_used().iter().chain(issued) {
                 if !codes.contains(code) {
                     codes.push(code.clone());
                 }
@@ -281,12 +285,18 @@ impl Command for PlaceOrder {
         };
         // What an amendment leaves as it is, no guard protects: the discounts it looks at must be read as they are.
         let consistency = if stored.is_some() { Consistency::Strong } else { consistency };
-        let discounts = store.discounts(id, &self.codes(stored.as_ref()), consistency).await?;
+        // What is reserved never changes, so that a strong read finds no more than whether it is there.
+        let reservation = match self.order.reservation {
+            Some(reservation) => store.reservation(reservation, consistency).await?,
+            None => None,
+        };
+        let reservation = reservation.filter(|reservation| reservation.receipt.account_id == *id);
+        let discounts = store.discounts(id, &self.codes(stored.as_ref(), reservation.as_ref()), consistency).await?;
         let redemption = match (&account, &stored) {
             (Some(account), Some(StoredOrder::Scored(scored))) => store.redemption_of(account, scored).await?,
             _ => None,
         };
-        Ok(State { account, discounts, stored, redemption, limits: Vec::new(), role: None })
+        Ok(State { account, discounts, stored, redemption, limits: Vec::new(), role: None, reservation })
     }
 
     async fn load_under(
@@ -330,7 +340,7 @@ impl Command for PlaceOrder {
             None => None,
         };
         let named = &state.discounts;
-        let beside = Beside { limits: &state.limits, role: state.role };
+        let beside = Beside { limits: &state.limits, role: state.role, reservation: state.reservation.as_ref() };
         let order = (&self.order, self.content_hash);
         let decision = score::decide_beside(account, named, parked, &beside, order, context)?;
         let answer = Placed { scored: decision.answer, outcome: Outcome::Scored };

@@ -7,6 +7,7 @@ use domain::account::Account;
 use domain::credit_note::{self, CreditNote, CreditNoteDocument, Found, Next, Progress, Search, State};
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::{AccountId, ReturnId};
+use domain::returns::ReturnKey;
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use runtime::http::Answer;
@@ -196,6 +197,11 @@ impl Step<'_> {
                 let (mut found, found_at) = self.look(store, note, search).await?;
                 if let (Some(order), Some(account)) = (&found.order, &ground.account) {
                     found.redemption = store.redemption_of(account, order).await?;
+                    let program = self.schedule.version(order.score.program_version).map(|version| &version.program);
+                    let key = ReturnKey::CreditNote(note.return_id.clone());
+                    let codes = program.map(|program| order.codes_to_give_back(&key, program)).unwrap_or_default();
+                    let used = store.discounts(&account.id, codes, Consistency::Strong).await?;
+                    found.used = used.into_iter().flatten().collect();
                 }
                 self.found_at.store(found_at.unwrap_or(0), Ordering::Relaxed);
                 Next::Look(found)
@@ -227,7 +233,7 @@ impl Step<'_> {
             let Some(StoredOrder::Scored(scored)) = store.order(key, Consistency::Strong).await? else { continue };
             if !note.taken_from(&scored, &search).is_empty() {
                 search.before = if is_last && sequence == oldest_placed { 0 } else { sequence };
-                return Ok((Found { order: Some(scored), redemption: None, search }, Some(sequence)));
+                return Ok((Found { order: Some(scored), search, ..Found::nothing(search) }, Some(sequence)));
             }
         }
         let oldest = page.entries.last().map_or(0, |entry| entry.sequence);

@@ -3,10 +3,12 @@
 
 use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
+use domain::discount::Discount;
 use domain::id::OrderKey;
 use domain::parked;
 use domain::referral::Redemption;
 use domain::returns::{self, Reversing};
+use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use runtime::http::Answer;
@@ -62,6 +64,8 @@ struct State {
     account: Option<Account>,
     /// What the order had qualified.
     redemption: Option<Redemption>,
+    /// The discounts that it had used and that may come back.
+    used: Vec<Discount>,
 }
 
 impl Command for TakeBack<'_> {
@@ -78,7 +82,23 @@ impl Command for TakeBack<'_> {
             (Some(StoredOrder::Scored(scored)), Some(account)) => store.redemption_of(account, scored).await?,
             _ => None,
         };
-        Ok(State { stored, account, redemption })
+        Ok(State { stored, account, redemption, used: Vec::new() })
+    }
+
+    async fn load_under(
+        &self,
+        store: &Store,
+        consistency: Consistency,
+        schedule: &Schedule,
+        _: Instant,
+    ) -> Result<State, store::Fault> {
+        let state = self.load(store, consistency).await?;
+        let Some(StoredOrder::Scored(scored)) = &state.stored else { return Ok(state) };
+        let program = schedule.version(scored.score.program_version).map(|version| &version.program);
+        let codes =
+            program.map(|program| scored.codes_to_give_back(&self.reversing.key(), program)).unwrap_or_default();
+        let used = store.discounts(&scored.order.account_id, codes, consistency).await?;
+        Ok(State { used: used.into_iter().flatten().collect(), ..state })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {
@@ -88,7 +108,7 @@ impl Command for TakeBack<'_> {
     fn decide(&self, state: &State, context: &Context<'_>) -> Result<Decision<TakenBack>, Rejection> {
         let parked = match (&state.stored, &state.account) {
             (Some(StoredOrder::Scored(scored)), Some(account)) => {
-                return self.of_order(account, scored, state.redemption.as_ref(), context);
+                return self.of_order(account, scored, state, context);
             }
             // The order is there and its account is not: only a stale read shows that.
             (Some(StoredOrder::Scored(_)), None) => return Err(Rejection::UnknownAccount),
@@ -108,7 +128,7 @@ impl TakeBack<'_> {
         &self,
         account: &Account,
         scored: &Arc<ScoredOrder>,
-        redemption: Option<&Redemption>,
+        state: &State,
         context: &Context<'_>,
     ) -> Result<Decision<TakenBack>, Rejection> {
         // To an account's own token, somebody else's order looks like none at all.
@@ -120,7 +140,8 @@ impl TakeBack<'_> {
             let answer = TakenBack { scored: Some(scored.clone()), repeated: true };
             return Ok(Decision { writes: Vec::new(), answer });
         }
-        let decision = returns::decide(account, scored, &self.reversing, redemption, context)?;
+        let redemption = state.redemption.as_ref();
+        let decision = returns::decide(account, scored, &self.reversing, &state.used, redemption, context)?;
         let answer = TakenBack { scored: Some(decision.answer), repeated: false };
         Ok(Decision { writes: decision.writes, answer })
     }

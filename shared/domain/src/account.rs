@@ -5,6 +5,7 @@ use crate::advance;
 use crate::counters::Counters;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
+use crate::hold::Hold;
 use crate::id::{AccountId, OrderKey, ReturnId, Segment, TierId};
 use crate::invitation::Invitation;
 use crate::ledger::{AccountChange, Change, DiscountChange};
@@ -68,6 +69,8 @@ pub struct Account {
     pub spending: Spending,
     /// Its open discounts, earliest expiry first.
     pub discounts: Vec<OpenDiscount>,
+    /// What it holds for carts that are being paid, in the order they were made, at most [`crate::hold::HOLDS_MAX`].
+    pub holds: Vec<Hold>,
     /// The credit note that is being matched to its orders.
     pub credit_note: Option<ReturnId>,
     /// Where the walker finds it.
@@ -153,6 +156,7 @@ impl Account {
             holdings: Holdings::default(),
             spending: Spending::default(),
             discounts: Vec::new(),
+            holds: Vec::new(),
             credit_note: None,
             due: None,
             told: Vec::new(),

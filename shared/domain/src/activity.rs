@@ -142,6 +142,8 @@ pub struct Giveback {
     pub revenue: Minor,
     /// By how much its eligible total fell.
     pub eligible: Minor,
+    /// Discounts that it does not use any more.
+    pub discounts_used: u64,
     /// By how much what discounts took off it fell.
     pub discount_value: Minor,
     /// What of it counted for no tier before, and does now.
@@ -247,6 +249,7 @@ impl Activity {
             month.units = month.units.saturating_sub(back.units);
             month.revenue = month.revenue.minus(back.revenue)?;
             month.eligible = month.eligible.minus(back.eligible)?;
+            month.discounts_used = month.discounts_used.saturating_sub(back.discounts_used);
             month.discount_value = month.discount_value.minus(back.discount_value)?;
             let [before, after] = back.aside;
             month.aside = month.aside.amended(before, after)?;

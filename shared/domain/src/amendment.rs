@@ -10,13 +10,13 @@ use crate::activity::Figures;
 use crate::advance;
 use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{self, Discount, Unusable};
+use crate::discount::{self, Discount, TakesOff, Unusable};
 use crate::document::{Faults, Path};
 use crate::earning::{Basket, Known};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change, DiscountChange, OrderChange, PointsChange, TierChange};
 use crate::lots::End;
-use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
+use crate::money::{Measure, Minor, Money, Overflow, Points};
 use crate::order::Order;
 use crate::payment::{self, Paid};
 use crate::program::{DiscountRule, Program};
@@ -28,6 +28,7 @@ use crate::rules::{self, Worth};
 use crate::score::{Condition, IssuedDiscount, OrderGift, Outcome, Raise, Score, ScoredOrder};
 use crate::tier::{self, entry};
 use crate::time::Instant;
+use crate::uses;
 use std::sync::Arc;
 
 /// The latest amendment of an order, as it was carried out; kept with the order.
@@ -71,7 +72,7 @@ pub fn decide(
     redemption: Option<&Redemption>,
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
-    check_identity(&stored.order, order)?;
+    check_identity(stored, order)?;
     let mut scored = stored.clone();
     scored.version = stored.version.checked_add(1).ok_or(Overflow)?;
     scored.order = order.clone();
@@ -100,9 +101,10 @@ pub fn decide(
         changes,
         writes: Vec::new(),
         given_back: Vec::new(),
-        percents_off: Vec::new(),
+        taken_off: Vec::new(),
     };
     amending.exchange_discounts()?;
+    amending.exchange_points()?;
     let points = amending.amend_points()?;
     amending.pay(paid)?;
     let reached = amending.review_tier()?;
@@ -119,13 +121,19 @@ struct Reached {
 }
 
 /// What an order is counted by stays: whose it is, when it was placed, in which currency.
-fn check_identity(stored: &Order, order: &Order) -> Result<(), Rejection> {
+fn check_identity(scored: &ScoredOrder, order: &Order) -> Result<(), Rejection> {
+    let stored = &scored.order;
     if stored.account_id != order.account_id {
         // To somebody else's statement, no more than that it is not theirs.
         return Err(Rejection::ContentDiffers { paths: vec!["$.account_id".to_owned()] });
     }
     let mut faults = Faults::default();
-    let same = [("placed_at", stored.placed_at == order.placed_at), ("currency", stored.currency == order.currency)];
+    let same = [
+        ("placed_at", stored.placed_at == order.placed_at),
+        ("currency", stored.currency == order.currency),
+        // What it used of one stays with it, whether that is named again or not.
+        ("reservation_id", order.reservation.is_none() || order.reservation == scored.reservation_used()),
+    ];
     for (field, _) in same.iter().filter(|(_, same)| !same) {
         faults.add(&Path::Key(&Path::Root, field), "immutable", "an amendment cannot change it; cancel the order");
     }
@@ -146,49 +154,61 @@ struct Amending<'a> {
     writes: Vec<Write>,
     /// Rules of the discounts that are open again because the new statement does not name them any more.
     given_back: Vec<RuleId>,
-    /// What each discount that the new statement names takes off.
-    percents_off: Vec<Percent>,
+    /// What each discount that the new statement uses takes off.
+    taken_off: Vec<TakesOff>,
 }
 
 impl Amending<'_> {
-    /// Uses the discounts that only the new statement names, and gives back those that only the old one named.
+    /// Uses the discounts that only the new statement names, and gives back those that only the old one named. An order
+    /// that is undone uses none.
     fn exchange_discounts(&mut self) -> Result<(), Rejection> {
-        let (before, after) = (&self.stored.order.discount_codes, self.scored.order.clone());
-        for (index, code) in after.discount_codes.iter().enumerate().filter(|(_, code)| !before.contains(code)) {
+        let (known, after) = (self.stored.codes_used(), self.scored.order.clone());
+        let codes = self.stored.codes_of(&after).to_vec();
+        let undone = self.scored.gives_discounts_back(self.program);
+        let held = if self.stored.has_given_discounts_back() { &[] } else { known };
+        for (index, code) in codes.iter().enumerate().filter(|(_, code)| !held.contains(code)) {
+            if undone && known.contains(code) {
+                continue;
+            }
             let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
             // An order cannot use what it has brought about itself.
             let usable = |discount: &&Discount| discount.code == *code && !discount.issued_by.is(&after.key);
             let discount = self.discounts.iter().find(usable).ok_or_else(|| unusable(Unusable::Unknown))?;
             discount.check(self.context.now).map_err(unusable)?;
+            if self.account.holder(code).is_some() {
+                return Err(unusable(Unusable::Held));
+            }
+            if undone {
+                continue;
+            }
             let (used, change) = self.account.use_discount(discount, &after.key);
             self.put(discount, used);
             self.changes.push(change);
         }
         let dropped = self.discounts.iter().filter(|discount| {
-            before.contains(&discount.code)
-                && !after.discount_codes.contains(&discount.code)
+            held.contains(&discount.code)
+                && (undone || !codes.contains(&discount.code))
                 && discount.used_by.as_ref() == Some(&after.key)
         });
         for discount in dropped {
-            let unused = discount.unused();
-            if unused.check(self.context.now).is_ok() {
-                // Even beyond the bound of what rules may open: it is the customer's, and an order names few.
-                self.account.list_discount(&unused);
+            let (unused, is_open) = uses::release(&mut self.account, discount, self.context.now, &mut self.changes);
+            if is_open {
                 self.given_back.push(unused.rule.clone());
-            }
-            let lifetime = &mut self.account.lifetime;
-            lifetime.discounts_used = lifetime.discounts_used.saturating_sub(1);
-            self.changes.push(Change::Discount(DiscountChange::Released { code: discount.code.clone() }));
-            if unused.void {
-                // What it came with was undone while it was in use.
-                lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
-                self.changes.push(Change::Discount(DiscountChange::Voided { code: discount.code.clone() }));
             }
             self.put(discount, unused);
         }
         let record = |code: &Code| self.discounts.iter().find(|discount| discount.code == *code);
-        self.percents_off = after.discount_codes.iter().filter_map(record).map(|discount| discount.percent).collect();
+        self.taken_off = codes.iter().filter_map(record).map(|discount| discount.terms().takes_off).collect();
+        self.scored.note_codes(codes, undone);
         Ok(())
+    }
+
+    /// Spends what the new statement pays more with points, and gives back what it pays less.
+    fn exchange_points(&mut self) -> Result<(), Rejection> {
+        let (points, now) = (self.stored.points_of(&self.scored.order), self.context.now);
+        let in_force = &self.context.schedule.at(now).program;
+        let exchange = in_force.points.exchange.as_ref();
+        uses::amend(&mut self.account, &mut self.scored, points, exchange, self.program, now, &mut self.changes)
     }
 
     fn put(&mut self, before: &Discount, after: Discount) {
@@ -198,7 +218,7 @@ impl Amending<'_> {
     /// Brings what the order counts for, and its points, to what its newest statement says.
     fn amend_points(&mut self) -> Result<PointsAmended, Rejection> {
         let (program, now) = (self.program, self.context.now);
-        let before = figures(self.stored, program, &self.stored.current().percents_off)?;
+        let before = figures(self.stored, program, self.stored.current().eligible, &self.stored.current().taken_off)?;
         let keeps = returns::due(&self.scored, program)?;
         let tally = self.stored.history.tally;
         let more = keeps.minus(tally.credited()?)?;
@@ -220,7 +240,7 @@ impl Amending<'_> {
         let lifetime = &mut self.account.lifetime;
         lifetime.reversed = lifetime.reversed.minus(reversal.reversed()?)?.plus(points.reversed)?;
         self.scored.history.tally = after;
-        let after = figures(&self.scored, program, &self.percents_off)?;
+        let after = figures(&self.scored, program, self.worth.eligible, &self.taken_off)?;
         self.account.activity.amend(program.calendar.month(self.stored.order.placed_at), &before, &after)?;
         self.account.lifetime.amend(&before, &after)?;
         self.note(points, awarded);
@@ -423,7 +443,7 @@ impl Amending<'_> {
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued,
-            percents_off: self.percents_off,
+            taken_off: self.taken_off,
             granted: Vec::new(),
             gifts: earlier.cloned().chain(reached.gifts).collect(),
             ..held.clone()
@@ -452,7 +472,14 @@ impl Reached {
 }
 
 /// What an order that used such discounts counts for, less what came back.
-fn figures(scored: &ScoredOrder, program: &Program, percents_off: &[Percent]) -> Result<Figures, Overflow> {
+fn figures(
+    scored: &ScoredOrder,
+    program: &Program,
+    eligible: Minor,
+    taken_off: &[TakesOff],
+) -> Result<Figures, Overflow> {
+    // Those that it gave back it does not use any more.
+    let taken_off = if scored.has_given_discounts_back() { &[] } else { taken_off };
     let kept = returns::totals(scored, program)?;
     let bought = scored.order.lines.iter().map(|line| line.quantity).fold(0, u64::saturating_add);
     let still = scored.kept_units().into_iter().fold(0, u64::saturating_add);
@@ -462,8 +489,8 @@ fn figures(scored: &ScoredOrder, program: &Program, percents_off: &[Percent]) ->
         revenue: kept.total,
         eligible: kept.eligible,
         earned: scored.history.tally.earned,
-        discounts_used: discount::count(percents_off),
-        discount_value: discount::value(kept.eligible, percents_off)?,
+        discounts_used: discount::count(taken_off),
+        discount_value: discount::value(kept.eligible, eligible, taken_off)?,
         aside: qualification::aside(scored, program)?,
     })
 }

@@ -15,11 +15,13 @@ use crate::money::{Currency, Overflow, Points};
 use crate::parked::ParkedOrder;
 use crate::perks::{Loss, PerkUses, Uses};
 use crate::referral::{CodeHolder, Qualified, Redemption, RedemptionKey, ReferralCode, WaitingReview};
+use crate::reservation::Reservation;
 use crate::rewards::{RewardRedemption, RewardUses, Unavailable};
 use crate::schedule::Schedule;
 use crate::score::ScoredOrder;
 use crate::survey::{self, Survey};
 use crate::time::{Day, Instant};
+use crate::uses::PointsUnusable;
 use crate::version::{KeyUse, Timeline, Version};
 use std::sync::Arc;
 
@@ -49,6 +51,8 @@ pub enum Record {
     Command(Box<CommandRecord>),
     /// A discount of an account.
     Discount(Box<Discount>),
+    /// A reservation of what a cart is to use.
+    Reservation(Box<Reservation>),
     /// An account's own data.
     Profile(Box<Profile>),
     /// A person of an account.
@@ -192,6 +196,19 @@ pub enum Rejection {
     NotEnoughPoints {
         /// How many are missing.
         missing: Points,
+    },
+    /// Points cannot pay a part of the order.
+    PointsUnusable(PointsUnusable),
+    /// The account has no reservation of that id.
+    UnknownReservation,
+    /// The reservation holds nothing any more.
+    ReservationEnded,
+    /// The cart would use none of the account's discounts or points.
+    NothingToReserve,
+    /// The account has as many reservations as it can.
+    TooManyReservations {
+        /// When the first of them ends.
+        until: Instant,
     },
     /// The account has orders or points already, so no balance can be opened for it.
     HasHistory,

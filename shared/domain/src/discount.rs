@@ -120,6 +120,8 @@ pub enum Unusable {
     Expired,
     /// It was withdrawn: what had brought it about was changed or undone.
     Void,
+    /// It is held for a cart that is being paid.
+    Held,
 }
 
 /// What a rule gives a right to.
@@ -133,28 +135,40 @@ pub(crate) struct Right<'a> {
 }
 
 /// How many discounts these are.
-pub(crate) fn count(percents: &[Percent]) -> u64 {
-    u64::try_from(percents.len()).unwrap_or(u64::MAX)
+pub(crate) fn count(taken_off: &[TakesOff]) -> u64 {
+    u64::try_from(taken_off.len()).unwrap_or(u64::MAX)
 }
 
-/// What discounts took off something that came to `paid` after them: `paid ÷ Π (1 − percent) − paid`, rounded half up
-/// to the minor unit once. `paid` is not negative.
+/// What discounts took off something that came to `paid` after them, which is that part of `all` that was paid in all:
+/// `(paid + amounts) ÷ Π (1 − percent) − paid`, rounded half up to the minor unit once; of amounts the same part counts.
+/// `paid` is not negative and no more than `all`.
 ///
 /// Nothing where nothing was paid, or where they leave nothing to pay: what it would have come to is not known then.
 /// The part that they leave is taken to 18 decimals, which is all of them for four discounts. Fails with [`Overflow`]
 /// where the result does not fit.
-pub fn value(paid: Minor, percents: &[Percent]) -> Result<Minor, Overflow> {
+pub fn value(paid: Minor, all: Minor, taken_off: &[TakesOff]) -> Result<Minor, Overflow> {
+    if paid == Minor::ZERO {
+        return Ok(Minor::ZERO);
+    }
+    let amounts = taken_off.iter().map(|off| if let TakesOff::Amount(amount) = off { *amount } else { Minor::ZERO });
+    let (part, of) = (u64::try_from(paid.0).map_err(|_| Overflow)?, u64::try_from(all.0).map_err(|_| Overflow)?);
+    let before = value_of_percents(paid.plus(Minor::sum(amounts)?.share(part, of)?)?, taken_off)?;
+    before.minus(paid)
+}
+
+/// What something had come to that comes to `left` after these percentages; `left` itself where there are none.
+fn value_of_percents(paid: Minor, taken_off: &[TakesOff]) -> Result<Minor, Overflow> {
     let (whole, hundred) = (i128::from(LEFT_ONE), i128::from(Percent::HUNDRED.0));
     let mut left = whole;
-    for percent in percents {
+    for off in taken_off {
+        let TakesOff::Percent(percent) = off else { continue };
         let kept = hundred.checked_sub(percent.0.into()).ok_or(Overflow)?.clamp(0, hundred);
         left = money::div_half_up(left.checked_mul(kept).ok_or(Overflow)?, hundred)?;
     }
     if left == whole || left == 0 {
-        return Ok(Minor::ZERO);
+        return Ok(paid);
     }
-    let before = money::div_half_up(i128::from(paid.0).checked_mul(whole).ok_or(Overflow)?, left)?;
-    Minor::narrow(before.checked_sub(paid.0.into()).ok_or(Overflow)?)
+    Minor::narrow(money::div_half_up(i128::from(paid.0).checked_mul(whole).ok_or(Overflow)?, left)?)
 }
 
 impl Discount {
@@ -243,6 +257,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn percent(of: i64) -> TakesOff {
+        TakesOff::Percent(Percent(of))
+    }
+
+    /// Amounts come after percentages, and of a part of what was paid the same part of them counts.
+    #[test]
+    fn of_amounts_the_part_counts_that_is_kept() {
+        let ten = TakesOff::Amount(Minor(1_000));
+        for (paid, all, taken_off, expected) in [
+            (9_000, 9_000, &[ten][..], 1_000),
+            (4_500, 9_000, &[ten], 500),
+            (0, 9_000, &[ten], 0),
+            (0, 0, &[ten], 0),
+            (8_000, 8_000, &[percent(1_000), ten], 2_000), // 100.00, less 10 %, less 10.00
+            (8_000, 8_000, &[ten, percent(1_000)], 2_000),
+            (4_000, 8_000, &[ten, percent(1_000)], 1_000),
+            (7_000, 7_000, &[ten, ten, percent(1_000)], 3_000),
+        ] {
+            assert_eq!(
+                value(Minor(paid), Minor(all), taken_off),
+                Ok(Minor(expected)),
+                "{paid} of {all}: {taken_off:?}"
+            );
+        }
+    }
+
     #[test]
     fn what_discounts_took_off_follows_from_what_was_paid() {
         for (paid, percents, expected) in [
@@ -260,13 +300,13 @@ mod tests {
             (1, &[9_999], 9_999),
             (100, &[1_000; 10], 187), // 100 ÷ 0.9¹⁰ = 286.797…
         ] {
-            let percents: Vec<_> = percents.iter().copied().map(Percent).collect();
-            assert_eq!(value(Minor(paid), &percents), Ok(Minor(expected)), "{paid} after {percents:?}");
+            let percents: Vec<_> = percents.iter().copied().map(percent).collect();
+            assert_eq!(value(Minor(paid), Minor(paid), &percents), Ok(Minor(expected)), "{paid} after {percents:?}");
         }
-        let absurd = [Percent(9_999); 10];
-        assert_eq!(value(Minor(100), &absurd), Ok(Minor::ZERO), "18 decimals of what is left are nothing");
-        assert_eq!(value(Minor(100), &absurd[..4]), Ok(Minor(999_999_999_999_999_900)));
-        assert_eq!(value(Minor(1_000), &absurd[..4]), Err(Overflow));
+        let absurd = [percent(9_999); 10];
+        assert_eq!(value(Minor(100), Minor(100), &absurd), Ok(Minor::ZERO), "18 decimals of what is left are nothing");
+        assert_eq!(value(Minor(100), Minor(100), &absurd[..4]), Ok(Minor(999_999_999_999_999_900)));
+        assert_eq!(value(Minor(1_000), Minor(1_000), &absurd[..4]), Err(Overflow));
     }
 
     proptest! {
@@ -282,13 +322,16 @@ mod tests {
                 (numerator, left) = (numerator * 10_000, left * i128::from(10_000 - percent));
             }
             let before = (2 * numerator + left) / (2 * left);
-            let percents: Vec<_> = percents.into_iter().map(Percent).collect();
-            prop_assert_eq!(value(Minor(paid), &percents), Minor::narrow(before - i128::from(paid)));
+            let percents: Vec<_> = percents.into_iter().map(self::percent).collect();
+            prop_assert_eq!(value(Minor(paid), Minor(paid), &percents), Minor::narrow(before - i128::from(paid)));
         }
 
         #[test]
-        fn of_less_they_took_no_more(paid in 0_i64..1_000_000, less in 0_i64..1_000_000, percent in 1_i64..=10_000) {
-            let of = |paid: i64| value(Minor(paid), &[Percent(percent)]).unwrap();
+        fn of_less_they_took_no_more(
+            paid in 0_i64..1_000_000, less in 0_i64..1_000_000, percent in 1_i64..=10_000, amount in 0_i64..100_000,
+        ) {
+            let off = [self::percent(percent), TakesOff::Amount(Minor(amount))];
+            let of = |part: i64| value(Minor(part), Minor(paid.max(less)), &off).unwrap();
             prop_assert!(of(paid.min(less)) <= of(paid.max(less)));
         }
     }

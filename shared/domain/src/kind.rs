@@ -6,6 +6,7 @@
 //! its figures in [`Forecast`]; and, if it warns, its days in [`WarningRules`].
 
 mod discounts;
+mod holds;
 mod membership;
 mod points;
 mod referral;
@@ -22,7 +23,8 @@ use crate::time::Instant;
 use crate::warning::{Occasion, Walk, WarningRules};
 
 /// Every kind. What one makes of an account may be due for a later one at the same instant, so their order matters.
-pub(crate) const KINDS: [&dyn Kind; 6] = [
+pub(crate) const KINDS: [&dyn Kind; 7] = [
+    &holds::Holds,
     &waiting::Waiting,
     &points::Points,
     &discounts::Discounts,

@@ -3,15 +3,15 @@
 mod change;
 
 use crate::code::Code;
-use crate::id::{AccountId, ContactId, OrderKey, ReturnId, RuleId};
+use crate::id::{AccountId, ContactId, OrderKey, ReservationId, ReturnId, RuleId};
 use crate::money::Points;
 use crate::referral::RedemptionKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use change::{
-    AccountChange, Change, DiscountChange, MembershipChange, OrderChange, PerkChange, PointsChange, ReferralChange,
-    RewardChange, TierChange,
+    AccountChange, Change, DiscountChange, HoldChange, MembershipChange, OrderChange, PerkChange, PointsChange,
+    ReferralChange, RewardChange, TierChange,
 };
 
 /// One immutable ledger line.
@@ -114,6 +114,16 @@ pub enum Cause {
     RewardCancelled {
         /// Which: the sequence of the entry that it was made by.
         redemption: u64,
+    },
+    /// Discounts and points were reserved for a cart.
+    Reserved {
+        /// Under which reservation.
+        reservation_id: ReservationId,
+    },
+    /// A reservation was given up.
+    ReservationReleased {
+        /// Which.
+        reservation_id: ReservationId,
     },
     /// Something had fallen due.
     Walked,

@@ -24,20 +24,22 @@ use crate::account::Account;
 use crate::advance;
 use crate::code::Code;
 use crate::decision::{Context, Rejection};
-use crate::discount::Discount;
+use crate::discount::{Discount, Unusable};
 use crate::document::Faults;
 use crate::earning::{self, Asked};
 use crate::id::{AccountId, ContactId};
 use crate::limit::Limit;
 use crate::membership::Role;
-use crate::money::Overflow;
+use crate::money::{Money, Overflow, Points};
 use crate::order::Order;
 use crate::schedule::Schedule;
 use crate::time::Instant;
+use points::PointsLimit;
 use pricing::Pricing;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-pub use answer::{Quote, QuotedLine};
+pub use answer::{Quote, QuotedLine, Totals};
 pub use points::PointsWished;
 
 /// A buyer's cart, as the shop states it: `POST /v1/quotes`.
@@ -82,6 +84,12 @@ impl Cart {
         &self.order.account_id
     }
 
+    /// SHA-256 over all that it says.
+    pub fn content_hash(&self) -> [u8; 32] {
+        let wished = format!("{:?}\n{:?}", self.codes, self.points);
+        Sha256::new().chain_update(self.order.content_hash()).chain_update(wished).finalize().into()
+    }
+
     /// The person who is about to order.
     pub fn contact_id(&self) -> Option<&ContactId> {
         self.order.contact_id.as_ref()
@@ -113,6 +121,47 @@ pub fn quote(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> Result<Q
     let pricing = Pricing::of(cart, account, &state.discounts, context.schedule, context.now)?;
     let scored = earned::scored(&pricing, cart, state, account, context)?;
     Ok(answer::quote(&pricing, cart, scored.as_deref(), context)?)
+}
+
+/// What a cart takes of its account's, by the very pricing that its quote has.
+pub(crate) struct Taken {
+    /// The codes that are applied.
+    pub codes: Vec<Code>,
+    /// The points that pay.
+    pub points: Points,
+    /// What they pay.
+    pub points_value: Money,
+    /// What it comes to.
+    pub totals: Totals,
+}
+
+/// What a cart would take at `now`. What a quote only tells is refused here: a code that is named and cannot be used, and
+/// more points than there are.
+pub(crate) fn taken(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> Result<Taken, Rejection> {
+    let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
+    let program = &context.schedule.at(context.now).program;
+    if cart.order.currency != program.currency {
+        return Err(Rejection::ForeignCurrency { expected: program.currency });
+    }
+    let pricing = Pricing::of(cart, account, &state.discounts, context.schedule, context.now)?;
+    for (index, code) in cart.codes.named().iter().enumerate() {
+        let refused = pricing.codes.refused.iter().find(|(refused, _)| refused == code).map(|(_, why)| *why);
+        let held = pricing.account.holder(code).map(|_| Unusable::Held);
+        if let Some(reason) = refused.or(held) {
+            return Err(Rejection::DiscountUnusable { index, code: code.clone(), reason });
+        }
+    }
+    if let Some(PointsWished::Number(wished)) =
+        cart.points.filter(|_| pricing.points.limits.contains(&PointsLimit::Balance))
+    {
+        return Err(Rejection::NotEnoughPoints { missing: wished.minus(pricing.balance()?)? });
+    }
+    Ok(Taken {
+        codes: pricing.applied.iter().map(|(code, _)| code.clone()).collect(),
+        points: pricing.points.used,
+        points_value: Money { amount: pricing.points.value, currency: cart.order.currency },
+        totals: answer::totals(&pricing, cart)?,
+    })
 }
 
 #[cfg(test)]

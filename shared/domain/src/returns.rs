@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::activity::Giveback;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount;
+use crate::discount::{self, Discount};
 use crate::earning::{self, Admitted, Basket, Known};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change, OrderChange};
@@ -25,6 +25,7 @@ use crate::referral::{self, Redemption};
 use crate::score::{self, ScoredOrder};
 use crate::shortfall::Short;
 use crate::time::Instant;
+use crate::uses::{self, CameBack};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -183,12 +184,15 @@ impl ScoredOrder {
 
     /// How many discounts it counts for: those that it names now, unless that was not noted yet when it was scored.
     pub fn discounts_counted(&self) -> u64 {
-        discount::count(&self.current().percents_off)
+        if self.has_given_discounts_back() { 0 } else { discount::count(&self.current().taken_off) }
     }
 
     /// What the discounts that it used took off, where its eligible lines come to so much.
     pub fn discount_value(&self, eligible: Minor) -> Result<Minor, Overflow> {
-        discount::value(eligible, &self.current().percents_off)
+        if self.has_given_discounts_back() {
+            return Ok(Minor::ZERO);
+        }
+        discount::value(eligible, self.current().eligible, &self.current().taken_off)
     }
 
     /// Whether it qualified the redemption that its account came by.
@@ -278,6 +282,17 @@ fn earns(scored: &ScoredOrder, units: &[u64], program: &Program) -> Result<Point
     earning::points(program, &basket, &Known::Scored(&scored.score))
 }
 
+/// What taking something of an order back is decided on besides the order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Undoing<'a> {
+    /// The records of the discounts that it used, as far as they may come back.
+    pub used: &'a [Discount],
+    /// The program version of the order.
+    pub program: &'a Program,
+    /// The instant decided at.
+    pub now: Instant,
+}
+
 /// Carries a return or a cancellation out on the account and its order, both already at `now`.
 pub(crate) fn apply(
     account: &mut Account,
@@ -285,13 +300,12 @@ pub(crate) fn apply(
     reversing: &Reversing,
     excess: Excess,
     stated_by: Option<&str>,
-    program: &Program,
-    now: Instant,
+    undoing: &Undoing<'_>,
 ) -> Result<Vec<Change>, Rejection> {
     let (lines, excess_units) = lines_taken(scored, reversing, excess)?;
     let (key, content_hash) = (reversing.key(), reversing.content_hash());
     let stated_by = stated_by.map(str::to_owned);
-    take_back(account, scored, Taking { key, content_hash, lines, excess_units, stated_by }, program, now)
+    take_back(account, scored, Taking { key, content_hash, lines, excess_units, stated_by }, undoing)
 }
 
 /// Takes units off an order, and back what they gave.
@@ -299,9 +313,9 @@ pub(crate) fn take_back(
     account: &mut Account,
     scored: &mut ScoredOrder,
     taking: Taking,
-    program: &Program,
-    now: Instant,
+    undoing: &Undoing<'_>,
 ) -> Result<Vec<Change>, Rejection> {
+    let Undoing { used, program, now } = *undoing;
     // The cancellation ends an order, whatever came before it.
     if scored.history.returns.len() >= RETURNS_MAX && taking.key != ReturnKey::Cancellation {
         return Err(Rejection::TooManyReturns);
@@ -309,7 +323,8 @@ pub(crate) fn take_back(
     let currency = scored.order.currency;
     let before = totals(scored, program)?;
     let aside = qualification::aside(scored, program)?;
-    let kept_before = scored.units_kept();
+    let (kept_before, counted_before) = (scored.units_kept(), scored.discounts_counted());
+    let value_before = scored.discount_value(before.eligible)?;
     scored.history.returns.push(Returned {
         key: taking.key.clone(),
         content_hash: taking.content_hash,
@@ -320,13 +335,20 @@ pub(crate) fn take_back(
         excess_units: taking.excess_units,
         eligible: Minor::ZERO,
         reversal: Reversal::default(),
+        came_back: CameBack::default(),
         balance: Points::ZERO,
     });
+    // What paid for the goods comes first: what they earned may be taken out of it.
+    let mut restored = Vec::new();
+    let points_back = uses::restore(account, scored, program, now, &mut restored)?;
+    let codes_back = uses::give_discounts_back(account, scored, used, program, now, &mut restored);
+
     let after = totals(scored, program)?;
     let units = kept_before.saturating_sub(scored.units_kept());
     let eligible = before.eligible.minus(after.eligible)?;
     let month = program.calendar.month(scored.order.placed_at);
-    let discount_value = scored.discount_value(before.eligible)?.minus(scored.discount_value(after.eligible)?)?;
+    let discount_value = value_before.minus(scored.discount_value(after.eligible)?)?;
+    let discounts_used = counted_before.saturating_sub(scored.discounts_counted());
     let credited = scored.history.tally.credited()?;
     // As [`due`] says: no return gives.
     let kept = earns(scored, &scored.kept_units(), program)?.min(credited);
@@ -334,13 +356,14 @@ pub(crate) fn take_back(
     scored.history.tally.settle(&reversal)?;
     let revenue = before.total.minus(after.total)?;
     let aside = [aside, qualification::aside(scored, program)?];
-    let back = Giveback { month, units, revenue, eligible, discount_value, aside };
+    let back = Giveback { month, units, revenue, eligible, discounts_used, discount_value, aside };
     account.activity.give_back(&back)?;
     account.lifetime.give_back(&back)?;
     if let Some(returned) = scored.history.returns.last_mut() {
         returned.units = units;
         returned.eligible = eligible;
         returned.reversal = reversal;
+        returned.came_back = CameBack { codes: codes_back.codes, codes_ended: codes_back.codes_ended, ..points_back };
         returned.balance = account.holdings.available()?;
     }
     let mut changes = vec![Change::Order(OrderChange::Returned {
@@ -353,6 +376,7 @@ pub(crate) fn take_back(
         excess_units: taking.excess_units,
         stated_by: taking.stated_by,
     })];
+    changes.extend(restored);
     changes.extend(reversal.change()?);
     Ok(changes)
 }
@@ -425,11 +449,13 @@ pub(crate) fn reverse(
     Ok(reversal)
 }
 
-/// Decides a return or a cancellation of a stored order; `redemption` is what the order had qualified.
+/// Decides a return or a cancellation of a stored order; `redemption` is what the order had qualified, `used` are the
+/// records of [`ScoredOrder::codes_to_give_back`].
 pub fn decide(
     account: &Account,
     scored: &ScoredOrder,
     reversing: &Reversing,
+    used: &[Discount],
     redemption: Option<&Redemption>,
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {
@@ -441,7 +467,8 @@ pub fn decide(
     let (mut account, mut changes) = advance::advance(context.schedule, account, context.now)?;
     let mut after = scored.clone();
     let excess = if scored.is_cancelled() { Excess::Noted } else { Excess::Refused };
-    changes.extend(apply(&mut account, &mut after, reversing, excess, None, &version.program, context.now)?);
+    let undoing = Undoing { used, program: &version.program, now: context.now };
+    changes.extend(apply(&mut account, &mut after, reversing, excess, None, &undoing)?);
     let (followed, noted) = referral::follow(&mut account, &after, redemption, &version.program, context)?;
     changes.extend(noted);
     after.version = scored.version.checked_add(1).ok_or(Overflow)?;
@@ -449,7 +476,7 @@ pub fn decide(
     let mut writes = vec![Write::Put(Record::Order(after.clone()), Guard::Version(scored.version))];
     let cause = reversing.cause(&scored.order.key);
     writes.extend(decision::commit(account, cause, changes, version.version, context)?);
-    writes.extend(followed);
+    writes.extend(uses::released(&after, scored, used).into_iter().chain(followed));
     Ok(Decision { writes, answer: after })
 }
 

@@ -294,7 +294,7 @@ impl Reward {
         if self.is_had_anyway(account, program, now) {
             return Ok(Err(Unavailable::PerkNotCounted));
         }
-        let (price, balance) = (self.price(account, program, now), account.holdings.balance()?);
+        let (price, balance) = (self.price(account, program, now), account.spendable()?);
         if balance < price {
             return Ok(Err(Unavailable::NotEnoughPoints { missing: price.minus(balance)? }));
         }

@@ -6,25 +6,27 @@ use crate::account::{Account, Status};
 use crate::activity::{Counted, Purchase};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{self, Discount, Unusable};
+use crate::discount::{self, Discount, TakesOff, Unusable};
 use crate::earning::{AccountFacts, Beside, Granted, Known, Limiting};
 use crate::expiry;
 use crate::free_products;
 use crate::id::TierId;
-use crate::ledger::{Cause, Change, OrderChange, PointsChange};
+use crate::ledger::{Cause, Change, HoldChange, OrderChange, PointsChange};
 use crate::lots::End;
 use crate::membership::admission;
-use crate::money::{Measure, Minor, Money, Overflow, Percent, Points};
+use crate::money::{Measure, Minor, Money, Overflow, Points};
 use crate::occasions::{self, Gifts};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
 use crate::payment::{self, Paid};
 use crate::program::Program;
 use crate::referral;
-use crate::returns::{self, Excess, History};
+use crate::reservation::Reservation;
+use crate::returns::{self, Excess, History, Undoing};
 use crate::rules::{self, Worth};
 use crate::tier::{self, entry};
 use crate::time::Instant;
+use crate::uses::{self, Uses};
 use std::sync::Arc;
 
 pub use crate::earning::Condition;
@@ -63,7 +65,9 @@ pub fn decide_beside(
     check(order, account, program, context.now)?;
     let mut scoring = Scoring::start(account, order, program, context)?;
     scoring.paid = Paid::with(order, parked);
+    scoring.open_reservation(beside.reservation)?;
     scoring.use_discounts(named)?;
+    scoring.pay_with_points()?;
     let purchase = scoring.earn(beside)?;
     scoring.count(&purchase)?;
     scoring.award()?;
@@ -96,6 +100,12 @@ struct Scoring<'a> {
     account: Account,
     changes: Vec<Change>,
     writes: Vec<Write>,
+    /// The reservation that it uses.
+    reservation: Option<&'a Reservation>,
+    /// The records of the discounts that it uses, before that and after.
+    used: Vec<(Discount, Discount)>,
+    /// What it uses beyond the codes that it names.
+    uses: Option<Uses>,
     tier_before: TierId,
     eligible: Minor,
     points: Points,
@@ -108,7 +118,7 @@ struct Scoring<'a> {
     raise: Option<Raise>,
     outcomes: Vec<Outcome>,
     issued: Vec<IssuedDiscount>,
-    percents_off: Vec<Percent>,
+    taken_off: Vec<TakesOff>,
     granted: Vec<Granted>,
     gifts: Vec<OrderGift>,
 }
@@ -139,6 +149,9 @@ impl<'a> Scoring<'a> {
             account,
             changes,
             writes: Vec::with_capacity(5),
+            reservation: None,
+            used: Vec::new(),
+            uses: None,
             eligible: Minor::ZERO,
             points: Points::ZERO,
             paid: None,
@@ -149,22 +162,68 @@ impl<'a> Scoring<'a> {
             raise: None,
             outcomes: Vec::new(),
             issued: Vec::new(),
-            percents_off: Vec::new(),
+            taken_off: Vec::new(),
             granted: Vec::new(),
             gifts: Vec::new(),
         })
     }
 
-    /// Uses the discounts that the order names; one that cannot be used refuses the order.
+    /// Lets go of what the order's reservation holds, so that the order can use it; one that holds nothing any more
+    /// refuses the order.
+    fn open_reservation(&mut self, reservation: Option<&'a Reservation>) -> Result<(), Rejection> {
+        let Some(named) = self.order.reservation else { return Ok(()) };
+        let reservation = reservation.filter(|known| known.receipt.reservation_id == named);
+        let reservation = reservation.ok_or(Rejection::UnknownReservation)?;
+        reservation.let_go(&mut self.account)?;
+        let ordered = self.order.total()?.plus(self.order.shipping.unwrap_or(Minor::ZERO))?;
+        self.changes.push(Change::Hold(HoldChange::Used {
+            reservation_id: named,
+            order: self.order.key.clone(),
+            quoted: reservation.receipt.totals.to_pay,
+            ordered: Money { amount: ordered, currency: self.order.currency },
+        }));
+        let codes = uses::codes(self.order, Some(reservation)).to_vec();
+        self.uses = Some(Uses { reservation: Some(named), codes, ..Uses::default() });
+        self.reservation = Some(reservation);
+        Ok(())
+    }
+
+    /// Spends the points that the order states, or those that its reservation holds.
+    fn pay_with_points(&mut self) -> Result<(), Rejection> {
+        let held = self.reservation.map(|reservation| &reservation.receipt);
+        let points = self.order.points.or(held.map(|held| held.points)).unwrap_or(Points::ZERO);
+        if points == Points::ZERO {
+            return Ok(());
+        }
+        let value = match held.filter(|held| held.points == points) {
+            Some(held) => held.points_value.amount,
+            None => {
+                let in_force = &self.context.schedule.at(self.context.now).program;
+                uses::value_of_stated(points, &self.account, in_force.points.exchange.as_ref())?
+            }
+        };
+        let spent = uses::spend(&mut self.account, points, self.program, self.context.now)?;
+        let spent = spent.map_err(|missing| Rejection::NotEnoughPoints { missing })?;
+        self.changes.push(Change::Points(PointsChange::Spent { points }));
+        let codes = || self.order.discount_codes.clone();
+        let uses = self.uses.get_or_insert_with(|| Uses { codes: codes(), ..Uses::default() });
+        (uses.points, uses.value, uses.spent) = (points, value, spent);
+        Ok(())
+    }
+
+    /// Uses the discounts that the order names, or those of its reservation; one that cannot be used refuses the order.
     fn use_discounts(&mut self, named: &[Option<Discount>]) -> Result<(), Rejection> {
-        for (index, code) in self.order.discount_codes.iter().enumerate() {
+        for (index, code) in uses::codes(self.order, self.reservation).iter().enumerate() {
             let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
             let discount = named.get(index).and_then(Option::as_ref).ok_or_else(|| unusable(Unusable::Unknown))?;
             discount.check(self.context.now).map_err(unusable)?;
+            if self.account.holder(code).is_some() {
+                return Err(unusable(Unusable::Held));
+            }
             let (used, change) = self.account.use_discount(discount, &self.order.key);
-            self.writes.push(Write::Put(Record::Discount(Box::new(used)), Guard::Version(discount.version)));
+            self.used.push((discount.clone(), used));
             self.changes.push(change);
-            self.percents_off.push(discount.percent);
+            self.taken_off.push(discount.terms().takes_off);
         }
         Ok(())
     }
@@ -207,8 +266,8 @@ impl<'a> Scoring<'a> {
             revenue,
             eligible,
             earned: points,
-            discounts_used: discount::count(&self.percents_off),
-            discount_value: discount::value(eligible, &self.percents_off)?,
+            discounts_used: discount::count(&self.taken_off),
+            discount_value: discount::value(eligible, eligible, &self.taken_off)?,
             aside,
         })
     }
@@ -338,7 +397,7 @@ impl<'a> Scoring<'a> {
             balance: self.account.holdings.available()?,
             outcomes: self.outcomes,
             issued: self.issued,
-            percents_off: self.percents_off,
+            taken_off: self.taken_off,
             qualified_referral: false,
             granted: self.granted,
             gifts: self.gifts,
@@ -348,7 +407,7 @@ impl<'a> Scoring<'a> {
             None => (Guard::Absent, 1),
         };
         let order = Arc::clone(self.order);
-        let history = History::start(self.points);
+        let history = History { uses: self.uses, ..History::start(self.points) };
         let mut scored = ScoredOrder { order, content_hash, version, score, history };
         let (mut account, mut changes) = (self.account, self.changes);
         if let Some(paid) = self.paid {
@@ -364,9 +423,15 @@ impl<'a> Scoring<'a> {
                 changes.push(Change::Order(OrderChange::ReturnRefused { order, by, stated_by: waiting.by.clone() }));
                 continue;
             }
-            let by = Some(&*waiting.by);
-            changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, by, program, now)?);
+            let (by, used): (_, Vec<_>) =
+                (Some(&*waiting.by), self.used.iter().map(|(_, used)| used.clone()).collect());
+            let undoing = Undoing { used: &used, program, now };
+            changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, by, &undoing)?);
         }
+        // A discount that comes back at once is as it was.
+        let used = self.used.into_iter().filter(|_| !scored.has_given_discounts_back());
+        let used = used.map(|(held, used)| Write::Put(Record::Discount(Box::new(used)), Guard::Version(held.version)));
+        let used: Vec<_> = used.collect();
         scored.score.balance = account.holdings.available()?;
         let qualified = referral::first_order(&mut account, &mut scored, self.program, self.context)?;
         let (qualified, noted) = qualified.unzip();
@@ -375,7 +440,7 @@ impl<'a> Scoring<'a> {
         let cause = Cause::OrderPlaced { order: self.order.key.clone() };
         let mut writes = vec![Write::Put(Record::Order(scored.clone()), guard)];
         writes.extend(decision::commit(account, cause, changes, program_version, self.context)?);
-        writes.extend(self.writes.into_iter().chain(qualified));
+        writes.extend(used.into_iter().chain(self.writes).chain(qualified));
         Ok(Decision { writes, answer: scored })
     }
 }

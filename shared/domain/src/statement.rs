@@ -4,8 +4,8 @@
 
 use crate::id::RuleId;
 use crate::ledger::{
-    AccountChange, Cause, Change, DiscountChange, Entry, MembershipChange, OrderChange, PerkChange, PointsChange,
-    ReferralChange, RewardChange, TierChange,
+    AccountChange, Cause, Change, DiscountChange, Entry, HoldChange, MembershipChange, OrderChange, PerkChange,
+    PointsChange, ReferralChange, RewardChange, TierChange,
 };
 use crate::membership::Exclusion;
 use crate::money::Points;
@@ -57,6 +57,7 @@ fn sentence(change: &Change, program: &Program) -> Option<String> {
         Change::Points(change) => points_sentence(change, program),
         Change::Referral(change) => return referral_sentence(change, calendar),
         Change::Reward(change) => reward_sentence(change, program),
+        Change::Hold(change) => hold_sentence(change),
         Change::Tier(change) => tier_sentence(change, program),
     })
 }
@@ -133,6 +134,28 @@ fn amended(more: Points, gone: Reversal, until_paid: bool) -> String {
             let points = gone.taken.total().and_then(|taken| taken.plus(gone.owed)).unwrap_or(Points::ZERO);
             taken_back(points, gone)
         }
+    }
+}
+
+fn hold_sentence(change: &HoldChange) -> String {
+    let held = |codes: usize, points: Points| {
+        let codes = (codes > 0).then(|| counted(codes, "discount"));
+        let points = (points > Points::ZERO).then(|| format!("{points} points"));
+        codes.into_iter().chain(points).collect::<Vec<_>>().join(" and ")
+    };
+    match change {
+        HoldChange::Made { codes, points, .. } => match held(codes.len(), *points).as_str() {
+            "" => "A cart was reserved.".to_owned(),
+            held => format!("{held} were reserved for a cart."),
+        },
+        HoldChange::Released { .. } => "The reservation of a cart was given up.".to_owned(),
+        HoldChange::Used { quoted, ordered, .. } if quoted == ordered => {
+            "The reservation of its cart was used.".to_owned()
+        }
+        HoldChange::Used { quoted, ordered, .. } => {
+            format!("The reservation of its cart was used, which had come to {quoted}: the order comes to {ordered}.")
+        }
+        HoldChange::Ended { .. } => "The time of a reservation was over.".to_owned(),
     }
 }
 

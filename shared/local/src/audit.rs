@@ -196,7 +196,7 @@ impl OrderFacts {
             touched_in: entries.chain([scored.score.entry]).max().unwrap_or(0),
             amended_entry: scored.history.amended.as_ref().map(|amended| amended.score.entry),
             revision: scored.order.revision,
-            codes: scored.order.discount_codes.clone(),
+            codes: scored.codes_in_use().to_vec(),
             returns: scored.history.returns.iter().map(returned).collect(),
             gifts: scored.gifts().cloned().collect(),
             payment,

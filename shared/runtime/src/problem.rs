@@ -2,13 +2,13 @@
 //!
 //! The one place that says which error has which status, type and words.
 
+mod checkout;
 mod rewards;
 
 use crate::caller::Denied;
 use crate::error::{Error, Fault, RequestFault};
 use crate::query::ParameterFault;
 use domain::decision::Rejection;
-use domain::discount::Unusable;
 use domain::document;
 use domain::membership::Uninvited;
 use domain::perks::{LossReason, Uses};
@@ -155,7 +155,12 @@ fn of_rejection(rejection: &Rejection) -> Problem {
                 "is more than a day from now",
             )
         }
-        Rejection::DiscountUnusable { index, reason, .. } => of_discount(*index, *reason),
+        Rejection::DiscountUnusable { .. }
+        | Rejection::PointsUnusable(_)
+        | Rejection::UnknownReservation
+        | Rejection::ReservationEnded
+        | Rejection::NothingToReserve
+        | Rejection::TooManyReservations { .. } => checkout::of_checkout(rejection),
         Rejection::ContentDiffers { paths } => {
             let detail = "The same identity was stated before with other content. What was stated first stands.";
             let problem = Problem::new("content-differs", "Same identity, other content", 409, detail);
@@ -407,24 +412,6 @@ fn of_referral(rejection: &Rejection) -> Problem {
         _ => ("no-referrals", "No referrals", 409, "The program has no referrals."),
     };
     Problem::new(kind, title, status, detail)
-}
-
-fn of_discount(index: usize, reason: Unusable) -> Problem {
-    let (kind, title, code, message) = match reason {
-        Unusable::Unknown => {
-            ("discount-unknown", "Unknown discount code", "unknown_code", "is no discount of this account")
-        }
-        Unusable::Used => ("discount-used", "Discount already used", "used", "was used by another order"),
-        Unusable::Expired => ("discount-expired", "Discount expired", "expired", "is not valid any more"),
-        Unusable::Void => {
-            ("discount-void", "Discount withdrawn", "void", "was withdrawn: what it came with was changed or undone")
-        }
-    };
-    Problem::new(kind, title, 422, "The order was not scored; send it again without the code.").with_fault(
-        format!("$.discount_codes[{index}]"),
-        code,
-        message,
-    )
 }
 
 fn of_denied(denied: Denied) -> Problem {

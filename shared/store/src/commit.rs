@@ -161,6 +161,10 @@ impl Store {
                 let key = keys::reward_redemption(&redemption.account_id, redemption.redemption_id);
                 (&tables.ledger, "account_id", item::of_plain(key, redemption)?, false)
             }
+            Record::Reservation(reservation) => {
+                let key = keys::reservation(reservation.receipt.reservation_id);
+                (&tables.codes, "code", item::of_json(key, reservation)?, true)
+            }
             Record::Claim(claim) => (&tables.codes, "code", item::of_claim(claim), true),
             Record::Invitation(invitation) => (&tables.codes, "code", item::of_invitation(invitation)?, true),
             Record::ReferralCode(code) => {
@@ -296,6 +300,11 @@ fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>
         Write::Put(Record::Invitation(invitation), _) => {
             let corrupt = |what| Fault::Corrupt { table: "codes", key: invitation.code.to_string(), what };
             item::invitation(item).map(|found| Some(Record::Invitation(Box::new(found)))).map_err(corrupt)
+        }
+        Write::Put(Record::Reservation(reservation), _) => {
+            let key = reservation.receipt.reservation_id.to_string();
+            let corrupt = |what| Fault::Corrupt { table: "codes", key, what };
+            item::json(item).map(|found| Some(Record::Reservation(Box::new(found)))).map_err(corrupt)
         }
         Write::Expect(key) => existing_claim(item, key),
         _ => Ok(None),

@@ -82,6 +82,8 @@ const HELD_THROUGH: &str = "held";
 const INVITATION: &str = "invited";
 /// Tiers that brought it something when it entered them, in programs where they do.
 const ENTERED: &str = "entered";
+/// What it holds for carts that are being paid.
+const HOLDS: &str = "holds";
 /// Discounts that it is owed for tiers that time led it to, until a walk issues them.
 const OWED: &str = "owed";
 /// There where the account ever spent points.
@@ -100,6 +102,9 @@ const PAYMENT_STATE: &str = "payment";
 /// What an order stated of what it uses: a reservation, and points.
 const RESERVATION: &str = "reservation";
 const POINTS: &str = "points";
+const DOCUMENT: &str = "document";
+/// What it used beyond the codes that it names.
+const USES: &str = "uses";
 /// What it was given by rules that are capped per account and period.
 const COUNTERS: &str = "caps";
 
@@ -135,6 +140,9 @@ pub fn of_account(account: &Account) -> Item {
     }
     if !account.discounts.is_empty() {
         put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts)))]);
+    }
+    if !account.holds.is_empty() {
+        put(&mut item, [(HOLDS, bytes(pack::pack_holds(&account.holds, &account.discounts)))]);
     }
     if let Some(open) = &account.credit_note {
         put(&mut item, [("note", text(open.as_str()))]);
@@ -183,6 +191,8 @@ pub fn account(item: &Item) -> Parsed<Account> {
     let status = string(item, "status")?;
     let status = Status::ALL.iter().find(|(name, _)| *name == status).ok_or("unknown status")?;
     let segments = optional(item, "segments", string)?.unwrap_or_default();
+    let discounts = optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default();
+    let holds = optional(item, HOLDS, |i, n| packed(i, n, |bytes| pack::holds(bytes, &discounts)))?;
     let activity = optional(item, "activity", |i, n| packed(i, n, pack::activity))?.unwrap_or_else(Activity::default);
     Ok(Account {
         id: AccountId::parse(string(item, "account_id")?).map_err(|e| e.to_string())?,
@@ -219,7 +229,8 @@ pub fn account(item: &Item) -> Parsed<Account> {
         activity,
         holdings: optional(item, "lots", |i, n| packed(i, n, pack::holdings))?.unwrap_or_default(),
         spending: optional(item, SPENDING, |i, n| packed(i, n, pack::spending))?.unwrap_or_default(),
-        discounts: optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default(),
+        discounts,
+        holds: holds.unwrap_or_default(),
         credit_note: optional(item, "note", string)?
             .map(|id| ReturnId::parse(id).map_err(|e| e.to_string()))
             .transpose()?,
@@ -270,6 +281,9 @@ pub fn of_order(scored: &ScoredOrder) -> Item {
     if !scored.history.is_blank() {
         put(&mut item, [("history", bytes(pack::pack_history(&scored.history, &order.lines)))]);
     }
+    if let Some(uses) = &scored.history.uses {
+        put(&mut item, [(USES, bytes(pack::pack_uses(uses)))]);
+    }
     if !order.discount_codes.is_empty() {
         let codes: Vec<_> = order.discount_codes.iter().map(Code::as_str).collect();
         put(&mut item, [("codes", text(codes.join(" ")))]);
@@ -309,10 +323,11 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
     };
     let score = packed(item, "score", pack::score)?;
     let history = optional(item, "history", |i, n| packed(i, n, |bytes| pack::history(bytes, &order.lines)))?;
+    let uses = optional(item, USES, |i, n| packed(i, n, pack::uses))?;
     Ok(ScoredOrder {
         content_hash: packed(item, "hash", |bytes| bytes.try_into().map_err(|_| "not 32 bytes"))?,
         version: integer(item, "version")?,
-        history: history.unwrap_or_else(|| History::start(score.points)),
+        history: History { uses, ..history.unwrap_or_else(|| History::start(score.points)) },
         score,
         order: Arc::new(order),
     })
@@ -394,6 +409,18 @@ pub fn of_invitation(invitation: &Invitation) -> Result<Item, Fault> {
 /// The invitation of an item.
 pub fn invitation(item: &Item) -> Parsed<Invitation> {
     serde_json::from_str(string(item, "invitation")?).map_err(|error| error.to_string())
+}
+
+/// The item of a record that nobody looks into but whoever reads it whole: one JSON document.
+pub fn of_json(mut key: Item, record: &impl Serialize) -> Result<Item, Fault> {
+    let document = serde_json::to_string(record).map_err(Fault::service)?;
+    put(&mut key, [("v", number(SHAPE)), (DOCUMENT, text(document))]);
+    Ok(key)
+}
+
+/// The record of such an item.
+pub fn json<T: DeserializeOwned>(item: &Item) -> Parsed<T> {
+    serde_json::from_str(string(item, DOCUMENT)?).map_err(|error| error.to_string())
 }
 
 /// The item of a claim.

@@ -6,7 +6,7 @@ use crate::nightly::{Kept, Stamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::code::Code;
 use domain::due::Due;
-use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReturnId, SurveyId};
+use domain::id::{AccountId, ContactId, OrderKey, ProgramName, ReservationId, ReturnId, SurveyId};
 use domain::idempotency::CommandKey;
 use domain::limit::LimitId;
 use domain::membership::ClaimKey;
@@ -51,6 +51,7 @@ const DAY: &str = "DAY#";
 const ASIDE: &str = "ASIDE#";
 const FILING: &str = "FILING#";
 const CLAIM: &str = "CLAIM";
+const RESERVATION: &str = "RESERVATION";
 const REFERRAL: &str = "REFERRAL";
 const REDEMPTION: &str = "R#";
 /// Where the redemptions that somebody is to look at are listed. No code: those have eleven characters.
@@ -84,6 +85,7 @@ pub enum CodeKind {
     WaitingReview,
     Invitation,
     Claim,
+    Reservation,
 }
 
 pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
@@ -91,6 +93,7 @@ pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
         _ if code == REVIEWS => Some(CodeKind::WaitingReview),
         _ if code == INVITATIONS => Some(CodeKind::Invitation),
         CLAIM => Some(CodeKind::Claim),
+        RESERVATION => Some(CodeKind::Reservation),
         REFERRAL => Some(CodeKind::ReferralCode),
         _ if sort.starts_with(REDEMPTION) => Some(CodeKind::Redemption),
         _ => None,
@@ -226,6 +229,11 @@ pub fn invitation(code: &Code) -> Item {
 /// The condition, and its values, that all invitations are queried with.
 pub fn all_invitations() -> (&'static str, Item) {
     ("code = :code", [(":code".to_owned(), text(INVITATIONS))].into())
+}
+
+/// By its id alone: whoever names a reservation need not say whose it is.
+pub fn reservation(id: ReservationId) -> Item {
+    in_codes(format!("reservation#{id}"), RESERVATION.to_owned())
 }
 
 pub fn claim(key: &ClaimKey) -> Item {

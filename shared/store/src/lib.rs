@@ -20,6 +20,7 @@ mod page;
 mod program;
 mod read;
 mod referral;
+mod reservation;
 mod reward;
 mod scan;
 mod simulation;

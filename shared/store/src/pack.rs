@@ -11,6 +11,7 @@ mod membership;
 mod order;
 mod payment;
 mod spending;
+mod uses;
 
 pub use account::*;
 pub use activity::*;
@@ -20,6 +21,7 @@ pub use credit_note::*;
 pub use membership::{membership, pack_membership};
 pub use order::*;
 pub use spending::*;
+pub use uses::{pack_uses, uses};
 
 #[cfg(test)]
 mod tests;

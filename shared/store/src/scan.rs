@@ -69,7 +69,7 @@ pub enum LedgerRecord {
     RewardRedemption(Box<RewardRedemption>),
 }
 
-/// What stands in the codes table, claims left out.
+/// What stands in the codes table, claims and reservations left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CodeRecord {
     /// A referral code.
@@ -204,7 +204,7 @@ fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
     let (code, sort) = (name("code"), name("sk"));
     let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={code} sk={sort}"), what };
     let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
-        keys::CodeKind::Claim => return Ok(None),
+        keys::CodeKind::Claim | keys::CodeKind::Reservation => return Ok(None),
         keys::CodeKind::Invitation => item::invitation(&found).map(|i| CodeRecord::Invitation(Box::new(i))),
         keys::CodeKind::ReferralCode => item::plain(found).map(|c| CodeRecord::ReferralCode(Box::new(c))),
         keys::CodeKind::Redemption => item::plain(found).map(|r| CodeRecord::Redemption(Box::new(r))),

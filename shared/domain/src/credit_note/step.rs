@@ -4,14 +4,16 @@ use super::{CreditNote, Search, State};
 use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
+use crate::discount::Discount;
 use crate::id::ReturnId;
 use crate::ledger::{Cause, Change, OrderChange};
 use crate::membership::admission;
 use crate::money::Overflow;
 use crate::referral::{self, Redemption};
-use crate::returns::{self, ReturnKey, Taking};
+use crate::returns::{self, ReturnKey, Taking, Undoing};
 use crate::schedule::Activation;
 use crate::score::{FUTURE_MS_MAX, ScoredOrder};
+use crate::uses;
 use std::sync::Arc;
 
 /// What was found for the next step of a credit note.
@@ -21,6 +23,8 @@ pub struct Found {
     pub order: Option<Arc<ScoredOrder>>,
     /// What that order had qualified.
     pub redemption: Option<Redemption>,
+    /// The records of [`ScoredOrder::codes_to_give_back`] of it.
+    pub used: Vec<Discount>,
     /// Where the search goes on: as [`Search::before`].
     pub search: Search,
 }
@@ -28,7 +32,7 @@ pub struct Found {
 impl Found {
     /// No order.
     pub fn nothing(search: Search) -> Self {
-        Self { order: None, redemption: None, search }
+        Self { order: None, redemption: None, used: Vec::new(), search }
     }
 }
 
@@ -161,7 +165,7 @@ fn carry_on(
         step.changes.push(Change::Order(OrderChange::CreditNoteOpened { units: step.note.units() }));
     }
     if let Some(order) = &found.order {
-        step.take_back(order, found.redemption.as_ref(), context)?;
+        step.take_back(order, found, context)?;
     }
     if over(&step.note) {
         step.close();
@@ -170,20 +174,17 @@ fn carry_on(
 }
 
 impl Step {
-    fn take_back(
-        &mut self,
-        scored: &Arc<ScoredOrder>,
-        redemption: Option<&Redemption>,
-        context: &Context<'_>,
-    ) -> Result<(), Rejection> {
+    fn take_back(&mut self, scored: &Arc<ScoredOrder>, found: &Found, context: &Context<'_>) -> Result<(), Rejection> {
+        let (redemption, used) = (found.redemption.as_ref(), &found.used);
         let lines = self.note.search.map(|search| self.note.taken_from(scored, &search)).unwrap_or_default();
         let of_order = context.schedule.version(scored.score.program_version).ok_or(Rejection::UnknownOrder)?;
         self.program_version = of_order.version;
         let key = ReturnKey::CreditNote(self.note.return_id.clone());
         let taking = Taking { key, content_hash: self.note.content_hash, lines, excess_units: 0, stated_by: None };
         let mut after = ScoredOrder::clone(scored);
-        let changes = returns::take_back(&mut self.account, &mut after, taking, &of_order.program, context.now)?;
-        self.changes.extend(changes);
+        let undoing = Undoing { used, program: &of_order.program, now: context.now };
+        self.changes.extend(returns::take_back(&mut self.account, &mut after, taking, &undoing)?);
+        self.writes.extend(uses::released(&after, scored, used));
         let (followed, noted) = referral::follow(&mut self.account, &after, redemption, &of_order.program, context)?;
         self.changes.extend(noted);
         self.writes.extend(followed);

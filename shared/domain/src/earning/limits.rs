@@ -20,6 +20,7 @@ use crate::membership::Role;
 use crate::money::{Overflow, Points};
 use crate::order::Order;
 use crate::program::Program;
+use crate::reservation::Reservation;
 use crate::schedule::Schedule;
 use crate::time::{Instant, Month};
 
@@ -125,6 +126,8 @@ pub struct Beside<'a> {
     pub limits: &'a [Limit],
     /// The role of the order's contact; `None`: it names none, or nobody asks.
     pub role: Option<Role>,
+    /// The reservation that the order names, if there is such.
+    pub reservation: Option<&'a Reservation>,
 }
 
 /// What is to be read beside an account for an order that is scored for the first time.

@@ -199,7 +199,7 @@ fn score(program: &Program, outcomes: Vec<Outcome>) -> crate::score::Score {
         balance: Points::ZERO,
         outcomes,
         issued: Vec::new(),
-        percents_off: Vec::new(),
+        taken_off: Vec::new(),
         qualified_referral: false,
         granted: Vec::new(),
         gifts: Vec::new(),

@@ -10,6 +10,7 @@
 
 mod account;
 mod discount;
+mod hold;
 mod membership;
 mod order;
 mod perk;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::AccountChange;
 pub use discount::DiscountChange;
+pub use hold::HoldChange;
 pub use membership::MembershipChange;
 pub use order::OrderChange;
 pub use perk::PerkChange;
@@ -50,6 +52,9 @@ pub enum Change {
     /// A discount.
     #[serde(untagged)]
     Discount(DiscountChange),
+    /// What is held for a cart.
+    #[serde(untagged)]
+    Hold(HoldChange),
     /// The tier.
     #[serde(untagged)]
     Tier(TierChange),

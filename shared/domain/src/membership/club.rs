@@ -128,7 +128,7 @@ impl Club {
     pub fn cancel(&mut self, now: &str, stored: &ScoredOrder) -> Arc<ScoredOrder> {
         let reversing = Reversing::Cancellation(CancellationDocument { cancelled_at: at(now) });
         let cancelled = self.decide(at(now), |club, context| {
-            returns::decide(club.account.as_ref().unwrap(), stored, &reversing, None, context)
+            returns::decide(club.account.as_ref().unwrap(), stored, &reversing, &[], None, context)
         });
         cancelled.unwrap()
     }

@@ -67,7 +67,9 @@ impl Shop {
 
     fn cancel(&mut self, scored: &ScoredOrder, now: &str) -> Arc<ScoredOrder> {
         let reversing = Reversing::Cancellation(CancellationDocument { cancelled_at: at(now) });
-        self.take(now, |account, context| returns::decide(account.unwrap(), scored, &reversing, None, context).unwrap())
+        self.take(now, |account, context| {
+            returns::decide(account.unwrap(), scored, &reversing, &[], None, context).unwrap()
+        })
     }
 
     /// What can be spent, what waits for a day and what for payment, then what is owed.

@@ -17,7 +17,7 @@ use crate::prices;
 use crate::receipt::{self, IneligibleLine, Reason, TierStep};
 use crate::score::ScoredOrder;
 use crate::time::Instant;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a cart costs and what its order would earn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -187,7 +187,7 @@ pub struct RefusedCode {
 /// What points pay of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PointsQuote {
-    /// How many the account can spend.
+    /// How many the account can spend: those that other carts hold are not among them.
     pub balance: Points,
     /// What a point is worth to its tier; absent where the program does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -240,7 +240,7 @@ pub struct EarnedQuote {
 }
 
 /// What a cart comes to, in the order in which it is taken off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// All lines at the shop's own prices.
     pub list: Money,
@@ -427,7 +427,7 @@ fn earned(receipt: receipt::Receipt, pricing: &Pricing<'_>) -> EarnedQuote {
     }
 }
 
-fn totals(pricing: &Pricing<'_>, cart: &Cart) -> Result<Totals, Overflow> {
+pub(super) fn totals(pricing: &Pricing<'_>, cart: &Cart) -> Result<Totals, Overflow> {
     let money = |amount| Money { amount, currency: cart.order.currency };
     let sum = |of: fn(&PricedLine<'_>) -> Minor| Minor::sum(pricing.lines.iter().map(of)).map(money);
     let shipping = cart.order.shipping.unwrap_or(Minor::ZERO);

@@ -31,7 +31,7 @@ pub(super) fn scored(
         record.or_else(|| held.map(|held| stand_in(held, &order, context)))
     });
     let named: Vec<_> = named.collect();
-    let beside = Beside { limits: &state.limits, role: state.role };
+    let beside = Beside { limits: &state.limits, role: state.role, reservation: None };
     let content_hash = order.content_hash();
     let order = Arc::new(order);
     let decision = score::decide_beside(Some(account), &named, None, &beside, (&order, content_hash), context)?;

@@ -65,6 +65,8 @@ pub(super) enum Why {
     BelowMinimum { minimum: Minor, missing: Minor },
     /// Another of its group is applied; `None`: the standing discount of the tier.
     Excluded(Option<Code>),
+    /// It is held for another cart.
+    Held { until: Instant },
     /// It would take off nothing, or nothing more.
     TakesOffNothing,
 }
@@ -137,7 +139,7 @@ impl<'a> Pricing<'a> {
             return Ok(());
         };
         let left = line::open_amount(&self.lines)?;
-        let purse = Purse { exchange, tier: &self.account.tier, balance: self.account.holdings.available()? };
+        let purse = Purse { exchange, tier: &self.account.tier, balance: self.balance()? };
         let most = purse.pay(PointsWished::Most, left)?;
         let points = wished.map(|wished| purse.pay(wished, left)).transpose()?.unwrap_or_default();
         line::take_off(&mut self.lines, points.value, |line, share| line.points = share)?;
@@ -154,6 +156,9 @@ impl<'a> Pricing<'a> {
     fn why_not(&self, held: &Held) -> Option<Why> {
         if !self.takes_part() {
             return Some(Why::AccountNotActive(self.account.status));
+        }
+        if let Some(hold) = self.account.holder(&held.offer.code) {
+            return Some(Why::Held { until: hold.until });
         }
         let missing = Minor(held.minimum.0.saturating_sub(self.base.amount.0));
         (missing > Minor::ZERO).then_some(Why::BelowMinimum { minimum: held.minimum, missing })
@@ -210,11 +215,12 @@ impl<'a> Pricing<'a> {
     pub fn order(&self, cart: &Cart, now: Instant) -> Result<Order, Overflow> {
         let lines = self.lines.iter().map(|line| line.ordered(cart.order.currency)).collect::<Result<_, _>>()?;
         let discount_codes = self.applied.iter().map(|(code, _)| code.clone()).collect();
-        Ok(Order { placed_at: now, lines, discount_codes, ..cart.order.clone() })
+        let points = Some(self.points.used).filter(|points| *points > Points::ZERO);
+        Ok(Order { placed_at: now, lines, discount_codes, points, ..cart.order.clone() })
     }
 
-    /// Points that the account can spend.
+    /// Points that the account can spend: what other carts hold is not among them.
     pub fn balance(&self) -> Result<Points, Overflow> {
-        self.account.holdings.available()
+        Ok(self.account.spendable()?.max(Points::ZERO))
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn unusable(why: Unusable) -> &'static str {
         Unusable::Used => "It was used by another order.",
         Unusable::Expired => "Its validity is over.",
         Unusable::Void => "It was withdrawn: the order that had brought it about was changed or undone.",
+        Unusable::Held => "It is held for another cart.",
     }
 }
 
@@ -54,6 +55,7 @@ pub(super) fn why_not(why: &Why, currency: Currency) -> ReasonQuote {
     let money = |amount: Minor| Money { amount, currency };
     match why {
         Why::AccountNotActive(status) => not_active(*status),
+        Why::Held { until } => reason("held", format!("It is held for another cart until {until}.")),
         Why::BelowMinimum { minimum, missing } => {
             let (minimum, missing) = (money(*minimum), money(*missing));
             reason("below_minimum", format!("It is for goods of {minimum} or more: {missing} are missing."))

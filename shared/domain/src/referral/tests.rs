@@ -315,7 +315,8 @@ impl Town {
 
     fn undo(&mut self, number: u32, reversing: &Reversing) {
         let (account, scored, redemption) = self.of_order(number);
-        self.act(|_, context| returns::decide(&account, &scored, reversing, redemption.as_ref(), context)).unwrap();
+        self.act(|_, context| returns::decide(&account, &scored, reversing, &[], redemption.as_ref(), context))
+            .unwrap();
     }
 
     /// Units of an order come back.

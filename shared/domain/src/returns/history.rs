@@ -7,6 +7,7 @@ use crate::lots::Taken;
 use crate::money::{Minor, Overflow, Points};
 use crate::payment::Payment;
 use crate::time::Instant;
+use crate::uses::{CameBack, Uses};
 use serde::{Deserialize, Serialize};
 
 /// What took something of an order back. An order's own returns and the credit notes of its account are numbered by
@@ -83,6 +84,8 @@ pub struct Returned {
     pub eligible: Minor,
     /// What became of the points.
     pub reversal: Reversal,
+    /// What of what the order had used came back.
+    pub came_back: CameBack,
     /// The account's spendable points after it.
     pub balance: Points,
 }
@@ -126,13 +129,15 @@ pub struct History {
     pub amended: Option<Amended>,
     /// Its payment.
     pub payment: Option<Payment>,
+    /// What it used, beyond the codes that it names.
+    pub uses: Option<Uses>,
 }
 
 impl History {
     /// Of an order that has just earned so many points.
     pub fn start(earned: Points) -> Self {
         let tally = Tally { earned, ..Tally::default() };
-        Self { tally, returns: Vec::new(), amended: None, payment: None }
+        Self { tally, returns: Vec::new(), amended: None, payment: None, uses: None }
     }
 
     /// Nothing has become of it yet.

@@ -55,7 +55,7 @@ fn returned_line_by_line(lines: usize, returns: usize) -> ScoredOrder {
         gifts: Vec::new(),
         outcomes: Vec::new(),
         issued: Vec::new(),
-        percents_off: Vec::new(),
+        taken_off: Vec::new(),
         qualified_referral: false,
     };
     let returned = |number: usize| Returned {
@@ -68,6 +68,7 @@ fn returned_line_by_line(lines: usize, returns: usize) -> ScoredOrder {
         excess_units: 0,
         eligible: Minor(100),
         reversal: Reversal::default(),
+        came_back: crate::uses::CameBack::default(),
         balance: Points::ZERO,
     };
     let history = History { returns: (0..returns).map(returned).collect(), ..History::start(Points::ZERO) };

@@ -185,7 +185,8 @@ fn take_back(
         Given::Product(_) | Given::Pack(_) => Ok(()),
         Given::Discount { code, .. } => {
             let discount = state.discount.as_ref().filter(|discount| discount.code == *code);
-            let discount = discount.filter(|discount| discount.check(now).is_ok()).ok_or(Rejection::RedemptionUsed)?;
+            let is_free = |discount: &&Discount| discount.check(now).is_ok() && account.holder(code).is_none();
+            let discount = discount.filter(is_free).ok_or(Rejection::RedemptionUsed)?;
             let withdrawn = account.close_discount(discount).voided(true);
             account.lifetime.discounts_issued = account.lifetime.discounts_issued.saturating_sub(1);
             writes.push(Write::Put(Record::Discount(Box::new(withdrawn)), Guard::Version(discount.version)));

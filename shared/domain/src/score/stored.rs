@@ -2,6 +2,7 @@
 
 use super::Condition;
 use crate::code::Code;
+use crate::discount::TakesOff;
 use crate::earning::Granted;
 use crate::id::{RuleId, TierId};
 use crate::money::{Measure, Minor, Percent, Points};
@@ -63,7 +64,7 @@ pub struct Score {
     pub issued: Vec<IssuedDiscount>,
     /// What each discount that it used takes off, as its codes are listed. None, too, where that was not noted yet when
     /// it was scored: it counts for no discounts then.
-    pub percents_off: Vec<Percent>,
+    pub taken_off: Vec<TakesOff>,
     /// It qualified the redemption that its account came by.
     pub qualified_referral: bool,
     /// What rules that have limits gave it when it was first scored: no later statement of it gets more of them. Empty in

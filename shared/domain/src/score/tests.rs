@@ -407,7 +407,7 @@ fn what_was_not_noted_of_discounts_is_counted_once_the_order_is_amended() {
         (month.discounts_used, month.discount_value, account.lifetime.discount_value, account.lifetime.discounts_used)
     };
     assert_eq!(figures(&account), (1, Minor(500), Minor(500), 1));
-    scored.score.percents_off.clear();
+    scored.score.taken_off.clear();
     let month = MonthActivity { discounts_used: 0, discount_value: Minor::ZERO, ..account.activity.months()[0] };
     account.activity = Activity::of(vec![month]);
     account.lifetime.discount_value = Minor::ZERO;
@@ -423,7 +423,7 @@ fn what_was_not_noted_of_discounts_is_counted_once_the_order_is_amended() {
         figures(&account.unwrap())
     };
     let cancelled = Reversing::Cancellation(CancellationDocument { cancelled_at: now });
-    let returned = returns::decide(&account, &scored, &cancelled, None, &context).unwrap();
+    let returned = returns::decide(&account, &scored, &cancelled, &[], None, &context).unwrap();
     assert_eq!(after(returned.writes), (0, Minor::ZERO, Minor::ZERO, 1));
     let mut order = Order::clone(&scored.order);
     (order.revision, order.lines[0].quantity) = (1, 2);

@@ -8,6 +8,7 @@ use crate::credit_note::{self, CreditNote, Found, Next, Search, State};
 use crate::id::{ReturnId, Sku};
 use crate::ledger::{Change, Entry, OrderChange};
 use crate::money::Overflow;
+use crate::returns::ReturnKey;
 use std::collections::BTreeSet;
 
 impl Replay<'_> {
@@ -51,7 +52,14 @@ impl Replay<'_> {
         let found = self.orders.iter().take(looked_at).rev().find(gives);
         let order = found.map(|placed| placed.scored.clone());
         search.before = found.map_or(0, |placed| placed.entry);
-        Found { order, redemption: None, search }
+        let used = order.iter().flat_map(|order| {
+            let program = self.schedule.version(order.score.program_version).map(|version| &version.program);
+            let key = ReturnKey::CreditNote(note.return_id.clone());
+            let codes = program.map(|program| order.codes_to_give_back(&key, program)).unwrap_or_default();
+            self.discounts.iter().filter(|held| codes.contains(&held.code)).cloned().collect::<Vec<_>>()
+        });
+        let used = used.collect();
+        Found { order, redemption: None, used, search }
     }
 
     /// The search as it began: over the same orders, by how far back this program looks.

@@ -164,7 +164,7 @@ impl Outcome {
         schedule: &Schedule,
         calendar: &Calendar,
     ) -> Result<(), Overflow> {
-        for scored in orders.filter(|scored| !scored.current().percents_off.is_empty()) {
+        for scored in orders.filter(|scored| !scored.current().taken_off.is_empty()) {
             let Some(version) = schedule.version(scored.score.program_version) else { continue };
             let value = scored.discount_value(returns::totals(scored, &version.program)?.eligible)?;
             let month = self.months.entry(calendar.month(scored.order.placed_at)).or_default();

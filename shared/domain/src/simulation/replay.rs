@@ -8,6 +8,7 @@ use super::takes::{self, Take, Timeline};
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
+use crate::advance;
 use crate::amendment;
 use crate::code::Code;
 use crate::credit_note::CreditNote;
@@ -44,7 +45,8 @@ pub struct LeftOut {
     pub adjustments_refused: u64,
     /// Discounts that were used and that it does not issue, or not for so long.
     pub discounts_not_issued: u64,
-    /// Redemptions of rewards, and their cancellations, that it refuses.
+    /// Redemptions of rewards, and their cancellations, that it refuses; and orders that would spend more points than there
+    /// are here: they spend what there is.
     pub redemptions_refused: u64,
     /// Orders that were amended: they are taken as they stand now.
     pub orders_amended: u64,
@@ -181,6 +183,8 @@ impl<'a> Replay<'a> {
             Cause::Walked => self.celebrate(entry),
             // A perk moves no points.
             Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
+            // What is held is the account's all the same: what an order used of it stands on the order.
+            Cause::Reserved { .. } | Cause::ReservationReleased { .. } => Ok(()),
         }
     }
 
@@ -247,7 +251,7 @@ impl<'a> Replay<'a> {
             return Ok(());
         };
         let codes = match &stored.history.amended {
-            None => stored.order.discount_codes.clone(),
+            None => stored.codes_used().to_vec(),
             Some(_) => {
                 add_one(&mut self.left_out.orders_amended);
                 used(entry).cloned().collect()
@@ -255,6 +259,7 @@ impl<'a> Replay<'a> {
         };
         let Named { order, discounts, codes } = self.naming(&paid::as_placed(stored, entry), codes, entry.at);
         let named: Vec<_> = discounts.into_iter().map(Some).collect();
+        let order = self.paying(order, stored, entry)?;
         let parked = waiting(stored, entry);
         let (hash, context) = (stored.content_hash, self.context(entry));
         let program = &schedule.for_order(order.placed_at, entry.at).program;
@@ -262,7 +267,7 @@ impl<'a> Replay<'a> {
         let budget = |rule: &EarningRule| self.limit(LimitId::of(LimitKind::EarningBudget, &rule.id), entry);
         let limits: Vec<_> = budgets.map(budget).collect();
         let role = order.contact_id.as_ref().and_then(|contact| facts.roles.get(contact)).copied();
-        let beside = Beside { limits: &limits, role };
+        let beside = Beside { limits: &limits, role, reservation: None };
         let account = self.account.as_ref();
         let decided = score::decide_beside(account, &named, parked.as_ref(), &beside, (&order, hash), &context);
         match self.apply(decided)? {
@@ -308,6 +313,26 @@ impl<'a> Replay<'a> {
         Named { order, discounts, codes }
     }
 
+    /// An order that spends the points which it spends by its newest statement, as far as they are there. What it holds
+    /// them by makes no difference.
+    fn paying(&mut self, order: Arc<Order>, stored: &ScoredOrder, entry: &Entry) -> Result<Arc<Order>, Overflow> {
+        let spent = stored.history.uses.as_ref().map_or(Points::ZERO, |uses| uses.points);
+        if spent == Points::ZERO && order.reservation.is_none() && order.points.is_none() {
+            return Ok(order);
+        }
+        let mut points = Points::ZERO;
+        if let Some(account) = &self.account {
+            let (account, _) = advance::advance(self.schedule, account, entry.at)?;
+            let exchange = self.schedule.at(entry.at).program.points.exchange.as_ref();
+            let there = account.spendable()?.min(spent);
+            points = exchange.map_or(Points::ZERO, |exchange| exchange.spendable(there));
+        }
+        if points < spent {
+            add_one(&mut self.left_out.redemptions_refused);
+        }
+        Ok(Arc::new(Order { reservation: None, points: Some(points), ..Order::clone(&order) }))
+    }
+
     /// The discount that something issued here by a rule.
     fn issued(&self, by: &Issuer, rule: &RuleId) -> Option<&Discount> {
         self.discounts.iter().find(|discount| discount.issued_by == *by && discount.rule == *rule)
@@ -320,9 +345,12 @@ impl<'a> Replay<'a> {
             return Ok(());
         };
         let context = self.context(entry);
-        let decided = self.account.as_ref().zip(self.placed(key)).map(|(account, placed)| {
+        let decided = self.account.as_ref().zip(self.placed(key)).and_then(|(account, placed)| {
             let reversing = reversing(returned, &placed.scored);
-            returns::decide(account, &placed.scored, &reversing, None, &context)
+            let program = &self.schedule.version(placed.scored.score.program_version)?.program;
+            let codes = placed.scored.codes_to_give_back(by, program);
+            let used: Vec<_> = self.discounts.iter().filter(|held| codes.contains(&held.code)).cloned().collect();
+            Some(returns::decide(account, &placed.scored, &reversing, &used, None, &context))
         });
         self.carried_out(decided)
     }

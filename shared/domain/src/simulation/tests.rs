@@ -112,7 +112,7 @@ impl History {
             let lines = json!([{ "line_id": "1", "quantity": units }]);
             let document = json!({ "return_id": format!("r-{id}-{now}"), "returned_at": now, "lines": lines });
             let reversing = Reversing::Return(return_document(&document).unwrap());
-            returns::decide(history.account.as_ref().unwrap(), scored, &reversing, None, context)
+            returns::decide(history.account.as_ref().unwrap(), scored, &reversing, &[], None, context)
         });
     }
 

@@ -5,6 +5,7 @@ use crate::payments::check_payments;
 use crate::world::World;
 use domain::account::Account;
 use domain::activity::{Aside, MONTHS_KEPT, MonthActivity};
+use domain::code::Code;
 use domain::discount::Issuer;
 use domain::discount::{Discount, OPEN_DISCOUNTS_MAX};
 use domain::earning;
@@ -15,7 +16,7 @@ use domain::ledger::{
 use domain::money::{Minor, Points};
 use domain::opening::PastTotals;
 use domain::order::{Order, OrderLine};
-use domain::program::{Program, Shortfall};
+use domain::program::{GivenBack, Program, Shortfall};
 use domain::qualification::Metric;
 use domain::returns::{self, Tally};
 use domain::score::ScoredOrder;
@@ -32,7 +33,7 @@ pub fn check(world: &World, program: &Program) {
     }
     check_lifetime(world, account, program);
     check_months(world, account, program);
-    check_discounts(world, account);
+    check_discounts(world, account, program);
     check_tier(world, account, program);
     check_notes(world, account);
     check_payments(world, account, program);
@@ -144,10 +145,16 @@ fn purchase_days(world: &World, program: &Program) -> u64 {
 }
 
 /// What the discounts that an order names now took off what is kept of it: exactly, rounded half up once.
+/// The codes that an order uses: what it gave back, once it was undone, it does not.
+fn in_use<'a>(world: &'a World, scored: &'a ScoredOrder) -> impl Iterator<Item = &'a Code> {
+    let codes = scored.order.discount_codes.iter();
+    codes.filter(|code| world.discounts[*code].used_by.as_ref() == Some(&scored.order.key))
+}
+
 fn discount_value(world: &World, scored: &ScoredOrder, program: &Program) -> i64 {
     let eligible = i128::from(kept(scored, program).2.0);
     let (mut before, mut left) = (eligible, 1_i128);
-    for code in &scored.order.discount_codes {
+    for code in in_use(world, scored) {
         before *= 10_000;
         left *= 10_000 - i128::from(world.discounts[code].percent.0);
     }
@@ -201,7 +208,7 @@ fn check_months(world: &World, account: &Account, program: &Program) {
             sum.2 = sum.2.plus(kept.1).unwrap();
             sum.3 = sum.3.plus(kept.2).unwrap();
             sum.4 = sum.4.plus(scored.history.tally.earned).unwrap();
-            taken_off.0 += scored.order.discount_codes.len() as u64;
+            taken_off.0 += in_use(world, scored).count() as u64;
             taken_off.1 += discount_value(world, scored, program);
         }
         assert_eq!((*orders, *units, *revenue, *eligible, *earned), sum, "{month:?}");
@@ -210,7 +217,16 @@ fn check_months(world: &World, account: &Account, program: &Program) {
     }
 }
 
-fn check_discounts(world: &World, account: &Account) {
+/// Whether an order is undone so far that it uses no discounts any more.
+fn is_undone(scored: &ScoredOrder, program: &Program) -> bool {
+    match program.checkout.discounts_given_back {
+        GivenBack::Cancelled => scored.is_cancelled(),
+        GivenBack::Returned => scored.is_cancelled() || scored.kept_units().iter().all(|units| *units == 0),
+        GivenBack::Never => false,
+    }
+}
+
+fn check_discounts(world: &World, account: &Account, program: &Program) {
     // Given back by an amendment, or given as a welcome, a discount is open even beyond the bound of what rules may open.
     let named = world.entries.iter().flat_map(|entry| &entry.changes);
     let is_beyond = |change: &&Change| {
@@ -223,7 +239,7 @@ fn check_discounts(world: &World, account: &Account) {
     assert!(account.discounts.len() <= OPEN_DISCOUNTS_MAX + beyond);
     for discount in world.discounts.values() {
         let users = world.orders.values().filter(|scored| scored.order.discount_codes.contains(&discount.code));
-        let users: Vec<_> = users.collect();
+        let users: Vec<_> = users.filter(|scored| !is_undone(scored, program)).collect();
         assert!(users.len() <= 1, "invariant 5: used at most once");
         assert_eq!(discount.used_by.as_ref(), users.first().map(|scored| &scored.order.key));
         let used_by = discount.used_by.as_ref();

@@ -61,7 +61,7 @@ impl World {
                 search.before = found.map_or(0, |(sequence, _)| sequence);
                 let order = found.map(|(_, scored)| scored.clone());
                 let redemption = order.as_ref().and_then(|scored| self.qualified_by(scored));
-                Next::Look(Found { order, redemption, search })
+                Next::Look(Found { order, redemption, used: Vec::new(), search })
             }
         };
         let decision = step(self.account.as_ref(), note, &next, context).unwrap();

@@ -288,7 +288,7 @@ proptest! {
             Context { schedule: &schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         let mut take_back = |reversing: Reversing| {
             let (account, held) = (world.account.clone().unwrap(), world.orders[&key].clone());
-            let decision = returns::decide(&account, &held, &reversing, None, &context).unwrap();
+            let decision = returns::decide(&account, &held, &reversing, &[], None, &context).unwrap();
             decision.writes.into_iter().for_each(|write| world.apply(write));
             let (before, after) = (held.history.tally.credited().unwrap(), decision.answer.history.tally.credited().unwrap());
             assert!(after <= before, "a return gives nothing");

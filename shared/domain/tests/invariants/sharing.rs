@@ -112,7 +112,7 @@ impl Shop {
             "lines": [{ "line_id": "1", "sku": "MUG", "quantity": units, "unit_price": "1.00" }],
         }));
         let (order, limits) = (Arc::new(order.unwrap()), self.limits.all());
-        let beside = Beside { limits: &limits, role: None };
+        let beside = Beside { limits: &limits, ..Beside::default() };
         let account = self.of(who).account.clone();
         let decided = score::decide_beside(account.as_ref(), &[], None, &beside, (&order, [0; 32]), context);
         self.apply(who, decided)
@@ -150,7 +150,7 @@ impl Shop {
         if returns::repeat(&scored, &reversing).is_some() {
             return false;
         }
-        self.apply(who, returns::decide(&account, &scored, &reversing, None, context))
+        self.apply(who, returns::decide(&account, &scored, &reversing, &[], None, context))
     }
 
     fn of(&mut self, who: &str) -> &mut Books {

@@ -191,7 +191,7 @@ impl World {
         }
         let named: Vec<_> = order.discount_codes.iter().map(|code| self.discounts.get(code).cloned()).collect();
         let (account, limits) = (self.account.as_ref(), self.limits.all());
-        let beside = Beside { limits: &limits, role: None };
+        let beside = Beside { limits: &limits, ..Beside::default() };
         let order = Arc::new(order.clone());
         let decision = score::decide_beside(account, &named, None, &beside, (&order, hash), context)?;
         decision.writes.into_iter().for_each(|write| self.apply(write));
@@ -223,7 +223,10 @@ impl World {
         }
         let account = self.account.clone().unwrap();
         let before = account.points().unwrap();
-        match returns::decide(&account, scored, &reversing, self.qualified_by(scored).as_ref(), context) {
+        let program = &context.schedule.version(scored.score.program_version).unwrap().program;
+        let codes = scored.codes_to_give_back(&reversing.key(), program);
+        let used: Vec<_> = codes.iter().map(|code| self.discounts[code].clone()).collect();
+        match returns::decide(&account, scored, &reversing, &used, self.qualified_by(scored).as_ref(), context) {
             Ok(decision) => {
                 decision.writes.into_iter().for_each(|write| self.apply(write));
                 assert_eq!(returns::repeat(&decision.answer, &reversing), Some(Ok(())), "a repeat is recognised");

@@ -40,6 +40,8 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         | Cause::TierPut
         | Cause::RewardRedeemed { .. }
         | Cause::RewardCancelled { .. }
+        | Cause::Reserved { .. }
+        | Cause::ReservationReleased { .. }
         | Cause::Walked => None,
     }
 }

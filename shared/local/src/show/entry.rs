@@ -1,7 +1,7 @@
 //! One entry, in one line.
 
 use domain::ledger::{
-    AccountChange, Cause, Change, DiscountChange, MembershipChange, OrderChange, PerkChange, PointsChange,
+    AccountChange, Cause, Change, DiscountChange, HoldChange, MembershipChange, OrderChange, PerkChange, PointsChange,
     ReferralChange, RewardChange, TierChange,
 };
 use domain::membership::Exclusion;
@@ -30,6 +30,8 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::TierPut => "tier put".to_owned(),
         Cause::RewardRedeemed { reward } => format!("redemption of {reward}"),
         Cause::RewardCancelled { redemption } => format!("cancellation of redemption {redemption}"),
+        Cause::Reserved { reservation_id } => format!("reservation {reservation_id}"),
+        Cause::ReservationReleased { reservation_id } => format!("release of reservation {reservation_id}"),
         Cause::Walked => "fallen due".to_owned(),
         Cause::ReferralCode { code } => format!("referral code {code}"),
         Cause::Referral { redemption } => format!("referral {redemption}"),
@@ -45,6 +47,7 @@ pub(super) fn change(change: &Change) -> String {
     match change {
         Change::Account(change) => account(change),
         Change::Discount(change) => discount(change),
+        Change::Hold(change) => hold(change),
         Change::Membership(change) => membership(change),
         Change::OccasionGiven(given) => occasion(given),
         Change::Order(change) => order(change),
@@ -53,6 +56,24 @@ pub(super) fn change(change: &Change) -> String {
         Change::Referral(change) => referral(change),
         Change::Reward(change) => reward(change),
         Change::Tier(change) => tier(change),
+    }
+}
+
+fn hold(change: &HoldChange) -> String {
+    match change {
+        HoldChange::Made { reservation_id, codes, points, until } => {
+            let codes: Vec<_> = codes.iter().map(|code| format!(" {code},")).collect();
+            format!("reserved as {reservation_id}:{} {points} points until {until}", codes.concat())
+        }
+        HoldChange::Released { reservation_id, points } => {
+            format!("reservation {reservation_id} given up: {points} points")
+        }
+        HoldChange::Used { reservation_id, order, quoted, ordered } => {
+            format!("reservation {reservation_id} used by order {order}: {ordered} to pay, {quoted} by the quote")
+        }
+        HoldChange::Ended { hold, points, ended_at } => {
+            format!("hold of entry {hold} over at {ended_at}: {points} points")
+        }
     }
 }
 

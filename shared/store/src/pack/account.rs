@@ -1,6 +1,7 @@
 //! What an account's hot item holds packed: points, open discounts, how it came, what it was told of.
 
 mod discounts;
+mod holds;
 mod occasions;
 mod undated;
 
@@ -16,6 +17,7 @@ use domain::time::Instant;
 use domain::warning::{Subject, Told};
 
 pub use discounts::{discounts, pack_discounts};
+pub use holds::{holds, pack_holds};
 pub use occasions::{occasions, pack_occasions};
 
 /// Units that instants of lots are counted in, in milliseconds, the largest first. They are starts of days and months,

@@ -2,8 +2,10 @@
 
 use super::bytes::{PLAIN, Reader, Unpacked, Writer, deflate, inflate};
 use super::payment::{pack_payment, payment};
+use super::uses::{came_back, pack_came_back};
 use domain::amendment::{Amended, PointsAmended};
 use domain::code::Code;
+use domain::discount::TakesOff;
 use domain::earning::{Granted, Limiter};
 use domain::id::{LineId, ReturnId, RuleId, Sku, TierId};
 use domain::lots::Taken;
@@ -12,6 +14,7 @@ use domain::order::{LinePrice, OrderLine};
 use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, GivenFor, IssuedDiscount, OrderGift, Outcome, Raise, Score};
 use domain::time::Instant;
+use domain::uses::CameBack;
 use std::collections::HashMap;
 
 /// Bytes of a usual line: a guess that saves growing.
@@ -54,15 +57,19 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.number(u64::from(issued.void));
     }
     // Few orders qualify a referral, use discounts, earn by rules that have limits or bring gifts: the others end here.
-    let has_gifts = !score.gifts.is_empty();
+    let amounts = amounts_off(&score.taken_off);
+    let has_gifts = !score.gifts.is_empty() || !amounts.is_empty();
     let has_granted = !score.granted.is_empty() || has_gifts;
-    let has_percents = !score.percents_off.is_empty() || has_granted;
-    if score.qualified_referral || has_percents {
+    let has_discounts = !score.taken_off.is_empty() || has_granted;
+    if score.qualified_referral || has_discounts {
         out.number(u64::from(score.qualified_referral));
     }
-    if has_percents {
-        out.count(score.percents_off.len());
-        score.percents_off.iter().for_each(|percent| out.signed(percent.0));
+    if has_discounts {
+        out.count(score.taken_off.len());
+        for off in &score.taken_off {
+            // Nothing in the place of an amount, which stands at the end.
+            out.signed(if let TakesOff::Percent(percent) = off { percent.0 } else { 0 });
+        }
     }
     if has_granted {
         out.count(score.granted.len());
@@ -76,7 +83,38 @@ pub fn pack_score(score: &Score) -> Vec<u8> {
         out.count(score.gifts.len());
         score.gifts.iter().for_each(|gift| pack_gift(&mut out, gift));
     }
+    if !amounts.is_empty() {
+        out.count(amounts.len());
+        for (place, amount) in amounts {
+            out.count(place);
+            out.signed(amount.0);
+        }
+    }
     out.0
+}
+
+/// What discounts of an amount take off, with their places among all.
+fn amounts_off(taken_off: &[TakesOff]) -> Vec<(usize, Minor)> {
+    let amount = |(place, off): (usize, &TakesOff)| match off {
+        TakesOff::Amount(amount) => Some((place, *amount)),
+        TakesOff::Percent(_) => None,
+    };
+    taken_off.iter().enumerate().filter_map(amount).collect()
+}
+
+/// Puts the amounts that are stored at the end where they belong.
+fn amounts(input: &mut Reader<'_>, taken_off: &mut [TakesOff]) -> Unpacked<()> {
+    if input.0.is_empty() {
+        return Ok(());
+    }
+    let amounts = input.list(|input| {
+        let place = usize::try_from(input.number()?).map_err(|_| "no such discount")?;
+        Ok((place, Minor(input.signed()?)))
+    })?;
+    for (place, amount) in amounts {
+        *taken_off.get_mut(place).ok_or("no such discount")? = TakesOff::Amount(amount);
+    }
+    Ok(())
 }
 
 const FOR_TIER: u8 = 1;
@@ -119,6 +157,8 @@ fn granted(input: &mut Reader<'_>) -> Unpacked<Granted> {
 const RETURN: u8 = 1;
 const CREDIT_NOTE: u8 = 2;
 const CANCELLATION: u8 = 3;
+/// Set where something of what the order had used came back, too.
+const GAVE_BACK: u8 = 0x80;
 
 /// Packs what became of an order of these lines after it was scored.
 pub fn pack_history(history: &History, lines: &[OrderLine]) -> Vec<u8> {
@@ -158,11 +198,13 @@ fn reversal(input: &mut Reader<'_>) -> Unpacked<Reversal> {
 }
 
 fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Returned) {
-    out.0.push(match returned.key {
+    let kind = match returned.key {
         ReturnKey::Return(_) => RETURN,
         ReturnKey::CreditNote(_) => CREDIT_NOTE,
         ReturnKey::Cancellation => CANCELLATION,
-    });
+    };
+    let gave_back = !returned.came_back.is_nothing();
+    out.0.push(if gave_back { kind | GAVE_BACK } else { kind });
     out.text(returned.key.return_id().map_or("", ReturnId::as_str));
     out.0.extend_from_slice(&returned.content_hash);
     out.instant(returned.decided_at);
@@ -182,6 +224,9 @@ fn pack_returned(out: &mut Writer, places: &HashMap<&LineId, u64>, returned: &Re
     out.signed(returned.eligible.0);
     pack_reversal(out, &returned.reversal);
     out.signed(returned.balance.0);
+    if gave_back {
+        pack_came_back(out, &returned.came_back);
+    }
 }
 
 /// Reads what became of an order of these lines.
@@ -200,14 +245,14 @@ pub fn history(bytes: &[u8], lines: &[OrderLine]) -> Unpacked<History> {
     })?;
     let payment = if input.0.is_empty() { None } else { Some(payment(&mut input)?) };
     input.end()?;
-    Ok(History { tally, returns, amended, payment })
+    Ok(History { tally, returns, amended, payment, uses: None })
 }
 
 fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
     let kind = input.byte()?;
     let id = input.text()?;
     let id = || ReturnId::parse(id).map_err(|_| "bad return id");
-    let key = match kind {
+    let key = match kind & !GAVE_BACK {
         RETURN => ReturnKey::Return(id()?),
         CREDIT_NOTE => ReturnKey::CreditNote(id()?),
         CANCELLATION => ReturnKey::Cancellation,
@@ -221,7 +266,20 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
     let lines = input.list(|input| Ok((returned_line(input, lines)?, input.number()?)))?;
     let (units, excess_units, eligible) = (input.number()?, input.number()?, Minor(input.signed()?));
     let (reversal, balance) = (reversal(input)?, Points(input.signed()?));
-    Ok(Returned { key, content_hash, decided_at, entry, lines, units, excess_units, eligible, reversal, balance })
+    let came_back = if kind & GAVE_BACK == 0 { CameBack::default() } else { came_back(input)? };
+    Ok(Returned {
+        key,
+        content_hash,
+        decided_at,
+        entry,
+        lines,
+        units,
+        excess_units,
+        eligible,
+        reversal,
+        came_back,
+        balance,
+    })
 }
 
 fn returned_line(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId> {
@@ -236,7 +294,7 @@ fn returned_line(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId
 pub fn score(bytes: &[u8]) -> Unpacked<Score> {
     let mut input = Reader::start(bytes)?;
     let tier = |input: &mut Reader<'_>| TierId::parse(input.text()?).map_err(|_| "bad tier id");
-    let score = Score {
+    let mut score = Score {
         program_version: u32::try_from(input.number()?).map_err(|_| "bad program version")?,
         decided_at: input.instant()?,
         entry: input.number()?,
@@ -262,12 +320,17 @@ pub fn score(bytes: &[u8]) -> Unpacked<Score> {
             })
         })?,
         qualified_referral: !input.0.is_empty() && input.number()? == 1,
-        percents_off: if input.0.is_empty() { Vec::new() } else { input.list(|input| input.signed().map(Percent))? },
+        taken_off: if input.0.is_empty() { Vec::new() } else { input.list(percent_off)? },
         granted: if input.0.is_empty() { Vec::new() } else { input.list(granted)? },
         gifts: if input.0.is_empty() { Vec::new() } else { input.list(gift)? },
     };
+    amounts(&mut input, &mut score.taken_off)?;
     input.end()?;
     Ok(score)
+}
+
+fn percent_off(input: &mut Reader<'_>) -> Unpacked<TakesOff> {
+    input.signed().map(|percent| TakesOff::Percent(Percent(percent)))
 }
 
 fn outcome(input: &mut Reader<'_>) -> Unpacked<Outcome> {

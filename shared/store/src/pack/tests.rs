@@ -21,6 +21,7 @@ use domain::returns::{History, ReturnKey, Returned, Reversal, Tally};
 use domain::score::{Condition, GivenFor, IssuedDiscount, OrderGift, Outcome, Raise, Score};
 use domain::tier::OwedDiscount;
 use domain::time::{Day, Instant, Month};
+use domain::uses::CameBack;
 use domain::warning::{Subject, Told};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -167,7 +168,11 @@ fn a_score() -> impl Strategy<Value = Score> {
         });
     let amounts = (any::<i64>(), any::<i64>(), any::<i64>(), any::<i64>());
     let times = (instant(), option::of(instant()), instant(), option::of((instant(), instant())));
-    let percents = vec(any::<i64>().prop_map(Percent), 0..10);
+    let off = prop_oneof![
+        any::<i64>().prop_map(|percent| TakesOff::Percent(Percent(percent))),
+        any::<i64>().prop_map(|amount| TakesOff::Amount(Minor(amount))),
+    ];
+    let taken_off = vec(off, 0..10);
     let limiter = option::of(prop::sample::select(&Limiter::ALL[..]));
     let granted = (0_usize..50, any::<i64>(), limiter).prop_map(|(place, points, cut_by)| Granted {
         place,
@@ -184,9 +189,9 @@ fn a_score() -> impl Strategy<Value = Score> {
         points: Points(points),
         discount,
     });
-    let lists = (vec(outcome, 0..60), vec(issued, 0..10), percents, vec(granted, 0..6), vec(gift, 0..4));
+    let lists = (vec(outcome, 0..60), vec(issued, 0..10), taken_off, vec(granted, 0..6), vec(gift, 0..4));
     (any::<u32>(), any::<u64>(), amounts, times, lists).prop_map(
-        |(program_version, entry, amounts, times, (outcomes, issued, percents_off, granted, gifts))| Score {
+        |(program_version, entry, amounts, times, (outcomes, issued, taken_off, granted, gifts))| Score {
             program_version,
             decided_at: times.0,
             entry,
@@ -202,7 +207,7 @@ fn a_score() -> impl Strategy<Value = Score> {
             balance: Points(amounts.3),
             outcomes,
             issued,
-            percents_off,
+            taken_off,
             qualified_referral: entry % 2 == 0,
             granted,
             gifts,
@@ -235,6 +240,11 @@ fn a_return() -> impl Strategy<Value = Returned> {
                 owed: Points(g),
                 unrecovered: Points(h),
                 lapsed: Points(a),
+            },
+            came_back: if a % 3 == 0 {
+                CameBack { points: Points(d), ..CameBack::default() }
+            } else {
+                CameBack::default()
             },
             balance: Points(b),
         },
@@ -371,7 +381,7 @@ proptest! {
         };
         let points = PointsAmended { earned: tally.earned, reversed: tally.reversed, reversal: Reversal::default() };
         let amended = rescored.map(|score| Amended { revision: score.entry, score, points });
-        let before = History { tally, returns, amended, payment };
+        let before = History { tally, returns, amended, payment, uses: None };
         prop_assert_eq!(history(&pack_history(&before, &bought), &bought).unwrap(), before);
     }
 

@@ -107,7 +107,7 @@ fn a_plain_program_has_the_same_bytes_stored_as_by_the_release_before() {
     let reversing = Reversing::Return(came_back.unwrap());
     let (account, order) = (stored.account.clone().unwrap(), stored.order.clone().unwrap());
     let now = Instant::parse("2030-04-09T10:00:00Z").unwrap();
-    let decided = returns::decide(&account, &order, &reversing, None, &context(now));
+    let decided = returns::decide(&account, &order, &reversing, &[], None, &context(now));
     stored.apply(decided.unwrap().writes);
     assert!(stored.text == WRITTEN, "what is written now is not what item/tests/plain.txt has:\n{}", stored.text);
 }

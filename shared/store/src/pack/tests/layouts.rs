@@ -84,10 +84,10 @@ fn discounts_take_room_in_their_months_only() {
 fn a_score_without_discounts_used_or_gifts_is_no_larger() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let made = a_score().new_tree(&mut runner).unwrap().current();
-    let (percents_off, granted, gifts) = (Vec::new(), Vec::new(), Vec::new());
-    let plain = Score { percents_off, qualified_referral: false, granted, gifts, ..made };
+    let (taken_off, granted, gifts) = (Vec::new(), Vec::new(), Vec::new());
+    let plain = Score { taken_off, qualified_referral: false, granted, gifts, ..made };
     let bytes = |score: &Score| pack_score(score).len();
-    let uses = Score { percents_off: vec![Percent(500)], ..plain.clone() };
+    let uses = Score { taken_off: vec![TakesOff::Percent(Percent(500))], ..plain.clone() };
     let qualifies = Score { qualified_referral: true, ..plain.clone() };
     let both = Score { qualified_referral: true, ..uses.clone() };
     let granted = vec![Granted { place: 3, points: Points(40), cut_by: Some(Limiter::Budget) }];
