@@ -175,7 +175,8 @@ pub struct IneligibleLine {
     pub line_id: LineId,
     /// What was bought.
     pub sku: Sku,
-    /// `excluded_sku`, `no_amount`, or `all_tax`: it comes to no more than the tax that is not eligible.
+    /// `excluded_sku`; `no_amount`; `paid_with_points`: points paid what was left of it, and these are not eligible; or
+    /// `all_tax`: it comes to no more than the tax that is not eligible.
     pub reason: &'static str,
 }
 

@@ -97,5 +97,10 @@ pub(crate) fn why_not(
     if by_tax(program, line, line.quantity, amount, currency)? > Minor::ZERO {
         return Ok(program.excluded_skus.contains(&line.sku).then_some("excluded_sku"));
     }
-    Ok(Some(if amount > Minor::ZERO { "all_tax" } else { "no_amount" }))
+    let counts = amount.plus(program.paid_with.counted(line)?)?;
+    Ok(Some(match (counts > Minor::ZERO, line.paid_with_points > Minor::ZERO) {
+        (true, _) => "all_tax",
+        (false, true) => "paid_with_points",
+        (false, false) => "no_amount",
+    }))
 }

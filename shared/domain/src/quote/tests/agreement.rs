@@ -101,7 +101,8 @@ fn order_of(cart: &Value, quote: &Value) -> Value {
     });
     for line in quote["lines"].as_array().unwrap() {
         let mut stated = serde_json::Map::new();
-        for key in ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax"] {
+        let parts = ["program_discount", "paid_with_points"];
+        for key in ["line_id", "sku", "quantity", "unit_price", "amount", "discount", "tax"].into_iter().chain(parts) {
             if !line[key].is_null() {
                 stated.insert(key.to_owned(), line[key].clone());
             }

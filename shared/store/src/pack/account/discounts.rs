@@ -20,17 +20,20 @@ const AMOUNT: u64 = 2;
 const FROM: u64 = 3;
 
 /// Packs the open discounts. Codes are of random bits, which take less as they are than as varints; they end one after the
-/// other; rules are often called alike: what one begins with as the one before it does is not said again.
+/// other; where rules are called alike, what one begins with as the one before it does is not said again.
 pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
-    let mut out = Writer::of(FOLDED);
+    let alike = alike(discounts);
+    // To say of each how much that is takes a byte.
+    let folds = alike.iter().fold(0, |sum: usize, alike| sum.saturating_add(*alike)) > discounts.len();
+    let mut out = Writer::of(if folds { FOLDED } else { DENSE });
     out.count(discounts.len());
-    let (mut before, mut rule_before) = (0, "");
-    for discount in discounts {
-        let rule = discount.rule.as_str();
-        let alike = rule.bytes().zip(rule_before.bytes()).take_while(|(one, other)| one == other).count();
-        out.count(alike);
-        out.text(rule.get(alike..).unwrap_or_default());
-        rule_before = rule;
+    let mut before = 0;
+    for (discount, alike) in discounts.iter().zip(alike) {
+        let alike = if folds { alike } else { 0 };
+        if folds {
+            out.count(alike);
+        }
+        out.text(discount.rule.as_str().get(alike..).unwrap_or_default());
         out.0.extend(discount.code.bits().to_le_bytes().iter().take(CODE_BYTES));
         let expires_at = discount.expires_at.as_ms();
         out.signed(expires_at.wrapping_sub(before));
@@ -39,6 +42,14 @@ pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
         pack_terms(&mut out, discount.terms);
     }
     out.0
+}
+
+/// With how many bytes each rule begins as the one before it does.
+fn alike(discounts: &[OpenDiscount]) -> Vec<usize> {
+    let rules = discounts.iter().map(|discount| discount.rule.as_str());
+    let before = std::iter::once("").chain(rules.clone());
+    let alike = |(one, other): (&str, &str)| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    rules.zip(before).map(alike).collect()
 }
 
 /// A number and its kind as one; `None`: they do not fit.
@@ -168,8 +179,7 @@ mod tests {
 
     #[test]
     fn what_a_discount_takes_off_costs_few_bytes() {
-        // The third layout says of each rule how much of it is as before.
-        let before = pack_as_before(&[open(None)]).len() + 1;
+        let before = pack_as_before(&[open(None)]).len();
         for (terms, more) in [
             (None, 0),
             (terms(TakesOff::Percent(Percent(500)), 0), 1),
