@@ -97,7 +97,8 @@ impl Command for TakeBack<'_> {
         let program = schedule.version(scored.score.program_version).map(|version| &version.program);
         let codes =
             program.map(|program| scored.codes_to_give_back(&self.reversing.key(), program)).unwrap_or_default();
-        let used = store.discounts(&scored.order.account_id, codes, consistency).await?;
+        // That one is not given back is guarded by nothing that would show a stale read.
+        let used = store.discounts(&scored.order.account_id, codes, Consistency::Strong).await?;
         Ok(State { used: used.into_iter().flatten().collect(), ..state })
     }
 

@@ -78,8 +78,10 @@ pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
     let (mut before, mut rule_before) = (0_i64, String::new());
     let discounts = input.list(|input| {
         if format == FOLDED {
-            // Ids are of plain letters, so that any length cuts them between two.
-            rule_before.truncate(input.count()?);
+            // No count of what comes next: it may be more than there is left to read. Ids are of plain letters, so that
+            // any length cuts them between two.
+            let alike = usize::try_from(input.number()?).ok().filter(|alike| *alike <= rule_before.len());
+            rule_before.truncate(alike.ok_or("alike beyond the rule before")?);
         } else {
             rule_before.clear();
         }
@@ -175,6 +177,19 @@ mod tests {
         let whole: usize = alike.iter().map(|open| open.rule.as_str().len()).sum();
         let apart = pack_second(&alike).len() + alike.len();
         assert_eq!(apart - packed.len(), whole - "next-purchase".len() - "month".len() - "welcome".len());
+    }
+
+    #[test]
+    fn a_last_rule_that_is_alike_for_longer_than_the_rest_of_it_takes_is_read() {
+        for length in [1, 2, 10, 11, 12, 13, 30, 32] {
+            let rule = RuleId::parse(&"r".repeat(length)).unwrap();
+            for count in 1..=10 {
+                let alike = vec![OpenDiscount { rule: rule.clone(), ..open(None) }; count];
+                assert_eq!(discounts(&pack_discounts(&alike)), Ok(alike), "{count} rules of {length} bytes");
+            }
+        }
+        let beyond = [FOLDED, 1, 1, 1, b'a'];
+        assert_eq!(discounts(&beyond), Err("alike beyond the rule before"));
     }
 
     #[test]
