@@ -331,3 +331,92 @@ async fn an_answer_to_a_survey_costs_two_write_units_and_two_and_a_half_read_uni
         assert_eq!((of(cost), cost.requests), (units(read, write), requests));
     }
 }
+
+/// `acme`, of an ordinary age, with 5,000 points more and so many discounts that it has bought, in a program where points
+/// pay; their codes.
+async fn shopper(discounts: usize) -> (Cloud, Vec<String>) {
+    let cloud = Cloud::with(tests::with_checkout).await;
+    let acme = cloud.account("acme");
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    acme.give(5_000).await.expect(201);
+    let mut codes = Vec::new();
+    for n in 0..discounts {
+        codes.push(acme.coupon(&format!("coupon {n}")).await);
+    }
+    warm(&cloud).await;
+    (cloud, codes)
+}
+
+#[tokio::test]
+async fn a_reservation_costs_six_write_units_and_its_order_two_more_than_one_that_uses_nothing() {
+    let (cloud, codes) = shopper(3).await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let acme = cloud.account("acme");
+    let cart = |code: &str| acme.cart().lines(20).codes(&[code]).points(500);
+    // Account, entry, and its own record.
+    let (reply, cost) = cloud.units(cart(&codes[0]).reserve("cart-1")).await;
+    assert_eq!(reply.expect(201)["points"], 500);
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+    // Two to show it, however often: the record and the account strongly.
+    let id = tests::reservation_id("cart-1");
+    let (reply, cost) = cloud.units(cloud.reservation(&id)).await;
+    assert_eq!(reply.expect(200)["state"], "open");
+    assert_eq!((of(cost), cost.requests), (units(2.0, 0.0), 2));
+
+    let order = |id: &str| acme.order(id).lines(20);
+    let (reply, cost) = cloud.units(order("uses-nothing").send()).await;
+    assert_eq!(reply.expect(201)["discounts_issued"], json!([]));
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+    // The discount's record more; it and the reservation are read besides the account.
+    let (reply, cost) = cloud.units(order("reserved").reservation(&id).send()).await;
+    assert_eq!(reply.expect(201)["discounts_used"], json!([codes[0]]));
+    assert_eq!((of(cost), cost.requests), (units(1.5, 8.0), 4));
+    let (reply, cost) = cloud.units(order("stated").code(&codes[1]).points(500).send()).await;
+    assert_eq!(reply.expect(201)["discounts_used"], json!([codes[1]]));
+    assert_eq!((of(cost), cost.requests), (units(1.0, 8.0), 3));
+    // Points alone are in the account, the order and the entry, which are written anyway.
+    let id = acme.cart().lines(20).points(500).reserved("cart-2").await;
+    let (reply, cost) = cloud.units(order("points-reserved").reservation(&id).send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    let (reply, cost) = cloud.units(order("points-stated").points(500).send()).await;
+    reply.expect(201);
+    assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+
+    // What comes back: the discount's record is read strongly, and written.
+    let (reply, cost) = cloud.units(order("reserved").cancelled().send()).await;
+    assert_eq!(reply.expect(201)["discounts_restored"], json!([codes[0]]));
+    assert_eq!((of(cost), cost.requests), (units(2.0, 8.0), 4));
+    let (reply, cost) = cloud.units(order("points-stated").cancelled().send()).await;
+    assert_eq!(reply.expect(201)["points_restored"], 500);
+    assert_eq!((of(cost), cost.requests), (units(1.0, 6.0), 3));
+    // One that is given up: account and entry; twice strongly, since nothing guards that there is nothing to give up.
+    let id = cart(&codes[2]).reserved("cart-3").await;
+    let (reply, cost) = cloud.units(cloud.release(&id)).await;
+    reply.expect(200);
+    assert_eq!((of(cost), cost.requests), (units(3.0, 4.0), 5));
+    cloud.audit().await;
+}
+
+#[tokio::test]
+async fn a_quote_costs_one_read_unit_whatever_is_open_and_held() {
+    // One that its orders brought is open besides.
+    let (cloud, codes) = shopper(9).await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let acme = cloud.account("acme");
+    acme.cart().lines(20).codes(&[&codes[0], &codes[1]]).points(500).reserved("cart-1").await;
+    for (codes, points) in
+        [(json!([]), json!(0)), (json!([codes[0], codes[5]]), json!(700)), (json!("best"), json!("max"))]
+    {
+        let cart = acme.cart().lines(20).set("discount_codes", codes).points(points);
+        let (told, cost) = cloud.units(cart.quote()).await;
+        assert_eq!(told.expect(200)["discounts"].as_array().unwrap().len(), 10);
+        assert_eq!((of(cost), cost.requests), (units(1.0, 0.0), 1));
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::collections::BTreeSet;
-use tests::{Account, Cloud, Order, Reply, TakeBack, each_seed, skips_concurrency};
+use tests::{Account, Cart, Cloud, Order, Reply, TakeBack, each_seed, skips_concurrency};
 
 pub const CLIENTS: usize = 64;
 
@@ -15,10 +15,15 @@ pub enum Sent {
     TakeBack(TakeBack),
     /// So many points, under this key.
     Adjustment(Account, String, i64),
+    /// What a cart is to use is to be held, under this key.
+    Reservation(Cart, String),
+    /// A reservation is given up.
+    Release(Cloud, String),
 }
 
 impl Sent {
-    async fn once(&self) -> Reply {
+    /// Sends it.
+    pub async fn once(&self) -> Reply {
         match self {
             Self::Order(order) => order.send().await,
             Self::Amendment(order) => order.put().await,
@@ -26,6 +31,8 @@ impl Sent {
             Self::Adjustment(account, key, points) => {
                 account.adjust(key, json!({"points": points, "reason": "A test"})).await
             }
+            Self::Reservation(cart, key) => cart.reserve(key).await,
+            Self::Release(cloud, id) => cloud.release(id).await,
         }
     }
 

@@ -16,6 +16,7 @@
 )]
 
 pub mod actor;
+pub mod checkout;
 pub mod folder;
 pub mod network;
 pub mod referral;
@@ -25,6 +26,7 @@ pub mod survey;
 pub mod trade;
 
 pub use actor::{Cloud, WHOLESALE, at};
+pub use checkout::{Cart, reservation_id, with_checkout};
 pub use folder::Folder;
 pub use network::Network;
 pub use referral::{Prospect, Redemption, ReferralCode};

@@ -39,11 +39,13 @@ impl QuoteCart {
         let mut state = self.load(store, consistency).await?;
         let Some(account) = &state.account else { return Ok(state) };
         let codes = self.cart.unread(account, schedule, now).unwrap_or_default();
-        let records = store.discounts(self.cart.account_id(), &codes, consistency).await?;
+        // What a reservation only names is written by nobody, so no guard would show a stale read of it.
+        let fresh = Consistency::Strong;
+        let records = store.discounts(self.cart.account_id(), &codes, fresh).await?;
         for (code, record) in codes.iter().zip(records) {
             match record {
                 Some(record) => state.discounts.push(record),
-                None => state.shared.extend(store.shared_found(self.cart.account_id(), code, consistency).await?),
+                None => state.shared.extend(store.shared_found(self.cart.account_id(), code, fresh).await?),
             }
         }
         if !earns {
