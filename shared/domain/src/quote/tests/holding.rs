@@ -7,6 +7,7 @@ use crate::decision::{Record, Write};
 use crate::discount::Discount;
 use crate::id::ReservationId;
 use crate::idempotency::CommandKey;
+use crate::lots::{Holdings, Lot};
 use crate::order::Order;
 use crate::program::GivenBack;
 use crate::receipt;
@@ -103,6 +104,89 @@ fn fresh(wished: &Wished) -> (Held, Value) {
     let (till, codes) = wished.till_of_records();
     let cart = wished.cart(&codes);
     (Held { till, reservation: None, order: None }, cart)
+}
+
+/// A gold account with points and one discount of five percent, which ends so many minutes from now.
+fn holder(points: i64, minutes: i64) -> (Held, Code) {
+    let mut till = Till::gold(points);
+    let code = till.hold("next-purchase", 500, 1);
+    let end = Instant::parse(NOW).unwrap().plus_ms(minutes * 60_000);
+    till.account.discounts[0].expires_at = end;
+    till.records[0].expires_at = end;
+    (Held { till, reservation: None, order: None }, code)
+}
+
+fn of_mugs(codes: &Value, points: &Value) -> Value {
+    let line = json!({ "line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": "50.00" });
+    json!({ "account_id": "acme", "currency": "GBP", "lines": [line], "discount_codes": codes, "points": points })
+}
+
+#[test]
+fn a_reservation_ends_with_the_first_of_what_it_holds() {
+    let now = Instant::parse(NOW).unwrap();
+    let minutes = |receipt: &ReservationReceipt| (receipt.expires_at.as_ms() - now.as_ms()) / 60_000;
+    for (discount_ends, lot_ends, codes, points, expected) in [
+        (90, 90, true, 200, 30),
+        (20, 90, true, 200, 20),
+        (20, 90, false, 200, 30),
+        (90, 10, true, 200, 10),
+        (90, 10, true, 0, 30),
+        // The other lot has as many.
+        (90, 10, true, 100, 30),
+    ] {
+        let (mut held, code) = holder(0, discount_ends);
+        let lot = |minutes: i64, points| Lot::until(now.plus_ms(minutes * 60_000), Points(points));
+        held.till.account.holdings = Holdings::of(vec![lot(lot_ends, 100), lot(900, 150)], Vec::new(), Points::ZERO);
+        let codes = if codes { json!([code]) } else { json!([]) };
+        let receipt = held.reserve(&of_mugs(&codes, &json!(points))).unwrap();
+        assert_eq!(minutes(&receipt), expected, "{discount_ends} {lot_ends} {codes} {points}");
+    }
+}
+
+#[test]
+fn what_is_held_for_one_cart_is_refused_to_others() {
+    let (mut held, code) = holder(500, 90);
+    let cart = of_mugs(&json!([code]), &json!(400));
+    let receipt = held.reserve(&cart).unwrap();
+    let refused = Rejection::DiscountUnusable { index: 0, code: code.clone(), reason: Unusable::Held };
+    assert_eq!(held.reserve(&cart).unwrap_err(), refused);
+    let missing = Rejection::NotEnoughPoints { missing: Points(100) };
+    assert_eq!(held.reserve(&of_mugs(&json!([]), &json!(200))).unwrap_err(), missing);
+    // An order that names the code, or states points, and no reservation.
+    let line = json!({ "line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": "50.00" });
+    let mut order = json!({ "source": "shop", "order_id": "1", "account_id": "acme", "placed_at": NOW, "currency": "GBP",
+                            "lines": [line], "discount_codes": [code] });
+    assert_eq!(held.place(&order).unwrap_err(), refused);
+    order["discount_codes"] = json!([]);
+    order["points"] = json!(200);
+    assert_eq!(held.place(&order).unwrap_err(), missing);
+    order["points"] = json!(100);
+    held.place(&order).unwrap();
+    // Nor is it there for a newer statement of that.
+    let mut newer = order.clone();
+    (newer["revision"], newer["discount_codes"]) = (json!(1), json!([code]));
+    let (newer, stored) = (Arc::new(Order::from_json(&newer).unwrap()), held.order.clone().unwrap());
+    let (account, records) = (held.till.account.clone(), held.till.records.clone());
+    let hash = newer.content_hash();
+    let amended = held.till.decide(|context| amend(&account, &records, &stored, &newer, hash, context));
+    assert_eq!(amended.unwrap_err(), refused);
+    // The reservation's own order has both.
+    order["order_id"] = json!("2");
+    order.as_object_mut().unwrap().remove("points");
+    order["reservation_id"] = json!(receipt.reservation_id);
+    let scored = held.place(&order).unwrap();
+    assert_eq!((scored.codes_used(), scored.points_spent()), (&[code][..], Ok(Points(400))));
+}
+
+fn amend(
+    account: &Account,
+    records: &[Discount],
+    stored: &ScoredOrder,
+    newer: &Arc<Order>,
+    hash: [u8; 32],
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    crate::amendment::decide(account, records, stored, newer, hash, None, context).map(drop)
 }
 
 proptest! {
