@@ -53,19 +53,16 @@ fn documents(acme: &Account) -> Vec<Row> {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_reservation_is_told_where_and_nothing_is_written() {
-    let (cloud, acme, held) = start().await;
-    let (used, expired, open) = (acme.coupon("used").await, acme.coupon("expired").await, "open");
+    let (cloud, acme, expired) = start().await;
+    let used = acme.coupon("used").await;
     let beta = cloud.account("beta");
     beta.put(json!({"name": "Beta"})).await.expect(201);
     beta.give(10).await.expect(201);
     let foreign = beta.coupon("foreign").await;
     acme.order("o-1").line("MUG", 1, "20.00").code(&used).send().await.expect(201);
     cloud.set_clock("2011-03-21T11:59:00Z");
-    let open = acme.coupon(open).await;
+    let (open, held) = (acme.coupon("open").await, acme.coupon("held").await);
     cloud.set_clock("2011-03-21T12:00:00Z");
-    // Issued twenty days ago, one of them is held no longer; it is another that is.
-    let _ = held;
-    let held = acme.coupon("held").await;
     mugs(&acme).codes(&[&held]).points(1_000).reserved("cart-0").await;
     // Of 1,800 points 1,000 are held.
     acme.give(1_800 - acme.balance().await).await.expect(201);
