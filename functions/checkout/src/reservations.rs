@@ -133,13 +133,9 @@ impl Command for Release<'_> {
     type State = Named;
     type Answer = Reservation;
 
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<Named, store::Fault> {
-        let named = read(store, self.id, consistency).await?;
-        match (&named, consistency) {
-            // That nothing is held any more is guarded by nothing that would show a stale read.
-            ((Some(_), _), Consistency::Eventual) => read(store, self.id, Consistency::Strong).await,
-            _ => Ok(named),
-        }
+    /// That nothing is held any more is guarded by nothing that would show a stale read.
+    async fn load(&self, store: &Store, _: Consistency) -> Result<Named, store::Fault> {
+        read(store, self.id, Consistency::Strong).await
     }
 
     fn last_decided((_, account): &Named) -> Option<Instant> {

@@ -35,7 +35,6 @@ use crate::order::Order;
 use crate::schedule::Schedule;
 use crate::shared_code::SharedFound;
 use crate::time::Instant;
-use points::PointsLimit;
 use pricing::Pricing;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -154,10 +153,11 @@ pub(crate) fn taken(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> R
             return Err(Rejection::DiscountUnusable { index, code: code.clone(), reason });
         }
     }
-    if let Some(PointsWished::Number(wished)) =
-        cart.points.filter(|_| pricing.points.limits.contains(&PointsLimit::Balance))
-    {
-        return Err(Rejection::NotEnoughPoints { missing: wished.minus(pricing.balance()?)? });
+    let balance = pricing.balance()?;
+    if let Some(PointsWished::Number(wished)) = cart.points.filter(|_| pricing.points_are_worth_something()) {
+        if wished > balance {
+            return Err(Rejection::NotEnoughPoints { missing: wished.minus(balance)? });
+        }
     }
     Ok(Taken {
         codes: pricing.applied.iter().map(|(code, _)| code.clone()).collect(),

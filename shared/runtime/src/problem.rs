@@ -187,7 +187,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
             )
         }
         Rejection::NotEnoughPoints { missing } => {
-            let detail = format!("{missing} points are missing, and the program lets no account owe points.");
+            let detail = format!("{missing} points are missing: the account can spend no more, and cannot owe them.");
             Problem::new("not-enough-points", "Not enough points", 422, detail)
         }
         Rejection::HasHistory => {

@@ -147,6 +147,11 @@ impl<'a> Pricing<'a> {
         Ok(())
     }
 
+    /// Whether the program says what points are worth.
+    pub fn points_are_worth_something(&self) -> bool {
+        self.program().points.exchange.is_some()
+    }
+
     /// Whether its orders are taken.
     pub fn takes_part(&self) -> bool {
         self.account.status == Status::Active
