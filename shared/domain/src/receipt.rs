@@ -207,7 +207,7 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
             after: score.tier_after.clone(),
             qualifying: program.tiers.metric.measured(score.qualifying, order.currency).into(),
         },
-        discounts_used: order.discount_codes.clone(),
+        discounts_used: scored.codes_used().to_vec(),
         discounts_issued: issued.collect(),
         free_products: free_products::entitled(&program.free_products, &placed(scored, program)),
         reasons: reasons(scored, program)?,

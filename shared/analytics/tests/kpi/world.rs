@@ -11,6 +11,7 @@ use domain::id::{AccountId, OrderKey};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{self, Member, Profile, StatedBy, profile_document};
+use domain::named_code::NamedCode;
 use domain::order::Order;
 use domain::referral::{
     self, CodeDocument, CodeSettings, CodeStatus, Codes, Grounds, Prospect, Redemption, RedemptionId, RedemptionKey,
@@ -294,7 +295,7 @@ impl World {
         let number = customer.sales.len();
         let order = document(id, &format!("{id}-{number}"), 1, at, lines, &codes);
         let (account, hash) = (customer.account.clone(), order.content_hash());
-        let named: Vec<_> = codes.iter().map(|code| customer.discounts.get(code).cloned()).collect();
+        let named = NamedCode::of_own(codes.iter().filter_map(|code| customer.discounts.get(code)));
         let decided = self.decide(|context| score::decide(account.as_ref(), &named, None, &order, hash, context));
         match decided {
             Ok(decision) => self.commit(decision.writes),
@@ -353,7 +354,7 @@ impl World {
         let codes = if keeps_codes { customer.sales[place].codes.clone() } else { Vec::new() };
         let (number, at) = (stored.order.key.order_id.to_string(), stored.order.placed_at);
         let order = document(id, &number, stored.order.revision + 1, at, lines, &codes);
-        let discounts: Vec<_> = customer.discounts.values().cloned().collect();
+        let discounts = NamedCode::of_own(customer.discounts.values());
         let (account, redemption) = (customer.account.clone().unwrap(), self.qualified_by(id, &stored));
         let hash = order.content_hash();
         let decided = self.decide(|context| {
