@@ -1,6 +1,8 @@
 //! Bad input: every kind of it is answered with a problem document that says what is wrong and where, and nothing of
 //! it is written.
 
+mod uses;
+
 use serde_json::{Value, json};
 use tests::Cloud;
 use tests::Reply;
@@ -415,6 +417,7 @@ async fn bad_input_is_answered_with_what_is_wrong_and_where_and_changes_nothing(
         fields(),
         lines_and_codes(),
         quantities_and_amounts(),
+        uses::rows(),
         times(),
         ids(),
         paths_and_queries(),

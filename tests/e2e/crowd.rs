@@ -18,7 +18,7 @@ pub enum Sent {
 }
 
 impl Sent {
-    async fn once(&self) -> Reply {
+    pub async fn once(&self) -> Reply {
         match self {
             Self::Order(order) => order.send().await,
             Self::Amendment(order) => order.put().await,
@@ -30,7 +30,7 @@ impl Sent {
     }
 
     /// Sends it again while the answer is that it may.
-    async fn until_answered(self) -> Reply {
+    pub async fn until_answered(self) -> Reply {
         loop {
             let reply = self.once().await;
             if reply.status() < 500 {

@@ -312,6 +312,66 @@ async fn tax_is_eligible_as_the_program_says_and_comes_back_with_its_units() {
     assert_eq!(answer.fault_paths(), ["$.eligibility.tax"]);
 }
 
+#[tokio::test]
+async fn what_is_not_paid_in_money_is_eligible_as_the_program_says_and_comes_back_with_its_units() {
+    let lines = json!([
+        {"line_id": "1", "sku": "MUG", "quantity": 3, "amount": "120.00", "discount": "30.00",
+         "program_discount": "12.00", "paid_with_points": "15.00"},
+        {"line_id": "2", "sku": "CUP", "quantity": 1, "amount": "5.00", "discount": "5.00", "paid_with_points": "5.00"},
+    ]);
+    let unpaid = json!([{"line_id": "2", "sku": "CUP", "reason": "paid_with_points"}]);
+    for (paid_with, eligible, points, after, ineligible) in [
+        (json!(null), "90.00", 90, 60, &unpaid),
+        (json!(["money"]), "90.00", 90, 60, &unpaid),
+        (json!(["money", "points"]), "110.00", 110, 75, &json!([])),
+        (json!(["discounts", "money"]), "102.00", 102, 68, &unpaid),
+        (json!(["money", "points", "discounts"]), "122.00", 122, 83, &json!([])),
+    ] {
+        let cloud = Cloud::with(|program| {
+            program["eligibility"]["paid_with"] = paid_with.clone();
+            program["points"]["exchange"] = json!({"value": "0.01"});
+            program["metrics"]["point_value"] = Value::Null;
+        })
+        .await;
+        let order = cloud.order("o-1").set("lines", lines.clone());
+        let tried = cloud.request("POST", "/v1/orders?dry_run=true", order.document().to_string()).await.expect(201);
+        let receipt = order.send().await.expect(201);
+        assert_eq!(tried.body(), receipt.body());
+        let totals = (&receipt["eligible_total"]["amount"], &receipt["total"]["amount"], &receipt["points"]);
+        assert_eq!(totals, (&json!(eligible), &json!("90.00"), &json!(points)), "{paid_with}");
+        assert_eq!(receipt["reasons"][0]["arithmetic"]["amount"]["amount"], eligible, "{paid_with}");
+        assert_eq!(receipt.json().get("ineligible_lines").unwrap_or(&json!([])), ineligible, "{paid_with}");
+        order.send().await.expect(200);
+        let mut other = lines.clone();
+        (other[0]["program_discount"], other[0]["paid_with_points"]) = (json!("12.01"), json!("14.99"));
+        let differs = cloud.order("o-1").set("lines", other).send().await.expect_problem(409, "content-differs");
+        assert_eq!(differs["differences"], json!(["$.lines[0].paid_with_points", "$.lines[0].program_discount"]));
+        order.returned("r-1").units("1", 1).send().await.expect(201);
+        let account = cloud.account("acme").standing().await.expect(200);
+        assert_eq!(account["points"]["balance"], after, "{paid_with}");
+        order.returned("r-2").units("1", 2).units("2", 1).send().await.expect(201);
+        assert_eq!(cloud.account("acme").standing().await.expect(200)["points"]["balance"], 0, "{paid_with}");
+        cloud.audit().await;
+    }
+}
+
+#[tokio::test]
+async fn what_counts_earns_and_qualifies_alike() {
+    let cloud = Cloud::with(|program| {
+        program["eligibility"]["paid_with"] = json!(["money", "points"]);
+        program["points"]["exchange"] = json!({"value": "0.01"});
+        program["metrics"]["point_value"] = Value::Null;
+    })
+    .await;
+    // Half of it in money: silver from 1,000.00 on, and a discount for the next purchase from 500.00.
+    let lines = json!([{"line_id": "1", "sku": "MUG", "quantity": 1, "amount": "1000.00", "discount": "500.01",
+                        "paid_with_points": "500.01"}]);
+    let receipt = cloud.order("o-1").set("lines", lines).send().await.expect(201);
+    assert_eq!((&receipt["points"], &receipt["tier"]["after"]), (&json!(1_000), &json!("silver")));
+    assert_eq!(receipt["discounts_issued"].as_array().map(Vec::len), Some(1));
+    assert_eq!(receipt["total"]["amount"], "499.99");
+}
+
 /// Fifty rules: as many as a program can have, of kinds that fire and kinds that do not.
 fn fifty_rules() -> Value {
     let rule = |number: usize| {

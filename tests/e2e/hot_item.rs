@@ -3,7 +3,9 @@
 use domain::account::Account;
 use domain::code::Code;
 use domain::decision::{Guard, Record, Write};
+use domain::hold::{HOLDS_MAX, Hold};
 use domain::id::AccountId;
+use domain::money::Points;
 use domain::referral::{RedemptionId, RedemptionKey, Referral, Stage};
 use domain::review::Reviewed;
 use domain::time::{Instant, Month};
@@ -55,6 +57,26 @@ async fn with_referrals(cloud: &Cloud, id: &str, account: &Account) -> (usize, u
         sizes.push(bytes);
     }
     (sizes[0], sizes[1])
+}
+
+/// The bytes that the item as it is stored has once the account holds something for as many carts as it can, every open
+/// discount among it.
+async fn with_holds(cloud: &Cloud, id: &str, each: usize) -> usize {
+    let (_, account) = stored(cloud, id).await;
+    let mut codes = account.discounts.iter().map(|open| open.code.clone());
+    let hold = |n: usize| Hold {
+        entry: account.version - HOLDS_MAX as u64 + n as u64,
+        until: account.last_decided.plus_ms(1_800_000 + 7_777 * n as i64),
+        points: Points(50_000),
+        codes: codes.by_ref().take(each).collect(),
+    };
+    let holds: Vec<_> = (0..HOLDS_MAX).map(hold).collect();
+    let holds = Account { holds, ..account.clone() };
+    let put = Write::Put(Record::Account(Box::new(holds.clone())), Guard::Version(account.version));
+    cloud.app().store().commit(&[put]).await.unwrap();
+    let (bytes, stored) = stored(cloud, id).await;
+    assert_eq!(stored, holds, "it is read as it was written");
+    bytes
 }
 
 /// The first of a month, `months` after January 2010, at noon.
@@ -191,4 +213,7 @@ async fn the_item_stays_within_two_kilobytes_with_every_list_at_its_bound() {
     let (_, bytes) = with_referrals(&cloud, id, &account).await;
     assert!(bytes <= 2_048, "{bytes} bytes");
     println!("one that shares a code and came by one {bytes} bytes");
+    let bytes = with_holds(&cloud, id, 2).await;
+    assert!(bytes <= 2_048, "{bytes} bytes");
+    println!("one that is at eight checkouts besides {bytes} bytes");
 }

@@ -31,6 +31,23 @@ fn bad_rules() -> Vec<Row> {
         ("unknown time zone", |p| p["time_zone"] = json!("Europe/Atlantis"), &["$.time_zone"]),
         ("unknown enrolment", |p| p["enrolment"]["unknown_account"] = json!("ask"), &["$.enrolment.unknown_account"]),
         ("SKU empty", |p| p["eligibility"]["excluded_skus"][1] = json!(""), &["$.eligibility.excluded_skus[1]"]),
+        (
+            "what is eligible besides money",
+            |p| p["eligibility"]["paid_with"] = json!(["points", "vouchers"]),
+            &["$.eligibility.paid_with[1]"],
+        ),
+        ("points without money", |p| p["eligibility"]["paid_with"] = json!(["points"]), &["$.eligibility.paid_with"]),
+        (
+            "points twice",
+            |p| p["eligibility"]["paid_with"] = json!(["money", "points", "points"]),
+            &["$.eligibility.paid_with"],
+        ),
+        (
+            "a cart held for ever",
+            |p| p["checkout"] = json!({"hold_minutes": 1_441, "discounts_given_back": "perhaps", "points": 1}),
+            &["$.checkout.points", "$.checkout.hold_minutes", "$.checkout.discounts_given_back"],
+        ),
+        ("a cart held for no time", |p| p["checkout"] = json!({"hold_minutes": 0}), &["$.checkout.hold_minutes"]),
         ("no earning rule", |p| p["earning_rules"] = json!([]), &["$.earning_rules"]),
         ("points of nothing", |p| p["earning_rules"][0]["points"] = json!(0), &["$.earning_rules[0].points"]),
         ("points a text", |p| p["earning_rules"][0]["points"] = json!("1"), &["$.earning_rules[0].points"]),

@@ -155,13 +155,23 @@ async fn what_is_wrong_with_a_cart_is_told_at_once_and_where() {
         change(&mut cart);
         cart.to_string()
     };
-    let rows: [(String, u16, &str, &[&str]); 7] = [
+    let rows: [(String, u16, &str, &[&str]); 8] = [
         ("{".to_owned(), 400, "not-json", &[]),
         (with(|cart| cart["currency"] = json!("EUR")), 422, "foreign-currency", &[]),
         (with(|cart| cart["account_id"] = json!("nobody")), 404, "unknown-account", &[]),
         (with(|cart| cart["lines"] = json!([])), 422, "invalid-document", &["$.lines"]),
         (with(|cart| cart["lines"] = json!(vec![json!({}); 5_001])), 422, "invalid-document", &["$.lines"]),
         (with(|cart| cart["lines"][1]["line_id"] = json!("1")), 422, "invalid-document", &["$.lines[1].line_id"]),
+        (
+            with(|cart| {
+                cart["lines"][0]["program_discount"] = json!("1.00");
+                cart["lines"][1]["paid_with_points"] = json!("0.00");
+            }),
+            422,
+            "invalid-document",
+            // A quote tells these; what the first is a part of is not stated either.
+            &["$.lines[0].program_discount", "$.lines[0].discount", "$.lines[1].paid_with_points"],
+        ),
         (
             with(|cart| {
                 cart["lines"][0]["quantity"] = json!(-1);

@@ -176,7 +176,8 @@ impl Amending<'_> {
     /// Brings what the order counts for, and its points, to what its newest statement says.
     fn amend_points(&mut self) -> Result<PointsAmended, Rejection> {
         let (program, now) = (self.program, self.context.now);
-        let before = figures(self.stored, program, self.stored.current().eligible, &self.stored.current().taken_off)?;
+        let paid_before = Basket::whole(program, &self.stored.order)?.eligible_paid;
+        let before = figures(self.stored, program, paid_before, &self.stored.current().taken_off)?;
         let keeps = returns::due(&self.scored, program)?;
         let tally = self.stored.history.tally;
         let more = keeps.minus(tally.credited()?)?;
@@ -198,7 +199,7 @@ impl Amending<'_> {
         let lifetime = &mut self.account.lifetime;
         lifetime.reversed = lifetime.reversed.minus(reversal.reversed()?)?.plus(points.reversed)?;
         self.scored.history.tally = after;
-        let after = figures(&self.scored, program, self.worth.eligible, &self.taken_off)?;
+        let after = figures(&self.scored, program, self.worth.eligible_paid, &self.taken_off)?;
         self.account.activity.amend(program.calendar.month(self.stored.order.placed_at), &before, &after)?;
         self.account.lifetime.amend(&before, &after)?;
         self.note(points, awarded);
@@ -433,7 +434,7 @@ impl Reached {
 fn figures(
     scored: &ScoredOrder,
     program: &Program,
-    eligible: Minor,
+    eligible_paid: Minor,
     taken_off: &[TakesOff],
 ) -> Result<Figures, Overflow> {
     // Those that it gave back it does not use any more.
@@ -448,7 +449,7 @@ fn figures(
         eligible: kept.eligible,
         earned: scored.history.tally.earned,
         discounts_used: discount::count(taken_off),
-        discount_value: discount::value(kept.eligible, eligible, taken_off)?,
+        discount_value: discount::value(kept.eligible_paid, eligible_paid, taken_off)?,
         aside: qualification::aside(scored, program)?,
     })
 }

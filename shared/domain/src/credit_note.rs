@@ -147,6 +147,9 @@ pub struct Outcome {
     pub unrecovered: Points,
     /// Points that had ended already.
     pub lapsed: Points,
+    /// Points given back that had paid for what came back.
+    #[serde(default)]
+    pub restored: Points,
     /// The account's spendable points after the latest step.
     pub balance: Points,
     /// Sequence of the entry of the latest step that had one.
@@ -287,6 +290,7 @@ impl Outcome {
         self.owed = self.owed.plus(reversal.owed)?;
         self.unrecovered = self.unrecovered.plus(reversal.unrecovered)?;
         self.lapsed = self.lapsed.plus(reversal.lapsed)?;
+        self.restored = self.restored.plus(returned.came_back.points)?;
         if self.orders.len() >= ORDERS_LISTED_MAX {
             self.orders_unlisted = self.orders_unlisted.saturating_add(1);
             return Ok(());

@@ -112,6 +112,12 @@ impl OrderLine {
         self.program_discount.plus(self.paid_with_points).is_ok_and(|parts| parts <= self.discount)
     }
 
+    /// What of its discount points pay and the program takes off, never more than all of it: what may be eligible beyond
+    /// what the line comes to.
+    fn paid_besides(&self) -> Minor {
+        self.program_discount.plus(self.paid_with_points).map_or(self.discount, |parts| parts.min(self.discount))
+    }
+
     /// What the line came to: the stated amount, or quantity × unit price rounded half up to the minor unit
     /// (once, for the line), less the line's discount.
     pub fn amount(&self, currency: Currency) -> Result<Minor, Overflow> {

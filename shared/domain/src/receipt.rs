@@ -9,7 +9,7 @@ use crate::amendment::{Amended, PointsAmended};
 use crate::code::Code;
 use crate::earning::{self, Arithmetic, eligible};
 use crate::free_products::{self, FreeProduct, FreeProductReceipt, Placed};
-use crate::id::{AccountId, LineId, OrderKey, RuleId, Sku, TierId};
+use crate::id::{AccountId, LineId, OrderKey, ReservationId, RuleId, Sku, TierId};
 use crate::lots::Taken;
 use crate::membership;
 use crate::money::{self, Factor, Minor, Money, Overflow, Percent, Points};
@@ -56,8 +56,14 @@ pub struct Receipt {
     pub balance: Points,
     /// The tier before and after.
     pub tier: TierStep,
+    /// The reservation that it used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reservation_id: Option<ReservationId>,
     /// Codes that it used.
     pub discounts_used: Vec<Code>,
+    /// Points that pay a part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points_used: Option<PointsUsed>,
     /// Discounts that it issued.
     pub discounts_issued: Vec<IssuedReceipt>,
     /// Products that it is entitled to.
@@ -80,6 +86,15 @@ pub struct Receipt {
 
 fn is_first(revision: &u64) -> bool {
     *revision == 0
+}
+
+/// Points that pay a part of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PointsUsed {
+    /// How many.
+    pub points: Points,
+    /// What they are worth.
+    pub value: Money,
 }
 
 /// What the latest amendment of an order changed.
@@ -160,7 +175,8 @@ pub struct IneligibleLine {
     pub line_id: LineId,
     /// What was bought.
     pub sku: Sku,
-    /// `excluded_sku`, `no_amount`, or `all_tax`: it comes to no more than the tax that is not eligible.
+    /// `excluded_sku`; `no_amount`; `paid_with_points`: points paid what was left of it, and these are not eligible; or
+    /// `all_tax`: it comes to no more than the tax that is not eligible.
     pub reason: &'static str,
 }
 
@@ -207,7 +223,9 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
             after: score.tier_after.clone(),
             qualifying: program.tiers.metric.measured(score.qualifying, order.currency).into(),
         },
+        reservation_id: scored.reservation_used(),
         discounts_used: scored.codes_used().to_vec(),
+        points_used: points_used(scored),
         discounts_issued: issued.collect(),
         free_products: free_products::entitled(&program.free_products, &placed(scored, program)),
         reasons: reasons(scored, program)?,
@@ -216,6 +234,12 @@ pub fn receipt(scored: &ScoredOrder, program: &Program) -> Result<Receipt, Overf
         amended: own_amendment.map(|amended| amended_receipt(scored, amended)).transpose()?,
         returns: joined.into_iter().flatten().collect(),
     })
+}
+
+fn points_used(scored: &ScoredOrder) -> Option<PointsUsed> {
+    let uses = scored.history.uses.as_ref().filter(|uses| uses.points > Points::ZERO)?;
+    let value = Money { amount: uses.value, currency: scored.order.currency };
+    Some(PointsUsed { points: uses.points, value })
 }
 
 fn amended_receipt(scored: &ScoredOrder, amended: &Amended) -> Result<AmendedReceipt, Overflow> {

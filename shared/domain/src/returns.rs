@@ -188,12 +188,17 @@ impl ScoredOrder {
         if self.has_given_discounts_back() { 0 } else { discount::count(&self.current().taken_off) }
     }
 
-    /// What the discounts that it used took off, where its eligible lines come to so much.
-    pub fn discount_value(&self, eligible: Minor) -> Result<Minor, Overflow> {
+    /// What the discounts that it used took off what is kept of it.
+    pub fn discount_value(&self, kept: &Kept, program: &Program) -> Result<Minor, Overflow> {
         if self.has_given_discounts_back() {
             return Ok(Minor::ZERO);
         }
-        discount::value(eligible, self.current().eligible, &self.current().taken_off)
+        let taken_off = &self.current().taken_off;
+        if taken_off.is_empty() {
+            return Ok(Minor::ZERO);
+        }
+        let all = Basket::whole(program, &self.order)?.eligible_paid;
+        discount::value(kept.eligible_paid, all, taken_off)
     }
 
     /// Whether it qualified the redemption that its account came by.
@@ -245,12 +250,15 @@ pub struct Kept {
     pub total: Minor,
     /// What those of the eligible lines come to.
     pub eligible: Minor,
+    /// What of that is paid in money.
+    pub eligible_paid: Minor,
 }
 
 /// What the units that are still kept of an order come to.
 pub fn totals(scored: &ScoredOrder, program: &Program) -> Result<Kept, Overflow> {
-    let Basket { revenue, eligible, .. } = Basket::kept(program, &scored.order, &scored.kept_units())?;
-    Ok(Kept { total: revenue, eligible })
+    let kept = Basket::kept(program, &scored.order, &scored.kept_units())?;
+    let Basket { revenue, eligible, eligible_paid, .. } = kept;
+    Ok(Kept { total: revenue, eligible, eligible_paid })
 }
 
 /// Points that an order is due by its newest statement, as far as it is kept.
@@ -325,7 +333,7 @@ pub(crate) fn take_back(
     let before = totals(scored, program)?;
     let aside = qualification::aside(scored, program)?;
     let (kept_before, counted_before) = (scored.units_kept(), scored.discounts_counted());
-    let value_before = scored.discount_value(before.eligible)?;
+    let value_before = scored.discount_value(&before, program)?;
     scored.history.returns.push(Returned {
         key: taking.key.clone(),
         content_hash: taking.content_hash,
@@ -348,7 +356,7 @@ pub(crate) fn take_back(
     let units = kept_before.saturating_sub(scored.units_kept());
     let eligible = before.eligible.minus(after.eligible)?;
     let month = program.calendar.month(scored.order.placed_at);
-    let discount_value = value_before.minus(scored.discount_value(after.eligible)?)?;
+    let discount_value = value_before.minus(scored.discount_value(&after, program)?)?;
     let discounts_used = counted_before.saturating_sub(scored.discounts_counted());
     let credited = scored.history.tally.credited()?;
     // As [`due`] says: no return gives.

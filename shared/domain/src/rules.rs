@@ -26,6 +26,8 @@ pub(crate) struct Worth {
     pub revenue: Minor,
     /// What the eligible lines come to.
     pub eligible: Minor,
+    /// What of that is paid in money.
+    pub eligible_paid: Minor,
     /// What of it counts for no tier.
     pub aside: Aside,
     /// What it earns.
@@ -47,8 +49,8 @@ pub(crate) fn worth(program: &Program, order: &Order, known: &Known<'_>) -> Resu
         outcomes.push(ruling.outcome);
     })?;
     let aside = Aside::of_basket(program, &basket);
-    let Basket { units, revenue, eligible, .. } = basket;
-    Ok(Worth { units, revenue, eligible, aside, points, outcomes, granted })
+    let Basket { units, revenue, eligible, eligible_paid, .. } = basket;
+    Ok(Worth { units, revenue, eligible, eligible_paid, aside, points, outcomes, granted })
 }
 
 /// Puts points of an order into a lot, or among those that wait; what the account owes is repaid first. Points of a

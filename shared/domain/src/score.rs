@@ -253,7 +253,7 @@ impl<'a> Scoring<'a> {
             role: beside.role,
             left: &left,
         });
-        let Worth { units, revenue, eligible, aside, points, outcomes, granted } =
+        let Worth { units, revenue, eligible, eligible_paid, aside, points, outcomes, granted } =
             rules::worth(program, order, &known)?;
         if !granted.is_empty() {
             let (counters, writes) = limiting.charge(&granted)?;
@@ -269,7 +269,7 @@ impl<'a> Scoring<'a> {
             eligible,
             earned: points,
             discounts_used: discount::count(&self.taken_off),
-            discount_value: discount::value(eligible, eligible, &self.taken_off)?,
+            discount_value: discount::value(eligible_paid, eligible_paid, &self.taken_off)?,
             aside,
         })
     }

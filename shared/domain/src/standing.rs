@@ -117,6 +117,9 @@ pub struct PurchaseDays {
 pub struct PointsStanding {
     /// Points that can be spent.
     pub balance: Points,
+    /// Points of these that are held for carts, and cannot be spent on anything else meanwhile.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub held: Points,
     /// Points that wait.
     pub pending: Points,
     /// Points of these that wait for the payment of their orders.
@@ -144,7 +147,7 @@ pub struct PointsStanding {
 pub struct ExchangeStanding {
     /// What a point is worth to its tier.
     pub value: String,
-    /// What the balance is worth, rounded down.
+    /// What points that can be spent now are worth, rounded down.
     pub worth: Money,
     /// Fewest points that can be spent on one order.
     pub minimum: Points,
@@ -265,6 +268,9 @@ pub struct DiscountStanding {
     pub percent: String,
     /// The first instant at which it is void.
     pub expires_at: Instant,
+    /// It is held for a cart until then, unless that uses it or gives it up before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Instant>,
 }
 
 /// Where an account stands at `now`. `discounts` are the records of its open discounts, `perk_uses` how often it used what
@@ -280,7 +286,7 @@ pub fn standing(
     let (account, _) = advance::advance(schedule, account, now)?;
     let program = &*schedule.at(now).program;
     let open = discounts.iter().filter(|discount| account.discounts.iter().any(|open| open.code == discount.code));
-    let mut discounts: Vec<_> = open.map(|discount| discount_standing(discount, program)).collect();
+    let mut discounts: Vec<_> = open.map(|discount| discount_standing(discount, &account, program)).collect();
     discounts.sort_by(|a, b| (a.expires_at, &a.code).cmp(&(b.expires_at, &b.code)));
     let days = account.first_purchase.zip(account.last_purchase);
     Ok(Standing {
@@ -309,18 +315,19 @@ pub fn standing(
     })
 }
 
-fn discount_standing(discount: &Discount, program: &Program) -> DiscountStanding {
+fn discount_standing(discount: &Discount, account: &Account, program: &Program) -> DiscountStanding {
     DiscountStanding {
         code: discount.code.clone(),
         rule: discount.rule.clone(),
         name: program.discount_name(&discount.rule).map(str::to_owned),
         percent: money::format_trimmed(discount.percent.0, Percent::DECIMALS),
         expires_at: discount.expires_at,
+        held_until: account.holder(&discount.code).map(|hold| hold.until),
     }
 }
 
 fn exchange_standing(account: &Account, exchange: &Exchange) -> Result<ExchangeStanding, Overflow> {
-    let balance = account.holdings.available()?;
+    let balance = account.spendable()?.max(Points::ZERO);
     Ok(ExchangeStanding {
         value: money::format_trimmed(exchange.rate(&account.tier).price.0, UnitPrice::DECIMALS_MAX),
         worth: exchange.worth(balance, &account.tier)?,
@@ -335,6 +342,7 @@ fn points_standing(account: &Account, program: &Program) -> Result<PointsStandin
     let (lots, pending) = (account.holdings.lots(), account.holdings.pending());
     Ok(PointsStanding {
         balance: account.holdings.available()?,
+        held: account.points_held()?,
         pending: account.holdings.waiting()?,
         unpaid: account.holdings.unpaid(),
         debt: account.holdings.debt(),

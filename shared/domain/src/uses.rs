@@ -71,6 +71,22 @@ pub struct CameBack {
 }
 
 impl CameBack {
+    /// What came back, in plain English.
+    pub(crate) fn sentences(&self) -> impl Iterator<Item = String> {
+        let parts = [
+            (self.points, "that had paid for it were given back"),
+            (self.points_repaid, "of these repaid points that were owed"),
+            (self.points_expired, "of these had ended meanwhile"),
+        ];
+        let points = parts.into_iter().filter(|(points, _)| *points > Points::ZERO);
+        let points = points.map(|(points, words)| format!("{points} points {words}"));
+        let codes = [(&self.codes, "can be used again"), (&self.codes_ended, "came back ended")];
+        let listed = |codes: &[Code]| codes.iter().map(Code::as_str).collect::<Vec<_>>().join(", ");
+        let codes = codes.into_iter().filter(|(codes, _)| !codes.is_empty());
+        let codes: Vec<_> = codes.map(|(codes, words)| format!("{} {words}", listed(codes))).collect();
+        points.chain(codes)
+    }
+
     /// Whether nothing did.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()

@@ -10,6 +10,7 @@ use domain::code::KeyedHash;
 use domain::counters::Counter;
 use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
+use domain::hold::Hold;
 use domain::id::{AccountId, ContactId};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
@@ -56,6 +57,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
     state(&mut page, &account, bytes, currency)?;
     months(&mut page, account.activity.months(), currency);
     points(&mut page, &account)?;
+    holds(&mut page, &account);
     counters(&mut page, &account);
     let mut latest = Vec::new();
     let mut discounts = Vec::new();
@@ -332,6 +334,17 @@ fn perk_uses(page: &mut Page, uses: &PerkUses) {
     }
     for bought in &uses.bought {
         page.value(bought.perk.as_str(), format_args!("{} bought uses left", bought.left));
+    }
+}
+
+fn holds(page: &mut Page, account: &Account) {
+    if account.holds.is_empty() {
+        return;
+    }
+    page.section("holds");
+    for Hold { entry, until, points, codes } in &account.holds {
+        let codes: Vec<_> = codes.iter().map(|code| format!(", {code}")).collect();
+        page.line(format_args!("of entry {entry} until {until}: {points} points{}", codes.concat()));
     }
 }
 

@@ -46,6 +46,9 @@ pub struct CreditNoteReceipt {
     pub points_unrecovered: Points,
     /// Points that had ended already, so that nothing was taken for them.
     pub points_lapsed: Points,
+    /// Points given back that had paid for what came back.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub points_restored: Points,
     /// The account's spendable points right after the latest step; absent while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Points>,
@@ -78,6 +81,10 @@ pub struct OrderReceipt {
     pub eligible: Money,
     /// Points taken back for it, owed ones included.
     pub points_reversed: Points,
+}
+
+fn is_nothing(points: &Points) -> bool {
+    *points == Points::ZERO
 }
 
 fn is_none(count: &u64) -> bool {
@@ -118,6 +125,7 @@ pub fn receipt(note: &CreditNote, currency: Currency) -> CreditNoteReceipt {
         points_owed: outcome.owed,
         points_unrecovered: outcome.unrecovered,
         points_lapsed: outcome.lapsed,
+        points_restored: outcome.restored,
         balance: begun.then_some(outcome.balance),
         text: text(note),
     }

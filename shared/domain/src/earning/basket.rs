@@ -1,7 +1,7 @@
 //! What of an order is to earn: all of it, or what is kept.
 
 use super::admitted::Admitted;
-use super::{EarningRule, eligible};
+use super::{EarningRule, PaidWith, eligible};
 use crate::money::{Minor, Overflow};
 use crate::order::{Order, OrderLine};
 use crate::program::Program;
@@ -31,6 +31,8 @@ pub struct Basket<'a> {
     pub revenue: Minor,
     /// What the eligible lines come to.
     pub eligible: Minor,
+    /// What of that is paid in money: all of it, unless the program counts more as paid.
+    pub eligible_paid: Minor,
     /// Units of the eligible lines.
     pub eligible_units: u64,
     /// The eligible lines, where some rule looks at lines.
@@ -78,8 +80,9 @@ impl<'a> Basket<'a> {
 
     fn empty(program: &Program, order: &'a Order) -> Self {
         let room = if program.earning.needs_items { order.lines.len() } else { 0 };
-        let (revenue, eligible, items) = (Minor::ZERO, Minor::ZERO, Vec::with_capacity(room));
-        Self { order, units: 0, revenue, eligible, eligible_units: 0, items, admitted: None }
+        let (revenue, eligible, eligible_paid) = (Minor::ZERO, Minor::ZERO, Minor::ZERO);
+        let items = Vec::with_capacity(room);
+        Self { order, units: 0, revenue, eligible, eligible_paid, eligible_units: 0, items, admitted: None }
     }
 
     fn add(
@@ -91,7 +94,12 @@ impl<'a> Basket<'a> {
     ) -> Result<(), Overflow> {
         self.revenue = self.revenue.plus(amount)?;
         self.units = self.units.checked_add(units).ok_or(Overflow)?;
-        let amount = eligible::amount(program, line, units, amount, self.order.currency)?;
+        let stated = amount;
+        let amount = eligible::amount(program, line, units, stated, self.order.currency)?;
+        self.eligible_paid = self.eligible_paid.plus(match program.paid_with {
+            PaidWith::MONEY => amount,
+            _ => eligible::in_money(program, line, units, stated, self.order.currency)?,
+        })?;
         if amount > Minor::ZERO {
             self.eligible = self.eligible.plus(amount)?;
             self.eligible_units = self.eligible_units.checked_add(units).ok_or(Overflow)?;
@@ -108,6 +116,7 @@ impl<'a> Basket<'a> {
         let amount = shipping.unwrap_or(Minor::ZERO);
         if amount > Minor::ZERO {
             self.eligible = self.eligible.plus(amount)?;
+            self.eligible_paid = self.eligible_paid.plus(amount)?;
             if program.earning.needs_items {
                 self.items.push(Item { line: None, place: self.order.lines.len(), units: 0, amount });
             }

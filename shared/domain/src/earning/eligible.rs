@@ -60,21 +60,34 @@ pub(crate) fn amount(
     if program.excluded_skus.contains(&line.sku) {
         return Ok(Minor::ZERO);
     }
-    by_tax(program, line, units, amount, currency)
+    by_tax(program, program.paid_with, (line, units, amount), currency)
 }
 
-/// The same whatever the program excludes.
-fn by_tax(
+/// What of that is paid in money alone, whatever else counts as paid: after discounts and points.
+pub(crate) fn in_money(
     program: &Program,
     line: &OrderLine,
     units: u64,
     amount: Minor,
     currency: Currency,
 ) -> Result<Minor, Overflow> {
+    if program.excluded_skus.contains(&line.sku) {
+        return Ok(Minor::ZERO);
+    }
+    by_tax(program, PaidWith::MONEY, (line, units, amount), currency)
+}
+
+/// The same whatever the program excludes.
+fn by_tax(
+    program: &Program,
+    paid_with: PaidWith,
+    (line, units, amount): (&OrderLine, u64, Minor),
+    currency: Currency,
+) -> Result<Minor, Overflow> {
     if line.quantity == 0 {
         return Ok(Minor::ZERO);
     }
-    let counts = program.paid_with.counted(line)?;
+    let counts = paid_with.counted(line)?;
     let tax = match program.tax_basis {
         TaxBasis::AsStated => Minor::ZERO,
         TaxBasis::Subtract => line.tax.unwrap_or(Minor::ZERO),
@@ -94,8 +107,13 @@ pub(crate) fn why_not(
     currency: Currency,
 ) -> Result<Option<&'static str>, Overflow> {
     let amount = line.amount(currency)?;
-    if by_tax(program, line, line.quantity, amount, currency)? > Minor::ZERO {
+    if by_tax(program, program.paid_with, (line, line.quantity, amount), currency)? > Minor::ZERO {
         return Ok(program.excluded_skus.contains(&line.sku).then_some("excluded_sku"));
     }
-    Ok(Some(if amount > Minor::ZERO { "all_tax" } else { "no_amount" }))
+    let counts = amount.plus(program.paid_with.counted(line)?)?;
+    Ok(Some(match (counts > Minor::ZERO, line.paid_with_points > Minor::ZERO) {
+        (true, _) => "all_tax",
+        (false, true) => "paid_with_points",
+        (false, false) => "no_amount",
+    }))
 }

@@ -4,6 +4,7 @@ mod conditions;
 mod effects;
 mod eligible;
 mod limits;
+mod paid_with;
 mod stacking;
 
 use super::*;

@@ -133,3 +133,99 @@ impl Canon {
 fn low_bits(value: u64) -> u8 {
     u8::try_from(value & 0x7f).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use crate::order::Order;
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+
+    /// An order that says nothing of what it uses.
+    fn plain() -> Value {
+        json!({
+            "source": "shop", "order_id": "1", "account_id": "acme", "contact_id": "buyer", "currency": "GBP",
+            "placed_at": "2030-05-01T12:00:00Z", "shipping": "4.50", "revision": 3,
+            "lines": [
+                {"line_id": "1", "sku": "MUG", "quantity": 20, "unit_price": "9.50", "discount": "23.11", "tax": "27.81",
+                 "category": "mugs", "tags": ["blue"]},
+                {"line_id": "2", "sku": "JUG", "quantity": 1, "amount": "50.00", "discount": "5.00"},
+            ],
+        })
+    }
+
+    /// The same with all of it.
+    fn using() -> Value {
+        let mut document = plain();
+        (document["reservation_id"], document["points"]) = (json!("0123456789abcdef"), json!(1_000));
+        for (line, program, points) in [(0, "13.11", "10.00"), (1, "2.00", "3.00")] {
+            document["lines"][line]["program_discount"] = json!(program);
+            document["lines"][line]["paid_with_points"] = json!(points);
+        }
+        document
+    }
+
+    fn hash(document: &Value) -> String {
+        let order = Order::from_json(document).unwrap();
+        order.content_hash().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reckoned by another program from what stands at the top of this file.
+    #[test]
+    fn an_order_keeps_the_hash_that_it_had_before_orders_could_say_more() {
+        let mut document = plain();
+        assert_eq!(hash(&document), "f07261a16da6cce038d2d4cf3b9010fa6199b98c5b38f68cb1e5186e37be564d");
+        for (field, nothing) in [("reservation_id", Value::Null), ("points", Value::Null)] {
+            document[field] = nothing;
+        }
+        document["lines"][0]["program_discount"] = json!("0.00");
+        document["lines"][1]["paid_with_points"] = json!(null);
+        assert_eq!(hash(&document), hash(&plain()));
+        document["payment_state"] = json!("paid");
+        assert_eq!(hash(&document), "56c78892ebcdc8f713d8e2c08a2f3e1069ce20954e9ad05611b1bb8c7a5ce1f7");
+        assert_eq!(hash(&using()), "3f05bf01229d047f8120be35945c43413c8321dc7b8a247e570685dc5183a0c7");
+    }
+
+    #[test]
+    fn whatever_an_order_says_of_what_it_uses_changes_its_hash() {
+        type Row = (&'static str, fn(&mut Value));
+        let rows: [Row; 15] = [
+            ("all", |_| {}),
+            ("nothing", |o| *o = plain()),
+            ("another reservation", |o| o["reservation_id"] = json!("0123456789abcdee")),
+            ("none", |o| o["reservation_id"] = json!(null)),
+            ("a point less", |o| o["points"] = json!(999)),
+            ("no points", |o| o["points"] = json!(0)),
+            ("as many as are held", |o| o["points"] = json!(null)),
+            ("less by the program", |o| o["lines"][0]["program_discount"] = json!("13.10")),
+            ("less with points", |o| o["lines"][0]["paid_with_points"] = json!("9.99")),
+            ("from points to the program", |o| {
+                o["lines"][0]["program_discount"] = json!("13.12");
+                o["lines"][0]["paid_with_points"] = json!("9.99");
+            }),
+            ("each for the other", |o| {
+                o["lines"][0]["program_discount"] = json!("10.00");
+                o["lines"][0]["paid_with_points"] = json!("13.11");
+            }),
+            ("from one line to the other", |o| {
+                o["lines"][0]["program_discount"] = json!("12.11");
+                o["lines"][1]["program_discount"] = json!("3.00");
+                o["lines"][1]["paid_with_points"] = json!("2.00");
+                o["lines"][0]["paid_with_points"] = json!("11.00");
+            }),
+            ("only the parts", |o| (o["reservation_id"], o["points"]) = (json!(null), json!(null))),
+            ("only the points", |o| {
+                let lines = plain()["lines"].take();
+                (o["reservation_id"], o["lines"]) = (json!(null), lines);
+            }),
+            ("paid", |o| o["payment_state"] = json!("paid")),
+        ];
+        let mut found = BTreeMap::new();
+        for (name, change) in rows {
+            let mut document = using();
+            change(&mut document);
+            let same = found.insert(hash(&document), name);
+            assert_eq!(same, None, "{name}");
+        }
+    }
+}

@@ -217,17 +217,21 @@ pub(crate) fn check_whole(order: &Order, faults: &mut Faults) {
         faults.add(&Path::Index(&list, index), "duplicate", format!("code {code} is named twice"));
     }
     let total = order.total().and_then(|total| total.plus(order.shipping.unwrap_or(Minor::ZERO)));
-    if total.and_then(|total| with_tax(order, total, faults)).is_err() {
-        let message = "the order's total with its tax does not fit a 64-bit integer";
+    if total.and_then(|total| at_most_eligible(order, total, faults)).is_err() {
+        let message = "the order's total with its tax, and with what is paid with points and taken off by the program, \
+                       does not fit a 64-bit integer";
         faults.add(&Path::Key(&root, "lines"), "out_of_range", message);
     }
 }
 
-/// A total and the tax of all lines. What is eligible may be less the tax, or with it: both must fit, of each line, too.
-fn with_tax(order: &Order, mut total: Minor, faults: &mut Faults) -> Result<Minor, Overflow> {
+/// A total, what was paid of all lines besides money, and their tax. What is eligible may be less the tax, or with it, and
+/// with what was paid besides: all must fit, of each line, too.
+fn at_most_eligible(order: &Order, mut total: Minor, faults: &mut Faults) -> Result<Minor, Overflow> {
     for (index, line) in order.lines.iter().enumerate() {
+        let besides = line.paid_besides();
+        total = total.plus(besides)?;
         let Some(tax) = line.tax else { continue };
-        let fits = line.amount(order.currency)?.plus(tax).and(line.discount.plus(tax));
+        let fits = line.amount(order.currency)?.plus(besides)?.plus(tax).and(line.discount.plus(tax));
         match fits {
             Ok(_) => total = total.plus(tax)?,
             Err(overflow) => {
@@ -250,7 +254,7 @@ fn are_numbered(lines: &[OrderLine]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use serde_json::json;
 
@@ -271,19 +275,140 @@ mod tests {
             (json!([{"amount": "1", "tax": "40000000000000000"}, {"amount": "50000000000000000"}]), ""),
             (json!([{"amount": MOST}, {"amount": "0.01"}]), "$.lines"),
             (json!([{"amount": MOST}, {"amount": "0.01", "tax": "0.01"}]), "$.lines"),
+            // What is paid with points, or taken off by the program, may be eligible, too.
+            (json!([{"amount": MOST, "discount": MOST, "paid_with_points": MOST}]), ""),
+            (json!([{"amount": MOST, "discount": MOST, "paid_with_points": MOST}, {"amount": "0.01"}]), "$.lines"),
+            (json!([{"amount": MOST, "discount": MOST}, {"amount": MOST}]), ""),
+            (json!([{"amount": MOST, "discount": MOST, "program_discount": MOST}, {"amount": MOST}]), "$.lines"),
+            (
+                json!([{"amount": MOST, "discount": "46000000000000000", "program_discount": "46000000000000000",
+                        "tax": "46000000000000000"}]),
+                "$.lines[0].tax",
+            ),
+            (json!([{"amount": MOST, "discount": "46000000000000000", "tax": "46000000000000000"}]), ""),
         ] {
-            let mut document = json!({
-                "source": "shop", "order_id": "1", "account_id": "acme", "placed_at": "2030-05-01T12:00:00Z",
-                "currency": "GBP", "lines": lines,
-            });
+            let mut document = good(&lines);
             for (index, line) in document["lines"].as_array_mut().into_iter().flatten().enumerate() {
                 line["line_id"] = json!(index.to_string());
                 line["sku"] = json!("MUG");
                 line["quantity"] = json!(1);
             }
-            let told = Order::from_json(&document).err().unwrap_or_default();
-            let paths: Vec<_> = told.listed().iter().map(|fault| fault.path.as_str()).collect();
-            assert_eq!(paths.join(" "), expected, "{document}");
+            assert_eq!(told(&document, |fault| fault.path.clone()), expected, "{document}");
+            assert!(Order::from_text(document.to_string().as_bytes()).is_ok() == expected.is_empty(), "{document}");
+        }
+    }
+
+    fn good(lines: &Value) -> Value {
+        json!({
+            "source": "shop", "order_id": "1", "account_id": "acme", "placed_at": "2030-05-01T12:00:00Z",
+            "currency": "GBP", "lines": lines,
+        })
+    }
+
+    /// Something of each fault of a document.
+    fn told(document: &Value, of: impl Fn(&document::Fault) -> String) -> String {
+        let faults = Order::from_json(document).err().unwrap_or_default();
+        faults.listed().iter().map(of).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_an_order_uses_is_read_or_refused_where_it_stands() {
+        const ID: &str = "0123456789abcdef";
+        let rows: [(&str, Value, &str); 15] = [
+            ("reservation_id", json!(ID), ""),
+            ("reservation_id", json!(null), ""),
+            ("reservation_id", json!(""), "$.reservation_id invalid_id"),
+            ("reservation_id", json!("0123456789abcde"), "$.reservation_id invalid_id"),
+            ("reservation_id", json!("0123456789abcdef0"), "$.reservation_id invalid_id"),
+            ("reservation_id", json!("0123456789ABCDEF"), "$.reservation_id invalid_id"),
+            ("reservation_id", json!("+123456789abcdef"), "$.reservation_id invalid_id"),
+            ("reservation_id", json!(81_985_529_216_486_895_u64), "$.reservation_id wrong_type"),
+            ("points", json!(0), ""),
+            ("points", json!(POINTS_MAX), ""),
+            ("points", json!(null), ""),
+            ("points", json!(POINTS_MAX + 1), "$.points out_of_range"),
+            ("points", json!(-1), "$.points out_of_range"),
+            ("points", json!(1.5), "$.points out_of_range"),
+            ("points", json!("1000"), "$.points wrong_type"),
+        ];
+        for (field, value, expected) in rows {
+            let mut document = good(&json!([{"line_id": "1", "sku": "MUG", "quantity": 1, "amount": "1.00"}]));
+            document[field] = value;
+            assert_eq!(told(&document, |fault| format!("{} {}", fault.path, fault.code)), expected, "{document}");
+            assert!(Order::from_text(document.to_string().as_bytes()).is_ok() == expected.is_empty(), "{document}");
+        }
+        let mut document = good(&json!([{"line_id": "1", "sku": "MUG", "quantity": 1, "amount": "1.00"}]));
+        let plain = Order::from_json(&document).unwrap();
+        assert_eq!((plain.reservation, plain.points), (None, None));
+        (document["reservation_id"], document["points"]) = (json!(ID), json!(0));
+        let order = Order::from_json(&document).unwrap();
+        assert_eq!(
+            order.reservation.map(|id| (id.bits(), id.to_string())),
+            Some((0x0123_4567_89ab_cdef, ID.to_owned()))
+        );
+        // None are not the same as what a reservation holds.
+        assert_eq!(order.points, Some(Points::ZERO));
+    }
+
+    #[test]
+    fn a_cart_states_nothing_that_only_its_quote_tells() {
+        let line = |more: Value| {
+            let mut line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "amount": "5.00", "discount": "1.00"});
+            line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            line
+        };
+        for (line, expected) in [
+            (line(json!({})), &[][..]),
+            (line(json!({"program_discount": null, "paid_with_points": null})), &[]),
+            (line(json!({"program_discount": "0.50"})), &["$.lines[2].program_discount conflict"]),
+            // It says so even where it states none.
+            (line(json!({"paid_with_points": "0.00"})), &["$.lines[2].paid_with_points conflict"]),
+            (
+                line(json!({"program_discount": "0.50", "paid_with_points": 5, "quantity": 0})),
+                &[
+                    "$.lines[2].program_discount conflict",
+                    "$.lines[2].paid_with_points conflict",
+                    "$.lines[2].quantity out_of_range",
+                    "$.lines[2].paid_with_points wrong_type",
+                ],
+            ),
+        ] {
+            let (lines, mut faults) = (Path::Key(&Path::Root, "lines"), Faults::default());
+            let read = cart_line(&line, &Path::Index(&lines, 2), Currency::GBP, &mut faults);
+            let told: Vec<_> = faults.listed().iter().map(|fault| format!("{} {}", fault.path, fault.code)).collect();
+            assert_eq!(told, expected, "{line}");
+            assert!(read.is_some_and(|read| read.discount == Minor(100)) || expected.len() > 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_lines_discount_fit_into_it() {
+        let line = |discount: Value, program: Value, points: Value| {
+            json!({"line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": "12.50", "discount": discount,
+                   "program_discount": program, "paid_with_points": points})
+        };
+        const DISCOUNT: &str = "$.lines[0].discount out_of_range";
+        const PROGRAM: &str = "$.lines[0].program_discount";
+        const POINTS: &str = "$.lines[0].paid_with_points";
+        const MOST: &str = "92233720368547758.07";
+        for (line, expected) in [
+            (line(json!("10.00"), json!("3.00"), json!("7.00")), "".to_owned()),
+            (line(json!("10.00"), json!("10.00"), json!(null)), "".to_owned()),
+            (line(json!("25.00"), json!(null), json!("25.00")), "".to_owned()),
+            (line(json!(null), json!("0.00"), json!("0")), "".to_owned()),
+            (line(json!("10.00"), json!("3.00"), json!("7.01")), DISCOUNT.to_owned()),
+            (line(json!("10.00"), json!("10.01"), json!(null)), DISCOUNT.to_owned()),
+            (line(json!(null), json!(null), json!("0.01")), DISCOUNT.to_owned()),
+            // Nothing else is said of parts that do not fit anywhere.
+            (line(json!("10.00"), json!(MOST), json!(MOST)), DISCOUNT.to_owned()),
+            (
+                line(json!("1.00"), json!("-0.01"), json!("1.001")),
+                format!("{PROGRAM} out_of_range {POINTS} too_many_decimals"),
+            ),
+            (line(json!("1.00"), json!(0.01), json!(["1"])), format!("{PROGRAM} wrong_type {POINTS} wrong_type")),
+        ] {
+            let document = good(&json!([line]));
+            assert_eq!(told(&document, |fault| format!("{} {}", fault.path, fault.code)), expected, "{document}");
             assert!(Order::from_text(document.to_string().as_bytes()).is_ok() == expected.is_empty(), "{document}");
         }
     }

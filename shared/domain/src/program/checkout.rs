@@ -70,3 +70,37 @@ pub(super) fn schema() -> Schema {
         .optional("discounts_given_back", schema::one_of(&GIVEN_BACK).or("cancelled"), given_back)
         .examples([json!({ "hold_minutes": 20, "discounts_given_back": "returned" })])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::sample;
+
+    #[test]
+    fn carts_are_held_and_given_back_as_the_program_says() {
+        let rules = |hold_minutes, discounts_given_back| Ok(CheckoutRules { hold_minutes, discounts_given_back });
+        let fault = |field: &str, code: &str| Err(format!("$.checkout{field} {code}"));
+        for (stated, expected) in [
+            (Value::Null, rules(30, GivenBack::Cancelled)),
+            (json!({}), rules(30, GivenBack::Cancelled)),
+            (json!({"hold_minutes": 1}), rules(1, GivenBack::Cancelled)),
+            (json!({"hold_minutes": 1_440, "discounts_given_back": "returned"}), rules(1_440, GivenBack::Returned)),
+            (json!({"discounts_given_back": "never"}), rules(30, GivenBack::Never)),
+            (json!({"discounts_given_back": "cancelled"}), rules(30, GivenBack::Cancelled)),
+            (json!({"hold_minutes": 0}), fault(".hold_minutes", "out_of_range")),
+            (json!({"hold_minutes": 1_441}), fault(".hold_minutes", "out_of_range")),
+            (json!({"hold_minutes": -30}), fault(".hold_minutes", "out_of_range")),
+            (json!({"hold_minutes": 1.5}), fault(".hold_minutes", "out_of_range")),
+            (json!({"hold_minutes": "30"}), fault(".hold_minutes", "wrong_type")),
+            (json!({"discounts_given_back": "always"}), fault(".discounts_given_back", "unknown_value")),
+            (json!({"discounts_given_back": true}), fault(".discounts_given_back", "wrong_type")),
+            (json!({"minutes": 30}), fault(".minutes", "unknown_field")),
+            (json!([]), fault("", "wrong_type")),
+        ] {
+            assert_eq!(sample::read("checkout", &stated, |program| program.checkout), expected, "{stated}");
+        }
+        for (name, given_back) in GIVEN_BACK {
+            assert_eq!(given_back.name(), name);
+        }
+    }
+}

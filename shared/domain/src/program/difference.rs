@@ -247,6 +247,8 @@ mod tests {
         respelt["$schema"] = json!("https://example.com/program.schema.json");
         respelt["earning_rules"][0]["per"] = json!("1");
         respelt["perks"] = json!(null);
+        respelt["eligibility"] = json!({"paid_with": ["money"]});
+        respelt["checkout"] = json!({"hold_minutes": 30, "discounts_given_back": "cancelled"});
         respelt["tiers"]["window_months"] = json!(null);
         respelt["tiers"]["window"] = json!({"kind": "rolling", "months": 12});
         assert_eq!(told(&plain, &respelt), Vec::<String>::new());
@@ -259,6 +261,22 @@ mod tests {
         respelt["tiers"] = plain["tiers"].clone();
         let base = "$.earning_rules[\"base\"]";
         assert_eq!(told(&plain, &respelt), [format!("{base}.per"), format!("{base}.points")]);
+    }
+
+    #[test]
+    fn what_counts_as_paid_and_how_carts_are_held_is_told_by_its_path() {
+        let (mut one, mut other) = (program(), program());
+        one["eligibility"] = json!({"paid_with": ["money", "points"]});
+        one["checkout"] = json!({"hold_minutes": 20});
+        other["eligibility"] = json!({"paid_with": ["discounts", "points", "money"]});
+        other["checkout"] = json!({"hold_minutes": 40, "discounts_given_back": "never"});
+        let checkout = ["$.checkout.discounts_given_back", "$.eligibility.paid_with[0]", "$.checkout.hold_minutes"];
+        assert_eq!(told(&one, &other), checkout);
+        // The order in which they are named makes no difference.
+        other["eligibility"] = json!({"paid_with": ["points", "money"]});
+        other["checkout"] = one["checkout"].clone();
+        assert_eq!(told(&one, &other), Vec::<String>::new());
+        assert_eq!(told(&program(), &one), ["$.checkout", "$.eligibility"]);
     }
 
     #[test]

@@ -134,8 +134,10 @@ fn read_program(value: &Value, faults: &mut Faults, senseless: Option<&mut Fault
         membership,
         calendar: calendar.as_ref(),
         points: points.as_ref(),
+        states_exchange: value.pointer("/points/exchange").is_some_and(|stated| !stated.is_null()),
         earning: whole_earning.filter(|_| currency.is_some()),
         excluded_skus: &excluded_skus,
+        paid_with,
         levels,
         tiers: tiers.as_ref().filter(|_| levels.is_some()),
         discounts: sense::whole(value, "/discounts", discounts.as_deref()),
@@ -209,17 +211,28 @@ fn eligibility(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<El
     let skus = section.list_of("excluded_skus", 0..=EXCLUDED_SKUS_MAX, faults, document::id(Sku::parse));
     let tax = section.optional("tax", faults, document::one_of(&TAX));
     let shipping = section.optional("shipping", faults, document::one_of(&SHIPPING));
-    let paid_with = section.list_of("paid_with", 1..=PAID_WITH.len(), faults, document::one_of(&PAID_WITH));
-    let paid_with = paid_with.unwrap_or_default();
-    if !paid_with.is_empty() && !paid_with.contains(&PaidWith::MONEY) {
-        faults.add(&section.at("paid_with"), "conflict", "must name money: what is paid in money is always eligible");
-    }
     Some(Eligibility {
         excluded_skus: skus.unwrap_or_default().into_iter().collect(),
         tax_basis: tax.unwrap_or_default(),
         shipping_is_eligible: shipping.unwrap_or(false),
-        paid_with: paid_with.into_iter().fold(PaidWith::MONEY, PaidWith::and),
+        paid_with: section.nested("paid_with", faults, paid_with).unwrap_or_default(),
     })
+}
+
+/// What is eligible besides money, which must be named with it.
+fn paid_with(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<PaidWith> {
+    let read = document::one_of(&PAID_WITH);
+    // What cannot be read may be meant for money.
+    let each = |value: &Value, path: &Path<'_>, faults: &mut Faults| Some(document::noted(read(value), path, faults));
+    let named = document::list(value, path, 1..=PAID_WITH.len(), faults, each)?;
+    let times = |means: PaidWith| named.iter().flatten().filter(|named| **named == means).count();
+    for (name, _) in PAID_WITH.iter().filter(|(_, means)| times(*means) > 1) {
+        faults.add(path, "duplicate", format!("names {name} twice"));
+    }
+    if times(PaidWith::MONEY) == 0 && !named.contains(&None) {
+        faults.add(path, "conflict", "must name money: what is paid in money is always eligible");
+    }
+    Some(named.into_iter().flatten().fold(PaidWith::MONEY, PaidWith::and))
 }
 
 /// A name for customers.
@@ -298,4 +311,43 @@ pub(crate) fn percent(value: &Value) -> Leaf<Percent> {
 /// What [`percent`] reads.
 pub(super) fn percent_schema() -> Schema {
     schema::decimal_to(Percent::DECIMALS, 1, PERCENT_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::program::sample;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_eligible_besides_money_is_named_with_it_and_once() {
+        const AT: &str = "$.eligibility.paid_with";
+        let (points, discounts) = (PaidWith::POINTS, PaidWith::DISCOUNTS);
+        for (stated, expected) in [
+            (Value::Null, Ok(PaidWith::MONEY)),
+            (json!(["money"]), Ok(PaidWith::MONEY)),
+            (json!(["money", "points"]), Ok(points)),
+            (json!(["discounts", "money"]), Ok(discounts)),
+            (json!(["points", "discounts", "money"]), Ok(PaidWith { points: true, discounts: true })),
+            (json!([]), Err("wrong_length")),
+            (json!(["money", "points", "discounts", "money"]), Err("wrong_length")),
+            (json!(["points"]), Err("conflict")),
+            (json!(["points", "discounts"]), Err("conflict")),
+            (json!(["money", "money"]), Err("duplicate")),
+            (json!(["money", "points", "points"]), Err("duplicate")),
+            (json!("money"), Err("wrong_type")),
+        ] {
+            let expected = expected.map_err(|code| format!("{AT} {code}"));
+            let eligibility = json!({ "paid_with": stated });
+            assert_eq!(sample::read("eligibility", &eligibility, |program| program.paid_with), expected, "{stated}");
+        }
+        let faulty = |stated: Value| {
+            sample::read("eligibility", &json!({ "paid_with": stated }), |program| program.paid_with).unwrap_err()
+        };
+        assert_eq!(faulty(json!(["points", "points"])), format!("{AT} duplicate, {AT} conflict"));
+        // Money may be what was meant.
+        assert_eq!(faulty(json!(["Money", "points"])), format!("{AT}[0] unknown_value"));
+        assert_eq!(faulty(json!(["money", 5])), format!("{AT}[1] wrong_type"));
+    }
 }

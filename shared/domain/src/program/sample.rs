@@ -1,5 +1,7 @@
 //! The smallest program, for tests of one section.
 
+use super::Program;
+use crate::document::Faults;
 use serde_json::{Value, json};
 
 /// A program with a section as given, and no more than it must have besides: two tiers, and points for amounts.
@@ -17,4 +19,13 @@ pub(crate) fn with(section: &str, value: &Value) -> Value {
         fields.insert(section.to_owned(), value.clone());
     }
     document
+}
+
+/// What such a program says of the section, or its faults: `$.section.field code`.
+pub(crate) fn read<T>(section: &str, value: &Value, of: fn(Program) -> T) -> Result<T, String> {
+    let told = |faults: Faults| {
+        let listed = faults.listed().iter().map(|fault| format!("{} {}", fault.path, fault.code));
+        listed.collect::<Vec<_>>().join(", ")
+    };
+    Program::from_json(&with(section, value)).map(of).map_err(told)
 }

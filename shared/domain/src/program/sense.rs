@@ -4,6 +4,7 @@
 //! later.
 
 mod earning;
+mod paid_with;
 pub(super) mod reach;
 mod same_terms;
 mod tiers;
@@ -14,7 +15,7 @@ use super::{
     occasions, perks, prices, rewards,
 };
 use crate::document::{Faults, Path};
-use crate::earning::{Earning, EarningRule};
+use crate::earning::{Earning, EarningRule, PaidWith};
 use crate::free_products::FreeProduct;
 use crate::id::Sku;
 use crate::membership::MembershipRules;
@@ -37,8 +38,11 @@ pub(super) struct Sections<'a> {
     pub membership: MembershipRules,
     pub calendar: Option<&'a Calendar>,
     pub points: Option<&'a PointsRules>,
+    /// Whether it says what points are worth, readable or not.
+    pub states_exchange: bool,
     pub earning: Option<&'a Earning>,
     pub excluded_skus: &'a BTreeSet<Sku>,
+    pub paid_with: PaidWith,
     /// The levels, whatever else is said of tiers.
     pub levels: Option<&'a Ladder>,
     /// All that is said of tiers.
@@ -101,6 +105,7 @@ pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
     exchange::sense(sections.points.and_then(|points| points.exchange.as_ref()), levels, faults);
     perks::sense(sections.perks.unwrap_or_default(), levels, faults);
     warnings::check(sections, faults);
+    paid_with::check(sections, faults);
     if let Some(tiers) = sections.tiers.filter(|tiers| tiers.levels.lowest.threshold.is_some()) {
         tiers::check(tiers, sections.warnings, faults);
         reach::tiers(tiers, faults);
@@ -321,6 +326,40 @@ mod tests {
                 "points owed by those that wait",
                 |p| p["points"] = json!({"validity_months": 24, "pending_days": 1, "shortfall": "owe_pending"}),
                 &[],
+            ),
+            (
+                "what is paid with points, which pay for nothing, and taken off by discounts, of which there are none",
+                |p| {
+                    p["eligibility"] = json!({"paid_with": ["money", "points", "discounts"]});
+                    p["discounts"] = json!(null);
+                },
+                &["$.eligibility.paid_with never_fires", "$.eligibility.paid_with never_fires"],
+            ),
+            (
+                "what is paid with points that are worth something, and taken off by discounts",
+                |p| {
+                    p["eligibility"] = json!({"paid_with": ["money", "points", "discounts"]});
+                    p["points"]["exchange"] = json!({"value": "0.01"});
+                },
+                &[],
+            ),
+            (
+                "what the standing discount of a tier takes off",
+                |p| {
+                    p["eligibility"] = json!({"paid_with": ["discounts", "money"]});
+                    p["discounts"] = json!(null);
+                    p["tiers"]["levels"][1]["discount"] = json!("2");
+                },
+                &[],
+            ),
+            (
+                "a worth of points that cannot be read is not taken for none, nor are discounts",
+                |p| {
+                    p["eligibility"] = json!({"paid_with": ["money", "points", "discounts"]});
+                    p["points"]["exchange"] = json!({"value": "0"});
+                    p["discounts"] = json!([5]);
+                },
+                &["$.points.exchange.value out_of_range", "$.discounts[0] wrong_type"],
             ),
             (
                 "no tier that earns",

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 mod agreement;
+mod holding;
 mod ordered;
 mod shared;
 mod till;

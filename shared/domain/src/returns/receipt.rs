@@ -1,6 +1,7 @@
 //! The answer about a return or a cancellation, rendered from what its order keeps of it.
 
 use super::{ReturnKey, Returned, Reversal};
+use crate::code::Code;
 use crate::id::{AccountId, LineId, OrderKey};
 use crate::lots::Taken;
 use crate::money::{Money, Overflow, Points};
@@ -43,10 +44,29 @@ pub struct ReturnReceipt {
     pub points_unrecovered: Points,
     /// Points that had ended already, so that nothing was taken for them.
     pub points_lapsed: Points,
+    /// Points given back that had paid for what came back, those included that came back ended.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub points_restored: Points,
+    /// How many of them came back ended: their end has gone by.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub points_restored_expired: Points,
+    /// How many of them repaid what the account owes.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub points_restored_repaid: Points,
+    /// Codes that it had used and that can be used again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discounts_restored: Vec<Code>,
+    /// Codes that it had used and that came back ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discounts_restored_ended: Vec<Code>,
     /// The account's spendable points right after it.
     pub balance: Points,
     /// The same in plain English.
     pub text: String,
+}
+
+fn is_nothing(points: &Points) -> bool {
+    *points == Points::ZERO
 }
 
 /// Units that came off one line.
@@ -80,6 +100,11 @@ pub fn receipt(scored: &ScoredOrder, key: &ReturnKey) -> Result<Option<ReturnRec
         points_owed: reversal.owed,
         points_unrecovered: reversal.unrecovered,
         points_lapsed: reversal.lapsed,
+        points_restored: returned.came_back.points,
+        points_restored_expired: returned.came_back.points_expired,
+        points_restored_repaid: returned.came_back.points_repaid,
+        discounts_restored: returned.came_back.codes.clone(),
+        discounts_restored_ended: returned.came_back.codes_ended.clone(),
         balance: returned.balance,
         text: text(returned, eligible)?,
     }))
@@ -90,6 +115,7 @@ fn text(returned: &Returned, eligible: Money) -> Result<String, Overflow> {
     let reversed = reversal.reversed()?;
     let mut parts = vec![format!("{eligible} of the order came back: {reversed} points were taken back")];
     parts.extend(reversal.sources());
+    parts.extend(returned.came_back.sentences());
     if returned.excess_units > 0 {
         parts.push(format!("{} units more were stated than the order had left", returned.excess_units));
     }

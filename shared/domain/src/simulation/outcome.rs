@@ -166,7 +166,7 @@ impl Outcome {
     ) -> Result<(), Overflow> {
         for scored in orders.filter(|scored| !scored.current().taken_off.is_empty()) {
             let Some(version) = schedule.version(scored.score.program_version) else { continue };
-            let value = scored.discount_value(returns::totals(scored, &version.program)?.eligible)?;
+            let value = scored.discount_value(&returns::totals(scored, &version.program)?, &version.program)?;
             let month = self.months.entry(calendar.month(scored.order.placed_at)).or_default();
             month.discount_value = month.discount_value.plus(value)?;
         }

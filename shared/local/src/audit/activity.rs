@@ -34,7 +34,7 @@ impl Share {
                 eligible: kept.eligible,
                 earned: scored.history.tally.earned,
                 discounts_used: scored.discounts_counted(),
-                discount_value: scored.discount_value(kept.eligible)?,
+                discount_value: scored.discount_value(&kept, program)?,
                 aside: qualification::aside(scored, program)?,
             };
             Ok(Self { purchase, is_late: scored.score.beyond_kept_months })

@@ -121,6 +121,35 @@ fn what_earning_rules_say_besides_what_they_give_is_shown() {
     }
 }
 
+#[test]
+fn what_counts_besides_money_and_what_comes_back_of_carts_is_shown() {
+    const POINTS: &str = "what is paid with points counts as if it were paid in money";
+    const DISCOUNTS: &str = "what its discounts take off counts as if it were paid in money";
+    for (paid_with, given_back, counts, expected) in [
+        (json!(["money"]), "cancelled", [false, false], "can be used again once the order that used them is cancelled"),
+        (
+            json!(["points", "money"]),
+            "returned",
+            [true, false],
+            "can be used again once the order that used them is cancelled or has come back whole",
+        ),
+        (
+            json!(["money", "points", "discounts"]),
+            "never",
+            [true, true],
+            "stay used, whatever becomes of the order that used them",
+        ),
+    ] {
+        let mut document: Value = serde_json::from_str(WHOLESALE).unwrap();
+        document["eligibility"]["paid_with"] = paid_with;
+        document["checkout"] = json!({"hold_minutes": 1, "discounts_given_back": given_back});
+        let text = rules(&Program::from_json(&document).unwrap());
+        let has = |expected: &str| text.lines().any(|line| line.trim() == expected);
+        assert_eq!([POINTS, DISCOUNTS].map(has), counts, "{text}");
+        assert!(has("a reservation holds for 1 minute") && has(&format!("discounts {expected}")), "{text}");
+    }
+}
+
 /// Clouds that are started one after the other over one database.
 struct Restarts(aws_sdk_dynamodb::Client);
 

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+mod order;
 mod plain;
 
 use super::*;
@@ -202,7 +203,7 @@ proptest! {
     }
 }
 
-fn an_account() -> Account {
+fn a_program() -> Program {
     let program = json!({
         "name": "stored", "currency": "GBP", "time_zone": "Europe/London", "enrolment": { "unknown_account": "enrol" },
         "earning_rules": [{ "id": "base", "name": "Points", "points": 1, "per": "1.00" }],
@@ -211,8 +212,11 @@ fn an_account() -> Account {
             { "id": "member", "name": "Member", "threshold": "0", "multiplier": "1" },
         ]},
     });
-    let program = Program::from_json(&program).unwrap();
-    Account::enrol(AccountId::parse("acme").unwrap(), &program, Instant::from_ms(1_300_000_000_000)).0
+    Program::from_json(&program).unwrap()
+}
+
+fn an_account() -> Account {
+    Account::enrol(AccountId::parse("acme").unwrap(), &a_program(), Instant::from_ms(1_300_000_000_000)).0
 }
 
 #[test]

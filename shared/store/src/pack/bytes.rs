@@ -14,6 +14,9 @@ const DEFLATED: u8 = 2;
 /// The format number of plain bytes in the second layout of their kind.
 pub const DENSE: u8 = 3;
 
+/// The format number of plain bytes in the third layout of their kind.
+pub const FOLDED: u8 = 4;
+
 /// Below this, deflating cannot save a write unit.
 const DEFLATE_FROM_BYTES: usize = 512;
 /// Most bytes once inflated: far more than 5,000 lines need.
@@ -108,10 +111,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same of a kind that has two layouts: [`PLAIN`] or [`DENSE`].
+    /// The same of a kind that has several layouts: [`PLAIN`], [`DENSE`] or [`FOLDED`].
     pub fn start_of(bytes: &'a [u8]) -> Unpacked<(u8, Self)> {
         match bytes.split_first() {
-            Some((&format @ (PLAIN | DENSE), rest)) => Ok((format, Self(rest))),
+            Some((&format @ (PLAIN | DENSE | FOLDED), rest)) => Ok((format, Self(rest))),
             Some(_) => Err("unknown format"),
             None => Err("empty"),
         }

@@ -72,7 +72,7 @@ fn codes(input: &mut Reader<'_>) -> Unpacked<Vec<Code>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use domain::time::Instant;
     use proptest::collection::vec;

@@ -26,7 +26,7 @@ pub(super) fn check(sections: &Sections<'_>, faults: &mut Faults) {
 }
 
 /// The days that each discount of the program is valid; `None`: not all of them could be read.
-fn validities(sections: &Sections<'_>) -> Option<Vec<u16>> {
+pub(super) fn validities(sections: &Sections<'_>) -> Option<Vec<u16>> {
     let (rules, rewards) = (sections.discounts?, sections.rewards?);
     let of_rules = rules.iter().map(|rule| rule.validity_days);
     let of_gifts = sections.gifts()?.filter_map(|gift| gift.discount.as_ref().map(|discount| discount.validity_days));

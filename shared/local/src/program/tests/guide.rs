@@ -91,6 +91,8 @@ fn base(section: &str, found: &[(&str, Example)]) -> Value {
     let needs: &[&str] = match section {
         // A reward sells uses of a perk.
         "rewards" => &["Perks"],
+        // Points pay where they are worth something.
+        "eligibility" => &["What points are worth"],
         // The end of a membership that is paid for, and the loss of a tier.
         "warnings" => &["Membership", "Reviews of tiers"],
         _ => &[],
@@ -130,8 +132,10 @@ fn every_example_of_the_guide_may_be_a_new_version() {
     }
     let with_examples = [
         "$schema",
+        "eligibility",
         "tiers",
         "points",
+        "checkout",
         "price_tables",
         "free_products",
         "perks",

@@ -1,8 +1,8 @@
 //! The open discounts of an account, packed.
 //!
-//! The first layout did not know what they take off.
+//! The first layout did not know what they take off, the second named each rule whole.
 
-use super::super::bytes::{DENSE, Reader, Unpacked, Writer};
+use super::super::bytes::{DENSE, FOLDED, PLAIN, Reader, Unpacked, Writer};
 use super::CODE_BYTES;
 use domain::code::Code;
 use domain::discount::{OpenDiscount, TakesOff, Terms};
@@ -20,13 +20,20 @@ const AMOUNT: u64 = 2;
 const FROM: u64 = 3;
 
 /// Packs the open discounts. Codes are of random bits, which take less as they are than as varints; they end one after the
-/// other.
+/// other; where rules are called alike, what one begins with as the one before it does is not said again.
 pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
-    let mut out = Writer::of(DENSE);
+    let alike = alike(discounts);
+    // To say of each how much that is takes a byte.
+    let folds = alike.iter().fold(0, |sum: usize, alike| sum.saturating_add(*alike)) > discounts.len();
+    let mut out = Writer::of(if folds { FOLDED } else { DENSE });
     out.count(discounts.len());
     let mut before = 0;
-    for discount in discounts {
-        out.text(discount.rule.as_str());
+    for (discount, alike) in discounts.iter().zip(alike) {
+        let alike = if folds { alike } else { 0 };
+        if folds {
+            out.count(alike);
+        }
+        out.text(discount.rule.as_str().get(alike..).unwrap_or_default());
         out.0.extend(discount.code.bits().to_le_bytes().iter().take(CODE_BYTES));
         let expires_at = discount.expires_at.as_ms();
         out.signed(expires_at.wrapping_sub(before));
@@ -35,6 +42,14 @@ pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
         pack_terms(&mut out, discount.terms);
     }
     out.0
+}
+
+/// With how many bytes each rule begins as the one before it does.
+fn alike(discounts: &[OpenDiscount]) -> Vec<usize> {
+    let rules = discounts.iter().map(|discount| discount.rule.as_str());
+    let before = std::iter::once("").chain(rules.clone());
+    let alike = |(one, other): (&str, &str)| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    rules.zip(before).map(alike).collect()
 }
 
 /// A number and its kind as one; `None`: they do not fit.
@@ -60,11 +75,18 @@ fn pack_terms(out: &mut Writer, terms: Option<Terms>) {
 /// Reads the open discounts.
 pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
     let (format, mut input) = Reader::start_of(bytes)?;
-    let mut before = 0_i64;
+    let (mut before, mut rule_before) = (0_i64, String::new());
     let discounts = input.list(|input| {
-        let rule = RuleId::parse(input.text()?).map_err(|_| "bad rule id")?;
+        if format == FOLDED {
+            // Ids are of plain letters, so that any length cuts them between two.
+            rule_before.truncate(input.count()?);
+        } else {
+            rule_before.clear();
+        }
+        rule_before.push_str(input.text()?);
+        let rule = RuleId::parse(&rule_before).map_err(|_| "bad rule id")?;
         let (code, expires_at) = match format {
-            DENSE => {
+            DENSE | FOLDED => {
                 let code = Code::of_bits(input.little(CODE_BYTES)?);
                 before = before.checked_add(input.signed()?).ok_or("instant too large")?;
                 (code, Instant::from_ms(before))
@@ -72,7 +94,7 @@ pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
             _ => (Code::of_bits(input.number()?), input.instant()?),
         };
         let told_days = u16::try_from(input.number()?).map_err(|_| "too many days")?;
-        let terms = if format == DENSE { terms(input)? } else { None };
+        let terms = if format == PLAIN { None } else { terms(input)? };
         Ok(OpenDiscount { rule, code, expires_at, told_days, terms })
     })?;
     input.end()?;
@@ -128,6 +150,33 @@ mod tests {
         out.0
     }
 
+    /// The second layout.
+    fn pack_second(discounts: &[OpenDiscount]) -> Vec<u8> {
+        let mut out = Writer::of(DENSE);
+        out.count(discounts.len());
+        let mut before = 0;
+        for discount in discounts {
+            out.text(discount.rule.as_str());
+            out.0.extend(discount.code.bits().to_le_bytes().iter().take(CODE_BYTES));
+            out.signed(discount.expires_at.as_ms() - before);
+            before = discount.expires_at.as_ms();
+            out.number(discount.told_days.into());
+            pack_terms(&mut out, discount.terms);
+        }
+        out.0
+    }
+
+    #[test]
+    fn rules_that_are_called_alike_are_said_once() {
+        let ruled = |rule: &str| OpenDiscount { rule: RuleId::parse(rule).unwrap(), ..open(None) };
+        let alike = ["next-purchase", "next-purchase", "next-month", "welcome", "w"].map(ruled);
+        let packed = pack_discounts(&alike);
+        assert_eq!(discounts(&packed), Ok(alike.to_vec()));
+        let whole: usize = alike.iter().map(|open| open.rule.as_str().len()).sum();
+        let apart = pack_second(&alike).len() + alike.len();
+        assert_eq!(apart - packed.len(), whole - "next-purchase".len() - "month".len() - "welcome".len());
+    }
+
     #[test]
     fn what_a_discount_takes_off_costs_few_bytes() {
         let before = pack_as_before(&[open(None)]).len();
@@ -150,6 +199,7 @@ mod tests {
         assert_eq!(discounts(&pack_discounts(&both)), Ok(both.to_vec()));
         let before = discounts(&pack_as_before(&both));
         assert_eq!(before, Ok(vec![unknown.clone(), unknown.clone(), unknown]));
+        assert_eq!(discounts(&pack_second(&both)), Ok(both.to_vec()), "the second layout, whose rules stand whole");
         // More than fits beside its kind.
         let vast = open(terms(TakesOff::Amount(Minor(i64::MAX)), 1));
         assert_eq!(discounts(&pack_discounts(&[vast])).unwrap()[0].terms, None);

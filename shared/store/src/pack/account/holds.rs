@@ -45,7 +45,7 @@ pub fn holds(bytes: &[u8], discounts: &[OpenDiscount]) -> Unpacked<Vec<Hold>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
     use super::*;
     use domain::code::Code;
     use domain::id::RuleId;

@@ -105,6 +105,36 @@ fn a_score_without_discounts_used_or_gifts_is_no_larger() {
     }
 }
 
+/// What a line says of its discount takes a byte more for saying so, and room in lines that do.
+#[test]
+fn parts_of_a_discount_take_room_where_there_are_any() {
+    let line = |program_discount, paid_with_points| OrderLine {
+        line_id: LineId::parse("1").unwrap(),
+        sku: Sku::parse("A").unwrap(),
+        quantity: 2,
+        price: LinePrice::UnitPrice(UnitPrice(50)),
+        discount: Minor(60),
+        program_discount: Minor(program_discount),
+        paid_with_points: Minor(paid_with_points),
+        tax: None,
+        category: None,
+        brand: None,
+        tags: Vec::new(),
+    };
+    for (program_discount, paid_with_points, expected) in [
+        // As it was written before.
+        (0, 0, &[1, 1, 1, b'A', 1, 4, 0, 2, 100, 120][..]),
+        (10, 0, &[1, 1, 1, b'A', 1, 132, 1, 0, 2, 100, 120, 20]),
+        (0, 50, &[1, 1, 1, b'A', 1, 132, 2, 0, 2, 100, 120, 100]),
+        (10, 50, &[1, 1, 1, b'A', 1, 132, 3, 0, 2, 100, 120, 20, 100]),
+    ] {
+        let lines = vec![line(program_discount, paid_with_points)];
+        let packed = pack_lines(&lines);
+        assert_eq!(packed, expected, "{program_discount} {paid_with_points}");
+        assert_eq!(super::lines(&packed), Ok(lines));
+    }
+}
+
 /// What waits for payment takes no room where nothing does, and little where something does.
 #[test]
 fn points_that_wait_for_payment_take_room_where_there_are_any() {
