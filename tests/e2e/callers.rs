@@ -1,5 +1,6 @@
 //! Who may do what: denied unless something says otherwise.
 
+use domain::id::ReservationId;
 use domain::idempotency::CommandKey;
 use domain::referral::RedemptionId;
 use serde_json::{Value, json};
@@ -63,8 +64,12 @@ fn requests(cloud: &Cloud) -> Requests {
         ("GET", "/v1/orders/shop/o-1/score", String::new(), "accounts:read"),
     ]
     .map(|(method, target, body, scope)| (method, target.to_owned(), body, scope));
-    let others =
-        about_shared_codes(cloud).into_iter().chain(about_surveys()).chain(about_metrics()).chain(about_the_program());
+    let others = about_shared_codes(cloud)
+        .into_iter()
+        .chain(about_reservations())
+        .chain(about_surveys())
+        .chain(about_metrics())
+        .chain(about_the_program());
     requests.into_iter().chain(about_referrals(cloud)).chain(others).collect()
 }
 
@@ -77,6 +82,23 @@ fn about_metrics() -> Requests {
         ask("/v1/metrics/retention", "metrics:read"),
         ask("/v1/metrics/accounts", "metrics:read"),
         ask("/v1/accounts/acme/insights", "accounts:read"),
+    ]
+}
+
+/// A cart of `acme` that so many points pay a part of.
+fn cart(points: u64) -> Value {
+    let line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "1.00"});
+    json!({"account_id": "acme", "currency": "GBP", "lines": [line], "points": points})
+}
+
+/// Those about what is held at the checkout.
+fn about_reservations() -> Requests {
+    let key = CommandKey::new("operator", &format!("POST {RESERVATIONS}"), "rsv-1").unwrap();
+    let place = format!("{RESERVATIONS}/{}", ReservationId::of_command(&key));
+    vec![
+        ("POST", RESERVATIONS.to_owned(), cart(3).to_string(), "orders:write"),
+        ("GET", place.clone(), String::new(), "accounts:read"),
+        ("DELETE", place, String::new(), "orders:write"),
     ]
 }
 
@@ -174,6 +196,7 @@ const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
 const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
 const INVITATIONS: &str = "/v1/invitations";
 const SHARED_CODES: &str = "/v1/shared-codes";
+const RESERVATIONS: &str = "/v1/reservations";
 const TIER_INVITATION: &str = "/v1/accounts/acme/tier";
 const REDEMPTIONS: &str = "/v1/accounts/acme/redemptions";
 const CANCELLATION: &str = "/v1/accounts/acme/redemptions/3/cancellation";
@@ -204,6 +227,7 @@ async fn start() -> Cloud {
         program["perks"] = early;
         program["rewards"] = json!([mug]);
         program["membership"] = json!({"kind": "paid", "months": 12});
+        crate::quotes::worth_a_penny(program);
     })
     .await;
     cloud.order("o-1").line("MUG", 1, "1.00").send().await.expect(201);
@@ -214,6 +238,7 @@ async fn start() -> Cloud {
     cloud.request_keyed(INVITATIONS, "inv-1", &json!({"uses": 9})).await.expect(201);
     let shared = json!({"name": "Summer", "percent": "5"});
     cloud.request_keyed(SHARED_CODES, "shared-1", &shared).await.expect(201);
+    cloud.request_keyed(RESERVATIONS, "rsv-1", &cart(2)).await.expect(201);
     cloud.request_keyed(SIMULATIONS, "sim-1", &json!({"version": 1})).await.expect(202);
     cloud.account("acme").credit_note("c-0").units("CUP", 1).send().await.expect(201);
     let ann = json!({"name": "Ann", "role": "buyer", "locale": "en"});
@@ -298,6 +323,7 @@ async fn an_accounts_own_token_is_for_that_account_only() {
         // Nor is somebody else's referral code one to it; what only the merchant may do is refused at once.
         match (method, target.split('/').skip(2).collect::<Vec<_>>().as_slice()) {
             (_, ["orders", "shop", "o-1", _]) => reply.expect_problem(404, "unknown-order"),
+            (_, ["reservations", _]) => reply.expect_problem(404, "unknown-reservation"),
             (_, ["referrals", "reviews"]) => reply.expect_problem(403, "forbidden"),
             ("GET", ["referrals", ..]) => reply.expect_problem(404, "unknown-code"),
             // What is asked anybody may see who is asked; of what was answered nothing, since none of it is its own.

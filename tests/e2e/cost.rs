@@ -220,9 +220,9 @@ async fn an_order_of_a_shared_code_costs_four_write_units_more_and_two_where_nob
     assert_eq!((of_counted, of_free), (18.0, 2.0));
     // Beyond the account: whether it is an own discount, the code strongly, what the account and what all have used.
     for (id, code, of_order, of_cancellation) in [
-        ("o-1", &counted, (units(3.0, 10.0), 6), (units(4.5, 10.0), 7)),
-        ("o-2", &counted, (units(3.0, 10.0), 6), (units(4.5, 10.0), 7)),
-        ("o-3", &free, (units(2.5, 8.0), 5), (units(3.5, 8.0), 6)),
+        ("o-1", &counted, (units(3.0, 10.0), 6), (units(5.0, 10.0), 7)),
+        ("o-2", &counted, (units(3.0, 10.0), 6), (units(5.0, 10.0), 7)),
+        ("o-3", &free, (units(2.5, 8.0), 5), (units(4.0, 8.0), 6)),
     ] {
         let order = cloud.order(id).lines(20).code(code);
         let (reply, cost) = cloud.units(order.send()).await;

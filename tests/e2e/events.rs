@@ -206,11 +206,13 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
     program["tiers"]["levels"].as_array_mut().unwrap().push(circle);
     // One pays for its membership, and refers others as a member.
     program["membership"] = json!({"kind": "paid", "months": 12});
+    // And somebody pays with points.
+    crate::quotes::worth_a_penny(&mut program);
     let cloud = Cloud::with_program_and_secrets(program, &secrets).await;
     cloud.set_clock("2100-01-01T00:00:00Z");
     // Reads need something to read, a contact and a code their account, a redemption its code, a return its order, an
     // answer its contact and survey, a comparison two versions, a reward its points, a cancellation what was redeemed, an
-    // invitation and a shared code are issued.
+    // invitation and a shared code are issued, a reservation is made of points.
     let kinds = [
         "PUT /v1/accounts/{account_id}",
         "POST /v1/accounts/{account_id}/adjustments",
@@ -225,6 +227,7 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         "POST /v1/program/versions",
         "POST /v1/invitations",
         "POST /v1/shared-codes",
+        "POST /v1/reservations",
     ];
     samples.sort_by_key(|(trigger, file, _)| {
         let place = kinds.iter().position(|kind| kind == trigger).unwrap_or(kinds.len());

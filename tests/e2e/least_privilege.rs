@@ -192,6 +192,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.walks().await;
     watched.limits().await;
     watched.shared_codes().await;
+    watched.reservations().await;
 
     let template = local::template::Template::embedded().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);

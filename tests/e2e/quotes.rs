@@ -5,10 +5,16 @@ use tests::network::Staleness;
 use tests::{Cloud, Reply};
 
 /// `wholesale` with something of everything that a cart may use.
-fn with_everything(program: &mut Value) {
+/// A program whose points pay for orders.
+pub fn worth_a_penny(program: &mut Value) {
     // The exchange says what a point is worth.
     program["metrics"]["point_value"] = Value::Null;
-    program["points"]["exchange"] = json!({"value": "0.01", "spend": {"minimum": 100, "maximum": 1_000}});
+    program["points"]["exchange"] = json!({"value": "0.01"});
+}
+
+fn with_everything(program: &mut Value) {
+    worth_a_penny(program);
+    program["points"]["exchange"]["spend"] = json!({"minimum": 100, "maximum": 1_000});
     program["price_tables"] = json!([{"id": "mugs", "name": "Mugs by the case", "skus": ["MUG"],
                                       "steps": [{"from": 12, "percent": "5"}]}]);
     program["free_products"] =

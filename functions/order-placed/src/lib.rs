@@ -292,7 +292,7 @@ impl Command for PlaceOrder {
         };
         let reservation = reservation.filter(|reservation| reservation.receipt.account_id == *id);
         let codes = self.codes(stored.as_ref(), reservation.as_ref());
-        let found = store.named_codes(id, &codes, consistency, consistency).await?;
+        let found = store.named_codes(id, &codes, consistency).await?;
         let redemption = match (&account, &stored) {
             (Some(account), Some(StoredOrder::Scored(scored))) => store.redemption_of(account, scored).await?,
             _ => None,

@@ -97,9 +97,8 @@ impl Command for TakeBack<'_> {
         let program = schedule.version(scored.score.program_version).map(|version| &version.program);
         let codes =
             program.map(|program| scored.codes_to_give_back(&self.reversing.key(), program)).unwrap_or_default();
-        // Where a limit is read that says nothing was taken from it yet, nothing is given back to it, and no guard fails.
-        let of_shared = Consistency::Strong;
-        let used = store.named_codes(&scored.order.account_id, codes, consistency, of_shared).await?;
+        // That one is not given back, or not where its uses are counted, is guarded by nothing that would show a stale read.
+        let used = store.named_codes(&scored.order.account_id, codes, Consistency::Strong).await?;
         Ok(State { used, ..state })
     }
 

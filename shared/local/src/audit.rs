@@ -20,6 +20,7 @@ mod scores;
 mod shared_codes;
 mod stocks;
 mod sums;
+mod uses;
 
 use crate::walk;
 use account::Books;
@@ -161,6 +162,8 @@ struct OrderFacts {
     amended_entry: Option<u64>,
     revision: u64,
     codes: Vec<Code>,
+    /// Points that are spent on it.
+    spent: i128,
     returns: Vec<ReturnFacts>,
     /// What it brought besides its own points.
     gifts: Vec<OrderGift>,
@@ -199,6 +202,7 @@ impl OrderFacts {
             amended_entry: scored.history.amended.as_ref().map(|amended| amended.score.entry),
             revision: scored.order.revision,
             codes: scored.codes_in_use().to_vec(),
+            spent: scored.history.uses.iter().flat_map(|uses| &uses.spent).map(|part| i128::from(part.points.0)).sum(),
             returns: scored.history.returns.iter().map(returned).collect(),
             gifts: scored.gifts().cloned().collect(),
             payment,

@@ -140,7 +140,7 @@ pub fn of_account(account: &Account) -> Item {
         put(&mut item, [(SPENDING, bytes(pack::pack_spending(&account.spending)))]);
     }
     if !account.discounts.is_empty() {
-        put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts)))]);
+        put(&mut item, [("discounts", bytes(pack::pack_discounts(&account.discounts, !account.holds.is_empty())))]);
     }
     if !account.holds.is_empty() {
         put(&mut item, [(HOLDS, bytes(pack::pack_holds(&account.holds, &account.discounts)))]);

@@ -56,20 +56,19 @@ impl Store {
         Ok(Some(SharedFound { code, uses, limit }))
     }
 
-    /// What these codes of an account's orders are, its own discounts or shared codes, as far as they are anything. Those
-    /// that it shares are read with another consistency. Only a code that is none of its own costs more than that.
+    /// What these codes of an account's orders are, its own discounts or shared codes, as far as they are anything. Only
+    /// a code that is none of its own costs more than to look for these.
     pub async fn named_codes(
         &self,
         id: &AccountId,
         codes: &[Code],
         consistency: Consistency,
-        of_shared: Consistency,
     ) -> Result<Vec<NamedCode>, Fault> {
         let mut found = Vec::with_capacity(codes.len());
         for (code, own) in codes.iter().zip(self.discounts(id, codes, consistency).await?) {
             match own {
                 Some(own) => found.push(own.into()),
-                None => found.extend(self.shared_found(id, code, of_shared).await?.map(NamedCode::from)),
+                None => found.extend(self.shared_found(id, code, consistency).await?.map(NamedCode::from)),
             }
         }
         Ok(found)

@@ -97,6 +97,32 @@ impl Watched {
         self.simulation().await;
     }
 
+    /// What is held at the checkout, given up and used; and the order that used it cancelled, with its discount.
+    pub async fn reservations(&mut self) {
+        self.cloud = Cloud::with(crate::quotes::worth_a_penny).await;
+        let order = self.cloud.order("o-1").line("MUG", 1, "600.00");
+        let issued = self.ask("POST", "/v1/orders", &order.document(), 201).await;
+        let code = &issued["discounts_issued"][0]["code"];
+        let line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "10.00"});
+        let cart =
+            json!({"account_id": "acme", "currency": "GBP", "lines": [line], "discount_codes": [code], "points": 100});
+        let mut reserved = Json::Null;
+        for status in [201, 200] {
+            reserved = self.ask("POST", "/v1/reservations", &cart, status).await;
+        }
+        let place = format!("/v1/reservations/{}", reserved["reservation_id"].as_str().unwrap());
+        self.ask("GET", &place, &Json::Null, 200).await;
+        let using =
+            self.cloud.order("o-2").line("MUG", 1, "8.50").set("reservation_id", reserved["reservation_id"].clone());
+        self.ask("POST", "/v1/orders", &using.document(), 201).await;
+        let cancelled = json!({"cancelled_at": self.cloud.now().to_string()});
+        let back = self.ask("POST", "/v1/orders/shop/o-2/cancellation", &cancelled, 201).await;
+        assert_eq!((&back["points_restored"], &back["discounts_restored"]), (&json!(100), &json!([code])));
+        for _ in 0..2 {
+            self.ask("DELETE", &place, &Json::Null, 200).await;
+        }
+    }
+
     /// A shared code that is issued, listed, quoted and ended.
     pub async fn shared_codes(&mut self) {
         let document = json!({"name": "Spring", "percent": "5", "uses": 9});
@@ -109,6 +135,15 @@ impl Watched {
         let cart =
             json!({"account_id": "acme", "currency": "GBP", "lines": [line], "discount_codes": [issued["code"]]});
         assert_eq!(self.ask("POST", "/v1/quotes", &cart, 200).await["discount_codes"], json!([issued["code"]]));
+        let code = issued["code"].as_str().unwrap();
+        let order = self.cloud.order("o-shared").line("MUG", 1, "1.00");
+        self.ask("POST", "/v1/orders", &order.clone().code(code).document(), 201).await;
+        // Given back by an amendment, used by the next one, given back by the cancellation.
+        for amended in [order.amended(1).line("MUG", 1, "1.00"), order.amended(2).line("MUG", 1, "1.00").code(code)] {
+            self.ask("PUT", &amended.target(), &amended.document(), 200).await;
+        }
+        let cancelled = order.cancelled();
+        self.ask("POST", &cancelled.target(), &cancelled.document(), 201).await;
         self.ask("GET", "/v1/shared-codes", &Json::Null, 200).await;
         self.ask("GET", &place, &Json::Null, 200).await;
         for _ in 0..2 {

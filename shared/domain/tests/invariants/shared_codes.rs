@@ -299,7 +299,7 @@ impl Fair {
         for books in self.books.values() {
             let Some(account) = &books.account else { continue };
             let used: usize = books.orders.values().map(|scored| scored.codes_in_use().len()).sum();
-            let months: u64 = account.activity.months().iter().map(|month| u64::from(month.discounts_used)).sum();
+            let months: u64 = account.activity.months().iter().map(|month| month.discounts_used).sum();
             assert_eq!((account.lifetime.discounts_used, months), (used as u64, used as u64));
         }
     }
@@ -355,7 +355,9 @@ proptest! {
 
 fn off(fair: &Fair, who: &str, place: usize) -> (u64, i64) {
     let scored = &fair.books[who].orders[&fair.placed[place].1];
-    (scored.discounts_counted(), scored.discount_value(scored.current().eligible).unwrap().0)
+    let program = &fair.schedule.at(fair.now).program;
+    let kept = returns::totals(scored, program).unwrap();
+    (scored.discounts_counted(), scored.discount_value(&kept, program).unwrap().0)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::rewards::{self, Redeemed};
 use super::sums::Sums;
-use super::{OrderFacts, Report, Subject, activity, gifts, membership, notes, payments, perks, shared_codes};
+use super::{OrderFacts, Report, Subject, activity, gifts, membership, notes, payments, perks, shared_codes, uses};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -173,6 +173,7 @@ impl<'a> Books<'a> {
         let others = found.len();
         self.check_orders(sums.past_orders, orders, &mut found);
         self.check_returns(orders, &mut found);
+        uses::check(self.account, &self.entries, orders, &mut found);
         if found.len() == others {
             // An order that is not what its entries say comes to something else, too.
             let placed = self.entries.iter().filter_map(|entry| placed_in(entry));

@@ -1,6 +1,8 @@
 //! What an account redeemed its points for: the records against the entries that they come from.
 
+use super::account::{order_of, placed_in};
 use domain::account::Account;
+use domain::id::OrderKey;
 use domain::ledger::{Cause, Change, Entry, PointsChange, RewardChange};
 use domain::money::{Overflow, Points};
 use domain::rewards::{RewardRedemption, RewardUses};
@@ -100,7 +102,8 @@ fn check_counts(account: &Account, entries: &[&Entry], uses: Option<&RewardUses>
     }
 }
 
-/// Each month that is kept has what was spent in it and not given back.
+/// Each month that is kept has what was spent in it and not given back. What an order spends is of the month that it was
+/// first decided in, however often it is stated anew, and leaves that where it comes back.
 fn check_months(
     account: &Account,
     entries: &[&Entry],
@@ -108,18 +111,21 @@ fn check_months(
     schedule: &Schedule,
     found: &mut Vec<String>,
 ) {
+    let placed = entries.iter().filter_map(|entry| Some((placed_in(entry)?, *entry)));
+    let placed: BTreeMap<&OrderKey, &Entry> = placed.collect();
     let mut months: BTreeMap<Month, i128> = BTreeMap::new();
     for entry in entries {
-        let Some(version) = schedule.version(entry.program_version) else { continue };
+        let decided = order_of(entry).and_then(|order| placed.get(order)).unwrap_or(entry);
+        let Some(version) = schedule.version(decided.program_version) else { continue };
+        let own = version.program.calendar.month(decided.at);
         for change in &entry.changes {
             let (month, points) = match (change, &entry.cause) {
-                (Change::Points(PointsChange::Spent { points }), _) => {
-                    (version.program.calendar.month(entry.at), i128::from(points.0))
-                }
+                (Change::Points(PointsChange::Spent { points }), _) => (own, i128::from(points.0)),
                 (Change::Points(PointsChange::Restored { points }), Cause::RewardCancelled { redemption }) => {
                     let Some(redemption) = stored.redemptions.get(redemption) else { continue };
                     (Month(redemption.month), i128::from(points.0).saturating_neg())
                 }
+                (Change::Points(PointsChange::Restored { points }), _) => (own, i128::from(points.0).saturating_neg()),
                 _ => continue,
             };
             let sum = months.entry(month).or_default();

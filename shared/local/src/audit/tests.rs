@@ -1,5 +1,6 @@
 mod gifts;
 mod shared_codes;
+mod uses;
 
 use super::*;
 use crate::cloud::{Cloud, Options, Storage};

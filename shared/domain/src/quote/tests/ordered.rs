@@ -104,10 +104,11 @@ fn an_order_that_was_cancelled_before_it_came_writes_nothing_of_its_codes() {
     let key = ordered(&till, &[], None).unwrap().answer.order.key.clone();
     let waiting = vec![Waiting { reversing, parked_at: now, by: "shop".to_owned() }];
     let parked = ParkedOrder { key, waiting, payment: None, version: 1 };
-    let decision = ordered(&till, &[code.clone()], Some(&parked)).unwrap();
+    let codes = std::slice::from_ref(&code);
+    let decision = ordered(&till, codes, Some(&parked)).unwrap();
     assert_eq!(of_codes(&decision.writes), (vec![], 0));
-    assert_eq!((decision.answer.codes_used(), decision.answer.codes_in_use()), (&[code.clone()][..], &[][..]));
-    assert_eq!(decision.answer.history.returns[0].came_back.codes, [code]);
+    assert_eq!((decision.answer.codes_used(), decision.answer.codes_in_use()), (codes, &[][..]));
+    assert_eq!(decision.answer.history.returns[0].came_back.codes, codes);
     let account = decision.writes.iter().find_map(|write| match write {
         Write::Put(Record::Account(account), _) => Some(account),
         _ => None,

@@ -20,11 +20,14 @@ const AMOUNT: u64 = 2;
 const FROM: u64 = 3;
 
 /// Packs the open discounts. Codes are of random bits, which take less as they are than as varints; they end one after the
-/// other; where rules are called alike, what one begins with as the one before it does is not said again.
-pub fn pack_discounts(discounts: &[OpenDiscount]) -> Vec<u8> {
+/// other.
+///
+/// Where something is `held`, and rules are called alike, what one begins with as the one before it does is not said again:
+/// that makes room for the holds. Elsewhere the layout stays that of releases that know nothing of holds.
+pub fn pack_discounts(discounts: &[OpenDiscount], held: bool) -> Vec<u8> {
     let alike = alike(discounts);
     // To say of each how much that is takes a byte.
-    let folds = alike.iter().fold(0, |sum: usize, alike| sum.saturating_add(*alike)) > discounts.len();
+    let folds = held && alike.iter().fold(0, |sum: usize, alike| sum.saturating_add(*alike)) > discounts.len();
     let mut out = Writer::of(if folds { FOLDED } else { DENSE });
     out.count(discounts.len());
     let mut before = 0;
@@ -78,8 +81,10 @@ pub fn discounts(bytes: &[u8]) -> Unpacked<Vec<OpenDiscount>> {
     let (mut before, mut rule_before) = (0_i64, String::new());
     let discounts = input.list(|input| {
         if format == FOLDED {
-            // Ids are of plain letters, so that any length cuts them between two.
-            rule_before.truncate(input.count()?);
+            // No count of what comes next: it may be more than there is left to read. Ids are of plain letters, so that
+            // any length cuts them between two.
+            let alike = usize::try_from(input.number()?).ok().filter(|alike| *alike <= rule_before.len());
+            rule_before.truncate(alike.ok_or("alike beyond the rule before")?);
         } else {
             rule_before.clear();
         }
@@ -170,11 +175,25 @@ mod tests {
     fn rules_that_are_called_alike_are_said_once() {
         let ruled = |rule: &str| OpenDiscount { rule: RuleId::parse(rule).unwrap(), ..open(None) };
         let alike = ["next-purchase", "next-purchase", "next-month", "welcome", "w"].map(ruled);
-        let packed = pack_discounts(&alike);
+        let packed = pack_discounts(&alike, true);
         assert_eq!(discounts(&packed), Ok(alike.to_vec()));
+        assert_eq!(pack_discounts(&alike, false), pack_second(&alike), "an older release reads it");
         let whole: usize = alike.iter().map(|open| open.rule.as_str().len()).sum();
         let apart = pack_second(&alike).len() + alike.len();
         assert_eq!(apart - packed.len(), whole - "next-purchase".len() - "month".len() - "welcome".len());
+    }
+
+    #[test]
+    fn a_last_rule_that_is_alike_for_longer_than_the_rest_of_it_takes_is_read() {
+        for length in [1, 2, 10, 11, 12, 13, 30, 32] {
+            let rule = RuleId::parse(&"r".repeat(length)).unwrap();
+            for count in 1..=10 {
+                let alike = vec![OpenDiscount { rule: rule.clone(), ..open(None) }; count];
+                assert_eq!(discounts(&pack_discounts(&alike, true)), Ok(alike), "{count} rules of {length} bytes");
+            }
+        }
+        let beyond = [FOLDED, 1, 1, 1, b'a'];
+        assert_eq!(discounts(&beyond), Err("alike beyond the rule before"));
     }
 
     #[test]
@@ -187,7 +206,7 @@ mod tests {
             (terms(TakesOff::Amount(Minor(1_000)), 0), 1),
             (terms(TakesOff::Amount(Minor(1_000)), 10_000), 4),
         ] {
-            let packed = pack_discounts(&[open(terms)]);
+            let packed = pack_discounts(&[open(terms)], true);
             assert_eq!((packed.len() - before, discounts(&packed).unwrap()[0].terms), (more, terms));
         }
     }
@@ -196,12 +215,12 @@ mod tests {
     fn an_item_of_before_is_read_and_what_does_not_fit_is_left_to_the_record() {
         let (known, unknown) = (open(terms(TakesOff::Percent(Percent(500)), 0)), open(None));
         let both = [known.clone(), unknown.clone(), known];
-        assert_eq!(discounts(&pack_discounts(&both)), Ok(both.to_vec()));
+        assert_eq!(discounts(&pack_discounts(&both, true)), Ok(both.to_vec()));
         let before = discounts(&pack_as_before(&both));
         assert_eq!(before, Ok(vec![unknown.clone(), unknown.clone(), unknown]));
         assert_eq!(discounts(&pack_second(&both)), Ok(both.to_vec()), "the second layout, whose rules stand whole");
         // More than fits beside its kind.
         let vast = open(terms(TakesOff::Amount(Minor(i64::MAX)), 1));
-        assert_eq!(discounts(&pack_discounts(&[vast])).unwrap()[0].terms, None);
+        assert_eq!(discounts(&pack_discounts(&[vast], true)).unwrap()[0].terms, None);
     }
 }
