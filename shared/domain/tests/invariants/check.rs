@@ -147,7 +147,7 @@ fn purchase_days(world: &World, program: &Program) -> u64 {
 /// What the discounts that an order names now took off what is kept of it: exactly, rounded half up once.
 /// The codes that an order uses: what it gave back, once it was undone, it does not.
 fn in_use<'a>(world: &'a World, scored: &'a ScoredOrder) -> impl Iterator<Item = &'a Code> {
-    let codes = scored.order.discount_codes.iter();
+    let codes = scored.codes_used().iter();
     codes.filter(|code| world.discounts[*code].used_by.as_ref() == Some(&scored.order.key))
 }
 
@@ -238,7 +238,7 @@ fn check_discounts(world: &World, account: &Account, program: &Program) {
     let beyond = named.filter(is_beyond).count();
     assert!(account.discounts.len() <= OPEN_DISCOUNTS_MAX + beyond);
     for discount in world.discounts.values() {
-        let users = world.orders.values().filter(|scored| scored.order.discount_codes.contains(&discount.code));
+        let users = world.orders.values().filter(|scored| scored.codes_used().contains(&discount.code));
         let users: Vec<_> = users.filter(|scored| !is_undone(scored, program)).collect();
         assert!(users.len() <= 1, "invariant 5: used at most once");
         assert_eq!(discount.used_by.as_ref(), users.first().map(|scored| &scored.order.key));

@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod checkout;
 mod credit;
 mod earning;
 mod expiry;
