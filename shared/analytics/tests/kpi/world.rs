@@ -316,8 +316,9 @@ impl World {
     fn undo(&mut self, id: &AccountId, scored: &ScoredOrder, reversing: &Reversing) {
         let account = self.account(id).unwrap().clone();
         let redemption = self.qualified_by(id, scored);
+        let used = NamedCode::of_own(self.customers[id].discounts.values());
         let decide =
-            |context: &Context<'_>| returns::decide(&account, scored, reversing, &[], redemption.as_ref(), context);
+            |context: &Context<'_>| returns::decide(&account, scored, reversing, &used, redemption.as_ref(), context);
         let decision = self.decide(decide).unwrap();
         self.commit(decision.writes);
     }
@@ -345,7 +346,9 @@ impl World {
         let Some((place, scored)) = self.sale(id, order) else { return };
         let cancelled_at = self.now.max(scored.order.placed_at);
         self.undo(id, &scored, &Reversing::Cancellation(CancellationDocument { cancelled_at }));
-        self.customers.get_mut(id).unwrap().sales[place].is_cancelled = true;
+        let sale = &mut self.customers.get_mut(id).unwrap().sales[place];
+        // What it used is the customer's again.
+        (sale.is_cancelled, sale.codes) = (true, Vec::new());
     }
 
     fn amend(&mut self, id: &AccountId, order: usize, lines: &[Line], keeps_codes: bool) {
