@@ -1,6 +1,6 @@
 //! Request units, as the endpoint reports them. A change of these figures is a change of what an order costs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::actor::NOON;
 use tests::network::Units;
 use tests::{Cloud, Prospect, ReferralCode};
@@ -198,6 +198,70 @@ async fn an_adjustment_costs_six_write_units_and_half_a_read_unit() {
     reply.expect(201);
     // Account, entry, and the record under its key.
     assert_eq!((of(cost), cost.requests), (units(0.5, 6.0), 2));
+}
+
+#[tokio::test]
+async fn an_order_of_a_shared_code_costs_four_write_units_more_and_two_where_nobody_counts_its_uses() {
+    let cloud = Cloud::start().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).lines(20).send().await.expect(201);
+    }
+    warm(&cloud).await;
+    let issue = async |key: &str, uses: Value| {
+        let document = json!({"name": "Spring", "percent": "5", "uses": uses, "uses_per_account": 9});
+        let (reply, cost) = cloud.units(cloud.request_keyed("/v1/shared-codes", key, &document)).await;
+        (reply.expect(201)["code"].as_str().unwrap().to_owned(), of(cost).1)
+    };
+    // What counts its uses is laid out with it, once.
+    let ((counted, of_counted), (free, of_free)) = (issue("key-1", json!(9)).await, issue("key-2", json!(null)).await);
+    assert_eq!((of_counted, of_free), (18.0, 2.0));
+    // Beyond the account: whether it is an own discount, the code strongly, what the account and what all have used.
+    for (id, code, of_order, of_cancellation) in [
+        ("o-1", &counted, (units(3.0, 10.0), 6), (units(5.0, 10.0), 7)),
+        ("o-2", &counted, (units(3.0, 10.0), 6), (units(5.0, 10.0), 7)),
+        ("o-3", &free, (units(2.5, 8.0), 5), (units(4.0, 8.0), 6)),
+    ] {
+        let order = cloud.order(id).lines(20).code(code);
+        let (reply, cost) = cloud.units(order.send()).await;
+        assert_eq!(reply.expect(201)["discounts_used"], json!([code]));
+        assert_eq!((of(cost), cost.requests), of_order, "{id}");
+        let (reply, cost) = cloud.units(order.cancelled().send()).await;
+        assert_eq!(reply.expect(201)["discounts_restored"], json!([code]));
+        assert_eq!((of(cost), cost.requests), of_cancellation, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_of_a_reservation_costs_two_write_units_more_for_a_discount_and_nothing_for_points() {
+    let cloud = Cloud::with(|program| {
+        program["metrics"]["point_value"] = Value::Null;
+        program["points"]["exchange"] = json!({"value": "0.01", "spend": {"minimum": 100, "maximum": 1_000}});
+    })
+    .await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let first = cloud.order("old").line("MUG", 1, "600.00").send().await.expect(201);
+    let code = first["discounts_issued"][0]["code"].clone();
+    for n in 0..30 {
+        cloud.order(&format!("old-{n}")).line("MUG", 1, "10.00").send().await.expect(201);
+    }
+    warm(&cloud).await;
+    let line = json!({"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "50.00"});
+    let cart =
+        json!({"account_id": "acme", "currency": "GBP", "lines": [line], "discount_codes": [code], "points": 200});
+    let (reserved, cost) = cloud.units(cloud.request_keyed("/v1/reservations", "key-1", &cart)).await;
+    let reserved = reserved.expect(201);
+    assert_eq!(of(cost).1, 6.0);
+    let order = cloud.order("o-1").line("MUG", 1, "50.00").set("reservation_id", reserved["reservation_id"].clone());
+    let (reply, cost) = cloud.units(order.send()).await;
+    let told = reply.expect(201);
+    assert_eq!((&told["discounts_used"], &told["points_used"]["points"]), (&json!([code]), &json!(200)));
+    // The account, the reservation and the discount; nobody shares that.
+    assert_eq!((of(cost), cost.requests), (units(1.5, 8.0), 4));
 }
 
 /// Warms up what referrals pass through: the program is cached, as in any instance that is warm.

@@ -37,7 +37,7 @@ impl Sent {
     }
 
     /// Sends it again while the answer is that it may.
-    async fn until_answered(self) -> Reply {
+    pub async fn until_answered(self) -> Reply {
         loop {
             let reply = self.once().await;
             if reply.status() < 500 {

@@ -68,6 +68,7 @@ mod restart;
 mod returns;
 mod rewards;
 mod rollup;
+mod shared_code_orders;
 mod shared_codes;
 mod simulate;
 mod simulations;

@@ -2,7 +2,6 @@
 
 use domain::code::Code;
 use domain::decision::{Guard, Record, Write};
-use domain::id::AccountId;
 use domain::idempotency::CommandKey;
 use domain::shared_code::SharedCode;
 use serde_json::{Value, json};
@@ -22,7 +21,7 @@ async fn start() -> Cloud {
 }
 
 /// Issues a code that says this besides its name.
-async fn issued(cloud: &Cloud, key: &str, more: Value) -> String {
+pub async fn issued(cloud: &Cloud, key: &str, more: Value) -> String {
     let mut document = json!({"name": "Spring fair"});
     document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let reply = cloud.request_keyed(SHARED_CODES, key, &document).await.expect(201);
@@ -48,13 +47,11 @@ async fn refused(cloud: &Cloud, account: &str, code: &str) -> Value {
     refused["reason"].clone()
 }
 
-/// Uses a code once, as an order does.
+/// An order that names a code.
 async fn used(cloud: &Cloud, account: &str, code: &str) {
-    let (id, code) = (AccountId::parse(account).unwrap(), Code::parse(code).unwrap());
-    let store = cloud.app().store();
-    let found = store.shared_found(&id, &code, Consistency::Strong).await.unwrap().unwrap();
-    let writes = found.code.use_once(found.uses.as_ref(), found.limit.as_ref(), &id).unwrap();
-    assert!(matches!(store.commit(&writes).await.unwrap(), Commit::Done));
+    let id = format!("o-{:016x}", fastrand::u64(..));
+    let order = cloud.order(&id).account(account).line("MUG", 1, "10.00").code(code);
+    order.send().await.expect(201);
 }
 
 #[tokio::test]

@@ -10,12 +10,12 @@ mod payment;
 use domain::amendment;
 use domain::code::Code;
 use domain::decision::{Context, Decision, Record, Rejection};
-use domain::discount::Discount;
 use domain::document::{Faults, Path};
 use domain::earning::{self, Asked, Beside};
 use domain::id::{OrderId, OrderKey, Source};
 use domain::limit::Limit;
 use domain::membership::Role;
+use domain::named_code::NamedCode;
 use domain::order::Order;
 use domain::payment::{event_document, payment_document};
 use domain::receipt::{self, Receipt};
@@ -200,8 +200,8 @@ struct PlaceOrder {
 /// What an order is decided on.
 struct State {
     account: Option<domain::account::Account>,
-    /// The account's discounts of [`PlaceOrder::codes`], in that order.
-    discounts: Vec<Option<Discount>>,
+    /// What [`PlaceOrder::codes`] are.
+    found: Vec<NamedCode>,
     /// What stands under the order's key, once a first try has found that something does.
     stored: Option<StoredOrder>,
     /// What that order had qualified.
@@ -219,8 +219,8 @@ impl PlaceOrder {
         Self { content_hash: order.content_hash(), order: Arc::new(order) }
     }
 
-    /// The codes whose discounts the decision may touch: those the order names, or its reservation; of an order that is amended, those it
-    /// named before and those it issued, too.
+    /// The codes whose discounts the decision may touch: those the order names, or its reservation; of an order that is
+    /// amended, those it named before and those it issued, too.
     fn codes(&self, stored: Option<&StoredOrder>, reservation: Option<&Reservation>) -> Vec<Code> {
         let mut codes = uses::codes(&self.order, reservation).to_vec();
         if let Some(StoredOrder::Scored(stored)) = stored {
@@ -291,12 +291,13 @@ impl Command for PlaceOrder {
             None => None,
         };
         let reservation = reservation.filter(|reservation| reservation.receipt.account_id == *id);
-        let discounts = store.discounts(id, &self.codes(stored.as_ref(), reservation.as_ref()), consistency).await?;
+        let codes = self.codes(stored.as_ref(), reservation.as_ref());
+        let found = store.named_codes(id, &codes, consistency).await?;
         let redemption = match (&account, &stored) {
             (Some(account), Some(StoredOrder::Scored(scored))) => store.redemption_of(account, scored).await?,
             _ => None,
         };
-        Ok(State { account, discounts, stored, redemption, limits: Vec::new(), role: None, reservation })
+        Ok(State { account, found, stored, redemption, limits: Vec::new(), role: None, reservation })
     }
 
     async fn load_under(
@@ -329,20 +330,18 @@ impl Command for PlaceOrder {
                 }
                 // The order is there and its account is not: only a stale read shows that.
                 let account = account.ok_or(Rejection::UnknownAccount)?;
-                let discounts: Vec<_> = state.discounts.iter().flatten().cloned().collect();
-                let hash = self.content_hash;
+                let (found, hash) = (&state.found, self.content_hash);
                 let redemption = state.redemption.as_ref();
-                let decision = amendment::decide(account, &discounts, stored, &self.order, hash, redemption, context)?;
+                let decision = amendment::decide(account, found, stored, &self.order, hash, redemption, context)?;
                 let answer = Placed { scored: decision.answer, outcome: Outcome::Amended };
                 return Ok(Decision { writes: decision.writes, answer });
             }
             Some(StoredOrder::Parked(parked)) => Some(&**parked),
             None => None,
         };
-        let named = &state.discounts;
         let beside = Beside { limits: &state.limits, role: state.role, reservation: state.reservation.as_ref() };
         let order = (&self.order, self.content_hash);
-        let decision = score::decide_beside(account, named, parked, &beside, order, context)?;
+        let decision = score::decide_beside(account, &state.found, parked, &beside, order, context)?;
         let answer = Placed { scored: decision.answer, outcome: Outcome::Scored };
         Ok(Decision { writes: decision.writes, answer })
     }

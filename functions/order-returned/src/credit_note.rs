@@ -200,8 +200,7 @@ impl Step<'_> {
                     let program = self.schedule.version(order.score.program_version).map(|version| &version.program);
                     let key = ReturnKey::CreditNote(note.return_id.clone());
                     let codes = program.map(|program| order.codes_to_give_back(&key, program)).unwrap_or_default();
-                    let used = store.discounts(&account.id, codes, Consistency::Strong).await?;
-                    found.used = used.into_iter().flatten().collect();
+                    found.used = store.named_codes(&account.id, codes, Consistency::Strong).await?;
                 }
                 self.found_at.store(found_at.unwrap_or(0), Ordering::Relaxed);
                 Next::Look(found)

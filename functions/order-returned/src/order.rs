@@ -3,8 +3,8 @@
 
 use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
-use domain::discount::Discount;
 use domain::id::OrderKey;
+use domain::named_code::NamedCode;
 use domain::parked;
 use domain::referral::Redemption;
 use domain::returns::{self, Reversing};
@@ -64,8 +64,8 @@ struct State {
     account: Option<Account>,
     /// What the order had qualified.
     redemption: Option<Redemption>,
-    /// The discounts that it had used and that may come back.
-    used: Vec<Discount>,
+    /// What the codes are that it had used and that may come back.
+    used: Vec<NamedCode>,
 }
 
 impl Command for TakeBack<'_> {
@@ -97,9 +97,9 @@ impl Command for TakeBack<'_> {
         let program = schedule.version(scored.score.program_version).map(|version| &version.program);
         let codes =
             program.map(|program| scored.codes_to_give_back(&self.reversing.key(), program)).unwrap_or_default();
-        // That one is not given back is guarded by nothing that would show a stale read.
-        let used = store.discounts(&scored.order.account_id, codes, Consistency::Strong).await?;
-        Ok(State { used: used.into_iter().flatten().collect(), ..state })
+        // That one is not given back, or not where its uses are counted, is guarded by nothing that would show a stale read.
+        let used = store.named_codes(&scored.order.account_id, codes, Consistency::Strong).await?;
+        Ok(State { used, ..state })
     }
 
     fn last_decided(state: &State) -> Option<Instant> {

@@ -2,6 +2,7 @@
 
 use crate::activity::{Activity, Lifetime};
 use crate::advance;
+use crate::code::Code;
 use crate::counters::Counters;
 use crate::discount::{Discount, OpenDiscount};
 use crate::due::Due;
@@ -181,7 +182,13 @@ impl Account {
     pub(crate) fn use_discount(&mut self, discount: &Discount, order: &OrderKey) -> (Discount, Change) {
         let used = self.close_discount(discount).used(order);
         self.lifetime.discounts_used = self.lifetime.discounts_used.saturating_add(1);
-        (used, Change::Discount(DiscountChange::Used { code: discount.code.clone() }))
+        (used, Change::Discount(DiscountChange::Used { code: discount.code.clone(), shared: false }))
+    }
+
+    /// Notes a shared code that an order used; answers what its entry says of that.
+    pub(crate) fn use_shared(&mut self, code: &Code) -> Change {
+        self.lifetime.discounts_used = self.lifetime.discounts_used.saturating_add(1);
+        Change::Discount(DiscountChange::Used { code: code.clone(), shared: true })
     }
 
     /// Takes a discount out of the open ones; answers its record, which takes over what was told of its end.

@@ -5,18 +5,20 @@
 //! ends does not depend on the sequence in which its statements, returns and cancellation came; what other orders made
 //! of the points, the tier or the discounts meanwhile stays theirs.
 
+mod codes;
+
 use crate::account::Account;
 use crate::activity::Figures;
 use crate::advance;
-use crate::code::Code;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{self, Discount, TakesOff, Unusable};
+use crate::discount::{self, Discount, TakesOff};
 use crate::document::{Faults, Path};
 use crate::earning::{Basket, Known};
 use crate::id::{RuleId, TierId};
 use crate::ledger::{Cause, Change, DiscountChange, OrderChange, PointsChange, TierChange};
 use crate::lots::End;
 use crate::money::{Measure, Minor, Money, Overflow, Points};
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::payment::{self, Paid};
 use crate::program::{DiscountRule, Program};
@@ -62,10 +64,10 @@ impl ScoredOrder {
 
 /// Decides a statement of a stored order that has a higher revision.
 ///
-/// `discounts` are the account's discounts that the order names or named, and those that it issued, in any order.
+/// `found` is what the codes are that the order names or named, and the discounts that it issued, in any order.
 pub fn decide(
     account: &Account,
-    discounts: &[Discount],
+    found: &[NamedCode],
     stored: &ScoredOrder,
     order: &Arc<Order>,
     content_hash: [u8; 32],
@@ -93,7 +95,7 @@ pub fn decide(
         stored,
         scored,
         program,
-        discounts,
+        found,
         context,
         account,
         worth,
@@ -145,7 +147,7 @@ struct Amending<'a> {
     stored: &'a ScoredOrder,
     scored: ScoredOrder,
     program: &'a Program,
-    discounts: &'a [Discount],
+    found: &'a [NamedCode],
     context: &'a Context<'a>,
     account: Account,
     worth: Worth,
@@ -159,50 +161,6 @@ struct Amending<'a> {
 }
 
 impl Amending<'_> {
-    /// Uses the discounts that only the new statement names, and gives back those that only the old one named. An order
-    /// that is undone uses none.
-    fn exchange_discounts(&mut self) -> Result<(), Rejection> {
-        let (known, after) = (self.stored.codes_used(), self.scored.order.clone());
-        let codes = self.stored.codes_of(&after).to_vec();
-        let undone = self.scored.gives_discounts_back(self.program);
-        let held = if self.stored.has_given_discounts_back() { &[] } else { known };
-        for (index, code) in codes.iter().enumerate().filter(|(_, code)| !held.contains(code)) {
-            if undone && known.contains(code) {
-                continue;
-            }
-            let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
-            // An order cannot use what it has brought about itself.
-            let usable = |discount: &&Discount| discount.code == *code && !discount.issued_by.is(&after.key);
-            let discount = self.discounts.iter().find(usable).ok_or_else(|| unusable(Unusable::Unknown))?;
-            discount.check(self.context.now).map_err(unusable)?;
-            if self.account.holder(code).is_some() {
-                return Err(unusable(Unusable::Held));
-            }
-            if undone {
-                continue;
-            }
-            let (used, change) = self.account.use_discount(discount, &after.key);
-            self.put(discount, used);
-            self.changes.push(change);
-        }
-        let dropped = self.discounts.iter().filter(|discount| {
-            held.contains(&discount.code)
-                && (undone || !codes.contains(&discount.code))
-                && discount.used_by.as_ref() == Some(&after.key)
-        });
-        for discount in dropped {
-            let (unused, is_open) = uses::release(&mut self.account, discount, self.context.now, &mut self.changes);
-            if is_open {
-                self.given_back.push(unused.rule.clone());
-            }
-            self.put(discount, unused);
-        }
-        let record = |code: &Code| self.discounts.iter().find(|discount| discount.code == *code);
-        self.taken_off = codes.iter().filter_map(record).map(|discount| discount.terms().takes_off).collect();
-        self.scored.note_codes(codes, undone);
-        Ok(())
-    }
-
     /// Spends what the new statement pays more with points, and gives back what it pays less.
     fn exchange_points(&mut self) -> Result<(), Rejection> {
         let (points, now) = (self.stored.points_of(&self.scored.order), self.context.now);
@@ -396,7 +354,7 @@ impl Amending<'_> {
     /// Withdraws a discount of this order, or makes it valid again, as its rule now says.
     fn review_discount(&mut self, rule: &DiscountRule, known: &mut IssuedDiscount) -> Result<(), Condition> {
         let due = rules::may_issue(&self.account, rule, known.expires_at, self.worth.eligible, self.context.now);
-        let Some(discount) = self.discounts.iter().find(|discount| discount.code == known.code) else { return Ok(()) };
+        let Some(discount) = self.own(&known.code).cloned() else { return Ok(()) };
         let lifetime = &mut self.account.lifetime;
         let lost = match due {
             Err(Condition::BelowMinimum) => Some(Condition::BelowMinimum),
@@ -409,13 +367,13 @@ impl Amending<'_> {
             known.void = false;
             let valid = discount.voided(false);
             self.changes.push(self.account.open_discount(&valid));
-            self.put(discount, valid);
+            self.put(&discount, valid);
         } else if let Some(lost) = lost.filter(|_| discount.check(self.context.now).is_ok()) {
             known.void = true;
             lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
-            let closed = self.account.close_discount(discount);
+            let closed = self.account.close_discount(&discount);
             self.changes.push(Change::Discount(DiscountChange::Voided { code: known.code.clone() }));
-            self.put(discount, closed.voided(true));
+            self.put(&discount, closed.voided(true));
             return Err(lost);
         }
         Ok(())

@@ -35,6 +35,7 @@ pub mod limit;
 pub mod lots;
 pub mod membership;
 pub mod money;
+pub mod named_code;
 pub mod occasions;
 pub mod opening;
 pub mod order;

@@ -8,7 +8,8 @@
 //!
 //! What a limit comes to is the program's to say, and another version may say otherwise. What was used counts on: the
 //! first command under the new total lays all shards out anew, guarded by what it has read of each, and shares out what
-//! is left of that total after all that was used. Nothing is laid out before the first use. Two versions in use side by
+//! is left of that total after all that was used. Nothing is laid out before the first use, but for the uses of a shared
+//! code: they are when it is issued. Two versions in use side by
 //! side (an order that came late) lay out in turn, and neither ever gives more than its own total leaves.
 //!
 //! What is given back counts as never used, whatever the layout.
@@ -204,6 +205,18 @@ impl Limit {
             writes.push(Write::Shard(Box::new(ShardWrite { limit: self.id.clone(), shard: place, change })));
         }
         Ok(Some(writes))
+    }
+
+    /// Lays all shards out anew for a total, of which nothing is taken yet.
+    pub fn lay_out(&self, total: u64) -> Result<Vec<Write>, Overflow> {
+        let layout = self.next_layout()?;
+        let places = self.shards.iter().zip(self.remaining_of(total)?).enumerate();
+        let write = |(shard, (held, remaining)): (usize, (&Option<Shard>, u64))| {
+            let new = Shard { laid_out: total, layout, used: 0, remaining, version: 1 };
+            let change = lay_out(*held, new)?;
+            Ok(Write::Shard(Box::new(ShardWrite { limit: self.id.clone(), shard, change })))
+        };
+        places.map(write).collect()
     }
 
     /// Gives so much back that was taken before, to the shard of an account or another that gave as much; `None`: none

@@ -12,12 +12,13 @@ use crate::account::Account;
 use crate::activity::Giveback;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{self, Discount};
+use crate::discount;
 use crate::earning::{self, Admitted, Basket, Known};
 use crate::id::{LineId, OrderKey, ReturnId};
 use crate::ledger::{Cause, Change, OrderChange};
 use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
+use crate::named_code::NamedCode;
 use crate::order::{LinePrice, Order, OrderLine};
 use crate::program::Program;
 use crate::qualification;
@@ -293,8 +294,8 @@ fn earns(scored: &ScoredOrder, units: &[u64], program: &Program) -> Result<Point
 /// What taking something of an order back is decided on besides the order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Undoing<'a> {
-    /// The records of the discounts that it used, as far as they may come back.
-    pub used: &'a [Discount],
+    /// What the codes are that it used, as far as they may come back.
+    pub used: &'a [NamedCode],
     /// The program version of the order.
     pub program: &'a Program,
     /// The instant decided at.
@@ -457,13 +458,13 @@ pub(crate) fn reverse(
     Ok(reversal)
 }
 
-/// Decides a return or a cancellation of a stored order; `redemption` is what the order had qualified, `used` are the
-/// records of [`ScoredOrder::codes_to_give_back`].
+/// Decides a return or a cancellation of a stored order; `redemption` is what the order had qualified, `used` is what
+/// [`ScoredOrder::codes_to_give_back`] are.
 pub fn decide(
     account: &Account,
     scored: &ScoredOrder,
     reversing: &Reversing,
-    used: &[Discount],
+    used: &[NamedCode],
     redemption: Option<&Redemption>,
     context: &Context<'_>,
 ) -> Result<Decision<Arc<ScoredOrder>>, Rejection> {

@@ -6,7 +6,7 @@ use crate::account::{Account, Status};
 use crate::activity::{Counted, Purchase};
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::{self, Discount, TakesOff, Unusable};
+use crate::discount::{self, TakesOff, Unusable};
 use crate::earning::{AccountFacts, Beside, Granted, Known, Limiting};
 use crate::expiry;
 use crate::free_products;
@@ -15,6 +15,7 @@ use crate::ledger::{Cause, Change, HoldChange, OrderChange, PointsChange};
 use crate::lots::End;
 use crate::membership::admission;
 use crate::money::{Measure, Minor, Money, Overflow, Points};
+use crate::named_code::NamedCode;
 use crate::occasions::{self, Gifts};
 use crate::order::Order;
 use crate::parked::ParkedOrder;
@@ -37,11 +38,11 @@ pub const FUTURE_MS_MAX: i64 = Instant::DAY_MS;
 
 /// Scores an order: the account's commit, the order's record, discounts issued and used, all in one transaction.
 ///
-/// `named` are the account's discounts with the codes the order names, in that order (`None`: it has none such).
+/// `named` is what the codes are that the order names, or its reservation, in any order; without those that are nothing.
 /// `parked` are returns that came before the order: it is scored as placed, and they are carried out after it.
 pub fn decide(
     account: Option<&Account>,
-    named: &[Option<Discount>],
+    named: &[NamedCode],
     parked: Option<&ParkedOrder>,
     order: &Arc<Order>,
     content_hash: [u8; 32],
@@ -54,7 +55,7 @@ pub fn decide(
 /// ([`crate::earning::asked`]).
 pub fn decide_beside(
     account: Option<&Account>,
-    named: &[Option<Discount>],
+    named: &[NamedCode],
     parked: Option<&ParkedOrder>,
     beside: &Beside<'_>,
     (order, content_hash): (&Arc<Order>, [u8; 32]),
@@ -102,8 +103,10 @@ struct Scoring<'a> {
     writes: Vec<Write>,
     /// The reservation that it uses.
     reservation: Option<&'a Reservation>,
-    /// The records of the discounts that it uses, before that and after.
-    used: Vec<(Discount, Discount)>,
+    /// The discounts that it uses, as they are after that.
+    used: Vec<NamedCode>,
+    /// The writes of that.
+    using: Vec<Write>,
     /// What it uses beyond the codes that it names.
     uses: Option<Uses>,
     tier_before: TierId,
@@ -151,6 +154,7 @@ impl<'a> Scoring<'a> {
             writes: Vec::with_capacity(5),
             reservation: None,
             used: Vec::new(),
+            using: Vec::new(),
             uses: None,
             eligible: Minor::ZERO,
             points: Points::ZERO,
@@ -212,18 +216,16 @@ impl<'a> Scoring<'a> {
     }
 
     /// Uses the discounts that the order names, or those of its reservation; one that cannot be used refuses the order.
-    fn use_discounts(&mut self, named: &[Option<Discount>]) -> Result<(), Rejection> {
+    fn use_discounts(&mut self, named: &[NamedCode]) -> Result<(), Rejection> {
         for (index, code) in uses::codes(self.order, self.reservation).iter().enumerate() {
             let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
-            let discount = named.get(index).and_then(Option::as_ref).ok_or_else(|| unusable(Unusable::Unknown))?;
-            discount.check(self.context.now).map_err(unusable)?;
-            if self.account.holder(code).is_some() {
-                return Err(unusable(Unusable::Held));
-            }
-            let (used, change) = self.account.use_discount(discount, &self.order.key);
-            self.used.push((discount.clone(), used));
-            self.changes.push(change);
-            self.taken_off.push(discount.terms().takes_off);
+            let named = NamedCode::find(named, code).ok_or_else(|| unusable(Unusable::Unknown))?;
+            named.check(&self.account, self.context).map_err(unusable)?;
+            let used = named.use_for(&mut self.account, &self.order.key, &mut self.changes);
+            let (used, writes) = used.map_err(unusable)?;
+            self.used.push(used);
+            self.using.extend(writes);
+            self.taken_off.push(named.takes_off());
         }
         Ok(())
     }
@@ -423,15 +425,11 @@ impl<'a> Scoring<'a> {
                 changes.push(Change::Order(OrderChange::ReturnRefused { order, by, stated_by: waiting.by.clone() }));
                 continue;
             }
-            let (by, used): (_, Vec<_>) =
-                (Some(&*waiting.by), self.used.iter().map(|(_, used)| used.clone()).collect());
-            let undoing = Undoing { used: &used, program, now };
+            let (by, undoing) = (Some(&*waiting.by), Undoing { used: &self.used, program, now });
             changes.extend(returns::apply(&mut account, &mut scored, reversing, Excess::Noted, by, &undoing)?);
         }
         // A discount that comes back at once is as it was.
-        let used = self.used.into_iter().filter(|_| !scored.has_given_discounts_back());
-        let used = used.map(|(held, used)| Write::Put(Record::Discount(Box::new(used)), Guard::Version(held.version)));
-        let used: Vec<_> = used.collect();
+        let using = if scored.has_given_discounts_back() { Vec::new() } else { self.using };
         scored.score.balance = account.holdings.available()?;
         let qualified = referral::first_order(&mut account, &mut scored, self.program, self.context)?;
         let (qualified, noted) = qualified.unzip();
@@ -440,7 +438,7 @@ impl<'a> Scoring<'a> {
         let cause = Cause::OrderPlaced { order: self.order.key.clone() };
         let mut writes = vec![Write::Put(Record::Order(scored.clone()), guard)];
         writes.extend(decision::commit(account, cause, changes, program_version, self.context)?);
-        writes.extend(used.into_iter().chain(self.writes).chain(qualified));
+        writes.extend(using.into_iter().chain(self.writes).chain(qualified));
         Ok(Decision { writes, answer: scored })
     }
 }

@@ -158,11 +158,10 @@ impl SharedCode {
         program: &Program,
         now: Instant,
     ) -> Result<(), Unusable> {
-        let SharedCodeDocument { from, until, currency, audience, .. } = &self.terms;
-        let is_over = self.ended_at.is_some() || until.is_some_and(|until| until <= now);
+        let SharedCodeDocument { from, currency, audience, .. } = &self.terms;
         match () {
             // What it says is of a currency that the program runs in no more.
-            () if is_over || *currency != program.currency => Err(Unusable::Expired),
+            () if self.is_over(now) || *currency != program.currency => Err(Unusable::Expired),
             () if from.is_some_and(|from| now < from) => Err(Unusable::NotYetValid),
             () if !audience.includes(&Buyer::of(account, account.member_state(program, now))) => {
                 Err(Unusable::NotForAccount)
@@ -170,6 +169,11 @@ impl SharedCode {
             () if !self.is_left_to_account(uses) => Err(Unusable::Used),
             () => Ok(()),
         }
+    }
+
+    /// Whether nobody can use it any more at `now`, however often it was used.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.ended_at.is_some() || self.terms.until.is_some_and(|until| until <= now)
     }
 
     /// Whether any use is left over all accounts; `None`: nobody has used it yet.
@@ -252,8 +256,12 @@ pub fn issue(
         ended_at: None,
         version: 1,
     };
-    let write = Write::Put(Record::SharedCode(Box::new(issued.clone())), Guard::Absent);
-    Ok(Decision { writes: vec![write], answer: issued })
+    let mut writes = vec![Write::Put(Record::SharedCode(Box::new(issued.clone())), Guard::Absent)];
+    if let Some((total, id)) = issued.terms.uses.zip(issued.limit_id()) {
+        // Here, so that each order that uses it changes one shard and no more.
+        writes.extend(Limit::untouched(id).lay_out(total)?);
+    }
+    Ok(Decision { writes, answer: issued })
 }
 
 /// Ends a shared code: no order uses it any more, and those that have keep what it took off. Ended already, it stays as

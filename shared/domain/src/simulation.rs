@@ -27,6 +27,7 @@
 //!   where it has none. What only the draft would have given on walks is not told, nor is whom else its rules are for.
 //!   Welcomes and n-th orders are decided anew.
 //! - Segments and the roles of contacts are those of today, and whoever has ordered was active.
+//! - Codes that accounts share are no matter of the program: an order uses those that it used.
 //! - What is left of a budget or a stock over all accounts hangs on all of them: see [`Timeline`].
 
 mod asked;
@@ -40,6 +41,7 @@ mod ranked;
 mod redeemed;
 mod replay;
 mod report;
+mod shared;
 mod takes;
 
 use crate::account::Account;

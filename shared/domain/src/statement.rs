@@ -406,8 +406,8 @@ fn discount_sentence(change: &DiscountChange, program: &Program) -> String {
         DiscountChange::Issued { code, expires_at, .. } => {
             format!("Discount {code} is yours until {}.", until(*expires_at))
         }
-        DiscountChange::Used { code } => format!("Discount {code} was used."),
-        DiscountChange::Released { code } => format!("Discount {code} was given back."),
+        DiscountChange::Used { code, .. } => format!("Discount {code} was used."),
+        DiscountChange::Released { code, .. } => format!("Discount {code} was given back."),
         DiscountChange::Voided { code } => {
             format!("Discount {code} was withdrawn: what it came with was changed or undone.")
         }

@@ -8,12 +8,12 @@
 
 use crate::account::Account;
 use crate::code::Code;
-use crate::decision::{Guard, Record, Rejection, Write};
-use crate::discount::Discount;
+use crate::decision::{Rejection, Write};
 use crate::id::ReservationId;
-use crate::ledger::{Change, DiscountChange, PointsChange};
+use crate::ledger::{Change, PointsChange};
 use crate::lots::{Restored, SpentLot};
 use crate::money::{self, Minor, Overflow, Points};
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::{Exchange, GivenBack, Program};
 use crate::reservation::Reservation;
@@ -330,37 +330,12 @@ pub(crate) fn amend(
     Ok(())
 }
 
-/// Takes a discount off an order that does not use it any more; answers its record then, and whether it is open again.
-///
-/// It is the customer's: it is open even beyond the bound of what rules may open, for what is left of its time.
-pub(crate) fn release(
-    account: &mut Account,
-    discount: &Discount,
-    now: Instant,
-    changes: &mut Vec<Change>,
-) -> (Discount, bool) {
-    let unused = discount.unused();
-    let is_open = unused.check(now).is_ok();
-    if is_open {
-        account.list_discount(&unused);
-    }
-    let lifetime = &mut account.lifetime;
-    lifetime.discounts_used = lifetime.discounts_used.saturating_sub(1);
-    changes.push(Change::Discount(DiscountChange::Released { code: discount.code.clone() }));
-    if unused.void {
-        // What it came with was undone while it was in use.
-        lifetime.discounts_issued = lifetime.discounts_issued.saturating_sub(1);
-        changes.push(Change::Discount(DiscountChange::Voided { code: discount.code.clone() }));
-    }
-    (unused, is_open)
-}
-
-/// Gives back the discounts that an order used, if it is undone so far and they were not given back before. `used` are
-/// their records.
+/// Gives back the discounts that an order used, if it is undone so far and they were not given back before. `used` is
+/// what its codes are.
 pub(crate) fn give_discounts_back(
     account: &mut Account,
     scored: &mut ScoredOrder,
-    used: &[Discount],
+    used: &[NamedCode],
     program: &Program,
     now: Instant,
     changes: &mut Vec<Change>,
@@ -370,22 +345,24 @@ pub(crate) fn give_discounts_back(
         return back;
     }
     scored.uses_mut().discounts_given_back = true;
-    for discount in used.iter().filter(|discount| discount.used_by.as_ref() == Some(&scored.order.key)) {
-        let (_, is_open) = release(account, discount, now, changes);
-        let codes = if is_open { &mut back.codes } else { &mut back.codes_ended };
-        codes.push(discount.code.clone());
+    for named in in_use(scored, used) {
+        let codes = if named.release(account, now, changes) { &mut back.codes } else { &mut back.codes_ended };
+        codes.push(named.code().clone());
     }
     back
 }
 
-/// The records of discounts that an order had used and gave back.
-pub(crate) fn released(scored: &ScoredOrder, before: &ScoredOrder, used: &[Discount]) -> Vec<Write> {
+/// What is written of the discounts that an order had used and gave back.
+pub(crate) fn released(scored: &ScoredOrder, before: &ScoredOrder, used: &[NamedCode]) -> Vec<Write> {
     if !scored.has_given_discounts_back() || before.has_given_discounts_back() {
         return Vec::new();
     }
-    let own = used.iter().filter(|discount| discount.used_by.as_ref() == Some(&scored.order.key));
-    let put = |discount: &Discount| {
-        Write::Put(Record::Discount(Box::new(discount.unused())), Guard::Version(discount.version))
-    };
-    own.map(put).collect()
+    in_use(scored, used).flat_map(|named| named.released(&scored.order.account_id)).collect()
+}
+
+/// Of what the codes of an order are, what it has used.
+fn in_use<'a>(scored: &ScoredOrder, used: &'a [NamedCode]) -> impl Iterator<Item = &'a NamedCode> {
+    let named = scored.codes_used().iter().filter_map(|code| NamedCode::find(used, code));
+    let named: Vec<_> = named.filter(|named| named.is_used_by(&scored.order.key)).collect();
+    named.into_iter()
 }

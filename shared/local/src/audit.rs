@@ -271,7 +271,7 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
         }
         referrals.note(&account.id, &records);
         stocks.note(&records);
-        shared_codes.note(&records);
+        shared_codes.note(&account.id, &records, &mut report);
         Books::new(account, &records).check(&mut orders, &schedule, &mut report);
     }
     walks.check(store, accounts.values(), &mut report).await?;

@@ -5,6 +5,7 @@ use crate::read::{Consistency, corrupt};
 use crate::{Fault, Store, item};
 use domain::code::Code;
 use domain::id::AccountId;
+use domain::named_code::NamedCode;
 use domain::shared_code::{SharedCode, SharedFound, SharedUses};
 
 /// Shared codes, a page of them.
@@ -34,21 +35,43 @@ impl Store {
         self.ledger_record(keys::shared_uses(id, code), consistency).await
     }
 
-    /// A shared code with what an account has used of it and, where that is limited, all have. 0.5 read units, or 1
-    /// strong, of each; of a code that there is not, of that alone.
+    /// A shared code with what an account has used of it and, where that is limited, all have. 1 read unit, and 0.5, or 1
+    /// strong, for each of these; for a code that there is not, 1 alone.
+    ///
+    /// What is used of it is written by whoever uses it, so a guard catches a stale read of that. The code itself is not:
+    /// it is read strongly, whatever else is, or one that was just ended could be used. A guard on it would cost each order
+    /// 2 write units, this costs half a read unit.
     pub async fn shared_found(
         &self,
         id: &AccountId,
         code: &Code,
         consistency: Consistency,
     ) -> Result<Option<SharedFound>, Fault> {
-        let Some(code) = self.shared_code(code, consistency).await? else { return Ok(None) };
+        let Some(code) = self.shared_code(code, Consistency::Strong).await? else { return Ok(None) };
         let uses = self.shared_uses(id, &code.code, consistency).await?;
         let limit = match code.limit_id() {
             Some(id) => Some(self.limit(id, consistency).await?),
             None => None,
         };
         Ok(Some(SharedFound { code, uses, limit }))
+    }
+
+    /// What these codes of an account's orders are, its own discounts or shared codes, as far as they are anything. Only
+    /// a code that is none of its own costs more than to look for these.
+    pub async fn named_codes(
+        &self,
+        id: &AccountId,
+        codes: &[Code],
+        consistency: Consistency,
+    ) -> Result<Vec<NamedCode>, Fault> {
+        let mut found = Vec::with_capacity(codes.len());
+        for (code, own) in codes.iter().zip(self.discounts(id, codes, consistency).await?) {
+            match own {
+                Some(own) => found.push(own.into()),
+                None => found.extend(self.shared_found(id, code, consistency).await?.map(NamedCode::from)),
+            }
+        }
+        Ok(found)
     }
 
     /// Shared codes after one of them, at most `limit`, read strongly.

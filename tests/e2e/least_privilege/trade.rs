@@ -135,6 +135,15 @@ impl Watched {
         let cart =
             json!({"account_id": "acme", "currency": "GBP", "lines": [line], "discount_codes": [issued["code"]]});
         assert_eq!(self.ask("POST", "/v1/quotes", &cart, 200).await["discount_codes"], json!([issued["code"]]));
+        let code = issued["code"].as_str().unwrap();
+        let order = self.cloud.order("o-shared").line("MUG", 1, "1.00");
+        self.ask("POST", "/v1/orders", &order.clone().code(code).document(), 201).await;
+        // Given back by an amendment, used by the next one, given back by the cancellation.
+        for amended in [order.amended(1).line("MUG", 1, "1.00"), order.amended(2).line("MUG", 1, "1.00").code(code)] {
+            self.ask("PUT", &amended.target(), &amended.document(), 200).await;
+        }
+        let cancelled = order.cancelled();
+        self.ask("POST", &cancelled.target(), &cancelled.document(), 201).await;
         self.ask("GET", "/v1/shared-codes", &Json::Null, 200).await;
         self.ask("GET", &place, &Json::Null, 200).await;
         for _ in 0..2 {

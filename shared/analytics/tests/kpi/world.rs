@@ -11,6 +11,7 @@ use domain::id::{AccountId, OrderKey};
 use domain::idempotency::CommandKey;
 use domain::ledger::Entry;
 use domain::membership::{self, Member, Profile, StatedBy, profile_document};
+use domain::named_code::NamedCode;
 use domain::order::Order;
 use domain::referral::{
     self, CodeDocument, CodeSettings, CodeStatus, Codes, Grounds, Prospect, Redemption, RedemptionId, RedemptionKey,
@@ -294,7 +295,7 @@ impl World {
         let number = customer.sales.len();
         let order = document(id, &format!("{id}-{number}"), 1, at, lines, &codes);
         let (account, hash) = (customer.account.clone(), order.content_hash());
-        let named: Vec<_> = codes.iter().map(|code| customer.discounts.get(code).cloned()).collect();
+        let named = NamedCode::of_own(codes.iter().filter_map(|code| customer.discounts.get(code)));
         let decided = self.decide(|context| score::decide(account.as_ref(), &named, None, &order, hash, context));
         match decided {
             Ok(decision) => self.commit(decision.writes),
@@ -315,8 +316,9 @@ impl World {
     fn undo(&mut self, id: &AccountId, scored: &ScoredOrder, reversing: &Reversing) {
         let account = self.account(id).unwrap().clone();
         let redemption = self.qualified_by(id, scored);
+        let used = NamedCode::of_own(self.customers[id].discounts.values());
         let decide =
-            |context: &Context<'_>| returns::decide(&account, scored, reversing, &[], redemption.as_ref(), context);
+            |context: &Context<'_>| returns::decide(&account, scored, reversing, &used, redemption.as_ref(), context);
         let decision = self.decide(decide).unwrap();
         self.commit(decision.writes);
     }
@@ -344,7 +346,9 @@ impl World {
         let Some((place, scored)) = self.sale(id, order) else { return };
         let cancelled_at = self.now.max(scored.order.placed_at);
         self.undo(id, &scored, &Reversing::Cancellation(CancellationDocument { cancelled_at }));
-        self.customers.get_mut(id).unwrap().sales[place].is_cancelled = true;
+        let sale = &mut self.customers.get_mut(id).unwrap().sales[place];
+        // What it used is the customer's again.
+        (sale.is_cancelled, sale.codes) = (true, Vec::new());
     }
 
     fn amend(&mut self, id: &AccountId, order: usize, lines: &[Line], keeps_codes: bool) {
@@ -353,7 +357,7 @@ impl World {
         let codes = if keeps_codes { customer.sales[place].codes.clone() } else { Vec::new() };
         let (number, at) = (stored.order.key.order_id.to_string(), stored.order.placed_at);
         let order = document(id, &number, stored.order.revision + 1, at, lines, &codes);
-        let discounts: Vec<_> = customer.discounts.values().cloned().collect();
+        let discounts = NamedCode::of_own(customer.discounts.values());
         let (account, redemption) = (customer.account.clone().unwrap(), self.qualified_by(id, &stored));
         let hash = order.content_hash();
         let decided = self.decide(|context| {

@@ -4,11 +4,11 @@ use super::{CreditNote, Search, State};
 use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
-use crate::discount::Discount;
 use crate::id::ReturnId;
 use crate::ledger::{Cause, Change, OrderChange};
 use crate::membership::admission;
 use crate::money::Overflow;
+use crate::named_code::NamedCode;
 use crate::referral::{self, Redemption};
 use crate::returns::{self, ReturnKey, Taking, Undoing};
 use crate::schedule::Activation;
@@ -23,8 +23,8 @@ pub struct Found {
     pub order: Option<Arc<ScoredOrder>>,
     /// What that order had qualified.
     pub redemption: Option<Redemption>,
-    /// The records of [`ScoredOrder::codes_to_give_back`] of it.
-    pub used: Vec<Discount>,
+    /// What [`ScoredOrder::codes_to_give_back`] of it are.
+    pub used: Vec<NamedCode>,
     /// Where the search goes on: as [`Search::before`].
     pub search: Search,
 }

@@ -10,6 +10,7 @@ use crate::decision::{Context, Decision, Record, Rejection, Write};
 use crate::discount::Discount;
 use crate::idempotency::CommandKey;
 use crate::ledger::{Change, Entry};
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::{Program, sample};
 use crate::receipt;
@@ -119,7 +120,7 @@ impl Club {
         let order = Arc::new(self.stated(&stored.order.placed_at.to_string(), pounds, number, 1));
         let amended = self.decide(at(now), |club, context| {
             let (account, hash) = (club.account.as_ref().unwrap(), order.content_hash());
-            amendment::decide(account, &club.discounts, stored, &order, hash, None, context)
+            amendment::decide(account, &NamedCode::of_own(&club.discounts), stored, &order, hash, None, context)
         });
         amended.unwrap()
     }

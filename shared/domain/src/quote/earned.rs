@@ -4,11 +4,11 @@ use super::codes::Held;
 use super::pricing::Pricing;
 use super::{Cart, QuoteState};
 use crate::account::Account;
-use crate::code::Code;
 use crate::decision::{Context, Rejection};
 use crate::discount::{Discount, Issuer, TakesOff};
 use crate::earning::Beside;
 use crate::money::Percent;
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::score::{self, ScoredOrder};
 use std::sync::Arc;
@@ -25,19 +25,13 @@ pub(super) fn scored(
     if !pricing.takes_part() {
         return Ok(None);
     }
-    let mut order = pricing.order(cart, context.now)?;
-    // A shared code is no record of the account's, and what it takes off is off the lines already.
-    let is_shared = |code: &Code| {
-        let held = pricing.codes.held.iter().find(|held| held.offer.code == *code);
-        held.is_some_and(|held| held.rule().is_none())
-    };
-    order.discount_codes.retain(|code| !is_shared(code));
-    let named = order.discount_codes.iter().map(|code| {
+    let order = pricing.order(cart, context.now)?;
+    let own = order.discount_codes.iter().filter_map(|code| {
         let record = state.discounts.iter().find(|record| record.code == *code).cloned();
         let held = pricing.codes.held.iter().find(|held| held.offer.code == *code);
-        record.or_else(|| stand_in(held?, &order, context))
+        record.or_else(|| stand_in(held?, &order, context)).map(NamedCode::from)
     });
-    let named: Vec<_> = named.collect();
+    let named: Vec<_> = own.chain(state.shared.iter().cloned().map(NamedCode::from)).collect();
     let beside = Beside { limits: &state.limits, role: state.role, reservation: None };
     let content_hash = order.content_hash();
     let order = Arc::new(order);

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 mod agreement;
 mod holding;
+mod ordered;
 mod shared;
 mod till;
 

@@ -18,6 +18,7 @@ use crate::discount::Discount;
 use crate::id::{ContactId, OrderKey};
 use crate::ledger::{Change, Entry};
 use crate::membership::{self, Member, Profile, profile_document};
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::Program;
 use crate::returns::{self, CancellationDocument, Reversing, return_document};
@@ -300,7 +301,7 @@ impl Town {
     fn place(&mut self, order: &Order) -> Result<Arc<ScoredOrder>, Rejection> {
         let account = self.accounts.get(&order.account_id).cloned();
         let find = |code: &Code| self.discounts.get(&(order.account_id.clone(), code.clone())).cloned();
-        let named: Vec<_> = order.discount_codes.iter().map(find).collect();
+        let named: Vec<_> = order.discount_codes.iter().filter_map(find).map(NamedCode::from).collect();
         let (hash, order) = (order.content_hash(), Arc::new(order.clone()));
         self.act(|_, context| score::decide(account.as_ref(), &named, None, &order, hash, context))
     }
@@ -340,7 +341,7 @@ impl Town {
         change(&mut order);
         let (hash, order) = (order.content_hash(), Arc::new(order));
         let own = self.discounts.values().filter(|discount| discount.account_id == account.id);
-        let own: Vec<_> = own.cloned().collect();
+        let own = NamedCode::of_own(own);
         self.act(|_, context| amendment::decide(&account, &own, &stored, &order, hash, redemption.as_ref(), context))
             .unwrap()
     }

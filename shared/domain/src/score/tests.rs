@@ -3,6 +3,7 @@ use super::*;
 use crate::activity::{Activity, MonthActivity};
 use crate::amendment;
 use crate::code::{Code, Secrets};
+use crate::discount::Discount;
 use crate::ledger::{DiscountChange, OrderChange, PointsChange};
 use crate::returns::{CancellationDocument, Reversing};
 use crate::schedule::{Activation, Schedule};
@@ -88,8 +89,7 @@ impl Shop {
             wall_day: now.utc_day(),
             collisions: 0,
         };
-        let named: Vec<_> =
-            codes.iter().map(|code| self.discounts.iter().find(|held| held.code == *code).cloned()).collect();
+        let named = NamedCode::of_own(&self.discounts);
         let decision =
             decide(self.account.as_ref(), &named, None, &Arc::new(order.clone()), order.content_hash(), &context)?;
         for write in decision.writes {
@@ -428,6 +428,8 @@ fn what_was_not_noted_of_discounts_is_counted_once_the_order_is_amended() {
     let mut order = Order::clone(&scored.order);
     (order.revision, order.lines[0].quantity) = (1, 2);
     let (hash, order) = (order.content_hash(), Arc::new(order));
-    let amended = amendment::decide(&account, &shop.discounts, &scored, &order, hash, None, &context).unwrap();
+    let amended =
+        amendment::decide(&account, &NamedCode::of_own(&shop.discounts), &scored, &order, hash, None, &context)
+            .unwrap();
     assert_eq!(after(amended.writes), (1, Minor(1_000), Minor(1_000), 1));
 }

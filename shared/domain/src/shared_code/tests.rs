@@ -142,7 +142,19 @@ fn a_code_is_issued_once_per_key_and_ended_once() {
     assert_eq!(again(&other), Err(Rejection::KeyReused));
     let second = decide(NOW, |context| issue(&spring, &key("2"), None, context)).unwrap();
     assert_ne!(second.answer.code, issued.code);
-    assert_eq!(second.writes, [Write::Put(Record::SharedCode(Box::new(second.answer)), Guard::Absent)]);
+    assert_eq!(second.writes[0], Write::Put(Record::SharedCode(Box::new(second.answer)), Guard::Absent));
+    let remaining = second.writes[1..].iter().map(|write| match write {
+        Write::Shard(write) => match write.change {
+            ShardChange::LayOut(Shard { laid_out: 3, layout: 1, used: 0, remaining, version: 1 }, Guard::Absent) => {
+                remaining
+            }
+            change => panic!("{change:?}"),
+        },
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(remaining.collect::<Vec<_>>(), [1, 1, 1, 0, 0, 0, 0, 0], "its uses are laid out with it");
+    let free = terms(None, 1, &json!({}));
+    assert_eq!(decide(NOW, |context| issue(&free, &key("3"), None, context)).unwrap().writes.len(), 1);
 
     let later = "2030-05-11T12:00:00Z";
     let ended = decide(later, |context| end(Some(&issued), context)).unwrap();
@@ -206,7 +218,11 @@ fn a_use_is_written_at_the_account_and_where_it_is_counted_over_all() {
     assert_eq!((free.limit_id(), free.is_left(None)), (None, true));
 
     let counted = code(&terms(Some(3), 1, &json!({})));
-    assert_eq!(counted.use_once(None, None, &acme).unwrap().len(), 1 + SHARDS, "the first use lays the limit out");
+    assert_eq!(
+        counted.use_once(None, None, &acme).unwrap().len(),
+        1 + SHARDS,
+        "a limit that was not laid out is by its first use"
+    );
     let limit = Limit::used_up_to(counted.limit_id().unwrap(), 3);
     assert_eq!(counted.use_once(None, Some(&limit), &acme), Err(Unusable::UsedUp));
     assert_eq!(counted.use_once(Some(&uses(&counted, "acme", 1)), Some(&limit), &acme), Err(Unusable::Used));

@@ -56,7 +56,7 @@ impl Replay<'_> {
             let program = self.schedule.version(order.score.program_version).map(|version| &version.program);
             let key = ReturnKey::CreditNote(note.return_id.clone());
             let codes = program.map(|program| order.codes_to_give_back(&key, program)).unwrap_or_default();
-            self.discounts.iter().filter(|held| codes.contains(&held.code)).cloned().collect::<Vec<_>>()
+            self.found(codes)
         });
         let used = used.collect();
         Found { order, redemption: None, used, search }

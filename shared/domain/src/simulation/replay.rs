@@ -21,6 +21,7 @@ use crate::invitation::{self, InvitationDocument};
 use crate::ledger::{Cause, Change, DiscountChange, Entry, PointsChange, TierChange};
 use crate::limit::{Limit, LimitId, LimitKind};
 use crate::money::{Overflow, Points};
+use crate::named_code::NamedCode;
 use crate::opening;
 use crate::order::Order;
 use crate::parked::{ParkedOrder, Waiting};
@@ -104,6 +105,7 @@ pub(super) fn replay_with(
         orders: Vec::with_capacity(facts.orders.len()),
         places: BTreeMap::new(),
         discounts: Vec::new(),
+        shared: BTreeMap::new(),
         notes: BTreeMap::new(),
         granted: Vec::new(),
         redeemed: Redeemed::default(),
@@ -129,6 +131,8 @@ pub(super) struct Replay<'a> {
     /// Where each of them stands.
     pub places: BTreeMap<OrderKey, usize>,
     pub discounts: Vec<Discount>,
+    /// Codes that it shares with others, as far as its orders have used them.
+    pub shared: BTreeMap<Code, NamedCode>,
     /// Credit notes as far as they were carried out.
     pub notes: BTreeMap<String, CreditNote>,
     /// The points that referrals brought.
@@ -154,7 +158,7 @@ pub(super) struct Placed {
 struct Named {
     /// It names them by the codes that they have here.
     order: Arc<Order>,
-    discounts: Vec<Discount>,
+    found: Vec<NamedCode>,
     /// The codes that they are stored under.
     codes: Vec<Code>,
 }
@@ -257,8 +261,8 @@ impl<'a> Replay<'a> {
                 used(entry).cloned().collect()
             }
         };
-        let Named { order, discounts, codes } = self.naming(&paid::as_placed(stored, entry), codes, entry.at);
-        let named: Vec<_> = discounts.into_iter().map(Some).collect();
+        self.note_shared(stored, entry);
+        let Named { order, found, codes } = self.naming(&paid::as_placed(stored, entry), codes, entry.at);
         let order = self.paying(order, stored, entry)?;
         let parked = waiting(stored, entry);
         let (hash, context) = (stored.content_hash, self.context(entry));
@@ -269,7 +273,7 @@ impl<'a> Replay<'a> {
         let role = order.contact_id.as_ref().and_then(|contact| facts.roles.get(contact)).copied();
         let beside = Beside { limits: &limits, role, reservation: None };
         let account = self.account.as_ref();
-        let decided = score::decide_beside(account, &named, parked.as_ref(), &beside, (&order, hash), &context);
+        let decided = score::decide_beside(account, &found, parked.as_ref(), &beside, (&order, hash), &context);
         match self.apply(decided)? {
             Some(scored) => {
                 self.takes.extend(takes::of_order(&scored.score.granted, program, (&order.account_id, entry)));
@@ -291,26 +295,31 @@ impl<'a> Replay<'a> {
 
     /// An order with those of these discounts that it can use here.
     fn naming(&mut self, order: &Arc<Order>, stored: Vec<Code>, now: Instant) -> Named {
-        let (mut discounts, mut codes) = (Vec::with_capacity(stored.len()), Vec::with_capacity(stored.len()));
+        let (mut found, mut codes) = (Vec::with_capacity(stored.len()), Vec::with_capacity(stored.len()));
         for code in stored {
+            if let Some(shared) = self.shared.get(&code) {
+                found.push(shared.clone());
+                codes.push(code);
+                continue;
+            }
             let record = self.facts.discounts.get(&code);
             let issued = record.and_then(|record| self.issued(&record.issued_by, &record.rule));
             let is_usable =
                 |discount: &&Discount| discount.used_by.as_ref() == Some(&order.key) || discount.check(now).is_ok();
             match issued.filter(is_usable).cloned() {
                 Some(discount) => {
-                    discounts.push(discount);
+                    found.push(discount.into());
                     codes.push(code);
                 }
                 None => add_one(&mut self.left_out.discounts_not_issued),
             }
         }
-        let discount_codes: Vec<_> = discounts.iter().map(|discount| discount.code.clone()).collect();
+        let discount_codes: Vec<_> = found.iter().map(|named: &NamedCode| named.code().clone()).collect();
         let order = match discount_codes == order.discount_codes {
             true => order.clone(),
             false => Arc::new(Order { discount_codes, ..Order::clone(order) }),
         };
-        Named { order, discounts, codes }
+        Named { order, found, codes }
     }
 
     /// An order that spends the points which it spends by its newest statement, as far as they are there. What it holds
@@ -349,8 +358,7 @@ impl<'a> Replay<'a> {
             let reversing = reversing(returned, &placed.scored);
             let program = &self.schedule.version(placed.scored.score.program_version)?.program;
             let codes = placed.scored.codes_to_give_back(by, program);
-            let used: Vec<_> = self.discounts.iter().filter(|held| codes.contains(&held.code)).cloned().collect();
-            Some(returns::decide(account, &placed.scored, &reversing, &used, None, &context))
+            Some(returns::decide(account, &placed.scored, &reversing, &self.found(codes), None, &context))
         });
         self.carried_out(decided)
     }
@@ -363,6 +371,7 @@ impl<'a> Replay<'a> {
         if released.is_empty() && used(entry).next().is_none() && !pays {
             return Ok(());
         }
+        self.facts.orders.get(key).into_iter().for_each(|stored| self.note_shared(stored, entry));
         let Some(place) = self.places.get(key).copied() else { return self.carried_out::<()>(None) };
         let Some(placed) = self.orders.get(place) else { return Ok(()) };
         let scored = placed.scored.clone();
@@ -374,10 +383,10 @@ impl<'a> Replay<'a> {
         let payment_state = if pays { Some(PaymentState::Paid) } else { order.payment_state };
         let order = Arc::new(Order { revision, payment_state, ..Order::clone(&order) });
         let (hash, context) = (scored.content_hash, self.context(entry));
-        let decided = self
-            .account
-            .as_ref()
-            .map(|account| amendment::decide(account, &self.discounts, &scored, &order, hash, None, &context));
+        let mut found = NamedCode::of_own(&self.discounts);
+        found.extend(self.shared.values().cloned());
+        let account = self.account.as_ref();
+        let decided = account.map(|account| amendment::decide(account, &found, &scored, &order, hash, None, &context));
         self.carried_out(decided)
     }
 
@@ -467,16 +476,16 @@ pub(super) fn add_one(count: &mut u64) {
 }
 
 /// The discounts that an entry says were used.
-fn used(entry: &Entry) -> impl Iterator<Item = &Code> {
+pub(super) fn used(entry: &Entry) -> impl Iterator<Item = &Code> {
     entry.changes.iter().filter_map(|change| match change {
-        Change::Discount(DiscountChange::Used { code }) => Some(code),
+        Change::Discount(DiscountChange::Used { code, .. }) => Some(code),
         _ => None,
     })
 }
 
 fn released(change: &Change) -> Option<&Code> {
     match change {
-        Change::Discount(DiscountChange::Released { code }) => Some(code),
+        Change::Discount(DiscountChange::Released { code, .. }) => Some(code),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use crate::decision::{Context, Decision, Record, Rejection, Write};
 use crate::id::TierId;
 use crate::idempotency::CommandKey;
 use crate::money::{Minor, Points};
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::Program;
 use crate::returns::{self, Reversing, return_document};
@@ -101,7 +102,7 @@ impl History {
                 "lines": [{ "line_id": "1", "sku": "MUG", "quantity": units, "unit_price": price }],
                 "discount_codes": codes,
             }));
-            let named: Vec<_> = codes.iter().map(|code| history.discounts.get(code).cloned()).collect();
+            let named = NamedCode::of_own(codes.iter().filter_map(|code| history.discounts.get(code)));
             score::decide(history.account.as_ref(), &named, None, &Arc::new(order.unwrap()), [0; 32], context)
         });
     }

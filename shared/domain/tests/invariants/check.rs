@@ -267,11 +267,11 @@ fn check_uses(world: &World, discount: &Discount) {
         // An amendment uses what it names before it gives back what it does not.
         for change in &entry.changes {
             match change {
-                Change::Discount(DiscountChange::Used { code }) if *code == discount.code => {
+                Change::Discount(DiscountChange::Used { code, .. }) if *code == discount.code => {
                     assert!(!in_use && entry.at < discount.expires_at, "invariant 5: never twice or after its expiry");
                     in_use = true;
                 }
-                Change::Discount(DiscountChange::Released { code }) if *code == discount.code => {
+                Change::Discount(DiscountChange::Released { code, .. }) if *code == discount.code => {
                     assert!(in_use, "given back once");
                     in_use = false;
                 }

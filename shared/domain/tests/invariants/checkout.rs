@@ -7,10 +7,10 @@ use domain::earning::Beside;
 use domain::id::ReservationId;
 use domain::idempotency::CommandKey;
 use domain::money::Points;
+use domain::named_code::NamedCode;
 use domain::quote::{Cart, QuoteState};
 use domain::reservation::{self, Reservation, ReserveState};
 use domain::score;
-use domain::uses;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -119,8 +119,7 @@ impl Shop {
 
     /// Places an order that may name a reservation; it is refused only where that, its codes or its points are not there.
     fn place(&mut self, order: Order, reservation: Option<&Reservation>, context: &Context<'_>) {
-        let named = uses::codes(&order, reservation).iter().map(|code| self.world.discounts.get(code).cloned());
-        let (named, hash): (Vec<_>, _) = (named.collect(), order.content_hash());
+        let (named, hash) = (NamedCode::of_own(self.world.discounts.values()), order.content_hash());
         let before =
             self.world.account.clone().map(|account| advance(context.schedule, &account, context.now).unwrap().0);
         let beside = Beside { reservation, ..Beside::default() };

@@ -65,7 +65,7 @@ impl World {
                     let program = &context.schedule.version(scored.score.program_version).unwrap().program;
                     scored.codes_to_give_back(&ReturnKey::CreditNote(note.return_id.clone()), program).to_vec()
                 });
-                let used = codes.iter().flatten().map(|code| self.discounts[code].clone()).collect();
+                let used = codes.iter().flatten().map(|code| self.discounts[code].clone().into()).collect();
                 Next::Look(Found { order, redemption, used, search })
             }
         };

@@ -20,6 +20,7 @@ mod payments;
 mod redemptions;
 mod referrals;
 mod reports;
+mod shared_codes;
 mod sharing;
 mod simulated;
 mod tiers;

@@ -12,6 +12,7 @@ use domain::earning::Beside;
 use domain::id::{AccountId, OrderKey, TierId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Minor, Money, Points};
+use domain::named_code::NamedCode;
 use domain::opening::{self, Opening, OpeningLot, PastTotals};
 use domain::order::Order;
 use domain::payment::PaymentState;
@@ -189,7 +190,7 @@ impl World {
             let is_late = order.revision < stored.order.revision;
             return if is_late { Ok(stored.clone()) } else { score::repeat(stored, order, &hash) };
         }
-        let named: Vec<_> = order.discount_codes.iter().map(|code| self.discounts.get(code).cloned()).collect();
+        let named = NamedCode::of_own(order.discount_codes.iter().filter_map(|code| self.discounts.get(code)));
         let (account, limits) = (self.account.as_ref(), self.limits.all());
         let beside = Beside { limits: &limits, ..Beside::default() };
         let order = Arc::new(order.clone());
@@ -225,7 +226,7 @@ impl World {
         let before = account.points().unwrap();
         let program = &context.schedule.version(scored.score.program_version).unwrap().program;
         let codes = scored.codes_to_give_back(&reversing.key(), program);
-        let used: Vec<_> = codes.iter().map(|code| self.discounts[code].clone()).collect();
+        let used = NamedCode::of_own(codes.iter().map(|code| &self.discounts[code]));
         match returns::decide(&account, scored, &reversing, &used, self.qualified_by(scored).as_ref(), context) {
             Ok(decision) => {
                 decision.writes.into_iter().for_each(|write| self.apply(write));
@@ -249,7 +250,7 @@ impl World {
     ) -> Result<Arc<ScoredOrder>, Rejection> {
         order.revision = stored.order.revision + 1;
         let (order, hash) = (Arc::new(order.clone()), order.content_hash());
-        let discounts: Vec<_> = self.discounts.values().cloned().collect();
+        let discounts = NamedCode::of_own(self.discounts.values());
         let account = self.account.clone().unwrap();
         let redemption = self.qualified_by(stored);
         let decision = amendment::decide(&account, &discounts, stored, &order, hash, redemption.as_ref(), context)?;

@@ -2,7 +2,7 @@
 
 use super::rewards::{self, Redeemed};
 use super::sums::Sums;
-use super::{OrderFacts, Report, Subject, activity, gifts, membership, notes, payments, perks, uses};
+use super::{OrderFacts, Report, Subject, activity, gifts, membership, notes, payments, perks, shared_codes, uses};
 use domain::account::Account;
 use domain::code::Code;
 use domain::credit_note::CreditNote;
@@ -155,8 +155,8 @@ impl<'a> Books<'a> {
         books.entries.sort_by_key(|entry| entry.sequence);
         for change in books.entries.iter().flat_map(|entry| &entry.changes) {
             match change {
-                Change::Discount(DiscountChange::Used { code }) => drop(books.used_by_now.insert(code)),
-                Change::Discount(DiscountChange::Released { code }) => drop(books.used_by_now.remove(code)),
+                Change::Discount(DiscountChange::Used { code, .. }) => drop(books.used_by_now.insert(code)),
+                Change::Discount(DiscountChange::Released { code, .. }) => drop(books.used_by_now.remove(code)),
                 _ => {}
             }
         }
@@ -264,7 +264,11 @@ impl<'a> Books<'a> {
                 sums.unmatched_units,
             ),
             ("lifetime discounts issued", i128::from(life.discounts_issued), length(&sums.issued)),
-            ("lifetime discounts used", i128::from(life.discounts_used), length(&sums.used)),
+            (
+                "lifetime discounts used",
+                i128::from(life.discounts_used),
+                length(&sums.used).saturating_add(sums.shared_used),
+            ),
         ] {
             if stored != by_entries {
                 found.push(format!("{name}: {stored} stored, {by_entries} by its entries"));
@@ -333,6 +337,7 @@ impl<'a> Books<'a> {
     /// Every order of an entry has its record, and the record says the same.
     fn check_orders(&self, past: u64, orders: &mut HashMap<OrderKey, OrderFacts>, found: &mut Vec<String>) {
         let mut count = past;
+        let shared = shared_codes::in_use(self.entries.iter().copied());
         for (entry, key) in self.entries.iter().filter_map(|entry| Some((entry, placed_in(entry)?))) {
             count = count.saturating_add(1);
             let Some(order) = orders.get_mut(key) else {
@@ -353,8 +358,15 @@ impl<'a> Books<'a> {
                 continue;
             }
             let used_by = |code| self.discounts.get(code).and_then(|discount| discount.used_by.as_ref());
-            for code in order.codes.iter().filter(|code| used_by(*code) != Some(key)) {
+            let is_shared = |code| shared.contains(&(code, key));
+            for code in order.codes.iter().filter(|code| !is_shared(code) && used_by(*code) != Some(key)) {
                 found.push(format!("order {key} names discount {code}, which it did not use"));
+            }
+        }
+        let is_as_read = |order: &&OrderFacts| order.touched_in <= self.account.version;
+        for (code, key) in shared {
+            if orders.get(key).filter(is_as_read).is_some_and(|order| !order.codes.contains(code)) {
+                found.push(format!("order {key} does not name shared code {code}, which it used"));
             }
         }
         self.check_amendments(orders, found);

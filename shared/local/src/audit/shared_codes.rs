@@ -1,11 +1,14 @@
-//! Shared codes: how often each account has used one, and all together, against what the code states and what its limit
-//! says.
+//! Shared codes: how often each account has used one, and all together, against its orders, what the code states and what
+//! its limit says.
 
+use super::account::order_of;
 use super::{Report, Subject};
 use domain::code::Code;
+use domain::id::{AccountId, OrderKey};
+use domain::ledger::{Change, DiscountChange, Entry};
 use domain::limit::Limit;
 use domain::shared_code::{SharedCode, SharedUses};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Consistency, Fault, LedgerRecord, Store};
 
 /// Codes that are read at once.
@@ -28,12 +31,30 @@ impl SharedCodes {
         Ok(Self { before, uses: BTreeMap::new() })
     }
 
-    /// Notes what an account has used of them.
-    pub(super) fn note(&mut self, records: &[LedgerRecord]) {
+    /// Notes what an account has used of them, which is what its entries say of its orders.
+    pub(super) fn note(&mut self, id: &AccountId, records: &[LedgerRecord], report: &mut Report) {
+        let entries = records.iter().filter_map(|record| match record {
+            LedgerRecord::Entry(entry) => Some(&**entry),
+            _ => None,
+        });
+        // Both are as of now, and not of when the account was read.
+        let mut by_orders: BTreeMap<&Code, u32> = BTreeMap::new();
+        for (code, _) in in_use(entries) {
+            let count = by_orders.entry(code).or_default();
+            *count = count.saturating_add(1);
+        }
+        let mut find = |code: &Code, used: u32, orders: u32| {
+            if used != orders {
+                let what = format!("has used shared code {code} {used} times, {orders} by its orders");
+                report.find(Subject::Account(id.clone()), what);
+            }
+        };
         for record in records {
             let LedgerRecord::SharedUses(uses) = record else { continue };
+            find(&uses.code, uses.used, by_orders.remove(&uses.code).unwrap_or(0));
             self.uses.entry(uses.code.clone()).or_default().push(SharedUses::clone(uses));
         }
+        by_orders.into_iter().for_each(|(code, orders)| find(code, 0, orders));
     }
 
     /// Codes are read once more: what accounts have used was issued by then. A code that was used or given back meanwhile
@@ -64,6 +85,25 @@ impl SharedCodes {
         }
         Ok(())
     }
+}
+
+/// The shared codes that orders use by these entries, and which orders do.
+pub(super) fn in_use<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<(&'a Code, &'a OrderKey)> {
+    let mut in_use = BTreeSet::new();
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|entry| entry.sequence);
+    for (entry, order) in entries.into_iter().filter_map(|entry| Some((entry, order_of(entry)?))) {
+        for change in &entry.changes {
+            match change {
+                Change::Discount(DiscountChange::Used { code, shared: true }) => drop(in_use.insert((code, order))),
+                Change::Discount(DiscountChange::Released { code, shared: true }) => {
+                    in_use.remove(&(code, order));
+                }
+                _ => {}
+            }
+        }
+    }
+    in_use
 }
 
 fn check_accounts(code: &SharedCode, uses: &[SharedUses], report: &mut Report) {

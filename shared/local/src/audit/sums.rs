@@ -25,6 +25,8 @@ pub(super) struct Sums<'a> {
     pub(super) unmatched_units: i128,
     pub(super) issued: BTreeSet<&'a Code>,
     pub(super) used: BTreeSet<&'a Code>,
+    /// Uses of shared codes, each as often as it is used.
+    pub(super) shared_used: i128,
 }
 
 impl<'a> Sums<'a> {
@@ -56,11 +58,19 @@ impl<'a> Sums<'a> {
                 self.issued.remove(code);
                 return 0;
             }
-            Change::Discount(DiscountChange::Used { code }) => {
+            Change::Discount(DiscountChange::Used { shared: true, .. }) => {
+                self.shared_used = self.shared_used.saturating_add(1);
+                return 0;
+            }
+            Change::Discount(DiscountChange::Released { shared: true, .. }) => {
+                self.shared_used = self.shared_used.saturating_sub(1);
+                return 0;
+            }
+            Change::Discount(DiscountChange::Used { code, .. }) => {
                 self.used.insert(code);
                 return 0;
             }
-            Change::Discount(DiscountChange::Released { code }) => {
+            Change::Discount(DiscountChange::Released { code, .. }) => {
                 self.used.remove(code);
                 return 0;
             }

@@ -210,6 +210,10 @@ fn tier(change: &TierChange) -> String {
     }
 }
 
+fn of_many(shared: bool) -> &'static str {
+    if shared { "shared " } else { "" }
+}
+
 fn discount(change: &DiscountChange) -> String {
     match change {
         DiscountChange::Expiring { code, expires_at, .. } => {
@@ -218,8 +222,8 @@ fn discount(change: &DiscountChange) -> String {
         DiscountChange::Issued { rule, code, expires_at } => {
             format!("discount {code} issued by {rule}, ends at {expires_at}")
         }
-        DiscountChange::Used { code } => format!("discount {code} used"),
-        DiscountChange::Released { code } => format!("discount {code} given back"),
+        DiscountChange::Used { code, shared } => format!("{}discount {code} used", of_many(*shared)),
+        DiscountChange::Released { code, shared } => format!("{}discount {code} given back", of_many(*shared)),
         DiscountChange::Voided { code } => format!("discount {code} withdrawn"),
         DiscountChange::Expired { rule, code, expired_at } => {
             format!("discount {code} of {rule} ended at {expired_at}")

@@ -24,12 +24,18 @@ pub enum DiscountChange {
     Used {
         /// Its code.
         code: Code,
+        /// It is one that many accounts share.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
     },
-    /// A discount was given back: its order was amended and does not name it any more.
+    /// A discount was given back: its order was amended and does not name it any more, or was undone.
     #[serde(rename = "discount.released")]
     Released {
         /// Its code.
         code: Code,
+        /// It is one that many accounts share.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
     },
     /// A discount was withdrawn: what had brought it about was changed or undone.
     #[serde(rename = "discount.voided")]

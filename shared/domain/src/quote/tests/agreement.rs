@@ -8,11 +8,20 @@ use crate::score::{self, ScoredOrder};
 use proptest::prelude::*;
 use std::sync::Arc;
 
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    rule: usize,
+    value: i64,
+    days: i64,
+    minimum: Option<i64>,
+    is_shared: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct Wished {
     lines: Vec<(usize, u64, i64, i64, bool)>,
-    /// Rule, what it takes off, days; from which goods, where that is an amount.
-    held: Vec<(usize, i64, i64, Option<i64>)>,
+    /// What it may use. What takes off an amount does so from so much on.
+    held: Vec<Held>,
     named: Vec<bool>,
     is_best: bool,
     is_grouped: bool,
@@ -25,7 +34,8 @@ const RULES: [&str; 2] = ["next", "thanks"];
 
 pub fn wished() -> impl Strategy<Value = Wished> {
     let line = (0_usize..3, 1_u64..30, 0_i64..20_000, 0_i64..500, any::<bool>());
-    let held = (0_usize..2, 1_i64..=10_000, 1_i64..5, prop::option::of(0_i64..30_000));
+    let held = (0_usize..2, 1_i64..=10_000, 1_i64..5, prop::option::of(0_i64..30_000), prop::bool::weighted(0.3));
+    let held = held.prop_map(|(rule, value, days, minimum, is_shared)| Held { rule, value, days, minimum, is_shared });
     (
         prop::collection::vec(line, 1..8),
         prop::collection::vec(held, 0..=5),
@@ -55,9 +65,12 @@ pub fn minor(value: &Value) -> i64 {
 }
 
 impl Wished {
-    /// The same of discounts that their records tell everything of.
+    /// The same of own discounts that their records tell everything of.
     pub fn till_of_records(&self) -> (Till, Vec<Code>) {
-        let held = self.held.iter().map(|(rule, value, days, _)| (*rule, value % 9_999 + 1, *days, None));
+        let held = self.held.iter().map(|held| match held.is_shared {
+            true => *held,
+            false => Held { value: held.value % 9_999 + 1, minimum: None, ..*held },
+        });
         Self { held: held.collect(), ..self.clone() }.till()
     }
 
@@ -70,7 +83,14 @@ impl Wished {
             }
         });
         let mut till = Till::under(&document, self.balance);
-        let hold = |(rule, value, days, minimum): &(usize, i64, i64, Option<i64>)| {
+        let hold = |Held { rule, value, days, minimum, is_shared }: &Held| {
+            if *is_shared {
+                let (key, least) = (if minimum.is_some() { "amount" } else { "percent" }, minimum.unwrap_or(0) + 1);
+                let until = json!(Instant::parse(NOW).unwrap().plus_ms(days * Instant::DAY_MS));
+                let shared =
+                    json!({ "name": "Fair", key: decimal(*value), "minimum_order": decimal(least), "until": until });
+                return till.share(&shared, 0, 0);
+            }
             let code = till.hold(RULES[*rule], *value, *days);
             if let Some(minimum) = minimum {
                 let terms = Terms { takes_off: TakesOff::Amount(Minor(*value)), minimum: Minor(*minimum) };
@@ -122,8 +142,7 @@ pub fn order_of(cart: &Value, quote: &Value) -> Value {
 /// What an order comes to that names these codes.
 fn scored(till: &Till, order: &Value) -> Arc<ScoredOrder> {
     let order = Order::from_json(order).unwrap();
-    let record = |code: &Code| till.records.iter().find(|record| record.code == *code).cloned();
-    let named: Vec<_> = order.discount_codes.iter().map(record).collect();
+    let named: Vec<_> = till.found();
     let (hash, order) = (order.content_hash(), Arc::new(order));
     let decided = till.decide(|context| score::decide(Some(&till.account), &named, None, &order, hash, context));
     decided.unwrap().answer
@@ -157,7 +176,7 @@ proptest! {
     /// The order reckons that back from what was paid, and knows of nothing that was rounded on the way.
     #[test]
     fn percentages_take_off_what_the_order_says_that_they_did(wished in wished()) {
-        let held = wished.held.iter().map(|(rule, percent, days, _)| (*rule, percent % 3_000 + 1, *days, None));
+        let held = wished.held.iter().map(|held| Held { value: held.value % 3_000 + 1, minimum: None, ..*held });
         let wished = Wished { held: held.collect(), points: None, ..wished };
         let (till, codes) = wished.till();
         let cart = wished.cart(&codes);
@@ -226,7 +245,9 @@ proptest! {
 
     #[test]
     fn no_codes_that_are_named_leave_less_to_pay_than_the_best(wished in wished()) {
-        let wished = Wished { is_best: true, points: None, ..wished };
+        // It chooses among those that are the account's own.
+        let held = wished.held.iter().filter(|held| !held.is_shared).copied().collect();
+        let wished = Wished { is_best: true, points: None, held, ..wished };
         let (till, codes) = wished.till();
         let mut cart = wished.cart(&codes);
         let to_pay = |cart: &Value| minor(&till.quote(cart).unwrap()["totals"]["to_pay"]["amount"]);

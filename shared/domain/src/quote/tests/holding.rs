@@ -8,6 +8,7 @@ use crate::discount::Discount;
 use crate::id::ReservationId;
 use crate::idempotency::CommandKey;
 use crate::lots::{Holdings, Lot};
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::GivenBack;
 use crate::receipt;
@@ -32,6 +33,10 @@ impl Held {
                 Write::Put(Record::Reservation(reservation), _) => self.reservation = Some(*reservation),
                 Write::Put(Record::Order(order), _) => self.order = Some(order),
                 Write::Put(Record::Discount(discount), _) => self.put(*discount),
+                Write::Put(Record::SharedUses(uses), _) => {
+                    let held = self.till.shared.iter_mut().find(|held| held.code.code == uses.code);
+                    held.unwrap().uses = Some(*uses);
+                }
                 _ => {}
             }
         }
@@ -48,7 +53,8 @@ impl Held {
         let cart = Cart::from_json(cart).unwrap();
         let unread = cart.unread(&self.till.account, &self.till.schedule, Instant::parse(NOW).unwrap()).unwrap();
         let discounts = self.till.records.iter().filter(|record| unread.contains(&record.code)).cloned().collect();
-        let quote = QuoteState { account: Some(self.till.account.clone()), discounts, ..QuoteState::default() };
+        let (account, shared) = (Some(self.till.account.clone()), self.till.shared.clone());
+        let quote = QuoteState { account, discounts, shared, ..QuoteState::default() };
         let key = CommandKey::new("shop", "POST /v1/reservations", "1").unwrap();
         let id = ReservationId::of_command(&key);
         let decided = self.till.decide(|context| reservation::reserve(&ReserveState { quote }, &cart, id, context))?;
@@ -59,9 +65,7 @@ impl Held {
     fn place(&mut self, order: &Value) -> Result<Arc<ScoredOrder>, Rejection> {
         let order = Order::from_json(order).unwrap();
         let reservation = self.reservation.clone();
-        let codes = crate::uses::codes(&order, reservation.as_ref()).to_vec();
-        let named: Vec<_> =
-            codes.iter().map(|code| self.till.records.iter().find(|record| record.code == *code).cloned()).collect();
+        let named = self.till.found();
         let (hash, order) = (order.content_hash(), Arc::new(order));
         let beside = crate::earning::Beside { reservation: reservation.as_ref(), ..Default::default() };
         let account = self.till.account.clone();
@@ -79,7 +83,7 @@ impl Held {
         let program = self.till.schedule.at(now).program.clone();
         assert_eq!(program.checkout.discounts_given_back, GivenBack::Cancelled);
         let codes = order.codes_to_give_back(&cancelled.key(), &program);
-        let used: Vec<_> = self.till.records.iter().filter(|record| codes.contains(&record.code)).cloned().collect();
+        let used: Vec<_> = self.till.found().into_iter().filter(|named| codes.contains(named.code())).collect();
         let account = self.till.account.clone();
         let decided =
             self.till.decide(|context| returns::decide(&account, &order, &cancelled, &used, None, context)).unwrap();
@@ -186,7 +190,8 @@ fn amend(
     hash: [u8; 32],
     context: &Context<'_>,
 ) -> Result<(), Rejection> {
-    crate::amendment::decide(account, records, stored, newer, hash, None, context).map(drop)
+    let named = NamedCode::of_own(records);
+    crate::amendment::decide(account, &named, stored, newer, hash, None, context).map(drop)
 }
 
 proptest! {
@@ -221,7 +226,9 @@ proptest! {
         let again = held.till.quote(&cart).unwrap();
         for told in again["discounts"].as_array().unwrap() {
             let code: Code = serde_json::from_value(told["code"].clone()).unwrap();
-            prop_assert_eq!(codes.contains(&code), told["reason"] == "held", "{}", told);
+            // Nothing is held of the uses of a shared one.
+            let is_held = codes.contains(&code) && told["shared"].is_null();
+            prop_assert_eq!(is_held, told["reason"] == "held", "{}", told);
         }
         // The order names the reservation and neither codes nor points.
         let mut order = order_of(&cart, &quote);
@@ -234,6 +241,9 @@ proptest! {
         prop_assert_eq!((&told["points"], &told["eligible_total"]), (&quote["earns"]["points"], &quote["earns"]["eligible_total"]));
         prop_assert_eq!(told["points_used"]["points"].as_i64().unwrap_or(0), points);
         prop_assert_eq!(minor(&told["total"]["amount"]) + 450, minor(&quote["totals"]["to_pay"]["amount"]));
+        let used = |held: &Held| held.till.shared.iter().flat_map(|one| &one.uses).map(|uses| uses.used).sum::<u32>();
+        let shared = held.till.shared.iter().filter(|one| codes.contains(&one.code.code)).count();
+        prop_assert_eq!(used(&held) as usize, shared);
         let account = &held.till.account;
         prop_assert!(account.holds.is_empty());
         let left: Vec<_> = open(&before, &before).into_iter().filter(|code| !codes.contains(code)).collect();
@@ -249,6 +259,6 @@ proptest! {
         prop_assert_eq!((back.points.0, back.codes.len()), (points, codes.len()));
         prop_assert_eq!(&held.till.account.holdings, &before.holdings);
         prop_assert_eq!(open(&held.till.account, &before), open(&before, &before));
-        prop_assert_eq!(held.till.account.lifetime.discounts_used, 0);
+        prop_assert_eq!((held.till.account.lifetime.discounts_used, used(&held)), (0, 0));
     }
 }

@@ -7,6 +7,7 @@ use crate::id::{OrderId, OrderKey, RuleId, Source, TierId};
 use crate::idempotency::CommandKey;
 use crate::lots::{Holdings, Lot};
 use crate::money::{Percent, Points};
+use crate::named_code::NamedCode;
 use crate::program::{Program, sample};
 use crate::schedule::Activation;
 use crate::shared_code::{SharedCode, SharedCodeDocument, SharedUses};
@@ -118,6 +119,13 @@ impl Till {
         let secrets = Secrets::parse("1:sixteen bytes long").unwrap();
         let (schedule, now) = (&self.schedule, Instant::parse(NOW).unwrap());
         decide(&Context { schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 })
+    }
+
+    /// What codes are to its orders.
+    pub fn found(&self) -> Vec<NamedCode> {
+        let mut found = NamedCode::of_own(&self.records);
+        found.extend(self.shared.iter().cloned().map(NamedCode::from));
+        found
     }
 
     /// What a cart is told, on what it reads and nothing else.

@@ -6,6 +6,7 @@ use crate::decision::{Context, Record, Write};
 use crate::discount::{Discount, OpenDiscount};
 use crate::id::RuleId;
 use crate::money::Points;
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::{Program, sample};
 use crate::receipt::{Receipt, receipt};
@@ -70,9 +71,10 @@ impl Shop {
         let context = Context { schedule, secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         let stored = self.orders.iter().rev().find(|scored| scored.order.key == order.key);
         let account = self.account.as_ref();
+        let found = NamedCode::of_own(&self.discounts);
         let decided = match stored {
             None => score::decide(account, &[], None, &order, hash, &context),
-            Some(stored) => amendment::decide(account.unwrap(), &self.discounts, stored, &order, hash, None, &context),
+            Some(stored) => amendment::decide(account.unwrap(), &found, stored, &order, hash, None, &context),
         };
         let decided = decided.unwrap();
         for write in decided.writes {

@@ -8,6 +8,7 @@ use crate::document::Faults;
 use crate::forecast::Forecast;
 use crate::id::{ProgramName, RuleId};
 use crate::ledger::Entry;
+use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::schedule::Activation;
 use crate::score::{self, ScoredOrder};
@@ -104,7 +105,8 @@ impl Shop {
             None => score::decide(self.account.as_ref(), &[], None, &order, hash, &context),
             Some(stored) => {
                 let account = self.account.as_ref().unwrap();
-                amendment::decide(account, &self.discounts, stored, &order, hash, None, &context)
+                let found = NamedCode::of_own(&self.discounts);
+                amendment::decide(account, &found, stored, &order, hash, None, &context)
             }
         };
         self.write(decided.unwrap().writes);

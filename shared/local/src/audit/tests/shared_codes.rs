@@ -19,15 +19,12 @@ async fn committed(cloud: &Cloud, writes: &[Write]) {
     assert!(matches!(done, store::Commit::Done), "{done:?}");
 }
 
-/// A code of two uses, of which `acme` and `other` have made one each.
+/// A code of two uses, of which an order of `acme` and one of `other` have made one each.
 async fn used() -> (Cloud, SharedCode) {
     let (cloud, code) = (cloud().await, code(2));
     committed(&cloud, &[Write::Put(Record::SharedCode(Box::new(code.clone())), Guard::Absent)]).await;
-    for id in ["acme", "other"] {
-        let id = AccountId::parse(id).unwrap();
-        let store = cloud.app("checkout").unwrap().store();
-        let found = store.shared_found(&id, &code.code, Consistency::Strong).await.unwrap().unwrap();
-        committed(&cloud, &found.code.use_once(None, found.limit.as_ref(), &id).unwrap()).await;
+    for (account, id) in [("acme", "5"), ("other", "6")] {
+        order(&cloud, account, id, "2011-01-13T09:00:00Z", &[code.code.to_string()]).await;
     }
     (cloud, code)
 }
@@ -42,6 +39,7 @@ async fn uses_of_a_shared_code_that_do_not_add_up_are_found() {
     let of_two = serde_json::to_string(&code).unwrap();
     let of_one = AttributeValue::S(altered(&of_two, "\"uses\":2", "\"uses\":1"));
     let text = &code.code;
+    let other_code = AttributeValue::S(Code::of_bits(8).to_string());
     let rows = [
         (
             "ledger",
@@ -49,10 +47,28 @@ async fn uses_of_a_shared_code_that_do_not_add_up_are_found() {
             Some(("used", AttributeValue::N("2".to_owned()))),
             vec![
                 format!("account acme: has used shared code {text} 2 times of 1"),
+                format!("account acme: has used shared code {text} 2 times, 1 by its orders"),
                 format!("program: 2 uses of shared code {text} are counted, accounts have 3"),
             ],
         ),
-        ("ledger", acme, None, vec![format!("program: 2 uses of shared code {text} are counted, accounts have 1")]),
+        (
+            "ledger",
+            acme,
+            None,
+            vec![
+                format!("account acme: has used shared code {text} 0 times, 1 by its orders"),
+                format!("program: 2 uses of shared code {text} are counted, accounts have 1"),
+            ],
+        ),
+        (
+            "orders",
+            &[("order_key", "shop#5")],
+            Some(("codes", other_code)),
+            vec![
+                format!("account acme: order shop#5 does not name shared code {text}, which it used"),
+                format!("account acme: order shop#5 names discount {}, which it did not use", Code::of_bits(8)),
+            ],
+        ),
         (
             "codes",
             record,
@@ -82,7 +98,7 @@ async fn a_use_that_was_given_back_is_none() {
     let (id, store) = (AccountId::parse("acme").unwrap(), cloud.app("checkout").unwrap().store());
     let found = store.shared_found(&id, &code.code, Consistency::Strong).await.unwrap().unwrap();
     assert_eq!(found.uses.as_ref().map(|SharedUses { used, .. }| *used), Some(1));
-    committed(&cloud, &code.give_back_once(found.uses.as_ref(), found.limit.as_ref(), &id)).await;
+    take_back(&cloud, "5", None).await;
     assert_eq!(audited(&cloud).await, [""; 0]);
     let found = store.shared_found(&id, &code.code, Consistency::Strong).await.unwrap().unwrap();
     assert_eq!((found.uses.unwrap().used, found.limit.unwrap().used()), (0, Ok(1)));
