@@ -154,10 +154,11 @@ pub(crate) fn taken(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> R
         }
     }
     let balance = pricing.balance()?;
-    if let Some(PointsWished::Number(wished)) = cart.points.filter(|_| pricing.points_are_worth_something()) {
-        if wished > balance {
-            return Err(Rejection::NotEnoughPoints { missing: wished.minus(balance)? });
-        }
+    if let Some(PointsWished::Number(wished)) = cart.points
+        && wished > balance
+        && pricing.points_are_worth_something()
+    {
+        return Err(Rejection::NotEnoughPoints { missing: wished.minus(balance)? });
     }
     Ok(Taken {
         codes: pricing.applied.iter().map(|(code, _)| code.clone()).collect(),

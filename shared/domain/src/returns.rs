@@ -5,6 +5,7 @@
 //! return of everything ends, and today's rules never touch yesterday's orders.
 
 mod history;
+mod kept;
 mod read;
 mod receipt;
 
@@ -19,7 +20,7 @@ use crate::ledger::{Cause, Change, OrderChange};
 use crate::lots::{End, Own};
 use crate::money::{Currency, Minor, Money, Overflow, Points};
 use crate::named_code::NamedCode;
-use crate::order::{LinePrice, Order, OrderLine};
+use crate::order::{LinePrice, OrderLine};
 use crate::program::Program;
 use crate::qualification;
 use crate::referral::{self, Redemption};
@@ -31,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use kept::KeptUnits;
 
 pub use history::{History, ReturnKey, Returned, Reversal, Tally};
 pub(crate) use read::{came_back, order_of_event};
@@ -214,32 +217,6 @@ impl ScoredOrder {
     /// The return of that key, or the cancellation.
     pub fn returned(&self, key: &ReturnKey) -> Option<&Returned> {
         self.history.returns.iter().find(|returned| returned.key == *key)
-    }
-}
-
-/// Units of each line of an order that are kept, as its returns come one after the other.
-struct KeptUnits<'a> {
-    places: BTreeMap<&'a LineId, usize>,
-    units: Vec<u64>,
-}
-
-impl<'a> KeptUnits<'a> {
-    /// All of them.
-    fn of(order: &'a Order) -> Self {
-        let places = order.lines.iter().enumerate().map(|(place, line)| (&line.line_id, place)).collect();
-        Self { places, units: order.lines.iter().map(|line| line.quantity).collect() }
-    }
-
-    /// Less what came back once more.
-    fn less(&mut self, returned: &Returned) {
-        if returned.key == ReturnKey::Cancellation {
-            self.units.fill(0);
-        }
-        for (line_id, back) in &returned.lines {
-            if let Some(units) = self.places.get(line_id).and_then(|place| self.units.get_mut(*place)) {
-                *units = units.saturating_sub(*back);
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@ use super::*;
 use crate::earning::looked_through;
 use crate::id::{Sku, TierId};
 use crate::money::{Measure, UnitPrice};
+use crate::order::Order;
 use crate::program::sample;
 use crate::score::Score;
 use proptest::prelude::*;

@@ -1,9 +1,11 @@
-//! Payments of orders: said in the order, by a later statement of it, by themselves, or before the order came.
+//! Payments of orders: said in the order, by a later statement of it, by themselves, or before the order came; and the
+//! points that pay a part of them.
 
-use super::replay::Replay;
+use super::replay::{Replay, add_one};
+use crate::advance;
 use crate::id::OrderKey;
 use crate::ledger::Entry;
-use crate::money::Overflow;
+use crate::money::{Overflow, Points};
 use crate::order::Order;
 use crate::parked::WaitingPayment;
 use crate::payment::{self, Payment, PaymentState, Stated};
@@ -22,6 +24,26 @@ impl<'a> Replay<'a> {
         let decided = self.account.as_ref().zip(self.placed(key));
         let decided = decided.map(|(account, placed)| payment::decide(account, &placed.scored, &document, &context));
         self.carried_out(decided)
+    }
+
+    /// An order that spends the points which it spends by its newest statement, as far as they are there. What it holds
+    /// them by makes no difference.
+    pub fn paying(&mut self, order: Arc<Order>, stored: &ScoredOrder, entry: &Entry) -> Result<Arc<Order>, Overflow> {
+        let spent = stored.history.uses.as_ref().map_or(Points::ZERO, |uses| uses.points);
+        if spent == Points::ZERO && order.reservation.is_none() && order.points.is_none() {
+            return Ok(order);
+        }
+        let mut points = Points::ZERO;
+        if let Some(account) = &self.account {
+            let (account, _) = advance::advance(self.schedule, account, entry.at)?;
+            let exchange = self.schedule.at(entry.at).program.points.exchange.as_ref();
+            let there = account.spendable()?.min(spent);
+            points = exchange.map_or(Points::ZERO, |exchange| exchange.spendable(there));
+        }
+        if points < spent {
+            add_one(&mut self.left_out.redemptions_refused);
+        }
+        Ok(Arc::new(Order { reservation: None, points: Some(points), ..Order::clone(&order) }))
     }
 }
 

@@ -8,7 +8,6 @@ use super::takes::{self, Take, Timeline};
 use super::{Facts, Plan};
 use crate::account::Account;
 use crate::adjustment::{self, AdjustmentDocument};
-use crate::advance;
 use crate::amendment;
 use crate::code::Code;
 use crate::credit_note::CreditNote;
@@ -320,26 +319,6 @@ impl<'a> Replay<'a> {
             false => Arc::new(Order { discount_codes, ..Order::clone(order) }),
         };
         Named { order, found, codes }
-    }
-
-    /// An order that spends the points which it spends by its newest statement, as far as they are there. What it holds
-    /// them by makes no difference.
-    fn paying(&mut self, order: Arc<Order>, stored: &ScoredOrder, entry: &Entry) -> Result<Arc<Order>, Overflow> {
-        let spent = stored.history.uses.as_ref().map_or(Points::ZERO, |uses| uses.points);
-        if spent == Points::ZERO && order.reservation.is_none() && order.points.is_none() {
-            return Ok(order);
-        }
-        let mut points = Points::ZERO;
-        if let Some(account) = &self.account {
-            let (account, _) = advance::advance(self.schedule, account, entry.at)?;
-            let exchange = self.schedule.at(entry.at).program.points.exchange.as_ref();
-            let there = account.spendable()?.min(spent);
-            points = exchange.map_or(Points::ZERO, |exchange| exchange.spendable(there));
-        }
-        if points < spent {
-            add_one(&mut self.left_out.redemptions_refused);
-        }
-        Ok(Arc::new(Order { reservation: None, points: Some(points), ..Order::clone(&order) }))
     }
 
     /// The discount that something issued here by a rule.
