@@ -5,8 +5,8 @@ use domain::account::Account;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::ReservationId;
 use domain::idempotency::CommandKey;
-use domain::quote::Cart;
-use domain::reservation::{self, Reservation, ReservationAnswer, ReservationReceipt, ReservationState, ReserveState};
+use domain::quote::{Cart, QuoteState};
+use domain::reservation::{self, Reservation, ReservationAnswer, ReservationReceipt, ReservationState};
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use runtime::http::{Answer, Request, parameter};
@@ -73,11 +73,11 @@ impl Reserve {
 }
 
 impl Command for Reserve {
-    type State = ReserveState;
+    type State = QuoteState;
     type Answer = (ReservationReceipt, bool);
 
-    async fn load(&self, store: &Store, consistency: Consistency) -> Result<ReserveState, store::Fault> {
-        Ok(ReserveState { quote: self.quoting.load(store, consistency).await? })
+    async fn load(&self, store: &Store, consistency: Consistency) -> Result<QuoteState, store::Fault> {
+        self.quoting.load(store, consistency).await
     }
 
     async fn load_under(
@@ -86,15 +86,15 @@ impl Command for Reserve {
         consistency: Consistency,
         schedule: &Schedule,
         now: Instant,
-    ) -> Result<ReserveState, store::Fault> {
-        Ok(ReserveState { quote: self.quoting.read(store, consistency, schedule, now, false).await? })
+    ) -> Result<QuoteState, store::Fault> {
+        self.quoting.read(store, consistency, schedule, now, false).await
     }
 
-    fn last_decided(state: &ReserveState) -> Option<Instant> {
-        state.quote.account.as_ref().map(|account| account.last_decided)
+    fn last_decided(state: &QuoteState) -> Option<Instant> {
+        state.account.as_ref().map(|account| account.last_decided)
     }
 
-    fn decide(&self, state: &ReserveState, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
+    fn decide(&self, state: &QuoteState, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
         let Decision { writes, answer } = reservation::reserve(state, &self.quoting.cart, self.id, context)?;
         Ok(Decision { writes, answer: (answer, false) })
     }

@@ -225,7 +225,7 @@ impl PlaceOrder {
         let mut codes = uses::codes(&self.order, reservation).to_vec();
         if let Some(StoredOrder::Scored(stored)) = stored {
             let issued = stored.current().issued.iter().map(|issued| &issued.code);
-            for code in stored.codes_used().iter().chain(issued) {
+            for code in stored.codes_used().iter().chain(stored.codes_of(&self.order)).chain(issued) {
                 if !codes.contains(code) {
                     codes.push(code.clone());
                 }

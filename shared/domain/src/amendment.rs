@@ -80,7 +80,8 @@ pub fn decide(
     scored.order = order.clone();
     scored.content_hash = content_hash;
     let paid = Paid::by_amendment(stored, order, context.now);
-    if stored.order.says_the_same(order) && paid.is_none() {
+    let uses_the_same = stored.codes_of(order) == stored.codes_used();
+    if stored.order.says_the_same(order) && uses_the_same && paid.is_none() {
         // Shops send every update. One that changes nothing here takes its number and leaves no entry.
         let scored = Arc::new(scored);
         let write = Write::Put(Record::Order(scored.clone()), Guard::Version(stored.version));

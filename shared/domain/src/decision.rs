@@ -181,8 +181,8 @@ pub enum Rejection {
     PlacedInFuture,
     /// A code that the order names cannot be used.
     DiscountUnusable {
-        /// Its place in `discount_codes`.
-        index: usize,
+        /// Its place in `discount_codes`; `None`: it is of the reservation.
+        index: Option<usize>,
         /// The code as named.
         code: Code,
         /// Why not.

@@ -39,6 +39,9 @@ pub struct Order {
     /// Codes of the account's discounts that the customer used, each once, in the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discount_codes: Vec<Code>,
+    /// It says that it uses no codes: not even those of its reservation. Whoever names none does not say so.
+    #[serde(skip)]
+    pub no_codes: bool,
     /// The reservation that it uses.
     #[serde(default, rename = "reservation_id", skip_serializing_if = "Option::is_none")]
     pub reservation: Option<ReservationId>,
@@ -165,6 +168,7 @@ impl Order {
             lines,
             shipping,
             discount_codes,
+            no_codes: _,
             reservation,
             points,
             revision: _,
@@ -173,6 +177,11 @@ impl Order {
         (key, account_id, contact_id, placed_at) == (&other.key, &other.account_id, &other.contact_id, &other.placed_at)
             && (currency, lines, shipping) == (&other.currency, &other.lines, &other.shipping)
             && (discount_codes, reservation, points) == (&other.discount_codes, &other.reservation, &other.points)
+    }
+
+    /// Whether it leaves the codes that it uses to its reservation.
+    pub(crate) fn leaves_codes(&self) -> bool {
+        self.discount_codes.is_empty() && !self.no_codes
     }
 
     /// What all lines came to.

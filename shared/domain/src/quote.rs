@@ -88,7 +88,21 @@ impl Cart {
 
     /// SHA-256 over all that it says.
     pub fn content_hash(&self) -> [u8; 32] {
-        let wished = format!("{:?}\n{:?}", self.codes, self.points);
+        let codes = match &self.codes {
+            CodesWished::Best => "best".to_owned(),
+            CodesWished::Named(codes) => {
+                // In whatever order they are named, they come to the same.
+                let mut codes: Vec<_> = codes.iter().map(Code::as_str).collect();
+                codes.sort_unstable();
+                codes.join(" ")
+            }
+        };
+        let points = match self.points {
+            None => "none".to_owned(),
+            Some(PointsWished::Most) => "max".to_owned(),
+            Some(PointsWished::Number(points)) => points.to_string(),
+        };
+        let wished = format!("{codes}\n{points}");
         Sha256::new().chain_update(self.order.content_hash()).chain_update(wished).finalize().into()
     }
 
@@ -150,7 +164,7 @@ pub(crate) fn taken(state: &QuoteState, cart: &Cart, context: &Context<'_>) -> R
         let refused = pricing.codes.refused.iter().find(|(refused, _)| refused == code).map(|(_, why)| *why);
         let held = pricing.account.holder(code).map(|_| Unusable::Held);
         if let Some(reason) = refused.or(held) {
-            return Err(Rejection::DiscountUnusable { index, code: code.clone(), reason });
+            return Err(Rejection::DiscountUnusable { index: Some(index), code: code.clone(), reason });
         }
     }
     let balance = pricing.balance()?;

@@ -86,13 +86,6 @@ pub struct ReservationAnswer {
     pub state: ReservationState,
 }
 
-/// What a reservation is decided on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ReserveState {
-    /// What a quote of its cart is made of.
-    pub quote: QuoteState,
-}
-
 impl Reservation {
     /// The first answer, if the same was asked for; otherwise that the key was used for something else.
     pub fn repeat(&self, cart: &Cart) -> Result<ReservationReceipt, Rejection> {
@@ -122,18 +115,18 @@ impl Reservation {
     }
 }
 
-/// Holds what a cart is to use.
+/// Holds what a cart is to use; `state` is what a quote of it is made of.
 pub fn reserve(
-    state: &ReserveState,
+    state: &QuoteState,
     cart: &Cart,
     reservation_id: ReservationId,
     context: &Context<'_>,
 ) -> Result<Decision<ReservationReceipt>, Rejection> {
-    let account = state.quote.account.as_ref().ok_or(Rejection::UnknownAccount)?;
+    let account = state.account.as_ref().ok_or(Rejection::UnknownAccount)?;
     if account.status != Status::Active {
         return Err(Rejection::AccountNotActive(account.status));
     }
-    let taken = quote::taken(&state.quote, cart, context)?;
+    let taken = quote::taken(state, cart, context)?;
     if taken.codes.is_empty() && taken.points == Points::ZERO {
         return Err(Rejection::NothingToReserve);
     }
@@ -147,7 +140,9 @@ pub fn reserve(
     let own: Vec<_> = account.discounts.iter().filter(|open| taken.codes.contains(&open.code)).collect();
     let minutes = i64::from(activation.program.checkout.hold_minutes);
     let needed = if taken.points > Points::ZERO { account.points_held()?.plus(taken.points)? } else { Points::ZERO };
-    let ends = own.iter().map(|open| open.expires_at).chain(covered_until(account.holdings.lots(), needed)?);
+    let shared = state.shared.iter().filter(|shared| taken.codes.contains(&shared.code.code));
+    let ends = own.iter().map(|open| open.expires_at).chain(shared.filter_map(|shared| shared.code.terms.until));
+    let ends = ends.chain(covered_until(account.holdings.lots(), needed)?);
     let planned = context.now.plus_ms(minutes.saturating_mul(MINUTE_MS));
     let until = ends.fold(planned, Instant::min);
     let codes: Vec<_> = own.into_iter().map(|open| open.code.clone()).collect();

@@ -27,7 +27,7 @@ use crate::returns::{self, Excess, History, Undoing};
 use crate::rules::{self, Worth};
 use crate::tier::{self, entry};
 use crate::time::Instant;
-use crate::uses::{self, Uses};
+use crate::uses::{self, Reserved, Uses};
 use std::sync::Arc;
 
 pub use crate::earning::Condition;
@@ -187,7 +187,9 @@ impl<'a> Scoring<'a> {
             ordered: Money { amount: ordered, currency: self.order.currency },
         }));
         let codes = uses::codes(self.order, Some(reservation)).to_vec();
-        self.uses = Some(Uses { reservation: Some(named), codes, ..Uses::default() });
+        let brought = &reservation.receipt;
+        let reserved = Reserved { id: named, codes: brought.discount_codes.clone(), points: brought.points };
+        self.uses = Some(Uses { reserved: Some(reserved), codes, ..Uses::default() });
         self.reservation = Some(reservation);
         Ok(())
     }
@@ -203,7 +205,8 @@ impl<'a> Scoring<'a> {
             Some(held) => held.points_value.amount,
             None => {
                 let in_force = &self.context.schedule.at(self.context.now).program;
-                uses::value_of_stated(points, &self.account, in_force.points.exchange.as_ref())?
+                let exchange = in_force.points.exchange.as_ref();
+                uses::value_of_stated(points, &self.account, exchange, (self.order, self.program))?
             }
         };
         let spent = uses::spend(&mut self.account, points, self.program, self.context.now)?;
@@ -218,6 +221,7 @@ impl<'a> Scoring<'a> {
     /// Uses the discounts that the order names, or those of its reservation; one that cannot be used refuses the order.
     fn use_discounts(&mut self, named: &[NamedCode]) -> Result<(), Rejection> {
         for (index, code) in uses::codes(self.order, self.reservation).iter().enumerate() {
+            let index = Some(index).filter(|_| !self.order.leaves_codes());
             let unusable = |reason| Rejection::DiscountUnusable { index, code: code.clone(), reason };
             let named = NamedCode::find(named, code).ok_or_else(|| unusable(Unusable::Unknown))?;
             named.check(&self.account, self.context).map_err(unusable)?;

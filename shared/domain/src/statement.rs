@@ -146,7 +146,7 @@ fn hold_sentence(change: &HoldChange) -> String {
     match change {
         HoldChange::Made { codes, points, .. } => match held(codes.len(), *points).as_str() {
             "" => "A cart was reserved.".to_owned(),
-            held => format!("{held} were reserved for a cart."),
+            held => format!("Reserved for a cart: {held}."),
         },
         HoldChange::Released { .. } => "The reservation of a cart was given up.".to_owned(),
         HoldChange::Used { quoted, ordered, .. } if quoted == ordered => {

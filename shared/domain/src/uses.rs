@@ -24,8 +24,8 @@ use crate::time::Instant;
 /// What an order used, beyond the codes that it names itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
-    /// The reservation that it used.
-    pub reservation: Option<ReservationId>,
+    /// The reservation that it used, and what that had brought it.
+    pub reserved: Option<Reserved>,
     /// All codes that it used: those that it names, or those of its reservation.
     pub codes: Vec<Code>,
     /// Points that pay a part of it by its newest statement.
@@ -36,6 +36,17 @@ pub struct Uses {
     pub spent: Vec<SpentLot>,
     /// The order was undone and its discounts were given back.
     pub discounts_given_back: bool,
+}
+
+/// What a reservation brought an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// Which.
+    pub id: ReservationId,
+    /// Its codes.
+    pub codes: Vec<Code>,
+    /// Its points.
+    pub points: Points,
 }
 
 /// Why points cannot pay a part of an order, however many the account has.
@@ -53,6 +64,8 @@ pub enum PointsUnusable {
         /// How many it takes at most.
         maximum: Points,
     },
+    /// They are worth more than the goods that they may pay for.
+    AboveGoods,
 }
 
 /// What came back of an order's uses with one return of it, or with its cancellation.
@@ -96,7 +109,7 @@ impl CameBack {
 /// The codes that a first statement of an order uses: those that it names, or, where it names none, those of its
 /// reservation.
 pub fn codes<'a>(order: &'a Order, reservation: Option<&'a Reservation>) -> &'a [Code] {
-    match reservation.filter(|_| order.discount_codes.is_empty()) {
+    match reservation.filter(|_| order.leaves_codes()) {
         Some(reservation) => &reservation.receipt.discount_codes,
         None => &order.discount_codes,
     }
@@ -115,21 +128,26 @@ impl ScoredOrder {
 
     /// The reservation that it used.
     pub(crate) fn reservation_used(&self) -> Option<ReservationId> {
-        self.history.uses.as_ref().and_then(|uses| uses.reservation)
+        self.reserved().map(|reserved| reserved.id)
     }
 
-    /// The codes that a newer statement of it uses: one that names none leaves those of a reservation.
-    pub(crate) fn codes_of<'a>(&'a self, newer: &'a Order) -> &'a [Code] {
-        match self.reservation_used().filter(|_| newer.discount_codes.is_empty()) {
-            Some(_) => self.codes_used(),
+    fn reserved(&self) -> Option<&Reserved> {
+        self.history.uses.as_ref().and_then(|uses| uses.reserved.as_ref())
+    }
+
+    /// The codes that a newer statement of it uses: one that names none leaves those that a reservation brought, whatever
+    /// another had named meanwhile.
+    pub fn codes_of<'a>(&'a self, newer: &'a Order) -> &'a [Code] {
+        match self.reserved().filter(|_| newer.leaves_codes()) {
+            Some(reserved) => &reserved.codes,
             None => &newer.discount_codes,
         }
     }
 
-    /// Points that pay a newer statement of it: one that states none leaves those of a reservation.
+    /// Points that pay a newer statement of it: one that states none leaves those that a reservation brought.
     pub(crate) fn points_of(&self, newer: &Order) -> Points {
-        let used = self.history.uses.as_ref().map_or(Points::ZERO, |uses| uses.points);
-        newer.points.unwrap_or(if self.reservation_used().is_some() { used } else { Points::ZERO })
+        let brought = self.reserved().map_or(Points::ZERO, |reserved| reserved.points);
+        newer.points.unwrap_or(brought)
     }
 
     /// Points that are still spent on it.
@@ -205,6 +223,7 @@ pub(crate) fn value_of_stated(
     points: Points,
     account: &Account,
     exchange: Option<&Exchange>,
+    (order, program): (&Order, &Program),
 ) -> Result<Minor, Rejection> {
     let exchange = exchange.ok_or(Rejection::PointsUnusable(PointsUnusable::NoExchange))?;
     if points < exchange.minimum {
@@ -213,7 +232,18 @@ pub(crate) fn value_of_stated(
     if let Some(maximum) = exchange.maximum.filter(|maximum| points > *maximum) {
         return Err(Rejection::PointsUnusable(PointsUnusable::AboveMaximum { maximum }));
     }
-    Ok(exchange.worth(points, &account.tier)?.amount)
+    let value = exchange.worth(points, &account.tier)?.amount;
+    if value > prices(order, program)? {
+        return Err(Rejection::PointsUnusable(PointsUnusable::AboveGoods));
+    }
+    Ok(value)
+}
+
+/// What the goods of an order come to that points may pay for, before anything is taken off.
+fn prices(order: &Order, program: &Program) -> Result<Minor, Overflow> {
+    let open = order.lines.iter().filter(|line| !program.excluded_skus.contains(&line.sku));
+    let prices: Vec<_> = open.map(|line| line.amount(order.currency)?.plus(line.discount)).collect::<Result<_, _>>()?;
+    Minor::sum(prices)
 }
 
 /// How many of an order's points are still spent on what is kept of it: in proportion to what its lines say was paid
@@ -314,11 +344,18 @@ pub(crate) fn amend(
 ) -> Result<(), Rejection> {
     let before = scored.history.uses.as_ref().map_or(Points::ZERO, |uses| uses.points);
     if stated != before {
-        let value = if stated > Points::ZERO { value_of_stated(stated, account, exchange)? } else { Minor::ZERO };
+        let value = if stated > Points::ZERO {
+            value_of_stated(stated, account, exchange, (&scored.order, program))?
+        } else {
+            Minor::ZERO
+        };
         let uses = scored.uses_mut();
         (uses.points, uses.value) = (stated, value);
     }
-    let more = still_spent(scored, stated, program)?.minus(scored.points_spent()?)?.min(stated.minus(before)?);
+    // What had come back and is bought again is paid again, as far as it is there; what is stated beyond it must be.
+    let more = still_spent(scored, stated, program)?.minus(scored.points_spent()?)?;
+    let again = more.min(account.spendable()?).max(Points::ZERO);
+    let more = more.min(again.max(stated.minus(before)?));
     if more > Points::ZERO {
         let spent = spend(account, more, program, scored.score.decided_at)?;
         let spent = spent.map_err(|missing| Rejection::NotEnoughPoints { missing })?;

@@ -188,7 +188,8 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         }
         Rejection::NotEnoughPoints { missing } => {
             let detail = format!("{missing} points are missing: the account can spend no more, and cannot owe them.");
-            Problem::new("not-enough-points", "Not enough points", 422, detail)
+            let problem = Problem::new("not-enough-points", "Not enough points", 422, detail);
+            problem.with_fault("$.points".to_owned(), "not_enough", "is more than the account can spend")
         }
         Rejection::HasHistory => {
             let detail = "The account has orders or points already; a balance is opened before them.";

@@ -310,6 +310,8 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
         lines: packed(item, "lines", pack::lines)?,
         shipping: optional(item, "shipping", integer)?.map(Minor),
         revision: optional(item, "revision", integer)?.unwrap_or(0),
+        // Said once: what it has used stands beside it.
+        no_codes: false,
         reservation: optional(item, RESERVATION, string)?
             .map(|id| ReservationId::parse(id).map_err(|e| e.to_string()))
             .transpose()?,

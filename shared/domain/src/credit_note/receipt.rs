@@ -153,6 +153,9 @@ fn text(note: &CreditNote) -> String {
                     text = format!("{text}; {points} {words}");
                 }
             }
+            if outcome.restored > Points::ZERO {
+                text = format!("{text}; {} points that had paid for them were given back", outcome.restored);
+            }
             if left > 0 {
                 text = format!("{text}; {left} units match no earlier order");
             }

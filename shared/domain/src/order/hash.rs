@@ -23,6 +23,7 @@ pub(super) fn of(order: &Order) -> [u8; 32] {
         lines,
         shipping,
         discount_codes,
+        no_codes,
         reservation,
         points,
         revision,
@@ -48,6 +49,9 @@ pub(super) fn of(order: &Order) -> [u8; 32] {
     if reservation.is_some() || points.is_some() || lines.iter().any(parts) {
         canon.text("uses");
         canon.optional(reservation.as_ref(), |canon, id| canon.number(id.bits()));
+        if reservation.is_some() && *no_codes {
+            canon.text("no codes");
+        }
         canon.optional(points.as_ref(), |canon, points| canon.signed(points.0));
         canon.list(lines, |canon, line| {
             canon.amount(&line.program_discount);

@@ -174,6 +174,7 @@ impl Document<'_> {
             lines: self.lines.0.iter().map(|Object(line)| line.read(currency)).collect::<Option<_>>()?,
             shipping: Text::optional(self.shipping.as_ref(), |text| minor(text, currency))?,
             discount_codes: codes.iter().map(|Text(code)| Code::parse(code).ok()).collect::<Option<_>>()?,
+            no_codes: self.discount_codes.is_some() && codes.is_empty(),
             reservation: Text::optional(self.reservation_id.as_ref(), |id| ReservationId::parse(id).ok())?,
             points: self.points.map(Points::of),
             revision: self.revision.unwrap_or(0),

@@ -118,6 +118,7 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
         currency: currency?,
         lines: lines?,
         shipping,
+        no_codes: codes.as_ref().is_some_and(Vec::is_empty),
         discount_codes: codes.unwrap_or_default(),
         reservation,
         points: points.map(Points::of),

@@ -50,6 +50,7 @@ fn read_cart(value: &Value, faults: &mut Faults) -> Option<Cart> {
         lines: lines?,
         shipping,
         discount_codes: named,
+        no_codes: false,
         reservation: None,
         points: None,
         revision: 0,

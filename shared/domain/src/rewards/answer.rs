@@ -233,7 +233,7 @@ pub fn catalogue(
     Ok(Catalogue {
         account_id: account.id.clone(),
         as_of: now,
-        balance: account.holdings.balance()?,
+        balance: account.spendable()?,
         rewards: program.rewards.iter().map(standing).collect::<Result<_, _>>()?,
     })
 }

@@ -311,7 +311,7 @@ fn a_discount_is_used_once_and_only_before_its_end() {
         assert_eq!(reason, expected);
         if expected.is_none() {
             let again = shop.sell_at(now, now, "10.00", std::slice::from_ref(&code));
-            assert_eq!(again, Err(Rejection::DiscountUnusable { index: 0, code, reason: Unusable::Used }));
+            assert_eq!(again, Err(Rejection::DiscountUnusable { index: Some(0), code, reason: Unusable::Used }));
         }
     }
 }

@@ -9,7 +9,7 @@ use domain::idempotency::CommandKey;
 use domain::money::Points;
 use domain::named_code::NamedCode;
 use domain::quote::{Cart, QuoteState};
-use domain::reservation::{self, Reservation, ReserveState};
+use domain::reservation::{self, Reservation};
 use domain::score;
 
 const MINUTE_MS: i64 = 60_000;
@@ -86,7 +86,7 @@ impl Shop {
         let id = ReservationId::of_command(&CommandKey::new("test", "reserve", &number.to_string()).unwrap());
         let quote = QuoteState { account: Some(account.clone()), ..QuoteState::default() };
         let before = advance(context.schedule, &account, context.now).unwrap().0;
-        match reservation::reserve(&ReserveState { quote }, &cart, id, context) {
+        match reservation::reserve(&quote, &cart, id, context) {
             Ok(decision) => {
                 let receipt = decision.answer.clone();
                 assert!(receipt.points <= before.spendable().unwrap());

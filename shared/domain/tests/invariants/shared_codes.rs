@@ -205,7 +205,7 @@ impl Fair {
         let (account, found) = (self.of(who).account.clone(), self.found(who));
         let refused = codes.iter().enumerate().find_map(|(index, code)| {
             let reason = self.expected(who, code).err()?;
-            Some(Rejection::DiscountUnusable { index, code: code.clone(), reason })
+            Some(Rejection::DiscountUnusable { index: Some(index), code: code.clone(), reason })
         });
         let hash = order.content_hash();
         let decided = self.decide(|context| score::decide(account.as_ref(), &found, None, &order, hash, context));
@@ -369,7 +369,7 @@ fn an_order_uses_a_percentage_and_an_amount_and_a_cancelled_one_gives_them_back(
     let told: Vec<_> = fair.books["acme"].entries[0].changes.iter().map(|change| json!(change)).collect();
     let code = fair.codes[0].code.clone();
     assert!(told.contains(&json!({ "type": "discount.used", "code": code, "shared": true })), "{told:?}");
-    let refused = |reason| Rejection::DiscountUnusable { index: 0, code: code.clone(), reason };
+    let refused = |reason| Rejection::DiscountUnusable { index: Some(0), code: code.clone(), reason };
     let percent = ([true, false, false], false);
     assert_eq!(fair.order("beta", percent).unwrap_err(), refused(Unusable::UsedUp));
     assert_eq!(fair.order("acme", percent).unwrap_err(), refused(Unusable::Used));

@@ -125,6 +125,7 @@ impl History {
             lines: invoice.lines.iter().enumerate().map(line).collect::<Result<_, _>>()?,
             shipping: None,
             discount_codes: Vec::new(),
+            no_codes: false,
             reservation: None,
             points: None,
             revision: 0,

@@ -1,6 +1,7 @@
 //! What may be said of what carts and orders are to use.
 
 use super::Problem;
+use domain::code::Code;
 use domain::decision::Rejection;
 use domain::discount::Unusable;
 use domain::hold::HOLDS_MAX;
@@ -8,7 +9,7 @@ use domain::uses::PointsUnusable;
 
 pub(super) fn of_checkout(rejection: &Rejection) -> Problem {
     match rejection {
-        Rejection::DiscountUnusable { index, reason, .. } => of_discount(*index, *reason),
+        Rejection::DiscountUnusable { index, code, reason } => of_discount(*index, code, *reason),
         Rejection::PointsUnusable(why) => of_points(*why),
         Rejection::UnknownSharedCode => {
             Problem::new("unknown-shared-code", "Unknown shared code", 404, "There is no such shared code.")
@@ -16,7 +17,8 @@ pub(super) fn of_checkout(rejection: &Rejection) -> Problem {
         Rejection::ReservationEnded => {
             let detail = "The reservation holds nothing any more: it was used by another order, given up, or its time is \
                           over. Nothing was done; send the order again without it, with the codes and points themselves.";
-            Problem::new("reservation-ended", "Reservation ended", 409, detail)
+            let problem = Problem::new("reservation-ended", "Reservation ended", 409, detail);
+            problem.with_fault("$.reservation_id".to_owned(), "ended", "holds nothing any more")
         }
         Rejection::NothingToReserve => {
             let detail = "The cart would use none of the account's discounts and points, so there is nothing to hold.";
@@ -37,13 +39,14 @@ fn of_points(why: PointsUnusable) -> Problem {
     let detail = match why {
         PointsUnusable::NoExchange => "The program does not say what points are worth.".to_owned(),
         PointsUnusable::BelowMinimum { minimum } => format!("One order takes at least {minimum} points."),
+        PointsUnusable::AboveGoods => "They are worth more than the goods that points may pay for.".to_owned(),
         PointsUnusable::AboveMaximum { maximum } => format!("One order takes at most {maximum} points."),
     };
     let problem = Problem::new("points-unusable", "Points cannot be used", 422, detail.clone());
     problem.with_fault("$.points".to_owned(), "unusable", &detail)
 }
 
-fn of_discount(index: usize, reason: Unusable) -> Problem {
+fn of_discount(index: Option<usize>, discount: &Code, reason: Unusable) -> Problem {
     let (kind, title, code, message) = match reason {
         Unusable::Unknown => {
             ("discount-unknown", "Unknown discount code", "unknown_code", "is no discount of this account")
@@ -65,8 +68,8 @@ fn of_discount(index: usize, reason: Unusable) -> Problem {
         }
     };
     Problem::new(kind, title, 422, "Nothing was done; send it again without the code.").with_fault(
-        format!("$.discount_codes[{index}]"),
+        index.map_or_else(|| "$.reservation_id".to_owned(), |index| format!("$.discount_codes[{index}]")),
         code,
-        message,
+        &format!("{discount} {message}"),
     )
 }

@@ -16,7 +16,8 @@ pub(super) fn of_reward(rejection: &Rejection) -> Problem {
             )
         }
         Rejection::RedemptionUsed => {
-            let detail = "What was given was used or has ended, so that it cannot be taken back; nothing was changed.";
+            let detail = "What was given was used, is held for a cart, or has ended, so that it cannot be taken back; nothing was \
+                          changed.";
             Problem::new("redemption-used", "Redemption used", 409, detail)
         }
         _ => {

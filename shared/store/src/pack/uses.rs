@@ -5,14 +5,16 @@ use domain::code::Code;
 use domain::id::ReservationId;
 use domain::lots::SpentLot;
 use domain::money::{Minor, Points};
-use domain::uses::{CameBack, Uses};
+use domain::uses::{CameBack, Reserved, Uses};
 
 /// Packs what an order used.
 pub fn pack_uses(uses: &Uses) -> Vec<u8> {
     let mut out = Writer::start();
-    out.count(usize::from(uses.reservation.is_some()));
-    if let Some(reservation) = uses.reservation {
-        out.0.extend(reservation.bits().to_le_bytes());
+    out.count(usize::from(uses.reserved.is_some()));
+    if let Some(Reserved { id, codes, points }) = &uses.reserved {
+        out.0.extend(id.bits().to_le_bytes());
+        pack_codes(&mut out, codes);
+        out.signed(points.0);
     }
     pack_codes(&mut out, &uses.codes);
     out.signed(uses.points.0);
@@ -31,7 +33,10 @@ pub fn pack_uses(uses: &Uses) -> Vec<u8> {
 pub fn uses(bytes: &[u8]) -> Unpacked<Uses> {
     let mut input = Reader::start(bytes)?;
     let uses = Uses {
-        reservation: input.optional(|input| Ok(ReservationId::of_bits(input.little(size_of::<u64>())?)))?,
+        reserved: input.optional(|input| {
+            let id = ReservationId::of_bits(input.little(size_of::<u64>())?);
+            Ok(Reserved { id, codes: codes(input)?, points: Points(input.signed()?) })
+        })?,
         codes: codes(&mut input)?,
         points: Points(input.signed()?),
         value: Minor(input.signed()?),
@@ -97,13 +102,17 @@ mod tests {
 
         #[test]
         fn what_an_order_used_is_read_as_it_was_written(
-            reservation in option::of(any::<u64>()), codes in vec(code(), 0..10), points in any::<[i64; 2]>(),
+            reserved in option::of((any::<u64>(), vec(code(), 0..10), any::<i64>())), codes in vec(code(), 0..10), points in any::<[i64; 2]>(),
             spent in vec(lot(), 0..25), discounts_given_back in any::<bool>(), cut in 1_usize..8,
         ) {
-            let reservation = reservation.map(ReservationId::of_bits);
+            let reserved = reserved.map(|(bits, codes, points)| Reserved {
+                id: ReservationId::of_bits(bits),
+                codes,
+                points: Points(points),
+            });
             let [points, value] = points;
             let (points, value) = (Points(points), Minor(value));
-            let before = Uses { reservation, codes, points, value, spent, discounts_given_back };
+            let before = Uses { reserved, codes, points, value, spent, discounts_given_back };
             let packed = pack_uses(&before);
             prop_assert_eq!(uses(&packed), Ok(before));
             prop_assert!(uses(&packed[..packed.len().saturating_sub(cut)]).is_err());

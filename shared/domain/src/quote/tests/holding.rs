@@ -12,7 +12,7 @@ use crate::named_code::NamedCode;
 use crate::order::Order;
 use crate::program::GivenBack;
 use crate::receipt;
-use crate::reservation::{self, Reservation, ReservationReceipt, ReserveState};
+use crate::reservation::{self, Reservation, ReservationReceipt};
 use crate::returns::{self, CancellationDocument, Reversing};
 use crate::score::{self, ScoredOrder};
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ impl Held {
         let quote = QuoteState { account, discounts, shared, ..QuoteState::default() };
         let key = CommandKey::new("shop", "POST /v1/reservations", "1").unwrap();
         let id = ReservationId::of_command(&key);
-        let decided = self.till.decide(|context| reservation::reserve(&ReserveState { quote }, &cart, id, context))?;
+        let decided = self.till.decide(|context| reservation::reserve(&quote, &cart, id, context))?;
         self.apply(decided.writes);
         Ok(decided.answer)
     }
@@ -152,7 +152,7 @@ fn what_is_held_for_one_cart_is_refused_to_others() {
     let (mut held, code) = holder(500, 90);
     let cart = of_mugs(&json!([code]), &json!(400));
     let receipt = held.reserve(&cart).unwrap();
-    let refused = Rejection::DiscountUnusable { index: 0, code: code.clone(), reason: Unusable::Held };
+    let refused = Rejection::DiscountUnusable { index: Some(0), code: code.clone(), reason: Unusable::Held };
     assert_eq!(held.reserve(&cart).unwrap_err(), refused);
     let missing = Rejection::NotEnoughPoints { missing: Points(100) };
     assert_eq!(held.reserve(&of_mugs(&json!([]), &json!(200))).unwrap_err(), missing);
@@ -177,9 +177,46 @@ fn what_is_held_for_one_cart_is_refused_to_others() {
     // The reservation's own order has both.
     order["order_id"] = json!("2");
     order.as_object_mut().unwrap().remove("points");
+    order.as_object_mut().unwrap().remove("discount_codes");
     order["reservation_id"] = json!(receipt.reservation_id);
     let scored = held.place(&order).unwrap();
     assert_eq!((scored.codes_used(), scored.points_spent()), (&[code][..], Ok(Points(400))));
+}
+
+#[test]
+fn an_order_may_use_the_points_of_its_reservation_and_none_of_its_codes() {
+    let line = json!({ "line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": "50.00" });
+    for (stated, used) in [(None, 1), (Some(json!([])), 0)] {
+        let (mut held, code) = holder(500, 90);
+        let receipt = held.reserve(&of_mugs(&json!([code]), &json!(400))).unwrap();
+        let mut order = json!({ "source": "shop", "order_id": "1", "account_id": "acme", "placed_at": NOW,
+                                "currency": "GBP", "lines": [line], "reservation_id": receipt.reservation_id });
+        if let Some(stated) = &stated {
+            order["discount_codes"] = stated.clone();
+        }
+        let scored = held.place(&order).unwrap();
+        assert_eq!((scored.codes_used().len(), scored.points_spent()), (used, Ok(Points(400))), "{stated:?}");
+        assert_eq!(held.till.account.discounts.iter().filter(|open| open.code == code).count(), 1 - used);
+        // A newer statement may leave the code where it is, or give it back.
+        for (revision, stated, used) in [(1, None, used), (2, Some(json!([])), 0)] {
+            let mut newer = order.clone();
+            newer.as_object_mut().unwrap().remove("discount_codes");
+            newer["revision"] = json!(revision);
+            if let Some(stated) = stated {
+                newer["discount_codes"] = stated;
+            }
+            let (newer, stored) = (Arc::new(Order::from_json(&newer).unwrap()), held.order.clone().unwrap());
+            let (account, hash) = (held.till.account.clone(), newer.content_hash());
+            let found = NamedCode::of_own(&held.till.records);
+            let decided = held
+                .till
+                .decide(|context| crate::amendment::decide(&account, &found, &stored, &newer, hash, None, context));
+            held.apply(decided.unwrap().writes);
+            let scored = held.order.clone().unwrap();
+            assert_eq!((scored.codes_used().len(), scored.points_spent()), (used, Ok(Points(400))), "{revision}");
+            assert_eq!(held.till.account.discounts.iter().filter(|open| open.code == code).count(), 1 - used);
+        }
+    }
 }
 
 fn amend(

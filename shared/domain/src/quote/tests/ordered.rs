@@ -49,12 +49,12 @@ fn an_order_is_refused_with_the_reason_of_the_first_code_that_it_cannot_use() {
         (Code::of_bits(7), Unusable::Unknown),
     ];
     for (code, reason) in codes {
-        let refused = Rejection::DiscountUnusable { index: 1, code: code.clone(), reason };
+        let refused = Rejection::DiscountUnusable { index: Some(1), code: code.clone(), reason };
         assert_eq!(ordered(&till, &[fine.clone(), code], None).unwrap_err(), refused);
     }
     let held = till.shared.iter_mut().find(|shared| shared.code.code == fine).unwrap();
     held.code.ended_at = Some(Instant::parse(NOW).unwrap());
-    let refused = Rejection::DiscountUnusable { index: 0, code: fine.clone(), reason: Unusable::Expired };
+    let refused = Rejection::DiscountUnusable { index: Some(0), code: fine.clone(), reason: Unusable::Expired };
     assert_eq!(ordered(&till, &[fine], None).unwrap_err(), refused);
 }
 
