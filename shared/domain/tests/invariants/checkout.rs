@@ -6,11 +6,13 @@ use domain::decision::{Record, Write};
 use domain::earning::Beside;
 use domain::id::ReservationId;
 use domain::idempotency::CommandKey;
+use domain::ledger::{Cause, Change, OrderChange, PointsChange};
 use domain::money::Points;
 use domain::named_code::NamedCode;
 use domain::quote::{Cart, QuoteState};
 use domain::reservation::{self, Reservation, ReserveState};
 use domain::score;
+use std::collections::BTreeSet;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -215,21 +217,69 @@ impl Shop {
 }
 
 /// What is spent on orders is what the account spent and was not given back; what is held is open, and held once.
-fn check_uses(world: &World, now: Instant) {
+fn check_uses(world: &World) {
     let Some(account) = &world.account else { return };
     let spent: i64 = world.orders.values().map(|scored| scored.points_spent().unwrap().0).sum();
     assert_eq!(account.spending.spent().minus(account.spending.restored()), Ok(Points(spent)));
     let held: Vec<_> = account.holds.iter().flat_map(|hold| &hold.codes).collect();
-    assert_eq!(held.iter().collect::<std::collections::BTreeSet<_>>().len(), held.len(), "held once");
+    assert_eq!(held.iter().collect::<BTreeSet<_>>().len(), held.len(), "held once");
+    let in_use: Vec<_> = world.orders.values().flat_map(|scored| scored.codes_in_use()).collect();
+    assert_eq!(in_use.iter().collect::<BTreeSet<_>>().len(), in_use.len(), "used by one order");
+    assert!(!in_use.iter().any(|code| held.contains(code)), "used or held, not both");
     for scored in world.orders.values() {
-        let uses = scored.history.uses.clone().unwrap_or_default();
-        let kept = scored.kept_units().iter().sum::<u64>();
-        assert!(kept > 0 || scored.points_spent() == Ok(Points::ZERO), "nothing is kept, and nothing is spent on it");
-        assert!(scored.points_spent().unwrap() <= uses.points);
-        let back: i64 = scored.history.returns.iter().map(|returned| returned.came_back.points.0).sum();
-        assert!(back >= 0 && uses.spent.iter().all(|part| part.points > Points::ZERO));
+        check_points(world, scored);
     }
-    assert!(account.last_decided <= now.max(account.last_decided));
+}
+
+/// What was ever spent on an order came back, by its returns and its amendments, or is still spent on it.
+fn check_points(world: &World, scored: &ScoredOrder) {
+    let key = &scored.order.key;
+    let (mut left, mut by_returns) = (0, 0);
+    for entry in &world.entries {
+        let (order, is_return) = match &entry.cause {
+            Cause::OrderPlaced { order } | Cause::OrderAmended { order, .. } => (Some(order), false),
+            Cause::OrderReturned { order, .. } | Cause::OrderCancelled { order } => (Some(order), true),
+            // A step of a credit note takes from one order, or from none.
+            Cause::CreditNote { .. } => (entry.changes.iter().find_map(returned_order), true),
+            _ => (None, false),
+        };
+        for change in &entry.changes {
+            match change {
+                Change::Points(PointsChange::Spent { .. } | PointsChange::Restored { .. }) if order.is_none() => {
+                    panic!("no order's: {entry:?}");
+                }
+                Change::Points(PointsChange::Spent { points }) if order == Some(key) => {
+                    assert!(!is_return && *points > Points::ZERO, "{entry:?}");
+                    left += points.0;
+                }
+                Change::Points(PointsChange::Restored { points }) if order == Some(key) => {
+                    assert!(*points > Points::ZERO, "{entry:?}");
+                    left -= points.0;
+                    by_returns += if is_return { points.0 } else { 0 };
+                    assert!(left >= 0, "more came back than was spent: {entry:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(scored.points_spent(), Ok(Points(left)), "came back or is still spent");
+    let returns = scored.history.returns.iter().map(|returned| &returned.came_back);
+    let told = returns.inspect(|back| {
+        let ended_or_repaid = back.points_expired.plus(back.points_repaid).unwrap();
+        assert!(Points::ZERO <= ended_or_repaid && ended_or_repaid <= back.points, "{back:?}");
+    });
+    assert_eq!(told.map(|back| back.points.0).sum::<i64>(), by_returns, "its returns tell what they gave back");
+    let kept = scored.kept_units().iter().sum::<u64>();
+    assert!(kept > 0 || left == 0, "nothing is kept, and nothing is spent on it");
+    let stated = scored.history.uses.as_ref().map_or(0, |uses| uses.points.0);
+    assert!(left <= stated, "{left} of {stated}");
+}
+
+fn returned_order(change: &Change) -> Option<&OrderKey> {
+    match change {
+        Change::Order(OrderChange::Returned { order, .. }) => Some(order),
+        _ => None,
+    }
 }
 
 fn live(acts: &[(i64, Act)], schedule: &Schedule) -> World {
@@ -242,7 +292,7 @@ fn live(acts: &[(i64, Act)], schedule: &Schedule) -> World {
         let context = Context { schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         shop.act(number, act, &context);
         check(&shop.world, &program);
-        check_uses(&shop.world, now);
+        check_uses(&shop.world);
     }
     shop.world
 }
