@@ -183,11 +183,8 @@ impl Shop {
         if let Some((goods, steps)) = step.credit.as_ref().filter(|_| !world.orders.is_empty()) {
             return world.credit_one(number, goods, *steps, context);
         }
-        let is_free = |code: &domain::code::Code| {
-            let holder = world.account.as_ref().and_then(|account| account.holder(code));
-            world.discounts[code].check(context.now).is_ok() && holder.is_none()
-        };
-        let code = world.code(step).filter(is_free);
+        // It may be held: then it is refused.
+        let code = world.code(step).filter(|code| world.discounts[code].check(context.now).is_ok());
         let order = order(number, step, context.now, code.as_ref());
         self.place(order, None, context);
     }
