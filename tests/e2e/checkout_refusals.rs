@@ -1,6 +1,7 @@
 //! What is wrong with a reservation is told at once and where, and nothing is written.
 
 use crate::checkout::{mugs, paid_in_part, start};
+use crate::shared_codes::{issued, unusable};
 use domain::code::Code;
 use serde_json::{Value, json};
 use tests::network::Staleness;
@@ -116,6 +117,25 @@ async fn what_is_wrong_with_a_reservation_is_told_where_and_nothing_is_written()
     // What was refused may be tried again under the same key, once it can be.
     cloud.release(&tests::reservation_id("cart-0")).await.expect(200);
     mugs(&acme).codes(&[&held]).points(100).reserve("cart: a held code").await.expect(201);
+    cloud.audit().await;
+}
+
+#[tokio::test]
+async fn a_shared_code_that_cannot_be_used_refuses_a_reservation_and_nothing_is_written() {
+    let (cloud, acme, own) = start().await;
+    let open = issued(&cloud, "open", json!({"percent": "5", "uses": 1})).await;
+    let codes = unusable(&cloud).await;
+    let before = cloud.tables().await;
+    for (number, (code, kind)) in codes.iter().enumerate() {
+        println!("{number}: {kind}");
+        let key = |what: &str| format!("{what}-{number}");
+        let reply = mugs(&acme).codes(&[code]).points(100).reserve(&key("one")).await.expect_problem(422, kind);
+        assert_eq!(reply.fault_paths(), ["$.discount_codes[0]"]);
+        let reply = mugs(&acme).codes(&[&own, &open, code]).reserve(&key("three")).await.expect_problem(422, kind);
+        assert_eq!(reply.fault_paths(), ["$.discount_codes[2]"]);
+        assert_eq!(cloud.tables().await, before, "{kind}");
+    }
+    mugs(&acme).codes(&[&own, &open]).reserve("three-0").await.expect(201);
     cloud.audit().await;
 }
 

@@ -1,7 +1,7 @@
 //! Orders that use shared codes: so many uses in all and of each account, and no more, whoever comes at once.
 
 use crate::crowd::{CLIENTS, Sent, all_at_once, count};
-use crate::shared_codes::issued;
+use crate::shared_codes::{issued, unusable};
 use crate::simulate::check_reproduced;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -56,6 +56,39 @@ async fn an_order_uses_a_shared_code_and_its_cancellation_gives_it_back_once() {
         assert_eq!(used(&cloud, &code).await, 1);
         cloud.audit().await;
     }
+}
+
+#[tokio::test]
+async fn a_code_that_cannot_be_used_refuses_an_order_and_nothing_is_written() {
+    let cloud = Cloud::start().await;
+    cloud.account("acme").put(json!({"name": "Acme"})).await.expect(201);
+    let open = issued(&cloud, "open", json!({"percent": "5", "uses": 1})).await;
+    let codes = unusable(&cloud).await;
+    let before = cloud.tables().await;
+    for staleness in [Staleness::None, Staleness::Oldest] {
+        cloud.stale_reads(staleness);
+        for (number, (code, kind)) in codes.iter().enumerate() {
+            println!("{number}: {kind}");
+            let one = order(&cloud, "acme", &format!("one-{number}"), code);
+            refused(one.send().await, kind);
+            one.tried("").await.expect_problem(422, kind);
+            let two = order(&cloud, "acme", &format!("two-{number}"), &open).code(code);
+            let reply = two.send().await.expect_problem(422, kind);
+            assert_eq!(reply.fault_paths(), ["$.discount_codes[1]"], "{kind}");
+            assert_eq!(cloud.tables().await, before, "{kind}");
+        }
+    }
+    // Nor does an amendment use it.
+    cloud.stale_reads(Staleness::None);
+    let first = order(&cloud, "acme", "o-1", &open);
+    first.send().await.expect(201);
+    let before = cloud.tables().await;
+    for (code, kind) in &codes {
+        refused(first.amended(1).line("MUG", 1, "90.00").code(code).put().await, kind);
+        assert_eq!(cloud.tables().await, before, "{kind}");
+    }
+    assert_eq!(used(&cloud, &open).await, 1);
+    cloud.audit().await;
 }
 
 #[tokio::test]
@@ -186,6 +219,29 @@ async fn of_many_accounts_at_once_exactly_as_many_use_a_code_as_it_states() {
         }
     }
     assert_eq!(used(&cloud, &code).await, 100);
+    cloud.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_accounts_at_once_exactly_one_uses_a_code_that_is_used_once() {
+    if skips_concurrency() {
+        return;
+    }
+    let cloud = Cloud::start().await;
+    let code = issued(&cloud, "key-1", json!({"percent": "5", "uses": 1})).await;
+    let of_account = |n: usize| order(&cloud, &format!("a-{n}"), &format!("o-{n}"), &code);
+    let replies = all_at_once((0..CLIENTS).map(|n| Sent::Order(of_account(n)))).await;
+    assert_eq!((replies.len(), count(&replies, 201)), (CLIENTS, 1));
+    for (number, reply) in replies.into_iter().enumerate() {
+        if reply.status() == 201 {
+            assert_eq!(reply["discounts_used"], json!([code]));
+            assert_eq!(of_account(number).send().await.expect(200).body(), reply.body());
+        } else {
+            refused(reply, "discount-used-up");
+            cloud.account(&format!("a-{number}")).standing().await.expect_problem(404, "unknown-account");
+        }
+    }
+    assert_eq!(used(&cloud, &code).await, 1);
     cloud.audit().await;
 }
 

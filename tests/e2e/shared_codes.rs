@@ -28,6 +28,30 @@ pub async fn issued(cloud: &Cloud, key: &str, more: Value) -> String {
     reply["code"].as_str().unwrap().to_owned()
 }
 
+/// Codes that `acme` cannot use on 3 March 2011, which it is now, each with the kind of problem that it is.
+pub async fn unusable(cloud: &Cloud) -> Vec<(String, &'static str)> {
+    let mut codes = Vec::new();
+    for (terms, kind) in [
+        (json!({"percent": "5", "from": "2011-03-04"}), "discount-not-yet-valid"),
+        (json!({"percent": "5", "segments": ["hotels"]}), "discount-not-for-account"),
+        (json!({"percent": "5", "tiers": ["gold"]}), "discount-not-for-account"),
+        (json!({"percent": "5", "until": "2011-03-02"}), "discount-expired"),
+        (json!({"percent": "5", "uses": 9}), "discount-used"),
+        (json!({"percent": "5", "uses_per_account": 2}), "discount-used"),
+        (json!({"percent": "5", "uses": 1}), "discount-used-up"),
+        (json!({"amount": "5.00"}), "discount-expired"),
+    ] {
+        codes.push((issued(cloud, &terms.to_string(), terms.clone()).await, kind));
+    }
+    for (account, number) in [("acme", 4), ("acme", 5), ("acme", 5), ("beta", 6)] {
+        used(cloud, account, &codes[number].0).await;
+    }
+    let ended = &codes.last().unwrap().0;
+    cloud.request("DELETE", &format!("{SHARED_CODES}/{ended}"), "").await.expect(200);
+    cloud.set_clock("2011-03-03T12:00:00Z");
+    codes
+}
+
 /// Goods of 200.00, and postage.
 async fn quoted(cloud: &Cloud, account: &str, codes: Value) -> Reply {
     let cart = json!({

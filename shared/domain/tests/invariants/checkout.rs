@@ -6,11 +6,14 @@ use domain::decision::{Record, Write};
 use domain::earning::Beside;
 use domain::id::ReservationId;
 use domain::idempotency::CommandKey;
+use domain::ledger::{Cause, Change, OrderChange, PointsChange};
 use domain::money::Points;
 use domain::named_code::NamedCode;
 use domain::quote::{Cart, QuoteState};
 use domain::reservation::{self, Reservation};
 use domain::score;
+use domain::uses::PointsUnusable;
+use std::collections::BTreeSet;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -145,6 +148,11 @@ impl Shop {
             Err(Rejection::NotEnoughPoints { missing }) => {
                 assert_eq!(spendable.plus(own).unwrap().plus(missing), Ok(points), "so many are missing");
             }
+            Err(Rejection::PointsUnusable(PointsUnusable::AboveGoods)) => {
+                let goods = order.lines.iter().filter(|line| line.sku.as_str() != "POST");
+                let prices: i64 = goods.map(|line| line.amount(order.currency).unwrap().0).sum();
+                assert!(stated.is_some_and(|points| points.0 > prices), "a penny each");
+            }
             Err(Rejection::PointsUnusable(_)) => assert!(stated.is_some_and(|points| points < Points(2))),
             // What was held was withdrawn with the order that had issued it.
             Err(Rejection::DiscountUnusable { code, .. }) => {
@@ -168,7 +176,7 @@ impl Shop {
                 assert!(after.points_spent().unwrap() <= used);
             }
             Err(Rejection::NotEnoughPoints { .. }) => {}
-            Err(Rejection::PointsUnusable(_)) => assert_eq!(points, Some(1)),
+            Err(Rejection::PointsUnusable(why)) => assert!(why == PointsUnusable::AboveGoods || points == Some(1)),
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -181,11 +189,8 @@ impl Shop {
         if let Some((goods, steps)) = step.credit.as_ref().filter(|_| !world.orders.is_empty()) {
             return world.credit_one(number, goods, *steps, context);
         }
-        let is_free = |code: &domain::code::Code| {
-            let holder = world.account.as_ref().and_then(|account| account.holder(code));
-            world.discounts[code].check(context.now).is_ok() && holder.is_none()
-        };
-        let code = world.code(step).filter(is_free);
+        // It may be held: then it is refused.
+        let code = world.code(step).filter(|code| world.discounts[code].check(context.now).is_ok());
         let order = order(number, step, context.now, code.as_ref());
         self.place(order, None, context);
     }
@@ -215,21 +220,69 @@ impl Shop {
 }
 
 /// What is spent on orders is what the account spent and was not given back; what is held is open, and held once.
-fn check_uses(world: &World, now: Instant) {
+fn check_uses(world: &World) {
     let Some(account) = &world.account else { return };
     let spent: i64 = world.orders.values().map(|scored| scored.points_spent().unwrap().0).sum();
     assert_eq!(account.spending.spent().minus(account.spending.restored()), Ok(Points(spent)));
     let held: Vec<_> = account.holds.iter().flat_map(|hold| &hold.codes).collect();
-    assert_eq!(held.iter().collect::<std::collections::BTreeSet<_>>().len(), held.len(), "held once");
+    assert_eq!(held.iter().collect::<BTreeSet<_>>().len(), held.len(), "held once");
+    let in_use: Vec<_> = world.orders.values().flat_map(|scored| scored.codes_in_use()).collect();
+    assert_eq!(in_use.iter().collect::<BTreeSet<_>>().len(), in_use.len(), "used by one order");
+    assert!(!in_use.iter().any(|code| held.contains(code)), "used or held, not both");
     for scored in world.orders.values() {
-        let uses = scored.history.uses.clone().unwrap_or_default();
-        let kept = scored.kept_units().iter().sum::<u64>();
-        assert!(kept > 0 || scored.points_spent() == Ok(Points::ZERO), "nothing is kept, and nothing is spent on it");
-        assert!(scored.points_spent().unwrap() <= uses.points);
-        let back: i64 = scored.history.returns.iter().map(|returned| returned.came_back.points.0).sum();
-        assert!(back >= 0 && uses.spent.iter().all(|part| part.points > Points::ZERO));
+        check_points(world, scored);
     }
-    assert!(account.last_decided <= now.max(account.last_decided));
+}
+
+/// What was ever spent on an order came back, by its returns and its amendments, or is still spent on it.
+fn check_points(world: &World, scored: &ScoredOrder) {
+    let key = &scored.order.key;
+    let (mut left, mut by_returns) = (0, 0);
+    for entry in &world.entries {
+        let (order, is_return) = match &entry.cause {
+            Cause::OrderPlaced { order } | Cause::OrderAmended { order, .. } => (Some(order), false),
+            Cause::OrderReturned { order, .. } | Cause::OrderCancelled { order } => (Some(order), true),
+            // A step of a credit note takes from one order, or from none.
+            Cause::CreditNote { .. } => (entry.changes.iter().find_map(returned_order), true),
+            _ => (None, false),
+        };
+        for change in &entry.changes {
+            match change {
+                Change::Points(PointsChange::Spent { .. } | PointsChange::Restored { .. }) if order.is_none() => {
+                    panic!("no order's: {entry:?}");
+                }
+                Change::Points(PointsChange::Spent { points }) if order == Some(key) => {
+                    assert!(!is_return && *points > Points::ZERO, "{entry:?}");
+                    left += points.0;
+                }
+                Change::Points(PointsChange::Restored { points }) if order == Some(key) => {
+                    assert!(*points > Points::ZERO, "{entry:?}");
+                    left -= points.0;
+                    by_returns += if is_return { points.0 } else { 0 };
+                    assert!(left >= 0, "more came back than was spent: {entry:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(scored.points_spent(), Ok(Points(left)), "came back or is still spent");
+    let returns = scored.history.returns.iter().map(|returned| &returned.came_back);
+    let told = returns.inspect(|back| {
+        let ended_or_repaid = back.points_expired.plus(back.points_repaid).unwrap();
+        assert!(Points::ZERO <= ended_or_repaid && ended_or_repaid <= back.points, "{back:?}");
+    });
+    assert_eq!(told.map(|back| back.points.0).sum::<i64>(), by_returns, "its returns tell what they gave back");
+    let kept = scored.kept_units().iter().sum::<u64>();
+    assert!(kept > 0 || left == 0, "nothing is kept, and nothing is spent on it");
+    let stated = scored.history.uses.as_ref().map_or(0, |uses| uses.points.0);
+    assert!(left <= stated, "{left} of {stated}");
+}
+
+fn returned_order(change: &Change) -> Option<&OrderKey> {
+    match change {
+        Change::Order(OrderChange::Returned { order, .. }) => Some(order),
+        _ => None,
+    }
 }
 
 fn live(acts: &[(i64, Act)], schedule: &Schedule) -> World {
@@ -242,7 +295,7 @@ fn live(acts: &[(i64, Act)], schedule: &Schedule) -> World {
         let context = Context { schedule, secrets: &secrets, by: "test", now, wall_day: now.utc_day(), collisions: 0 };
         shop.act(number, act, &context);
         check(&shop.world, &program);
-        check_uses(&shop.world, now);
+        check_uses(&shop.world);
     }
     shop.world
 }
