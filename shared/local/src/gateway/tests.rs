@@ -146,3 +146,16 @@ async fn the_server_answers_this_machine_and_stops_when_asked() {
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
 }
+
+#[test]
+fn the_line_of_a_request_tells_no_secret() {
+    let request = axum::http::Request::builder().method("GET").uri("/v1/accounts/acme?access_token=in-the-query");
+    let request = request.header("authorization", "Bearer in-the-header").body(()).unwrap();
+    let (parts, ()) = request.into_parts();
+    let took = std::time::Duration::from_millis(2);
+    let refused = server::line(&parts, &Response::unauthorized(Refusal::Expired), took);
+    assert_eq!(refused, "GET    /v1/accounts/acme  401  2.0 ms");
+    let body = json!({"account_id": "acme", "name": "Acme", "email": "office@acme.example", "points": 5});
+    let answered = server::line(&parts, &Response::of(200, "application/json", &body), took);
+    assert_eq!(answered, "GET    /v1/accounts/acme  200  2.0 ms  account_id=acme  points=5");
+}
