@@ -124,7 +124,7 @@ impl Cloud {
         if request.target.starts_with("/_local/") {
             return self.local(&request).await;
         }
-        let invocation = match self.invocation(&request) {
+        let invocation = match self.invocation_by(&request, || self.caller(&request)) {
             Ok(invocation) => invocation,
             Err(response) => return *response,
         };
@@ -134,8 +134,18 @@ impl Cloud {
         }
     }
 
-    /// The invocation that a request leads to, or the response to one that leads nowhere.
+    /// The invocation that a request of this program itself leads to, whatever others are asked for: an operator's. Or
+    /// the response to one that leads nowhere.
     pub fn invocation(&self, request: &Request) -> Result<Invocation, Box<Response>> {
+        self.invocation_by(request, || Ok(operator()))
+    }
+
+    /// The same of a request by somebody, who is asked for where there is something to call.
+    fn invocation_by(
+        &self,
+        request: &Request,
+        caller: impl FnOnce() -> Result<Value, Refusal>,
+    ) -> Result<Invocation, Box<Response>> {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let routes = self.functions().flat_map(|function| function.routes.iter().map(move |route| (function, route)));
         let mut fitting = routes
@@ -145,7 +155,7 @@ impl Cloud {
         if let Some((function, route, parameters)) = fitting.iter().find(|(_, route, _)| route.method == request.method)
         {
             let parameters = parameters.iter().map(|(name, value)| (name.to_string(), text::decode(value)));
-            let authorizer = self.authorizer(request).map_err(Response::unauthorized)?;
+            let authorizer = caller().map_err(Response::unauthorized)?;
             let event = event(request, route, path, query, parameters.collect(), authorizer);
             return Ok(Invocation { function: function.name.clone(), event });
         }
@@ -160,10 +170,10 @@ impl Cloud {
     }
 
     /// What the authorizer hands on of whoever sends a request.
-    fn authorizer(&self, request: &Request) -> Result<Value, Refusal> {
+    fn caller(&self, request: &Request) -> Result<Value, Refusal> {
         match self.issuer() {
             Some(issuer) => issuer.authorize(&request.headers, self.clock().now()),
-            None => Ok(json!({"jwt": {"claims": {"sub": "operator"}, "scopes": OPERATOR_SCOPES}})),
+            None => Ok(operator()),
         }
     }
 
@@ -199,6 +209,11 @@ impl Cloud {
             Err(EventError::Queue(_)) => Response::internal(),
         }
     }
+}
+
+/// What the authorizer would hand on of the person at this machine.
+fn operator() -> Value {
+    json!({"jwt": {"claims": {"sub": "operator"}, "scopes": OPERATOR_SCOPES}})
 }
 
 /// The event of a request, in payload format 2.0.

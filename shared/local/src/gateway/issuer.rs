@@ -174,4 +174,4 @@ fn text(claim: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -147,6 +147,17 @@ async fn the_server_answers_this_machine_and_stops_when_asked() {
     serving.await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn what_this_program_does_itself_needs_no_token() {
+    let issuer = issuer::tests::issuer();
+    let cloud = Cloud::open(Options { issuer: Some(issuer), ..Options::new(Storage::Memory) }).await.unwrap();
+    let refused = cloud.http("GET", "/v1/accounts/acme", &[], "").await;
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+    // Such as loading the demo.
+    let event = cloud.invocation(&request("GET", "/v1/accounts/acme")).unwrap().event;
+    assert_eq!(event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"], "operator");
+}
+
 #[test]
 fn the_line_of_a_request_tells_no_secret() {
     let request = axum::http::Request::builder().method("GET").uri("/v1/accounts/acme?access_token=in-the-query");

@@ -14,7 +14,7 @@ fn modulus(key: &[u8]) -> Vec<u8> {
     PublicKeyComponents::<Vec<u8>>::from(RsaKeyPair::from_pkcs8(key).unwrap().public()).n
 }
 
-fn issuer() -> Issuer {
+pub(in crate::gateway) fn issuer() -> Issuer {
     let key = json!({"kty": "RSA", "kid": "k1", "use": "sig", "n": URL_SAFE_NO_PAD.encode(modulus(OWN)), "e": "AQAB"});
     let mut bound = key.clone();
     (bound["kid"], bound["alg"]) = (json!("rs256-only"), json!("RS256"));
