@@ -294,7 +294,6 @@ mod tests {
             serve: Arguments,
             /// Named by `--memory`.
             #[arg(long)]
-            #[expect(dead_code)]
             db: Option<PathBuf>,
         }
         let line = <Line as clap::Parser>::try_parse_from(["serve"].iter().chain(text));
