@@ -2,6 +2,7 @@
 
 use crate::network::{Network, Staleness, Units};
 use crate::reply::Reply;
+use crate::token::Token;
 use crate::trade::{Account, Order};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::decision::{Guard, Record, Write};
@@ -111,6 +112,14 @@ impl Cloud {
         Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), ..self.clone() }
     }
 
+    /// Another cloud over the same tables, whose API asks for tokens.
+    pub async fn that_asks_for_tokens(&self) -> Self {
+        let prefix = self.app().config().tables.accounts.strip_suffix("accounts").unwrap().to_owned();
+        let storage = Storage::Endpoint { client: self.local.client().clone(), prefix };
+        let options = Options { issuer: Some(crate::token::issuer()), ..options(storage, &self.clock, SECRETS) };
+        Self { local: Arc::new(LocalCloud::open(options).await.unwrap()), ..self.clone() }
+    }
+
     /// A cloud whose codes and claims are made with these secrets.
     pub async fn open_with_secrets(storage: Storage, network: Option<Network>, secrets: &str) -> Self {
         let clock = Clock::manual(at(NOON));
@@ -185,6 +194,11 @@ impl Cloud {
     /// What the clock shows.
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// A token of somebody, issued now.
+    pub fn token(&self, subject: &str) -> Token {
+        Token::new(subject, self.now())
     }
 
     /// An order being written.

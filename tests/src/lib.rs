@@ -18,20 +18,24 @@
 pub mod actor;
 pub mod checkout;
 pub mod folder;
+pub mod gateway;
 pub mod network;
 pub mod referral;
 pub mod reply;
 pub mod size;
 pub mod survey;
+pub mod token;
 pub mod trade;
 
 pub use actor::{Cloud, WHOLESALE, at};
 pub use checkout::{Cart, reservation_id, with_checkout};
 pub use folder::Folder;
+pub use gateway::Gateway;
 pub use network::Network;
 pub use referral::{Prospect, Redemption, ReferralCode};
 pub use reply::Reply;
 pub use survey::{Answer, Survey};
+pub use token::Token;
 pub use trade::{Account, CreditNote, Order, TakeBack};
 
 /// The seeds of a random test: `few`, or as many as `PROPTEST_CASES` says, up to 200; `GUILDER_TEST_SEED` asks for one

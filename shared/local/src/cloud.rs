@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use crate::connector::Embedded;
+use crate::gateway::issuer::Issuer;
 use crate::machine::{self, Start};
 use crate::queue::{Message, QueueError, Queues, message_id};
 use crate::queue::{batch, sqs};
@@ -99,6 +100,8 @@ pub struct Options {
     pub retry_delay: Duration,
     /// How long invocations work on what may take longer than one.
     pub patience: Patience,
+    /// Whose tokens the API asks for; without one it asks for none, and everybody is an operator.
+    pub issuer: Option<Issuer>,
 }
 
 impl Options {
@@ -111,6 +114,7 @@ impl Options {
             counts_nights: true,
             retry_delay: Duration::from_secs(1),
             patience: Patience::default(),
+            issuer: None,
         }
     }
 }
@@ -180,6 +184,8 @@ pub struct Cloud {
     instances: BTreeMap<String, Instance>,
     queues: Queues,
     retry_delay: Duration,
+    issuer: Option<Issuer>,
+    clock: Clock,
     starts: Vec<Start>,
     announced: Arc<Notify>,
 }
@@ -223,8 +229,8 @@ impl Cloud {
             let instance = Instance { function: function.clone(), handler: *handler, app: Arc::new(app) };
             instances.insert(function.name.clone(), instance);
         }
-        let retry_delay = options.retry_delay;
-        Ok(Self { template, storage, instances, queues, retry_delay, starts, announced })
+        let Options { retry_delay, issuer, clock, .. } = options;
+        Ok(Self { template, storage, instances, queues, retry_delay, issuer, clock, starts, announced })
     }
 
     /// The template that this cloud was built from.
@@ -245,6 +251,16 @@ impl Cloud {
     /// Whether nights are counted by their schedule.
     pub fn counts_nights(&self) -> bool {
         self.starts.iter().any(Start::is_of_nights)
+    }
+
+    /// Whose tokens the API asks for; `None` where it asks for none.
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
+    }
+
+    /// The functions' clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// How long a state of a state machine rests after its first failure.

@@ -1,8 +1,10 @@
 //! API Gateway, as far as the template uses it: an HTTP request becomes the event of the function whose route it is,
 //! and the function's answer becomes the response.
 //!
-//! [`Cloud::http`] is the whole of it without a socket; [`server`] puts a listener on loopback in front. Whoever calls
-//! here is the operator of the machine, so every event carries an operator's claims.
+//! [`Cloud::http`] is the whole of it without a socket; [`server`] puts a listener on loopback in front. Where the cloud
+//! has an [`issuer`], a route takes that issuer's tokens only, and its events carry their claims. Where it has none,
+//! whoever calls is the operator of the machine, and every event carries an operator's claims. What exists here only,
+//! below `/_local/`, is the operator's in either case.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,9 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, EventError, wall_clock};
 use crate::template::Route;
+use issuer::Refusal;
 
+pub mod issuer;
 pub mod server;
 pub mod text;
 
@@ -78,6 +82,13 @@ impl Response {
         response
     }
 
+    /// API Gateway's own answer: no function has seen the request, so it is no problem document.
+    fn unauthorized(refusal: Refusal) -> Self {
+        let mut response = Self::of(401, "application/json", &json!({"message": "Unauthorized"}));
+        response.headers.push(("www-authenticate".to_owned(), refusal.challenge()));
+        response
+    }
+
     fn too_large() -> Self {
         let detail = format!("A body may have {BODY_BYTES_MAX} bytes.");
         Self::problem(413, "payload-too-large", "Payload too large", detail)
@@ -99,7 +110,7 @@ pub struct Invocation {
 }
 
 impl Cloud {
-    /// Answers one request, as the deployed API would to a caller with an operator's token.
+    /// Answers one request, as the deployed API would; where no token is asked for, to a caller with an operator's.
     pub async fn http(&self, method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Response {
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         self.answer(Request { method: method.into(), target: target.into(), headers, body: body.into() }).await
@@ -113,7 +124,7 @@ impl Cloud {
         if request.target.starts_with("/_local/") {
             return self.local(&request).await;
         }
-        let invocation = match self.invocation(&request) {
+        let invocation = match self.invocation_by(&request, || self.caller(&request)) {
             Ok(invocation) => invocation,
             Err(response) => return *response,
         };
@@ -123,8 +134,18 @@ impl Cloud {
         }
     }
 
-    /// The invocation that a request leads to, or the response to one that leads nowhere.
+    /// The invocation that a request of this program itself leads to, whatever others are asked for: an operator's. Or
+    /// the response to one that leads nowhere.
     pub fn invocation(&self, request: &Request) -> Result<Invocation, Box<Response>> {
+        self.invocation_by(request, || Ok(operator()))
+    }
+
+    /// The same of a request by somebody, who is asked for where there is something to call.
+    fn invocation_by(
+        &self,
+        request: &Request,
+        caller: impl FnOnce() -> Result<Value, Refusal>,
+    ) -> Result<Invocation, Box<Response>> {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let routes = self.functions().flat_map(|function| function.routes.iter().map(move |route| (function, route)));
         let mut fitting = routes
@@ -134,7 +155,8 @@ impl Cloud {
         if let Some((function, route, parameters)) = fitting.iter().find(|(_, route, _)| route.method == request.method)
         {
             let parameters = parameters.iter().map(|(name, value)| (name.to_string(), text::decode(value)));
-            let event = event(request, route, path, query, parameters.collect());
+            let authorizer = caller().map_err(Response::unauthorized)?;
+            let event = event(request, route, path, query, parameters.collect(), authorizer);
             return Ok(Invocation { function: function.name.clone(), event });
         }
         let mut allowed = fitting.iter().map(|(_, route, _)| route.method.as_str()).collect::<Vec<_>>();
@@ -145,6 +167,14 @@ impl Cloud {
         } else {
             Response::method_not_allowed(&request.method, path, &allowed)
         }))
+    }
+
+    /// What the authorizer hands on of whoever sends a request.
+    fn caller(&self, request: &Request) -> Result<Value, Refusal> {
+        match self.issuer() {
+            Some(issuer) => issuer.authorize(&request.headers, self.clock().now()),
+            None => Ok(operator()),
+        }
     }
 
     /// What exists here only: putting events on the bus, and looking into the queues.
@@ -181,6 +211,11 @@ impl Cloud {
     }
 }
 
+/// What the authorizer would hand on of the person at this machine.
+fn operator() -> Value {
+    json!({"jwt": {"claims": {"sub": "operator"}, "scopes": OPERATOR_SCOPES}})
+}
+
 /// The event of a request, in payload format 2.0.
 fn event(
     request: &Request,
@@ -188,6 +223,7 @@ fn event(
     path: &str,
     query: &str,
     path_parameters: BTreeMap<String, String>,
+    authorizer: Value,
 ) -> Value {
     let headers = text::joined(request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
     let (body, is_base64) = match std::str::from_utf8(&request.body) {
@@ -205,7 +241,7 @@ fn event(
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
-            "authorizer": {"jwt": {"claims": {"sub": "operator"}, "scopes": OPERATOR_SCOPES}},
+            "authorizer": authorizer,
             "domainName": "localhost",
             "domainPrefix": "local",
             "http": {

@@ -4,13 +4,14 @@ use crate::cli::place::{app, options};
 use crate::cli::{Failure, Place, print};
 use crate::cloud::{Cloud, Options, PROGRAM_NAME, Storage, TIME_ZONE, wall_clock};
 use crate::demo;
+use crate::gateway::issuer::{Issuer, Keys};
 use crate::gateway::server;
 use crate::program::{self, Chosen};
 use clap::Args;
 use domain::program::Program;
 use domain::time::Instant;
 use runtime::App;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -36,10 +37,20 @@ pub struct Arguments {
     /// Count no night by the schedule: `guilder rollup` does, and can count earlier ones first
     #[arg(long)]
     no_rollup: bool,
+    /// Ask every caller of the API for a token signed by a key of this JWKS document: what the issuer serves at its jwks_uri
+    #[arg(long, value_name = "FILE", requires_all = ["issuer", "audience"])]
+    auth: Option<PathBuf>,
+    /// The `iss` of those tokens
+    #[arg(long, value_name = "URL", requires = "auth")]
+    issuer: Option<String>,
+    /// The `aud` of those tokens, or their `client_id` where they have none
+    #[arg(long, value_name = "NAME", requires = "auth")]
+    audience: Option<String>,
 }
 
 /// The same by the names of their fields: without a command they may stand alone.
-pub(crate) const OPTIONS: [&str; 6] = ["port", "dynamodb_port", "memory", "program", "no_demo", "no_rollup"];
+pub(crate) const OPTIONS: [&str; 9] =
+    ["port", "dynamodb_port", "memory", "program", "no_demo", "no_rollup", "auth", "issuer", "audience"];
 
 /// Serves until the process is asked to end.
 pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
@@ -49,7 +60,8 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
         (place.storage()?, place.to_string())
     };
     let is_found = matches!(storage, Storage::File(_));
-    let mut options = Options { counts_nights: !arguments.no_rollup, ..options(storage) };
+    let issuer = issuer(arguments)?;
+    let mut options = Options { counts_nights: !arguments.no_rollup, issuer, ..options(storage) };
     let chosen = arguments.program.as_deref().map(Chosen::read).transpose()?;
     if let Some(chosen) = &chosen {
         choose(&mut options, chosen)?;
@@ -77,6 +89,17 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
     let at = At { api: &api, dynamodb: endpoint.as_deref(), is_found, data: &data };
     print(&welcome(&cloud, app, &at).await?)?;
     Ok(server::serve(cloud.clone(), http, database, server::asked_to_stop()).await?)
+}
+
+/// Whose tokens callers are asked for, if they are asked for any.
+fn issuer(arguments: &Arguments) -> Result<Option<Issuer>, Failure> {
+    let (Some(file), Some(url), Some(audience)) = (&arguments.auth, &arguments.issuer, &arguments.audience) else {
+        return Ok(None);
+    };
+    let named = |error: &dyn Display| format!("{}: {error}", file.display());
+    let document = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    let keys = Keys::parse(&document).map_err(|error| named(&error))?;
+    Ok(Some(Issuer { url: url.clone(), audience: audience.clone(), keys }))
 }
 
 /// The functions run the program that was chosen, and nights its time zone.
@@ -120,7 +143,8 @@ async fn welcome(cloud: &Cloud, app: &App, at: &At<'_>) -> Result<String, Failur
     let program = &activation.program;
     let mut text = String::new();
     let At { api, data, .. } = at;
-    writeln!(text, "Guilder serves the program {}, version {}, on {api}\n", program.name, activation.version)?;
+    writeln!(text, "Guilder serves the program {}, version {}, on {api}", program.name, activation.version)?;
+    writeln!(text, "{}\n", callers(cloud.issuer()))?;
     text.push_str(&routes(cloud));
     writeln!(text)?;
     if let Some(endpoint) = at.dynamodb {
@@ -132,13 +156,29 @@ async fn welcome(cloud: &Cloud, app: &App, at: &At<'_>) -> Result<String, Failur
     }
     writeln!(text, "  data      {data}")?;
     writeln!(text, "  nights    {}", nights(cloud, program.calendar.zone_name()).await)?;
+    let token = cloud.issuer().map_or("", |_| r#"-H "authorization: Bearer $TOKEN" "#);
+    let curl = format!("curl -s {token}{api}");
     if !program.enrols_by_order() {
-        writeln!(text, "\nEnrol an account:\n\n{}", enrol_command(api))?;
+        writeln!(text, "\nEnrol an account:\n\n{}", enrol_command(&curl))?;
     }
-    writeln!(text, "\nScore an order:\n\n{}", order_command(api, program, now))?;
-    writeln!(text, "\nSee the account:\n\n  curl -s {api}/v1/accounts/{}\n", demo::ACCOUNT)?;
+    writeln!(text, "\nScore an order:\n\n{}", order_command(&curl, program, now))?;
+    writeln!(text, "\nSee the account:\n\n  {curl}/v1/accounts/{}\n", demo::ACCOUNT)?;
     writeln!(text, "A line per request follows; Ctrl-C ends it.\n")?;
     Ok(text)
+}
+
+/// Who is let in. Loud where everybody is.
+fn callers(issuer: Option<&Issuer>) -> String {
+    match issuer {
+        Some(Issuer { url, audience, .. }) => format!(
+            "A token of {url} for {audience} is asked of every caller; /_local/ and the database take whoever is on this machine"
+        ),
+        None => {
+            "OPEN: no token is asked for, and whoever reaches this port is an OPERATOR; it listens on 127.0.0.1 only \
+                 (--auth asks for tokens)"
+                .to_owned()
+        }
+    }
 }
 
 /// What is served: method, path, and what answers, in columns.
@@ -171,19 +211,19 @@ async fn nights(cloud: &Cloud, zone: &str) -> String {
 }
 
 /// A command to paste, for a program that takes orders of accounts that are known.
-fn enrol_command(api: &str) -> String {
+fn enrol_command(curl: &str) -> String {
     let account = demo::ACCOUNT;
-    format!(r#"  curl -s -X PUT {api}/v1/accounts/{account} -d '{{"name": "Tidewater Teapots Ltd (fictional)"}}'"#)
+    format!(r#"  {curl}/v1/accounts/{account} -X PUT -d '{{"name": "Tidewater Teapots Ltd (fictional)"}}'"#)
 }
 
 /// A command to paste: an order that nobody has sent yet.
-fn order_command(api: &str, program: &Program, now: Instant) -> String {
+fn order_command(curl: &str, program: &Program, now: Instant) -> String {
     let currency = program.currency.code();
     let seconds = now.as_ms().div_euclid(1000);
     let placed_at = Instant::from_ms(seconds.saturating_mul(1000));
     let account = demo::ACCOUNT;
     format!(
-        r#"  curl -s {api}/v1/orders -H 'content-type: application/json' -d '{{
+        r#"  {curl}/v1/orders -H 'content-type: application/json' -d '{{
     "source": "shop", "order_id": "try-{seconds}", "account_id": "{account}",
     "placed_at": "{placed_at}", "currency": "{currency}",
     "lines": [{{"line_id": "1", "sku": "TEAPOT-BLUE", "quantity": 60, "unit_price": "12.50"}}]
@@ -196,7 +236,11 @@ mod tests {
     use super::*;
 
     async fn welcomed(program: &str, is_found: bool) -> String {
-        let mut options = Options::new(Storage::Memory);
+        welcomed_by(None, program, is_found).await
+    }
+
+    async fn welcomed_by(issuer: Option<Issuer>, program: &str, is_found: bool) -> String {
+        let mut options = Options { issuer, ..Options::new(Storage::Memory) };
         let chosen = Chosen::read(program.as_ref()).unwrap();
         choose(&mut options, &chosen).unwrap();
         let cloud = Cloud::open(options).await.unwrap();
@@ -209,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn routes_stand_in_columns() {
         let text = welcomed("wholesale", true).await;
-        let rows: Vec<_> = text.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+        let rows: Vec<_> = text.lines().skip(3).take_while(|line| !line.is_empty()).collect();
         assert!(rows.iter().any(|row| row.starts_with("  DELETE ")), "{text}");
         for row in &rows {
             let path = row.find(" /").unwrap();
@@ -233,8 +277,77 @@ mod tests {
         let text = welcomed("distributor", true).await;
         assert!(text.starts_with("Guilder serves the program distributor, version 1, on http://api\n"), "{text}");
         assert!(text.contains("Europe/Berlin") && text.contains("\"currency\": \"EUR\""), "{text}");
-        assert!(text.contains("curl -s -X PUT http://api/v1/accounts/tidewater-teapots"), "{text}");
-        assert!(!welcomed("subscription", true).await.contains("PUT http://api/v1/accounts"));
+        assert!(text.contains("curl -s http://api/v1/accounts/tidewater-teapots -X PUT"), "{text}");
+        assert!(!welcomed("subscription", true).await.contains(" -X PUT "));
+    }
+
+    /// A key that nobody has.
+    fn key() -> String {
+        let modulus = format!("{}w", "_".repeat(341));
+        format!(r#"{{"keys": [{{"kty": "RSA", "kid": "k1", "e": "AQAB", "n": "{modulus}"}}]}}"#)
+    }
+
+    fn arguments(text: &[&str]) -> Result<Arguments, clap::error::ErrorKind> {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            serve: Arguments,
+            /// Named by `--memory`.
+            #[arg(long)]
+            db: Option<PathBuf>,
+        }
+        let line = <Line as clap::Parser>::try_parse_from(["serve"].iter().chain(text));
+        line.map(|line| line.serve).map_err(|error| error.kind())
+    }
+
+    #[tokio::test]
+    async fn who_is_let_in_is_said_first() {
+        let open = welcomed("wholesale", true).await;
+        let second = open.lines().nth(1).unwrap();
+        assert!(
+            second.starts_with("OPEN: no token is asked for, and whoever reaches this port is an OPERATOR"),
+            "{open}"
+        );
+        assert!(!open.contains("$TOKEN"), "{open}");
+        let keys = Keys::parse(&key()).unwrap();
+        let issuer = Issuer { url: "https://login.example/".to_owned(), audience: "guilder".to_owned(), keys };
+        let closed = welcomed_by(Some(issuer), "distributor", true).await;
+        let second = closed.lines().nth(1).unwrap();
+        assert!(
+            second.starts_with("A token of https://login.example/ for guilder is asked of every caller"),
+            "{closed}"
+        );
+        let commands: Vec<_> = closed.lines().filter(|line| line.trim_start().starts_with("curl ")).collect();
+        assert_eq!(commands.len(), 3, "{closed}");
+        for command in commands {
+            assert!(command.contains(r#"curl -s -H "authorization: Bearer $TOKEN" http://api/v1/"#), "{command}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_asked_for_by_keys_issuer_and_audience_together() {
+        use clap::error::ErrorKind::MissingRequiredArgument;
+        let (issuer, audience) = (["--issuer", "https://login.example/"], ["--audience", "guilder"]);
+        let folder = std::env::temp_dir().join(format!("guilder-auth-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("jwks.json");
+        std::fs::write(&file, key()).unwrap();
+        let auth = ["--auth", file.to_str().unwrap()];
+        for partial in [[auth, issuer].concat(), [auth, audience].concat(), [issuer, audience].concat(), issuer.into()]
+        {
+            assert_eq!(arguments(&partial).err(), Some(MissingRequiredArgument), "{partial:?}");
+        }
+        let all = [auth, issuer, audience].concat();
+        let chosen = super::issuer(&arguments(&all).unwrap()).unwrap().unwrap();
+        assert_eq!((chosen.url.as_str(), chosen.audience.as_str()), ("https://login.example/", "guilder"));
+        assert!(super::issuer(&arguments(&[]).unwrap()).unwrap().is_none());
+        // What cannot be read must not leave the gateway open.
+        std::fs::write(&file, "{}").unwrap();
+        let refused = super::issuer(&arguments(&all).unwrap()).unwrap_err().to_string();
+        assert!(refused.ends_with("jwks.json: no JWKS document: missing field `keys` at line 1 column 2"), "{refused}");
+        std::fs::remove_dir_all(&folder).unwrap();
+        let refused = super::issuer(&arguments(&all).unwrap()).unwrap_err().to_string();
+        assert!(refused.contains("jwks.json: "), "{refused}");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Caller {
         let stated = |name: &str| claim(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let id = stated("sub").or_else(|| stated("client_id")).ok_or(Denied::Unknown)?;
         let listed = jwt.get("scopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let claimed = stated("scope").into_iter().flat_map(|scopes| scopes.split(' '));
+        let claimed = ["scope", "scp"].into_iter().filter_map(stated).flat_map(listed_in);
         // A claim that is there and cannot be read denies: an empty one must not mean "every account".
         let account = match claim("account_id") {
             Some(Value::String(text)) => Some(AccountId::parse(text).map_err(|_| Denied::Unknown)?),
@@ -113,4 +113,10 @@ impl Caller {
             _ => Ok(()),
         }
     }
+}
+
+/// The names in a claim: issuers write text with spaces between, or an array, which reaches a function as `[a b]`.
+fn listed_in(claim: &str) -> impl Iterator<Item = &str> {
+    let array = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    array.unwrap_or(claim).split(' ')
 }

@@ -1,6 +1,7 @@
 //! The gateway on a socket, for `guilder serve`.
 //!
-//! Whoever reaches it is an operator, so it listens on loopback only and answers this machine only (see `loopback`).
+//! Whoever reaches it may be an operator, so it listens on loopback only and answers this machine only (see
+//! `loopback`), whether tokens are asked for or not.
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -47,6 +48,11 @@ pub async fn asked_to_stop() {
     }
 }
 
+/// What answers requests to the API, and nothing else of the cloud. Prints a line per request.
+pub fn router(cloud: Arc<Cloud>) -> Router {
+    Router::new().fallback(answer).with_state(cloud)
+}
+
 /// Serves the API on `http` and, if there is one, the embedded database on `database`, and delivers queued messages
 /// and runs state machines by their schedules, until `stop` resolves and what is under way is done. Prints a line per request.
 pub async fn serve(
@@ -61,8 +67,7 @@ pub async fn serve(
         // The sender never sends: the wait ends when it is dropped.
         async move { drop(stopped.changed().await) }
     };
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&cloud));
-    let api = axum::serve(http, router).with_graceful_shutdown(until_stopped());
+    let api = axum::serve(http, router(Arc::clone(&cloud))).with_graceful_shutdown(until_stopped());
     let embedded = async {
         match (cloud.database(), database) {
             (Some(db), Some(listener)) => endpoint::serve(db.clone(), listener, until_stopped()).await,
@@ -100,7 +105,8 @@ async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request
             Response::problem(403, "foreign-origin", "Foreign origin", "Only this machine may call this API.".into())
         }
     };
-    log(&parts, &response, started.elapsed());
+    // A terminal that went away is no reason to fail.
+    drop(writeln!(io::stdout(), "{}", line(&parts, &response, started.elapsed())));
     let mut http = HttpResponse::builder().status(response.status);
     for (name, value) in &response.headers {
         http = http.header(name, value);
@@ -124,12 +130,12 @@ fn read(parts: &request::Parts, body: Bytes) -> Request {
     }
 }
 
-/// One line that a person can follow. A terminal that went away is no reason to fail.
-fn log(parts: &request::Parts, response: &Response, took: Duration) {
+/// One line that a person can follow. It says neither what was asked for nor by whom: queries and headers are left out.
+pub(super) fn line(parts: &request::Parts, response: &Response, took: Duration) -> String {
     let ms = took.as_secs_f64() * 1000.0;
-    let (method, path, status) = (&parts.method, parts.uri.path(), response.status);
+    let (method, path, status) = (parts.method.as_str(), parts.uri.path(), response.status);
     let subject = subject(&response.json());
-    drop(writeln!(io::stdout(), "{method:<6} {path}  {status}  {ms:.1} ms{subject}"));
+    format!("{method:<6} {path}  {status}  {ms:.1} ms{subject}")
 }
 
 /// What the answer is about: its account and order, or what is wrong.

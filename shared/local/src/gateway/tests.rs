@@ -146,3 +146,27 @@ async fn the_server_answers_this_machine_and_stops_when_asked() {
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn what_this_program_does_itself_needs_no_token() {
+    let issuer = issuer::tests::issuer();
+    let cloud = Cloud::open(Options { issuer: Some(issuer), ..Options::new(Storage::Memory) }).await.unwrap();
+    let refused = cloud.http("GET", "/v1/accounts/acme", &[], "").await;
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+    // Such as loading the demo.
+    let event = cloud.invocation(&request("GET", "/v1/accounts/acme")).unwrap().event;
+    assert_eq!(event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"], "operator");
+}
+
+#[test]
+fn the_line_of_a_request_tells_no_secret() {
+    let request = axum::http::Request::builder().method("GET").uri("/v1/accounts/acme?access_token=in-the-query");
+    let request = request.header("authorization", "Bearer in-the-header").body(()).unwrap();
+    let (parts, ()) = request.into_parts();
+    let took = std::time::Duration::from_millis(2);
+    let refused = server::line(&parts, &Response::unauthorized(Refusal::Expired), took);
+    assert_eq!(refused, "GET    /v1/accounts/acme  401  2.0 ms");
+    let body = json!({"account_id": "acme", "name": "Acme", "email": "office@acme.example", "points": 5});
+    let answered = server::line(&parts, &Response::of(200, "application/json", &body), took);
+    assert_eq!(answered, "GET    /v1/accounts/acme  200  2.0 ms  account_id=acme  points=5");
+}
