@@ -19,14 +19,14 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 /// A till whose decisions are carried out.
-struct Held {
-    till: Till,
-    reservation: Option<Reservation>,
-    order: Option<Arc<ScoredOrder>>,
+pub struct Held {
+    pub till: Till,
+    pub reservation: Option<Reservation>,
+    pub order: Option<Arc<ScoredOrder>>,
 }
 
 impl Held {
-    fn apply(&mut self, writes: Vec<Write>) {
+    pub fn apply(&mut self, writes: Vec<Write>) {
         for write in writes {
             match write {
                 Write::Put(Record::Account(account), _) => self.till.account = *account,
@@ -62,7 +62,7 @@ impl Held {
         Ok(decided.answer)
     }
 
-    fn place(&mut self, order: &Value) -> Result<Arc<ScoredOrder>, Rejection> {
+    pub fn place(&mut self, order: &Value) -> Result<Arc<ScoredOrder>, Rejection> {
         let order = Order::from_json(order).unwrap();
         let reservation = self.reservation.clone();
         let named = self.till.found();
@@ -91,7 +91,7 @@ impl Held {
         decided.answer
     }
 
-    fn spendable(&self) -> i64 {
+    pub fn spendable(&self) -> i64 {
         self.till.account.spendable().unwrap().0
     }
 }
