@@ -241,13 +241,18 @@ async fn what_an_order_states_itself_goes_before_what_its_reservation_holds() {
     assert_eq!(acme.balance().await, 2_909 + 8);
     // More than was held, if there are so many; the program's bounds are for them all the same.
     let id = mugs(&acme).points(500).reserved("cart-3").await;
-    let order = acme.order("o-3").line("MUG", 1, "8.00").reservation(&id);
+    let order = acme.order("o-3").line("MUG", 2, "8.00").reservation(&id);
     for points in [99, 1_001] {
         let refused = order.clone().points(points).send().await.expect_problem(422, "points-unusable");
         assert_eq!(refused.fault_paths(), ["$.points"]);
     }
     order.points(1_000).send().await.expect(201);
-    assert_eq!(acme.balance().await, 2_917 - 1_000 + 8);
+    assert_eq!(acme.balance().await, 2_917 - 1_000 + 16);
+    // Nor more than the goods cost that points may pay for.
+    let cheap = acme.order("o-4").line("MUG", 1, "1.00").line("POST", 1, "9.00");
+    let refused = cheap.clone().points(101).send().await.expect_problem(422, "points-unusable");
+    assert_eq!(refused.fault_paths(), ["$.points"]);
+    cheap.points(100).send().await.expect(201);
     cloud.audit().await;
 }
 

@@ -75,8 +75,11 @@ async fn the_last_points_are_spent_or_held_once() {
     }
     let (cloud, acme, _) = start().await;
     acme.give(-2_500).await.expect(201);
-    // Each order earns nothing: what it brought could be spent by the next.
-    let orders = (0..CLIENTS).map(|n| acme.order(&format!("o-{n}")).line("POST", 1, "9.00").points(500));
+    // Each order earns nothing, since points pay all of it: what it brought could be spent by the next.
+    let paid = json!([{"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": "5.00", "discount": "5.00",
+                       "paid_with_points": "5.00"}]);
+    let paying = |n: usize| acme.order(&format!("o-{n}")).set("lines", paid.clone());
+    let orders = (0..CLIENTS).map(|n| paying(n).points(500));
     let replies = all_at_once(orders.clone().map(Sent::Order)).await;
     assert_eq!((count(&replies, 201), kinds(&replies, "not-enough-points")), (1, CLIENTS - 1));
     assert_eq!(acme.balance().await, 0);
@@ -91,7 +94,7 @@ async fn the_last_points_are_spent_or_held_once() {
     // Beside it, orders without a reservation, the one with it, and rewards.
     let id = replies.iter().find(|reply| reply.status() == 201).unwrap()["reservation_id"].as_str().unwrap().to_owned();
     let orders = (CLIENTS..2 * CLIENTS).map(|n| {
-        let order = acme.order(&format!("o-{n}")).line("POST", 1, "9.00");
+        let order = paying(n);
         Sent::Order(if n.is_multiple_of(2) { order.reservation(&id) } else { order.points(500) })
     });
     let replies = all_at_once(orders).await;

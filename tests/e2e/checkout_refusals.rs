@@ -78,7 +78,7 @@ async fn what_is_wrong_with_a_reservation_is_told_where_and_nothing_is_written()
         ("an expired code", code(&[&expired]), 422, "discount-expired", first),
         ("a held code", code(&[&held]), 422, "discount-held", first),
         ("the second of two", code(&[&open, &used]), 422, "discount-used", &["$.discount_codes[1]"]),
-        ("more points than are free", mugs(&acme).points(801), 422, "not-enough-points", &[]),
+        ("more points than are free", mugs(&acme).points(801), 422, "not-enough-points", &["$.points"]),
         ("nothing wished", mugs(&acme), 422, "nothing-to-reserve", &[]),
         ("fewer points than the program takes", mugs(&acme).points(99), 422, "nothing-to-reserve", &[]),
         (

@@ -67,9 +67,10 @@ fn of_discount(index: Option<usize>, discount: &Code, reason: Unusable) -> Probl
             ("discount-not-for-account", "Discount for others", "not_for_account", "is for other accounts")
         }
     };
-    Problem::new(kind, title, 422, "Nothing was done; send it again without the code.").with_fault(
-        index.map_or_else(|| "$.reservation_id".to_owned(), |index| format!("$.discount_codes[{index}]")),
-        code,
-        &format!("{discount} {message}"),
-    )
+    // The document does not name it: it is of the reservation.
+    let (path, message) = match index {
+        Some(index) => (format!("$.discount_codes[{index}]"), message.to_owned()),
+        None => ("$.reservation_id".to_owned(), format!("{discount} {message}")),
+    };
+    Problem::new(kind, title, 422, "Nothing was done; send it again without the code.").with_fault(path, code, &message)
 }
