@@ -157,8 +157,14 @@ async fn a_reservation_notes_a_shared_code_and_its_order_takes_it_or_is_refused(
     other.send().await.expect(201);
     let of_cart = cloud.order("o-2").line("MUG", 1, "95.00").set("reservation_id", reserved["reservation_id"].clone());
     let before = cloud.tables().await;
-    refused(of_cart.send().await, "discount-used-up");
+    let reply = of_cart.send().await.expect_problem(422, "discount-used-up");
+    assert_eq!(reply.fault_paths(), ["$.reservation_id"], "the order names no code itself");
     assert_eq!(cloud.tables().await, before, "and the reservation holds what it held");
+    // Without the code it goes.
+    let target = "/v1/orders?dry_run=true";
+    let without = of_cart.clone().set("discount_codes", json!([])).document();
+    let reply = cloud.request("POST", target, without.to_string()).await.expect(201);
+    assert_eq!(reply["discounts_used"], json!([]));
     other.cancelled().send().await.expect(201);
     let scored = of_cart.send().await.expect(201);
     assert_eq!((&scored["discounts_used"], used(&cloud, &code).await), (&json!([code]), json!(1)));
