@@ -1,5 +1,6 @@
 //! What comes back.
 
+use crate::description::assert_described;
 use local::gateway::Response;
 use serde_json::Value;
 use std::ops::Index;
@@ -13,7 +14,9 @@ pub struct Reply {
 }
 
 impl Reply {
+    #[track_caller]
     pub(crate) fn of(method: &str, target: &str, response: Response) -> Self {
+        assert_described(method, target, &response);
         let json = response.json();
         Self { asked: format!("{method} {target}"), response, json }
     }

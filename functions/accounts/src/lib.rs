@@ -1,6 +1,8 @@
 //! Enrols, changes and shows accounts, their membership and what they pay: `/v1/accounts/...`; invitations,
 //! `/v1/invitations/...`; and the score of one order.
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod adjust;
 mod invitation;
 mod membership;
@@ -145,6 +147,7 @@ async fn get_contact(app: &App, caller: &Caller, id: AccountId, contact_id: Cont
 
 /// A contact, as stated.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct ContactAnswer<'a> {
     account_id: &'a AccountId,
     contact_id: &'a ContactId,
@@ -154,6 +157,7 @@ struct ContactAnswer<'a> {
 
 /// One page of an account's ledger, newest first.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct EntriesAnswer {
     entries: Vec<StatementLine>,
     /// Asks for the next page; absent on the last.
@@ -163,6 +167,7 @@ struct EntriesAnswer {
 
 /// An entry, and the same in words.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct StatementLine {
     #[serde(flatten)]
     entry: Entry,

@@ -4,6 +4,8 @@
 //! What a redemption earns its referrer is no matter of this function: an order qualifies it (`order-placed`), and the
 //! walk over what falls due grants the reward (`account-review`).
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod answers;
 mod commands;
 

@@ -2,6 +2,8 @@
 //!
 //! What contacts answer in their own words is personal data: it is stored and shown, and stands in no log.
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod answers;
 mod commands;
 

@@ -33,6 +33,7 @@ struct Secret {
 
 /// A keyed hash and the number of the secret it was made with: what is kept of a value that nobody is to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyedHash {
     /// The secret's number.
     pub secret: u16,
@@ -42,6 +43,7 @@ pub struct KeyedHash {
 
 /// HMAC-SHA-256, stored in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Hash([u8; 32]);
 
@@ -200,6 +202,7 @@ impl Secrets {
 
 /// The code of a discount or a referral: 10 characters of Crockford's base 32 and a check character.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
 pub struct Code(Box<str>);
 

@@ -38,6 +38,7 @@ pub struct OpenDiscount {
 
 /// A discount as it was issued, and its use. Whether it has expired is a matter of the clock, so it is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Discount {
     /// Whose it is.
     pub account_id: AccountId,
@@ -69,6 +70,7 @@ pub struct Discount {
 
 /// What brings a discount about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Issuer {
     /// An order.
@@ -110,6 +112,7 @@ impl fmt::Display for Issuer {
 
 /// Why a discount cannot be used. Unknown codes and other accounts' codes are one and the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unusable {
     /// The account has no discount of this code.

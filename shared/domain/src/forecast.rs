@@ -14,6 +14,7 @@ use serde::Serialize;
 
 /// What falls due on accounts until an instant and is not written down yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Forecast {
     /// Accounts on which anything does.
     pub accounts: u64,
@@ -59,6 +60,7 @@ pub struct Forecast {
 
 /// Points, and in how many portions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Amount {
     /// Portions: lots, days, occasions or warnings.
     pub count: u64,

@@ -16,6 +16,7 @@ pub use change::{
 
 /// One immutable ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The account committed to.
     pub account_id: AccountId,
@@ -42,6 +43,7 @@ pub struct Entry {
 
 /// What a commit was for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
     /// An order was placed.

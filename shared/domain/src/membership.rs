@@ -7,8 +7,8 @@ pub(crate) mod club;
 mod country;
 mod email;
 mod identity;
-mod invitation;
-mod payment;
+pub(crate) mod invitation;
+pub(crate) mod payment;
 mod phone;
 pub(crate) mod read;
 mod rules;
@@ -59,6 +59,7 @@ pub struct ProfileDocument {
 
 /// What is stored about an account besides its hot state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Profile {
     /// Whose it is.
     pub account_id: AccountId,
@@ -88,6 +89,7 @@ pub struct Profile {
 
 /// A person of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Contact {
     /// Whose person.
     pub account_id: AccountId,
@@ -105,6 +107,7 @@ pub struct Contact {
 
 /// What a merchant states about a person: `PUT /v1/accounts/{id}/contacts/{contact_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContactDocument {
     /// The person's name.
     pub name: String,
@@ -122,6 +125,7 @@ pub struct ContactDocument {
 
 /// What a person does for the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Orders.
@@ -140,6 +144,7 @@ impl Role {
 
 /// What must be one account's alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UniqueField {
     /// The VAT id.
@@ -160,6 +165,7 @@ impl UniqueField {
 
 /// The key of a claim: what is claimed, as a keyed hash, so that nobody can read it from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClaimKey {
     /// What kind of value.
     pub field: UniqueField,
@@ -170,6 +176,7 @@ pub struct ClaimKey {
 
 /// A claim that a value is an account's alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// What is claimed.
     pub key: ClaimKey,

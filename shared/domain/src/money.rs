@@ -17,6 +17,7 @@ macro_rules! amount {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(pub i64);
 
@@ -129,6 +130,7 @@ impl fmt::Display for Money {
 
 /// A price for one unit, in millionths of the major unit (`12.345678` → `12_345_678`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct UnitPrice(pub i64);
 
@@ -180,6 +182,7 @@ impl UnitPrice {
 
 /// A factor with four decimals, such as a tier's multiplier (`1.25` → `12_500`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Factor(pub i64);
 
@@ -198,6 +201,7 @@ impl Factor {
 
 /// A percentage with two decimals (`5` % → `500`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Percent(pub i64);
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// What waits for one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParkedOrder {
     /// Which order.
     #[serde(flatten)]
@@ -25,8 +26,27 @@ pub struct ParkedOrder {
     pub version: u64,
 }
 
+/// The answer to what came before its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ParkedAnswer<'a> {
+    /// Which order it waits for.
+    #[serde(flatten)]
+    order: &'a OrderKey,
+    /// `parked`.
+    state: &'static str,
+}
+
+impl<'a> ParkedAnswer<'a> {
+    /// That it waits for this order.
+    pub fn of(order: &'a OrderKey) -> Self {
+        Self { order, state: "parked" }
+    }
+}
+
 /// One return or cancellation that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Waiting {
     /// What was stated.
     pub reversing: Reversing,
@@ -38,6 +58,7 @@ pub struct Waiting {
 
 /// A payment that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitingPayment {
     /// What was stated.
     pub document: PaymentDocument,

@@ -19,6 +19,7 @@ const YEAR_MONTHS: i32 = 12;
 
 /// Which figure of an account leads to tiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// What the eligible lines of its orders come to, less what came back.
@@ -50,6 +51,7 @@ pub enum Window {
 /// So much of what a program's metric counts, as the API and the ledger write it: money, or a number named after its
 /// unit, such as `{"units": 1200}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Measured {
     /// Money.

@@ -33,6 +33,7 @@ impl ReservationId {
 
 /// A reservation as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reservation {
     /// The answer that was given about it.
     #[serde(flatten)]
@@ -43,6 +44,7 @@ pub struct Reservation {
 
 /// The answer to a reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReservationReceipt {
     /// What an order names to use it.
     pub reservation_id: ReservationId,
@@ -68,6 +70,7 @@ pub struct ReservationReceipt {
 
 /// Whether a reservation holds anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {
     /// It does.
@@ -78,6 +81,7 @@ pub enum ReservationState {
 
 /// The answer about a reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReservationAnswer {
     /// What was answered when it was made.
     #[serde(flatten)]

@@ -6,8 +6,8 @@
 //! for the redemption alike.
 
 mod answer;
-mod cancel;
-mod redeem;
+pub(crate) mod cancel;
+pub(crate) mod redeem;
 mod uses;
 
 use crate::account::{Account, Status};
@@ -74,6 +74,7 @@ pub enum RewardKind {
 
 /// So many of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Goods {
     /// Which product.
     pub sku: Sku,
@@ -83,6 +84,7 @@ pub struct Goods {
 
 /// So many uses of a perk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerkUsesBought {
     /// Which perk.
     pub perk: RuleId,
@@ -110,6 +112,7 @@ pub struct PerAccount {
 
 /// A stretch of time that redemptions are counted in, in the program's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RewardPeriod {
     /// A calendar month.
@@ -143,6 +146,7 @@ impl RewardPeriod {
 
 /// What an account got for its points, and what has become of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardRedemption {
     /// Whose.
     pub account_id: AccountId,
@@ -180,6 +184,7 @@ pub struct RewardRedemption {
 
 /// What was given for points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Given {
     /// A discount.
     Discount {
@@ -200,6 +205,7 @@ pub enum Given {
 
 /// Why an account cannot have a reward now: the first condition that fails, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Unavailable {
     /// It is not offered yet.

@@ -15,6 +15,7 @@ use crate::idempotency::CommandKey;
 use crate::money::Overflow;
 use crate::program::Program;
 use crate::schedule::Schedule;
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,7 @@ pub const DOCUMENT_BYTES_MAX: usize = 350_000;
 
 /// A version as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Version {
     /// Its number, from 1. Those that were stored before this was noted have it in their key only.
     #[serde(default)]
@@ -79,6 +81,7 @@ impl Draft {
 
 /// What was stored under an `Idempotency-Key`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyUse {
     /// The key.
     pub key: CommandKey,
@@ -131,6 +134,7 @@ pub fn store(
 
 /// That a version is in force from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activation {
     /// From when; [`Instant::MIN`]: from the beginning of time.
     pub from: Instant,
@@ -140,6 +144,7 @@ pub struct Activation {
 
 /// All activations in the order in which they were decided, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timeline {
     /// Counts its changes, from 1; 0: it is not stored yet.
     pub version: u64,
@@ -201,6 +206,13 @@ pub fn asked(document: &Value) -> Result<Asked, Faults> {
     };
     let asked = read(&mut faults);
     faults.into_result(asked)
+}
+
+/// What [`asked`] reads.
+pub(crate) fn asked_schema() -> Schema {
+    schema::object("Activation")
+        .required("version", schema::whole(1..=u64::from(u32::MAX)), "The number of a stored version.")
+        .optional("from", schema::instant(), "From when it is in force; left out: as soon as it can be.")
 }
 
 /// What an activation is decided on.

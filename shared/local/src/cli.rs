@@ -122,6 +122,8 @@ enum Task {
     /// The program's versions
     #[command(subcommand)]
     Program(program::Program),
+    /// Print the description of the API, as docs/openapi.json has it
+    Api,
 }
 
 #[derive(Subcommand)]
@@ -246,6 +248,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(task) => program::perform(task, place).await,
+        Task::Api => print(&crate::api::text()?).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -53,7 +53,12 @@ impl Answer {
 
     /// An answer with a table.
     pub fn csv(body: String) -> Self {
-        Self { status: 200, body, headers: vec![("content-type", "text/csv; charset=utf-8".to_owned())] }
+        Self::written("text/csv; charset=utf-8", body)
+    }
+
+    /// An answer with a text that is written already, of this type.
+    pub fn written(content_type: &str, body: impl Into<String>) -> Self {
+        Self { status: 200, body: body.into(), headers: vec![("content-type", content_type.to_owned())] }
     }
 
     /// The same with one more header.

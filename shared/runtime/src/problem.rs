@@ -20,6 +20,7 @@ const NAME_CHARS_MAX: usize = 200;
 
 /// A problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     r#type: String,
     title: &'static str,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// A code that an account shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferralCode {
     /// Its text.
     pub code: Code,
@@ -34,6 +35,7 @@ pub struct ReferralCode {
 
 /// What is set of a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeSettings {
     /// Whether it can be redeemed.
     pub status: CodeStatus,
@@ -69,6 +71,7 @@ impl CodeSettings {
 
 /// Whether a code can be redeemed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CodeStatus {
     /// It can.
@@ -93,6 +96,7 @@ pub struct CodeDocument {
 
 /// Which code an account or a person of it has: one at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeHolder {
     /// Which account.
     pub account_id: AccountId,

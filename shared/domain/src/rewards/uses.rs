@@ -11,6 +11,7 @@ const PERIOD_DAYS_MAX: i32 = 366;
 
 /// How often an account had the rewards that are limited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardUses {
     /// Whose.
     pub account_id: AccountId,
@@ -24,6 +25,7 @@ pub struct RewardUses {
 
 /// How often it had one reward in the period of its latest redemption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardCounter {
     /// Which reward.
     pub reward: RuleId,
@@ -37,6 +39,7 @@ pub struct RewardCounter {
 
 /// How often an account had a reward, and may have it, in the period that is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardCount {
     /// Times in each period.
     pub count: u32,

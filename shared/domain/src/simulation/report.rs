@@ -25,6 +25,7 @@ pub struct Worth {
 
 /// What some accounts came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Side {
     /// Points and discounts.
     pub figures: Figures,
@@ -38,6 +39,7 @@ pub struct Side {
 
 /// Some accounts together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// How many.
     pub accounts: u64,
@@ -53,6 +55,7 @@ pub struct Group {
 ///
 /// It is stored without what a point costs: that is the program's to say ([`Report::resumed`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     #[serde(skip)]
     worth: Worth,

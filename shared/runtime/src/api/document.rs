@@ -1,0 +1,331 @@
+//! The description of all operations as one OpenAPI 3.1 document.
+
+use super::closed::{DEFINITIONS, close};
+use super::{Answered, Header, In, Operation, Parameter, Who};
+use crate::http::BODY_BYTES_MAX;
+use crate::problem::Problem;
+use domain::requests::{self, Request};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
+
+/// Answers that are alike whoever gives them, by their status.
+const SHARED: [(u16, &str); 6] = [
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (413, "TooLarge"),
+    (429, "TooMany"),
+    (500, "Failed"),
+    (503, "Busy"),
+];
+
+/// Headers of every answer, by the names of their descriptions.
+const ON_EVERY_ANSWER: [(&str, &str); 0] = [];
+
+/// A request that works, of a sample event.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    /// What it is called.
+    pub name: String,
+    /// What its path, query and headers hold.
+    pub parameters: BTreeMap<String, Value>,
+    /// Its document.
+    pub body: Option<Value>,
+}
+
+/// The description of operations, each with samples by its route. Fails with what is wrong with the table.
+pub fn document(operations: &[Operation], samples: &BTreeMap<String, Vec<Sample>>) -> Result<Value, String> {
+    let settings = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+        });
+    let mut writer = Writer { generator: settings.into_generator(), kinds: BTreeSet::new() };
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    for operation in operations {
+        if !ids.insert(operation.id) {
+            return Err(format!("two operations are called {}", operation.id));
+        }
+        let own = samples.get(&operation.route()).map(Vec::as_slice).unwrap_or_default();
+        let described = writer.operation(operation, own);
+        let place = paths.entry(operation.path).or_default();
+        if place.insert(operation.method.to_lowercase(), described).is_some() {
+            return Err(format!("{} stands twice", operation.route()));
+        }
+    }
+    let responses = writer.shared_responses();
+    let schemas = writer.schemas()?;
+    Ok(json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Guilder",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "A loyalty engine for companies that sell to companies.",
+            "description": "Every write may be sent again: what was done once is not done twice. Errors are problem documents \
+                (RFC 9457) whose `type` a program can switch on. Money and factors are decimal strings, points whole numbers. \
+                Later releases may add fields to answers; requests with fields that are unknown are refused.",
+        },
+        "servers": [{ "url": "http://localhost:3000", "description": "`guilder serve`" }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token of the merchant's OpenID Connect issuer with the scope that the operation names.",
+                },
+            },
+            "headers": headers(),
+            "responses": responses,
+            "schemas": schemas,
+        },
+    }))
+}
+
+struct Writer {
+    generator: SchemaGenerator,
+    /// The types of all problems.
+    kinds: BTreeSet<&'static str>,
+}
+
+impl Writer {
+    fn operation(&mut self, operation: &Operation, samples: &[Sample]) -> Value {
+        let parameters: Vec<_> =
+            operation.parameters.iter().map(|parameter| parameter_of(parameter, samples)).collect();
+        let tag = operation.path.split('/').nth(2).unwrap_or("api");
+        let mut described = json!({
+            "operationId": operation.id,
+            "summary": operation.summary,
+            "tags": [tag],
+            "security": [],
+            "responses": self.responses(operation),
+        });
+        let Some(fields) = described.as_object_mut() else { return described };
+        match operation.who {
+            Who::Anybody => {}
+            Who::Merchant(scope) => {
+                fields.insert("security".to_owned(), json!([{ "token": [scope.name()] }]));
+                fields.insert("description".to_owned(), format!("Needs the scope `{}`.", scope.name()).into());
+            }
+            Who::Account(scope) => {
+                fields.insert("security".to_owned(), json!([{ "token": [scope.name()] }]));
+                let scope = scope.name();
+                let about = format!("Needs the scope `{scope}`; an account's own token is for that account only.");
+                fields.insert("description".to_owned(), about.into());
+            }
+        }
+        if !parameters.is_empty() {
+            fields.insert("parameters".to_owned(), parameters.into());
+        }
+        if let Some(body) = &operation.body {
+            let reference = json!({ "$ref": format!("{DEFINITIONS}{}", body.request.name) });
+            let mut content = json!({ "schema": reference });
+            let examples = samples.iter().filter_map(|sample| {
+                let body = sample.body.as_ref()?;
+                Some((sample.name.clone(), json!({ "value": body })))
+            });
+            let examples: Map<_, _> = examples.collect();
+            if !examples.is_empty() {
+                content["examples"] = examples.into();
+            }
+            fields.insert("requestBody".to_owned(), json!({ "required": body.required, "content": { JSON: content } }));
+        }
+        described
+    }
+
+    fn responses(&mut self, operation: &Operation) -> Value {
+        let mut responses = Map::new();
+        for answer in &operation.answers {
+            responses.insert(answer.status.to_string(), self.answer(answer));
+        }
+        let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+        for (status, kind) in operation.all_problems() {
+            self.kinds.insert(kind);
+            by_status.entry(status).or_default().push(kind);
+        }
+        by_status.entry(429).or_default();
+        for (status, kinds) in by_status {
+            let shared = SHARED.iter().find(|(own, _)| *own == status);
+            let response = match shared {
+                Some((_, name)) => json!({ "$ref": format!("#/components/responses/{name}") }),
+                None => self.problem(&kinds),
+            };
+            responses.insert(status.to_string(), response);
+        }
+        responses.into()
+    }
+
+    fn answer(&mut self, answer: &Answered) -> Value {
+        let schema = (answer.schema)(&mut self.generator);
+        let mut content = json!({ JSON: { "schema": schema } });
+        if answer.is_also_table {
+            content["text/csv"] = json!({ "schema": { "type": "string" } });
+        }
+        let own = answer.headers.iter().map(|header| header.names());
+        let headers = ON_EVERY_ANSWER.into_iter().chain(own).map(|(name, described)| header_of(name, described));
+        json!({ "description": answer.about, "headers": headers.collect::<Map<_, _>>(), "content": content })
+    }
+
+    /// The answer with one of these problems.
+    fn problem(&mut self, kinds: &[&'static str]) -> Value {
+        let problem = self.generator.subschema_for::<Problem>();
+        let types: Vec<_> = kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
+        let schema = json!({ "allOf": [problem], "properties": { "type": { "enum": types } } });
+        let headers = ON_EVERY_ANSWER.into_iter().map(|(name, described)| header_of(name, described));
+        let headers: Map<_, _> = headers.collect();
+        json!({
+            "description": format!("One of: {}.", kinds.join(", ")),
+            "headers": headers,
+            "content": { PROBLEM: { "schema": schema } },
+        })
+    }
+
+    fn shared_responses(&mut self) -> Value {
+        let message = |about: &str| {
+            json!({
+                "type": "object", "description": about, "required": ["message"], "additionalProperties": false,
+                "properties": { "message": { "type": "string" } },
+            })
+        };
+        let mut unauthorized = self.problem(&["unauthenticated"]);
+        unauthorized["description"] = "The token is missing, or not valid.".into();
+        unauthorized["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
+        unauthorized["headers"]["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WwwAuthenticate" });
+        let mut forbidden = self.problem(&["forbidden"]);
+        forbidden["description"] = "The token lacks the scope, or is another account's.".into();
+        let mut large = self.problem(&["payload-too-large"]);
+        large["description"] = format!("The body has more than {BODY_BYTES_MAX} bytes.").into();
+        large["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
+        let many = json!({
+            "description": "The gateway takes no more requests for now; nothing was done.",
+            "content": { JSON: { "schema": message("What the gateway itself answers.") } },
+        });
+        let mut failed = self.problem(&["internal"]);
+        failed["description"] = "Something failed here. It is safe to send the request again.".into();
+        failed["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
+        let mut busy = self.problem(&["contended"]);
+        busy["description"] = "Too many writers at once; nothing was written.".into();
+        busy["headers"]["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
+        busy["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
+        json!({
+            "Unauthorized": unauthorized, "Forbidden": forbidden, "TooLarge": large, "TooMany": many, "Failed": failed,
+            "Busy": busy,
+        })
+    }
+
+    /// All schemas that the operations name.
+    fn schemas(mut self) -> Result<Value, String> {
+        let mut open: Map<String, Value> = self.generator.take_definitions(true);
+        open.values_mut().for_each(plain);
+        let mut schemas = open.clone();
+        schemas.values_mut().for_each(|schema| close(schema, &open));
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
+        if let Some(kind) = schemas.get_mut(&*Problem::schema_name()).and_then(|own| own.pointer_mut("/properties/type")) {
+            *kind = json!({ "type": "string", "description": "What went wrong, for programs.", "enum": kinds });
+        }
+        let shapes = requests::definitions();
+        let shapes = shapes.as_object().into_iter().flatten().map(|(name, shape)| (name.clone(), shape.clone()));
+        let named = requests::ALL.iter().map(|request| (request.name.to_owned(), document_of(request)));
+        for (name, schema) in shapes.chain(named) {
+            if schemas.insert(name.clone(), schema).is_some() {
+                return Err(format!("two schemas are called {name}"));
+            }
+        }
+        Ok(schemas.into())
+    }
+}
+
+/// The schema of a request, as a part of the description.
+fn document_of(request: &Request) -> Value {
+    let mut schema = request.schema();
+    if let Some(keywords) = schema.as_object_mut() {
+        ["$schema", "$id", "$defs"].iter().for_each(|keyword| drop(keywords.remove(*keyword)));
+    }
+    refer(&mut schema);
+    schema
+}
+
+/// Lets references lead to where definitions stand here.
+fn refer(schema: &mut Value) {
+    match schema {
+        Value::Object(keywords) => {
+            if let Some(Value::String(to)) = keywords.get_mut("$ref")
+                && let Some(name) = to.strip_prefix("#/$defs/")
+            {
+                *to = format!("{DEFINITIONS}{name}");
+            }
+            keywords.values_mut().for_each(refer);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(refer),
+        _ => {}
+    }
+}
+
+/// Texts of comments without the marks that only the code's own documentation knows.
+fn plain(schema: &mut Value) {
+    match schema {
+        Value::Object(keywords) => {
+            if let Some(Value::String(text)) = keywords.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`").replace('\n', " ");
+            }
+            keywords.values_mut().for_each(plain);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+fn parameter_of(parameter: &Parameter, samples: &[Sample]) -> Value {
+    let place = match parameter.place {
+        In::Path => "path",
+        In::Query => "query",
+        In::Header => "header",
+    };
+    let Parameter { name, required, schema, about, .. } = parameter;
+    let mut schema = schema.clone();
+    refer(&mut schema);
+    let mut described =
+        json!({ "name": name, "in": place, "required": required, "description": about, "schema": schema });
+    let example = samples.iter().find_map(|sample| sample.parameters.get(&name.to_lowercase()));
+    if let Some(example) = example {
+        described["example"] = example.clone();
+    }
+    described
+}
+
+impl Header {
+    /// Its name, and that of its description.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Location => ("Location", "Location"),
+            Self::Replayed => ("Idempotent-Replayed", "IdempotentReplayed"),
+            Self::DryRun => ("Dry-Run", "DryRun"),
+            Self::CacheControl => ("Cache-Control", "CacheControl"),
+        }
+    }
+}
+
+fn header_of(name: &str, described: &str) -> (String, Value) {
+    (name.to_owned(), json!({ "$ref": format!("#/components/headers/{described}") }))
+}
+
+fn headers() -> Value {
+    let header = |about: &str, schema: Value| json!({ "description": about, "schema": schema });
+    let text = || json!({ "type": "string" });
+    let yes = || json!({ "type": "string", "const": "true" });
+    json!({
+        "Location": header("Where it stands: a path.", text()),
+        "IdempotentReplayed": header("The same was sent before; nothing was done. Absent otherwise.", yes()),
+        "DryRun": header("Nothing was done, as was asked for. Absent otherwise.", yes()),
+        "CacheControl": header("How long the answer may be kept.", text()),
+        "RetryAfter": header("Seconds after which to try again.", json!({ "type": "string", "pattern": "^[0-9]+$" })),
+        "WwwAuthenticate": header("Why the token was refused.", text()),
+    })
+}
