@@ -71,14 +71,18 @@ fn accounts() -> Vec<Operation> {
 
 fn points() -> Vec<Operation> {
     vec![
-        Operation::new("POST /v1/accounts/{account_id}/adjustments", "postAdjustment", "Gives or takes points by hand.")
-            .by_merchant(AccountsWrite)
-            .keyed()
-            .takes(requests::ADJUSTMENT)
-            .once::<AdjustmentReceipt>("What it came to.")
-            .problems(404, &["unknown-account"])
-            .problems(409, &["account-not-active"])
-            .problems(422, &["expires-in-past", "not-enough-points", "overflow"]),
+        Operation::new(
+            "POST /v1/accounts/{account_id}/adjustments",
+            "postAdjustment",
+            "Gives or takes points by hand.",
+        )
+        .by_merchant(AccountsWrite)
+        .keyed()
+        .takes(requests::ADJUSTMENT)
+        .once::<AdjustmentReceipt>("What it came to.")
+        .problems(404, &["unknown-account"])
+        .problems(409, &["account-not-active"])
+        .problems(422, &["expires-in-past", "not-enough-points", "overflow"]),
         Operation::new("POST /v1/accounts/{account_id}/perks/{perk}/uses", "postPerkUse", "Uses a perk once.")
             .by_account(AccountsWrite)
             .keyed()
@@ -86,10 +90,14 @@ fn points() -> Vec<Operation> {
             .once::<PerkReceipt>("How many uses are left.")
             .problems(404, &["unknown-account", "unknown-perk"])
             .problems(409, &["account-not-active", "perk-lost", "perk-not-counted", "perk-not-held", "perk-used-up"]),
-        Operation::new("GET /v1/accounts/{account_id}/rewards", "getRewards", "What an account can get for its points.")
-            .by_account(AccountsRead)
-            .answers::<Catalogue>(200, "Every reward, and whether the account can have it now.")
-            .problems(404, &["unknown-account"]),
+        Operation::new(
+            "GET /v1/accounts/{account_id}/rewards",
+            "getRewards",
+            "What an account can get for its points.",
+        )
+        .by_account(AccountsRead)
+        .answers::<Catalogue>(200, "Every reward, and whether the account can have it now.")
+        .problems(404, &["unknown-account"]),
         Operation::new("POST /v1/accounts/{account_id}/redemptions", "postRedemption", "Redeems points for a reward.")
             .by_account(AccountsWrite)
             .keyed()

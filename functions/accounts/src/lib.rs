@@ -1,9 +1,9 @@
 //! Enrols, changes and shows accounts, their membership and what they pay: `/v1/accounts/...`; invitations,
 //! `/v1/invitations/...`; and the score of one order.
 
+mod adjust;
 #[cfg(feature = "schema")]
 pub mod api;
-mod adjust;
 mod invitation;
 mod membership;
 mod perk;

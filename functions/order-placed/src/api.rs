@@ -29,14 +29,18 @@ pub fn operations() -> Vec<Operation> {
             Operation::new("PUT /v1/orders/{source}/{order_id}", "putOrder", "States an order anew, or first.")
                 .takes(requests::AMENDMENT),
         ),
-        Operation::new("POST /v1/orders/{source}/{order_id}/payment", "postPayment", "Takes in that an order was paid.")
-            .by_account(OrdersWrite)
-            .takes(requests::PAYMENT)
-            .once::<PaymentReceipt>("What became of the points that waited.")
-            .answers::<ParkedAnswer<'_>>(202, "The order is not known yet: this waits for it.")
-            .problems(404, &["unknown-account", "unknown-order"])
-            .problems(409, &["content-differs"])
-            .problems(422, &["order-too-large", "overflow", "paid-in-future"]),
+        Operation::new(
+            "POST /v1/orders/{source}/{order_id}/payment",
+            "postPayment",
+            "Takes in that an order was paid.",
+        )
+        .by_account(OrdersWrite)
+        .takes(requests::PAYMENT)
+        .once::<PaymentReceipt>("What became of the points that waited.")
+        .answers::<ParkedAnswer<'_>>(202, "The order is not known yet: this waits for it.")
+        .problems(404, &["unknown-account", "unknown-order"])
+        .problems(409, &["content-differs"])
+        .problems(422, &["order-too-large", "overflow", "paid-in-future"]),
     ]
 }
 

@@ -25,10 +25,14 @@ pub fn operations() -> Vec<Operation> {
             .by_merchant(MetricsRead)
             .answers::<PlannedAnswer>(200, "The version with its document.")
             .problems(404, &["unknown-version"]),
-        Operation::new("GET /v1/program/versions/{version}/diff/{other}", "getVersionDiff", "What two versions differ in.")
-            .by_merchant(MetricsRead)
-            .answers::<DifferenceAnswer>(200, "What differs from the first to the second.")
-            .problems(404, &["unknown-version"]),
+        Operation::new(
+            "GET /v1/program/versions/{version}/diff/{other}",
+            "getVersionDiff",
+            "What two versions differ in.",
+        )
+        .by_merchant(MetricsRead)
+        .answers::<DifferenceAnswer>(200, "What differs from the first to the second.")
+        .problems(404, &["unknown-version"]),
         Operation::new("GET /v1/program/active", "getActive", "The version in force, and those to come.")
             .by_merchant(MetricsRead)
             .answers::<ActiveAnswer>(200, "What is in force.")

@@ -4,9 +4,9 @@
 //! A version is stored first and put in force later, or never: in between it can be read, compared with another, and
 //! tried on an order by a dry run of that.
 
+mod answers;
 #[cfg(feature = "schema")]
 pub mod api;
-mod answers;
 pub mod commands;
 pub mod compare;
 

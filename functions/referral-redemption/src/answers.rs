@@ -149,7 +149,7 @@ impl<'a> RewardedAnswer<'a> {
 
 /// A redemption and what came of it. An account's own token sees of its referrals no more than how far they have come.
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReferralRedemptionAnswer"))]
 pub struct RedemptionAnswer<'a> {
     referral_code: &'a Code,
     redemption_id: RedemptionId,
@@ -233,7 +233,7 @@ impl<'a> RedemptionAnswer<'a> {
 
 /// One page of a code's redemptions.
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReferralRedemptionsAnswer"))]
 pub struct RedemptionsAnswer<'a> {
     pub redemptions: Vec<RedemptionAnswer<'a>>,
     /// Asks for the next page; absent on the last.

@@ -4,9 +4,9 @@
 //! What a redemption earns its referrer is no matter of this function: an order qualifies it (`order-placed`), and the
 //! walk over what falls due grants the reward (`account-review`).
 
+mod answers;
 #[cfg(feature = "schema")]
 pub mod api;
-mod answers;
 mod commands;
 
 use answers::{CodeAnswer, CodesAnswer, RedeemedAnswer, RedemptionAnswer, RedemptionsAnswer, ReviewsAnswer, Tracking};

@@ -8,9 +8,9 @@
 //! step (`chain.rs`), and keeps its report so far. A report of some accounts and one of the others come to the report
 //! of all, whichever come first: so the steps do not show in it.
 
+mod answers;
 #[cfg(feature = "schema")]
 pub mod api;
-mod answers;
 mod chain;
 mod document;
 mod engine;

@@ -38,7 +38,7 @@ pub struct SurveysAnswer {
 
 /// What a contact answered.
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AnswerOfContact"))]
 pub struct ContactAnswer {
     survey_id: SurveyId,
     #[serde(flatten)]
@@ -60,7 +60,7 @@ impl ContactAnswer {
 
 /// One page of the answers to a survey.
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AnswersOfContacts"))]
 pub struct ContactAnswers {
     pub answers: Vec<ContactAnswer>,
     /// Asks for the next page; absent on the last.

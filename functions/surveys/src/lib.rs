@@ -2,9 +2,9 @@
 //!
 //! What contacts answer in their own words is personal data: it is stored and shown, and stands in no log.
 
+mod answers;
 #[cfg(feature = "schema")]
 pub mod api;
-mod answers;
 mod commands;
 
 use answers::{ContactAnswer, ContactAnswers, SurveyAnswer, SurveysAnswer};

@@ -98,7 +98,7 @@ pub struct CreditNote {
 
 /// How far a credit note has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CreditNoteState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Another credit note of the account is open: it begins after that one.

@@ -6,7 +6,8 @@
 use crate::id::{AccountId, OrderId, RuleId};
 use crate::schema::{self, Schema};
 use crate::{
-    adjustment, credit_note, invitation, membership, order, payment, perks, program, quote, referral, returns, rewards, shared_code, simulation, survey, version,
+    adjustment, credit_note, invitation, membership, order, payment, perks, program, quote, referral, returns, rewards,
+    shared_code, simulation, survey, version,
 };
 use serde_json::Value;
 
@@ -65,7 +66,8 @@ pub const TIER: Request = Request::new("TierDocument", || value(invitation::sche
 /// What is decided about a membership.
 pub const MEMBERSHIP: Request = Request::new("MembershipDocument", || value(membership::admission::schema()));
 /// That a membership fee was paid.
-pub const MEMBERSHIP_PAYMENT: Request = Request::new("MembershipPaymentDocument", || value(membership::payment::schema()));
+pub const MEMBERSHIP_PAYMENT: Request =
+    Request::new("MembershipPaymentDocument", || value(membership::payment::schema()));
 /// An invitation to enrol.
 pub const INVITATION: Request = Request::new("InvitationDocument", || value(membership::invitation::schema()));
 /// A use of a perk.
@@ -73,11 +75,13 @@ pub const PERK_USE: Request = Request::new("PerkUseDocument", || value(perks::us
 /// What points are redeemed for.
 pub const REDEMPTION: Request = Request::new("RedemptionDocument", || value(rewards::redeem::schema()));
 /// Why a redemption is cancelled.
-pub const REDEMPTION_CANCELLATION: Request = Request::new("RedemptionCancellationDocument", || value(rewards::cancel::schema()));
+pub const REDEMPTION_CANCELLATION: Request =
+    Request::new("RedemptionCancellationDocument", || value(rewards::cancel::schema()));
 /// A referral code to be issued.
 pub const REFERRAL_CODE: Request = Request::new("ReferralCodeDocument", || value(referral::document::code_schema()));
 /// What is to become of a referral code.
-pub const REFERRAL_CODE_CHANGE: Request = Request::new("ReferralCodeChangeDocument", || value(referral::document::change_schema()));
+pub const REFERRAL_CODE_CHANGE: Request =
+    Request::new("ReferralCodeChangeDocument", || value(referral::document::change_schema()));
 /// A company that redeems a referral code.
 pub const PROSPECT: Request = Request::new("ProspectDocument", || value(referral::document::prospect_schema()));
 /// What is decided about a redemption.

@@ -58,7 +58,7 @@ pub struct Terms {
 
 /// Whether a survey takes answers, its end left aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SurveyStatus"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It does.

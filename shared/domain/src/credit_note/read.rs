@@ -60,8 +60,10 @@ pub fn continuation(detail: &Value) -> Result<(AccountId, ReturnId), Faults> {
 
 /// What [`credit_note_document`] reads.
 pub(crate) fn schema() -> Schema {
-    let line = schema::object("CreditNoteLine")
-        .required("sku", schema::sku(), "What came back.")
-        .required("quantity", schema::whole(1..=QUANTITY_MAX), "How many units.");
+    let line = schema::object("CreditNoteLine").required("sku", schema::sku(), "What came back.").required(
+        "quantity",
+        schema::whole(1..=QUANTITY_MAX),
+        "How many units.",
+    );
     returns::read::came_back_schema("CreditNote", line)
 }

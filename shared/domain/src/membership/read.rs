@@ -74,8 +74,7 @@ fn birthday(value: &Value) -> Leaf<String> {
 /// What [`profile_document`] reads.
 pub(crate) fn profile_schema() -> Schema {
     let segments = schema::list(0..=SEGMENTS_MAX, schema::id(Segment::parse));
-    let profile =
-        schema::object("Profile").required("name", schema::label(NAME_CHARS_MAX), "The name of the company.");
+    let profile = schema::object("Profile").required("name", schema::label(NAME_CHARS_MAX), "The name of the company.");
     Identity::schema(profile)
         .optional("segments", segments, "The groups that the merchant puts it into; the merchant's to state.")
         .optional("status", schema::one_of(&Status::STATED), "Whether it takes part; the merchant's to state.")

@@ -172,9 +172,11 @@ pub(crate) fn codes_schema() -> Schema {
 fn line_schema() -> Schema {
     let taken_off = "What of the discount the program's own discounts took off.";
     let paid = "What of the discount was paid with points.";
-    priced_line("OrderLine")
-        .optional(DISCOUNT_FIELDS[0], schema::money(0), taken_off)
-        .optional(DISCOUNT_FIELDS[1], schema::money(0), paid)
+    priced_line("OrderLine").optional(DISCOUNT_FIELDS[0], schema::money(0), taken_off).optional(
+        DISCOUNT_FIELDS[1],
+        schema::money(0),
+        paid,
+    )
 }
 
 /// What [`cart_line`] reads.

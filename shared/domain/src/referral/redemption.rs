@@ -228,7 +228,7 @@ pub struct TakenBack {
 
 /// How far a redemption has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RedemptionState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// The code was redeemed; no order has qualified yet.

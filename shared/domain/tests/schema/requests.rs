@@ -315,7 +315,8 @@ fn one_wrong_value_of_a_request_is_judged_alike() {
         let places = |example| mutations::places(&evaluator, example);
         let usual = examples.iter().flat_map(places).map(|place| (place.field, place.value.clone())).collect();
         for example in &examples {
-            for mutation in mutations::places(&evaluator, example).iter().flat_map(|place| mutations::of(place, &usual)) {
+            for mutation in mutations::places(&evaluator, example).iter().flat_map(|place| mutations::of(place, &usual))
+            {
                 let Some(changed) = mutation.apply(example) else { continue };
                 let told = |odds| panic!("{}: {odds}\nby {mutation:?} in\n{example}", request.name);
                 taken += usize::from(verdict(&evaluator, read, &changed).unwrap_or_else(told));

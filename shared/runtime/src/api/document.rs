@@ -14,14 +14,8 @@ const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 
 /// Answers that are alike whoever gives them, by their status.
-const SHARED: [(u16, &str); 6] = [
-    (401, "Unauthorized"),
-    (403, "Forbidden"),
-    (413, "TooLarge"),
-    (429, "TooMany"),
-    (500, "Failed"),
-    (503, "Busy"),
-];
+const SHARED: [(u16, &str); 6] =
+    [(401, "Unauthorized"), (403, "Forbidden"), (413, "TooLarge"), (429, "TooMany"), (500, "Failed"), (503, "Busy")];
 
 /// Headers of every answer, by the names of their descriptions.
 const ON_EVERY_ANSWER: [(&str, &str); 0] = [];
@@ -39,12 +33,10 @@ pub struct Sample {
 
 /// The description of operations, each with samples by its route. Fails with what is wrong with the table.
 pub fn document(operations: &[Operation], samples: &BTreeMap<String, Vec<Sample>>) -> Result<Value, String> {
-    let settings = SchemaSettings::draft2020_12()
-        .for_serialize()
-        .with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-            settings.meta_schema = None;
-        });
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
     let mut writer = Writer { generator: settings.into_generator(), kinds: BTreeSet::new() };
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     let mut ids = BTreeSet::new();
@@ -223,11 +215,17 @@ impl Writer {
     /// All schemas that the operations name.
     fn schemas(mut self) -> Result<Value, String> {
         let mut open: Map<String, Value> = self.generator.take_definitions(true);
+        // Two types of one name would be told apart by a number that says nothing: one of them is to be renamed.
+        if let Some(name) = open.keys().find(|name| name.ends_with(|end: char| end.is_ascii_digit())) {
+            return Err(format!("two types are called {}", name.trim_end_matches(|end: char| end.is_ascii_digit())));
+        }
         open.values_mut().for_each(plain);
         let mut schemas = open.clone();
         schemas.values_mut().for_each(|schema| close(schema, &open));
         let kinds: Vec<_> = self.kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
-        if let Some(kind) = schemas.get_mut(&*Problem::schema_name()).and_then(|own| own.pointer_mut("/properties/type")) {
+        if let Some(kind) =
+            schemas.get_mut(&*Problem::schema_name()).and_then(|own| own.pointer_mut("/properties/type"))
+        {
             *kind = json!({ "type": "string", "description": "What went wrong, for programs.", "enum": kinds });
         }
         let shapes = requests::definitions();
@@ -293,7 +291,7 @@ fn parameter_of(parameter: &Parameter, samples: &[Sample]) -> Value {
     refer(&mut schema);
     let mut described =
         json!({ "name": name, "in": place, "required": required, "description": about, "schema": schema });
-    let example = samples.iter().find_map(|sample| sample.parameters.get(&name.to_lowercase()));
+    let example = samples.last().and_then(|sample| sample.parameters.get(&name.to_lowercase()));
     if let Some(example) = example {
         described["example"] = example.clone();
     }
