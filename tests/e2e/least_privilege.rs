@@ -193,6 +193,9 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.limits().await;
     watched.shared_codes().await;
     watched.reservations().await;
+    for target in crate::requests::OPEN {
+        watched.ask("GET", target, &Json::Null, 200).await;
+    }
 
     let template = local::template::Template::embedded().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);

@@ -26,7 +26,7 @@ fn accounts() -> Vec<Operation> {
             .takes(requests::PROFILE)
             .answers::<Standing>(201, "It is enrolled.")
             .answers::<Standing>(200, "It is stored.")
-            .problems(409, &["account-not-active", "taken", "under-review", "invitation-used-up"])
+            .problems(409, &["account-not-active", "invitation-used-up", "not-a-member", "taken", "under-review"])
             .problems(422, &["invitation-required", "invitation-unknown", "invitation-revoked", "invitation-expired"]),
         Operation::new("GET /v1/accounts/{account_id}", "getAccount", "Where an account stands now.")
             .by_account(AccountsRead)

@@ -35,8 +35,7 @@ pub fn operations() -> Vec<Operation> {
         .problems(404, &["unknown-version"]),
         Operation::new("GET /v1/program/active", "getActive", "The version in force, and those to come.")
             .by_merchant(MetricsRead)
-            .answers::<ActiveAnswer>(200, "What is in force.")
-            .problems(400, &["invalid-parameter"]),
+            .answers::<ActiveAnswer>(200, "What is in force."),
         Operation::new("PUT /v1/program/active", "putActive", "Puts a version in force.")
             .by_merchant(ProgramWrite)
             .takes(requests::ACTIVATION)

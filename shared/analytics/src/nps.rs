@@ -10,7 +10,6 @@ pub const NORMAL_95: f64 = 1.959_963_984_540_054;
 
 /// Survey answers from 0 to 10, as counts that merge in any order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answers {
     /// Answers of 9 and 10.
     pub promoters: u64,

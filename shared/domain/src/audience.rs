@@ -17,7 +17,6 @@ const SEGMENTS_MAX: usize = 50;
 /// Whom a rule is for. An account is among them that holds one of the tiers and belongs to one of the segments; where
 /// none are named, any will do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audience {
     /// The tiers, as listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

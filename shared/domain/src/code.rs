@@ -33,7 +33,6 @@ struct Secret {
 
 /// A keyed hash and the number of the secret it was made with: what is kept of a value that nobody is to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyedHash {
     /// The secret's number.
     pub secret: u16,
@@ -43,7 +42,6 @@ pub struct KeyedHash {
 
 /// HMAC-SHA-256, stored in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Hash([u8; 32]);
 

@@ -64,7 +64,6 @@ impl CreditNoteDocument {
 /// A credit note as far as it was carried out: its own record, kept for good. What the store packs by itself is left
 /// out of its JSON form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditNote {
     /// Whose it is.
     pub account_id: AccountId,
@@ -122,7 +121,6 @@ pub struct NoteLine {
 
 /// Which orders a credit note is matched to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Search {
     /// The account's version when it began: orders of later entries are not looked at.
     pub horizon: u64,

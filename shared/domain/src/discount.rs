@@ -38,7 +38,6 @@ pub struct OpenDiscount {
 
 /// A discount as it was issued, and its use. Whether it has expired is a matter of the clock, so it is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Discount {
     /// Whose it is.
     pub account_id: AccountId,
@@ -70,7 +69,6 @@ pub struct Discount {
 
 /// What brings a discount about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Issuer {
     /// An order.

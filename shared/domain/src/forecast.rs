@@ -14,7 +14,6 @@ use serde::Serialize;
 
 /// What falls due on accounts until an instant and is not written down yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Forecast {
     /// Accounts on which anything does.
     pub accounts: u64,
@@ -60,7 +59,6 @@ pub struct Forecast {
 
 /// Points, and in how many portions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Amount {
     /// Portions: lots, days, occasions or warnings.
     pub count: u64,

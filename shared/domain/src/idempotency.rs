@@ -10,7 +10,6 @@ pub const KEY_CHARS_MAX: usize = 255;
 
 /// The key of a command: one caller, one route, one `Idempotency-Key`. Somebody else's key is another key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CommandKey(String);
 
@@ -44,7 +43,6 @@ impl CommandKey {
 
 /// A command that was carried out, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandRecord {
     /// On which account.
     pub account_id: AccountId,

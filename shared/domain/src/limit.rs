@@ -49,7 +49,6 @@ impl LimitKind {
 
 /// Which limit: its kind, the id of what has it, and where that has several, which of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitId(String);
 
 impl LimitId {
@@ -78,7 +77,6 @@ impl fmt::Display for LimitId {
 
 /// One shard of a limit, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shard {
     /// The total that all shards were laid out for.
     pub laid_out: u64,

@@ -59,7 +59,6 @@ pub struct ProfileDocument {
 
 /// What is stored about an account besides its hot state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Profile {
     /// Whose it is.
     pub account_id: AccountId,
@@ -89,7 +88,6 @@ pub struct Profile {
 
 /// A person of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Contact {
     /// Whose person.
     pub account_id: AccountId,
@@ -144,7 +142,6 @@ impl Role {
 
 /// What must be one account's alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UniqueField {
     /// The VAT id.
@@ -165,7 +162,6 @@ impl UniqueField {
 
 /// The key of a claim: what is claimed, as a keyed hash, so that nobody can read it from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClaimKey {
     /// What kind of value.
     pub field: UniqueField,
@@ -176,7 +172,6 @@ pub struct ClaimKey {
 
 /// A claim that a value is an account's alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// What is claimed.
     pub key: ClaimKey,

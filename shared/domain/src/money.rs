@@ -130,7 +130,6 @@ impl fmt::Display for Money {
 
 /// A price for one unit, in millionths of the major unit (`12.345678` → `12_345_678`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct UnitPrice(pub i64);
 
@@ -182,7 +181,6 @@ impl UnitPrice {
 
 /// A factor with four decimals, such as a tier's multiplier (`1.25` → `12_500`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Factor(pub i64);
 

@@ -34,7 +34,6 @@ pub const TOTAL_MAX: i64 = 1_000_000_000_000_000;
 
 /// What another product knew of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Opening {
     /// Which account.
     pub account_id: AccountId,
@@ -45,19 +44,15 @@ pub struct Opening {
     pub tier: Option<TierId>,
     /// Since when it holds it; absent: since the opening, or as before where the tier stays.
     #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub tier_since: Option<Day>,
     /// When it became a member; absent: when it was enrolled here, or at the opening.
     #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub joined_on: Option<Day>,
     /// Day of its earliest order.
     #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub first_purchase: Option<Day>,
     /// Day of its latest order.
     #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub last_purchase: Option<Day>,
     /// What it did before.
     pub past: PastTotals,
@@ -68,11 +63,9 @@ pub struct Opening {
 
 /// Points that end together, or points that are owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpeningLot {
     /// The last day on which they can be spent; absent: as the program's validity says, counted from the opening.
     #[serde(default, with = "date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub expires_on: Option<Day>,
     /// How many; owed, where negative. Within [`POINTS_MAX`] either way.
     pub points: Points,
@@ -94,7 +87,6 @@ pub struct PastTotals {
 
 /// The answer to an opening.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpeningReceipt {
     /// What was opened.
     pub opening: Opening,

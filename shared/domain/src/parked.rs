@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 /// What waits for one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParkedOrder {
     /// Which order.
     #[serde(flatten)]
@@ -46,7 +45,6 @@ impl<'a> ParkedAnswer<'a> {
 
 /// One return or cancellation that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Waiting {
     /// What was stated.
     pub reversing: Reversing,
@@ -58,7 +56,6 @@ pub struct Waiting {
 
 /// A payment that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitingPayment {
     /// What was stated.
     pub document: PaymentDocument,

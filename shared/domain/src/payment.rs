@@ -33,7 +33,6 @@ pub use receipt::{PaymentReceipt, receipt};
 
 /// What an order says of its payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentState {
     /// It is still to be paid.

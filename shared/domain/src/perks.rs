@@ -118,7 +118,6 @@ fn anniversary(day: Day, years: i32) -> Day {
 
 /// How often an account has used its perks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerkUses {
     /// Whose.
     pub account_id: AccountId,
@@ -135,7 +134,6 @@ pub struct PerkUses {
 
 /// How often one perk was used in the period of its latest use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerkCounter {
     /// Which perk.
     pub perk: RuleId,

@@ -19,7 +19,6 @@ const YEAR_MONTHS: i32 = 12;
 
 /// Which figure of an account leads to tiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// What the eligible lines of its orders come to, less what came back.

@@ -33,7 +33,6 @@ impl ReservationId {
 
 /// A reservation as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reservation {
     /// The answer that was given about it.
     #[serde(flatten)]

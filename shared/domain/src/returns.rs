@@ -75,7 +75,6 @@ pub struct CancellationDocument {
 
 /// Something that takes back what an order gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reversing {
     /// Some of its goods came back.

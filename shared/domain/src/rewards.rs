@@ -112,7 +112,6 @@ pub struct PerAccount {
 
 /// A stretch of time that redemptions are counted in, in the program's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RewardPeriod {
     /// A calendar month.
@@ -146,7 +145,6 @@ impl RewardPeriod {
 
 /// What an account got for its points, and what has become of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardRedemption {
     /// Whose.
     pub account_id: AccountId,

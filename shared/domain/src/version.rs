@@ -31,7 +31,6 @@ pub const DOCUMENT_BYTES_MAX: usize = 350_000;
 
 /// A version as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Version {
     /// Its number, from 1. Those that were stored before this was noted have it in their key only.
     #[serde(default)]
@@ -81,7 +80,6 @@ impl Draft {
 
 /// What was stored under an `Idempotency-Key`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyUse {
     /// The key.
     pub key: CommandKey,
@@ -134,7 +132,6 @@ pub fn store(
 
 /// That a version is in force from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activation {
     /// From when; [`Instant::MIN`]: from the beginning of time.
     pub from: Instant,
@@ -144,7 +141,6 @@ pub struct Activation {
 
 /// All activations in the order in which they were decided, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timeline {
     /// Counts its changes, from 1; 0: it is not stored yet.
     pub version: u64,

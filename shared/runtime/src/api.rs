@@ -27,6 +27,8 @@ pub struct Operation {
     body: Option<Body>,
     answers: Vec<Answered>,
     problems: Vec<(u16, &'static str)>,
+    /// Headers of every answer and every problem.
+    always: Vec<Header>,
 }
 
 /// Who may send a request.
@@ -94,8 +96,8 @@ impl Operation {
             Parameter { name, place: In::Path, required: true, schema, about: about.to_owned() }
         };
         let parameters = names.map(in_path).collect();
-        let (answers, problems) = (Vec::new(), Vec::new());
-        Self { method, path, id, summary, who: Who::Anybody, parameters, body: None, answers, problems }
+        let (answers, problems, always) = (Vec::new(), Vec::new(), Vec::new());
+        Self { method, path, id, summary, who: Who::Anybody, parameters, body: None, answers, problems, always }
     }
 
     /// Its route, as the template writes it.
@@ -179,7 +181,7 @@ impl Operation {
 
     fn key(mut self, required: bool) -> Self {
         let about = "Whoever sends the same with the same key is told the first answer again, and nothing is done.";
-        let schema = parameters::idempotency_key();
+        let schema = parameters::idempotency_key(required);
         let key = Parameter { name: "Idempotency-Key", place: In::Header, required, schema, about: about.to_owned() };
         self.parameters.push(key);
         self.problems.push((409, "idempotency-key-reused"));
@@ -215,6 +217,13 @@ impl Operation {
         self
     }
 
+    /// A header of whatever is answered, problems included.
+    #[must_use]
+    pub fn always_with(mut self, header: Header) -> Self {
+        self.always.push(header);
+        self
+    }
+
     /// The answer that was added last may be a table as well.
     #[must_use]
     pub fn or_table(mut self) -> Self {
@@ -234,10 +243,7 @@ impl Operation {
         let mut all = self.problems.clone();
         all.extend([(500, "internal"), (503, "contended")]);
         if self.scope().is_some() {
-            all.extend([(401, "unauthenticated"), (403, "forbidden")]);
-        }
-        if !self.parameters.is_empty() {
-            all.push((400, "invalid-parameter"));
+            all.extend([(400, "invalid-parameter"), (401, "unauthenticated"), (403, "forbidden")]);
         }
         if self.body.is_some() {
             all.extend([(400, "not-json"), (400, "not-base64"), (413, "payload-too-large"), (422, "invalid-document")]);

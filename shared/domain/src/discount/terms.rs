@@ -14,7 +14,6 @@ pub struct Terms {
 
 /// What a discount takes off a sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TakesOff {
     /// So much of it.

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 /// Points of one lot that were spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpentLot {
     /// How many, more than zero.
     pub points: Points,

@@ -45,7 +45,6 @@ pub struct InvitationDocument {
 
 /// An invitation that was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invitation {
     /// Its text.
     pub code: Code,

@@ -67,8 +67,10 @@ pub(super) fn amendment(key: &OrderKey, value: &Value) -> Result<Order, Faults> 
     let mut whole = value.clone();
     if let Some(fields) = whole.as_object_mut() {
         for (name, own) in [("source", key.source.as_str()), ("order_id", key.order_id.as_str())] {
-            let stated = fields.entry(name).or_insert_with(|| own.into());
-            if stated != own {
+            let stated = fields.entry(name).or_insert(Value::Null);
+            if stated.is_null() {
+                *stated = own.into();
+            } else if stated != own {
                 let message = format!("must be {own}, as in the address, or be left out");
                 faults.add(&Path::Key(&Path::Root, name), "conflict", message);
             }

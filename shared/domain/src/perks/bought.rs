@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 /// Uses of one perk that were bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BoughtUses {
     /// Which perk.
     pub perk: RuleId,

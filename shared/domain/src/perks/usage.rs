@@ -22,7 +22,6 @@ const PERIOD_DAYS_MAX: i32 = 366;
 
 /// What is asked for: `POST /v1/accounts/{account_id}/perks/{perk}/uses`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UseDocument {
     /// A booking, a ticket or the like. No personal data belongs here.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 /// A code that an account shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferralCode {
     /// Its text.
     pub code: Code,
@@ -96,7 +95,6 @@ pub struct CodeDocument {
 
 /// Which code an account or a person of it has: one at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeHolder {
     /// Which account.
     pub account_id: AccountId,

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 /// The act of using a referral code, and all that came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Redemption {
     /// Which one.
     #[serde(flatten)]
@@ -160,7 +159,6 @@ pub struct GivenDiscount {
 
 /// The order that qualified a redemption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Qualified {
     /// Which order.
     #[serde(flatten)]
@@ -175,7 +173,6 @@ pub struct Qualified {
 
 /// What a referrer was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rewarded {
     /// When.
     pub at: Instant,

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 /// Redemptions counted. Adding up is all there is to it, so parts can be counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tally {
     /// How many.
     #[serde(flatten)]

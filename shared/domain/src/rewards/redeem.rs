@@ -25,7 +25,6 @@ const REFERENCE_CHARS_MAX: usize = 64;
 
 /// What is asked for: `POST /v1/accounts/{account_id}/redemptions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedeemDocument {
     /// Which reward.
     pub reward: RuleId,

@@ -11,7 +11,6 @@ const PERIOD_DAYS_MAX: i32 = 366;
 
 /// How often an account had the rewards that are limited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardUses {
     /// Whose.
     pub account_id: AccountId,
@@ -25,7 +24,6 @@ pub struct RewardUses {
 
 /// How often it had one reward in the period of its latest redemption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardCounter {
     /// Which reward.
     pub reward: RuleId,

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 /// Which version is to be held against what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Asked {
     /// The number of a stored version, in force or not.
     pub version: u32,

@@ -7,7 +7,6 @@ use std::fmt;
 /// The sum of the SHA-256 digests of lines, each taken as an unsigned number of 256 bits, the first byte the highest,
 /// modulo 2^256. It tells reports apart; it is no proof against who makes lines up for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Checksum([u8; 32]);
 

@@ -12,7 +12,6 @@ pub const RANKED_MAX: usize = 20;
 
 /// One account among those that gain or lose most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ranked {
     /// Which.
     pub account_id: AccountId,

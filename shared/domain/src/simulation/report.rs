@@ -39,7 +39,6 @@ pub struct Side {
 
 /// Some accounts together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// How many.
     pub accounts: u64,
@@ -55,7 +54,6 @@ pub struct Group {
 ///
 /// It is stored without what a point costs: that is the program's to say ([`Report::resumed`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     #[serde(skip)]
     worth: Worth,

@@ -83,7 +83,6 @@ pub struct Assumed {
 
 /// Whether a pass takes what it assumed, as far as it has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Repeating {
     in_force: Repeated,
     draft: Repeated,
@@ -91,7 +90,6 @@ pub struct Repeating {
 
 /// The same of one side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Repeated {
     /// How many takes were assumed.
     same: u64,

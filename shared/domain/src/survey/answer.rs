@@ -15,7 +15,6 @@ pub const TAGS_MAX: usize = 8;
 
 /// What a contact answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
     /// What was asked.
     pub survey_id: SurveyId,

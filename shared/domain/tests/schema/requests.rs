@@ -31,7 +31,7 @@ const LEFT_TO_THE_READERS: [&str; 9] = [
 ];
 
 /// Values of which only a reader knows more: sums, check characters, whether something in them can be compared.
-const KNOWN_BETTER: [(&str, &str); 9] = [
+const KNOWN_BETTER: [(&str, &str); 10] = [
     ("$.lines", "out_of_range"),
     (".discount", "out_of_range"),
     (".tax", "out_of_range"),
@@ -41,6 +41,7 @@ const KNOWN_BETTER: [(&str, &str); 9] = [
     (".comment", "invalid_text"),
     (".street", "invalid_text"),
     (".city", "invalid_text"),
+    (".postal_code", "invalid_text"),
 ];
 
 fn program() -> Program {
@@ -301,7 +302,9 @@ fn every_document_of_a_request_has_a_reader_and_an_example_with_every_field() {
             assert!(evaluator.accepts(example), "{}: {example}", request.name);
             assert_eq!(read(example).map_err(|faults| codes(&faults)), Ok(()), "{}: {example}", request.name);
             let shown = mutations::places(&evaluator, example);
-            shown.iter().for_each(|place| drop(known.remove(&place.field)));
+            for place in shown {
+                known.remove(&place.field);
+            }
         }
         assert!(known.is_empty(), "no example of {} has {:?}", request.name, known.keys());
     }
@@ -309,7 +312,7 @@ fn every_document_of_a_request_has_a_reader_and_an_example_with_every_field() {
 
 #[test]
 fn one_wrong_value_of_a_request_is_judged_alike() {
-    let (mut tried, mut taken) = (0, 0);
+    let (mut tried, mut taken, mut odd) = (0, 0, BTreeMap::new());
     for (request, read, examples) in documents() {
         let evaluator = evaluator(request);
         let places = |example| mutations::places(&evaluator, example);
@@ -318,12 +321,15 @@ fn one_wrong_value_of_a_request_is_judged_alike() {
             for mutation in mutations::places(&evaluator, example).iter().flat_map(|place| mutations::of(place, &usual))
             {
                 let Some(changed) = mutation.apply(example) else { continue };
-                let told = |odds| panic!("{}: {odds}\nby {mutation:?} in\n{example}", request.name);
-                taken += usize::from(verdict(&evaluator, read, &changed).unwrap_or_else(told));
+                match verdict(&evaluator, read, &changed) {
+                    Ok(is_taken) => taken += usize::from(is_taken),
+                    Err(odds) => drop(odd.entry(format!("{}: {odds}", request.name)).or_insert(mutation)),
+                }
                 tried += 1;
             }
         }
     }
+    assert!(odd.is_empty(), "{odd:#?}");
     assert!(tried > 10_000 && taken > 1_000, "{taken} of {tried} are good documents");
 }
 

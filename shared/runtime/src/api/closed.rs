@@ -73,3 +73,6 @@ fn inline(keywords: &mut Map<String, Value>, definitions: &Map<String, Value>) {
     }
     inline(keywords, definitions);
 }
+
+#[cfg(test)]
+mod tests;

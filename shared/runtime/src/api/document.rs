@@ -135,7 +135,7 @@ impl Writer {
     fn responses(&mut self, operation: &Operation) -> Value {
         let mut responses = Map::new();
         for answer in &operation.answers {
-            responses.insert(answer.status.to_string(), self.answer(answer));
+            responses.insert(answer.status.to_string(), self.answer(answer, &operation.always));
         }
         let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
         for (status, kind) in operation.all_problems() {
@@ -146,23 +146,25 @@ impl Writer {
         for (status, kinds) in by_status {
             let shared = SHARED.iter().find(|(own, _)| *own == status);
             let response = match shared {
-                Some((_, name)) => json!({ "$ref": format!("#/components/responses/{name}") }),
-                None => self.problem(&kinds),
+                Some((_, name)) if operation.always.is_empty() => {
+                    json!({ "$ref": format!("#/components/responses/{name}") })
+                }
+                Some((_, name)) => with_headers(self.shared_responses()[name].take(), &operation.always),
+                None => with_headers(self.problem(&kinds), &operation.always),
             };
             responses.insert(status.to_string(), response);
         }
         responses.into()
     }
 
-    fn answer(&mut self, answer: &Answered) -> Value {
+    fn answer(&mut self, answer: &Answered, always: &[Header]) -> Value {
         let schema = (answer.schema)(&mut self.generator);
         let mut content = json!({ JSON: { "schema": schema } });
         if answer.is_also_table {
             content["text/csv"] = json!({ "schema": { "type": "string" } });
         }
-        let own = answer.headers.iter().map(|header| header.names());
-        let headers = ON_EVERY_ANSWER.into_iter().chain(own).map(|(name, described)| header_of(name, described));
-        json!({ "description": answer.about, "headers": headers.collect::<Map<_, _>>(), "content": content })
+        let described = json!({ "description": answer.about, "headers": on_every_answer(), "content": content });
+        with_headers(with_headers(described, &answer.headers), always)
     }
 
     /// The answer with one of these problems.
@@ -170,11 +172,9 @@ impl Writer {
         let problem = self.generator.subschema_for::<Problem>();
         let types: Vec<_> = kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
         let schema = json!({ "allOf": [problem], "properties": { "type": { "enum": types } } });
-        let headers = ON_EVERY_ANSWER.into_iter().map(|(name, described)| header_of(name, described));
-        let headers: Map<_, _> = headers.collect();
         json!({
             "description": format!("One of: {}.", kinds.join(", ")),
-            "headers": headers,
+            "headers": on_every_answer(),
             "content": { PROBLEM: { "schema": schema } },
         })
     }
@@ -197,6 +197,7 @@ impl Writer {
         large["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
         let many = json!({
             "description": "The gateway takes no more requests for now; nothing was done.",
+            "headers": {},
             "content": { JSON: { "schema": message("What the gateway itself answers.") } },
         });
         let mut failed = self.problem(&["internal"]);
@@ -312,6 +313,18 @@ impl Header {
 
 fn header_of(name: &str, described: &str) -> (String, Value) {
     (name.to_owned(), json!({ "$ref": format!("#/components/headers/{described}") }))
+}
+
+fn on_every_answer() -> Value {
+    ON_EVERY_ANSWER.into_iter().map(|(name, described)| header_of(name, described)).collect::<Map<_, _>>().into()
+}
+
+/// An answer with more headers.
+fn with_headers(mut answer: Value, headers: &[Header]) -> Value {
+    let own = answer.get_mut("headers").and_then(Value::as_object_mut);
+    let more = headers.iter().map(|header| header.names()).map(|(name, described)| header_of(name, described));
+    own.into_iter().for_each(|own| own.extend(more.clone()));
+    answer
 }
 
 fn headers() -> Value {

@@ -70,7 +70,9 @@ pub(super) fn cursor() -> Value {
     json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" })
 }
 
-/// Blanks at either end are not part of a header.
-pub(super) fn idempotency_key() -> Value {
-    json!({ "type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": KEY_CHARS_MAX })
+/// Blanks at either end are not part of a header. An empty one is none.
+pub(super) fn idempotency_key(required: bool) -> Value {
+    let least = if required { "" } else { "?" };
+    let pattern = format!("^([!-~]([ -~]*[!-~])?){least}$");
+    json!({ "type": "string", "pattern": pattern, "maxLength": KEY_CHARS_MAX })
 }
