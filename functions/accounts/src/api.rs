@@ -16,7 +16,9 @@ use runtime::api::{Header, Operation, decimal, number, text, whole};
 
 /// An operation for each route.
 pub fn operations() -> Vec<Operation> {
-    [accounts(), points(), invitations(), shown()].into_iter().flatten().collect()
+    // What is due to an account is counted before anything else, and may fit no integer.
+    let counted = [accounts(), points()].into_iter().flatten().map(|own| own.problems(422, &["overflow"]));
+    counted.chain(invitations()).chain(shown()).collect()
 }
 
 fn accounts() -> Vec<Operation> {
@@ -37,7 +39,8 @@ fn accounts() -> Vec<Operation> {
             .takes(requests::CONTACT)
             .answers::<ContactAnswer<'_>>(201, "The person is new.")
             .answers::<ContactAnswer<'_>>(200, "The person is stored.")
-            .problems(404, &["unknown-account"]),
+            .problems(404, &["unknown-account"])
+            .problems(409, &["account-not-active"]),
         Operation::new("GET /v1/accounts/{account_id}/contacts/{contact_id}", "getContact", "A person, as stated.")
             .by_account(AccountsRead)
             .answers::<ContactAnswer<'_>>(200, "The person.")
@@ -82,7 +85,7 @@ fn points() -> Vec<Operation> {
         .once::<AdjustmentReceipt>("What it came to.")
         .problems(404, &["unknown-account"])
         .problems(409, &["account-not-active"])
-        .problems(422, &["expires-in-past", "not-enough-points", "overflow"]),
+        .problems(422, &["expires-in-past", "not-enough-points"]),
         Operation::new("POST /v1/accounts/{account_id}/perks/{perk}/uses", "postPerkUse", "Uses a perk once.")
             .by_account(AccountsWrite)
             .keyed()
@@ -97,14 +100,15 @@ fn points() -> Vec<Operation> {
         )
         .by_account(AccountsRead)
         .answers::<Catalogue>(200, "Every reward, and whether the account can have it now.")
-        .problems(404, &["unknown-account"]),
+        .problems(404, &["unknown-account"])
+        .problems(409, &["account-not-active"]),
         Operation::new("POST /v1/accounts/{account_id}/redemptions", "postRedemption", "Redeems points for a reward.")
             .by_account(AccountsWrite)
             .keyed()
             .takes(requests::REDEMPTION)
             .once::<RedeemReceipt>("What was given.")
             .problems(404, &["unknown-account"])
-            .problems(409, &["account-not-active", "not-a-member", "reward-limit-reached", "reward-out-of-stock"])
+            .problems(409, &["account-not-active", "reward-limit-reached", "reward-out-of-stock"])
             .problems(422, &["not-enough-points", "reward-not-for-account", "reward-not-yet", "reward-over"])
             .problems(422, &["reward-perk-not-counted", "too-many-discounts", "unknown-reward"]),
         Operation::new("GET /v1/accounts/{account_id}/redemptions", "getRedemptions", "What points were redeemed for.")

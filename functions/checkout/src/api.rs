@@ -18,7 +18,6 @@ fn of_cart(operation: Operation) -> Operation {
     operation
         .takes(requests::CART)
         .problems(404, &["unknown-account"])
-        .problems(409, &["account-not-active", "not-a-member"])
         .problems(422, &["foreign-currency", "not-enough-points", "overflow", "points-unusable"])
         .problems(422, &["discount-expired", "discount-held", "discount-not-for-account", "discount-not-yet-valid"])
         .problems(422, &["discount-unknown", "discount-used", "discount-used-up", "discount-void"])
@@ -39,19 +38,21 @@ fn reservations() -> Vec<Operation> {
                 .keyed()
                 .once::<ReservationReceipt>("What is held, and until when.")
                 .all_with(Header::Location)
-                .problems(409, &["too-many-reservations"])
+                .problems(409, &["account-not-active", "too-many-reservations"])
                 .problems(422, &["nothing-to-reserve"]),
         ),
         Operation::new("GET /v1/reservations/{reservation_id}", "getReservation", "A reservation, as it stands.")
             .by_account(AccountsRead)
             .path("reservation_id", id())
             .answers::<ReservationAnswer>(200, "The reservation.")
-            .problems(404, &["unknown-reservation"]),
+            .problems(404, &["unknown-reservation"])
+            .problems(422, &["overflow"]),
         Operation::new("DELETE /v1/reservations/{reservation_id}", "deleteReservation", "Gives a reservation up.")
             .by_account(OrdersWrite)
             .path("reservation_id", id())
             .answers::<ReservationAnswer>(200, "The reservation, which holds nothing any more.")
-            .problems(404, &["unknown-reservation"]),
+            .problems(404, &["unknown-reservation"])
+            .problems(422, &["overflow"]),
     ]
 }
 
@@ -62,8 +63,7 @@ fn shared_codes() -> Vec<Operation> {
             .keyed()
             .takes(requests::SHARED_CODE)
             .once::<SharedCodeAnswer>("The code and its terms.")
-            .all_with(Header::Location)
-            .problems(422, &["expires-in-past"]),
+            .all_with(Header::Location),
         Operation::new("GET /v1/shared-codes", "getSharedCodes", "The shared codes.")
             .by_merchant(MetricsRead)
             .paged(LISTED_USUAL, LISTED_MAX)

@@ -53,11 +53,10 @@ fn order(operation: Operation) -> Operation {
         .answers::<StatedAnswer<'_>>(200, "It was stated before, or anew: its score as it stands.")
         .with(Header::Replayed)
         .always_with(Header::DryRun)
-        .problems(404, &["unknown-account", "unknown-version"])
+        .problems(404, &["unknown-account", "unknown-order", "unknown-reservation", "unknown-version"])
         .problems(409, &["account-not-active", "cannot-follow", "content-differs", "reservation-ended"])
         .problems(422, &["foreign-currency", "order-too-large", "overflow", "placed-in-future"])
         .problems(422, &["discount-expired", "discount-held", "discount-not-for-account", "discount-not-yet-valid"])
         .problems(422, &["discount-unknown", "discount-used", "discount-used-up", "discount-void"])
         .problems(422, &["not-enough-points", "points-unusable"])
-        .problems(404, &["unknown-reservation"])
 }

@@ -45,7 +45,7 @@ pub fn operations() -> Vec<Operation> {
         .with(Header::Location)
         .problems(404, &["unknown-account"])
         .problems(409, &["content-differs"])
-        .problems(422, &["overflow", "returned-in-future"]),
+        .problems(422, &["order-too-large", "overflow", "returned-in-future"]),
         Operation::new("GET /v1/accounts/{account_id}/returns/{return_id}", "getCreditNote", "A credit note so far.")
             .by_account(AccountsRead)
             .answers::<CreditNoteReceipt>(200, "How far it has come.")

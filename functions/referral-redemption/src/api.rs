@@ -21,7 +21,7 @@ fn codes() -> Vec<Operation> {
             .all_with(Header::Location)
             .problems(404, &["unknown-account", "unknown-contact"])
             .problems(409, &["account-not-active", "identity-missing", "no-referrals", "not-a-member"])
-            .problems(422, &["expires-in-past"]),
+            .problems(422, &["expires-in-past", "overflow"]),
         Operation::new("GET /v1/accounts/{account_id}/referral-codes", "getReferralCodes", "An account's codes.")
             .by_account(AccountsRead)
             .answers::<CodesAnswer>(200, "The codes of the account and its people.")
@@ -37,8 +37,7 @@ fn codes() -> Vec<Operation> {
             .takes(requests::REFERRAL_CODE_CHANGE)
             .answers::<CodeAnswer>(200, "The code, as it stands then.")
             .problems(404, &["unknown-code"])
-            .problems(409, &["account-not-active"])
-            .problems(422, &["expires-in-past"]),
+            .problems(422, &["expires-in-past", "overflow"]),
         Operation::new("GET /v1/referrals/reviews", "getReferralReviews", "Redemptions that somebody is to look at.")
             .by_merchant(AccountsRead)
             .paged(LISTED_USUAL, LISTED_MAX)
@@ -53,7 +52,8 @@ fn redemptions() -> Vec<Operation> {
             .may_take(requests::REVIEW)
             .answers::<RedemptionAnswer<'_>>(200, "The redemption, as it stands then.")
             .problems(404, &["unknown-code", "unknown-redemption"])
-            .problems(409, &["nothing-to-review", "reviewed-otherwise"])
+            .problems(409, &["account-not-active", "nothing-to-review", "reviewed-otherwise"])
+            .problems(422, &["overflow"])
     };
     vec![
         Operation::new("POST /v1/referrals/{code}/redemptions", "postReferralRedemption", "Redeems a referral code.")
@@ -65,7 +65,8 @@ fn redemptions() -> Vec<Operation> {
             .answers::<RedeemedAnswer<'_>>(200, "The same was sent before: its first answer.")
             .with(Header::Replayed)
             .problems(404, &["unknown-code"])
-            .problems(409, &["code-exhausted", "code-expired", "code-paused", "no-referrals", "not-new", "taken"]),
+            .problems(409, &["code-exhausted", "code-expired", "code-paused", "no-referrals", "not-new", "taken"])
+            .problems(422, &["overflow"]),
         Operation::new("GET /v1/referrals/{code}/redemptions", "getReferralRedemptions", "What came of a code.")
             .by_account(AccountsRead)
             .paged(LISTED_USUAL, LISTED_MAX)

@@ -30,7 +30,7 @@ pub fn operations() -> Vec<Operation> {
             .answers::<ContactAnswer>(200, "The contact's answer, changed or sent again.")
             .with(Header::Replayed)
             .problems(404, &["unknown-account", "unknown-contact", "unknown-survey"])
-            .problems(409, &["account-not-active", "survey-closed"]),
+            .problems(409, &["survey-closed"]),
         Operation::new("GET /v1/surveys/{survey_id}/answers", "getSurveyAnswers", "What contacts answered.")
             .by_account(MetricsRead)
             .query("account_id", requests::account_id(), "Only answers of this account.")
