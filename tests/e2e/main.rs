@@ -37,6 +37,7 @@ mod earning;
 mod earning_limits;
 mod events;
 mod expiry;
+mod first_slice;
 mod free_products;
 mod hot_item;
 mod invitations;

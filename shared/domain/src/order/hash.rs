@@ -61,6 +61,12 @@ pub(super) fn of(order: &Order) -> [u8; 32] {
     Sha256::digest(canon.0).into()
 }
 
+/// The same as the first release took it: over the order as JSON. What has come since changes it, so that an order which
+/// says any of that is never taken for one of then.
+pub(super) fn first(order: &Order) -> [u8; 32] {
+    Sha256::digest(serde_json::to_vec(order).unwrap_or_default()).into()
+}
+
 fn line(canon: &mut Canon, line: &OrderLine) {
     let OrderLine {
         line_id,
