@@ -57,6 +57,7 @@ mod perks;
 mod prices;
 mod program;
 mod quotes;
+mod redrive;
 mod referral_crowd;
 mod referral_life;
 mod referral_refusals;

@@ -111,6 +111,12 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Put the messages of a dead-letter queue back into the queue that gave them up
+    Redrive {
+        /// The dead-letter queue, such as OrderPlacedDeadLetters
+        #[arg(value_name = "QUEUE")]
+        queue: String,
+    },
     /// Run one function on one event and print its answer
     Invoke {
         /// The function, by its folder below functions/
@@ -244,6 +250,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Report { period, json } => metrics::report(period, json, place).await,
         Task::Simulate(arguments) => simulate::simulate(arguments, place).await,
         Task::Referrals { json } => referrals::show(json, place).await,
+        Task::Redrive { queue } => tasks::redrive(&queue, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::Program(task) => program::perform(task, place).await,
     }
