@@ -15,6 +15,7 @@ mod amended_points;
 mod amended_rewards;
 mod amendments;
 mod architecture;
+mod backup;
 mod bad_input;
 mod balances;
 mod callers;
