@@ -116,3 +116,69 @@ fn line_id(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId> {
     let place = usize::try_from(input.number()?).map_err(|_| "no such line")?;
     lines.get(place).map(|line| line.line_id.clone()).ok_or("no such line")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+    use super::super::{discounts, history, lines, pack_discounts, pack_history, pack_score, score};
+    use super::*;
+    use domain::score::{Condition, Outcome};
+
+    // Bytes that the first release stored: those of `tests/e2e/first_slice`.
+    const DISCOUNTS: &str = "01010d6e6578742d7075726368617365ab9691c5a798cc0180e0cd80f125";
+    const LINES: &str = "010306544541504f54034d554704504f5354030000288087a70e00010ac0f0f50b00020180d1ca08";
+    const SCORE: &str = "0101808ca88ae72503066d656d626572066d656d626572e8ec08e8ec08aa0b000080c0bfb6eb258083b795dc2702010001\
+        00010d6e6578742d7075726368617365f7dd8c92dc97a101e80780bfc7dcf025";
+    const NOTHING_ELIGIBLE: &str = "010180cca1faf32501066d656d626572066d656d6265720000000000008093b2e9e527020201020400";
+    const RETURNS: &str = "010203722d311bd7339298a066bc43d96ad571920e0b5c13557c7c20cf159e6c27cd5fabfc9080c4c1b3e72505010104\
+        00904e6400000000000003722d321129e5dcf3d9d9aada14993480f94c5960b85469767ec5c0c0daa8111899bdfb80b48b99ed25080200010\
+        10100fc2a003800000000b650";
+    const CANCELLED: &str = "010100f1ce3749270cd10c473c026a3d1680aee52d6aa32d45760c641e91f0b3dbad5680b48b99ed2507020003010\
+        200ac1b003400000000ee50";
+
+    fn bytes(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|place| u8::from_str_radix(&text[place..place + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn open_discounts_are_read_and_written_as_today() {
+        assert!(discounts(&bytes(DISCOUNTS)).is_err());
+        let read = first_discounts(&bytes(DISCOUNTS)).unwrap();
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].rule.as_str(), read[0].code.as_str()), ("next-purchase", "SGR9WA8JSBU"));
+        assert_eq!((read[0].expires_at, read[0].told_days), (Instant::from_ms(1_301_644_800_000), UNTOLD_DAYS));
+        assert_eq!(discounts(&pack_discounts(&read, false)), Ok(read));
+    }
+
+    #[test]
+    fn scores_are_read_and_written_as_today() {
+        let read = first_score(&bytes(SCORE)).unwrap();
+        assert_eq!((read.points, read.eligible, read.qualifying), (Points(725), Minor(72_500), Measure(72_500)));
+        assert_eq!(read.outcomes, [Outcome::Fired, Outcome::Fired]);
+        assert_eq!((read.issued[0].code.as_str(), read.issued[0].void), ("M4QQ146BQQ$", false));
+        let nothing = first_score(&bytes(NOTHING_ELIGIBLE)).unwrap();
+        let missed = [Condition::NothingEligible, Condition::BelowMinimum].map(Outcome::Missed);
+        assert_eq!((nothing.points, nothing.outcomes.as_slice()), (Points::ZERO, missed.as_slice()));
+        for (written, read) in [(SCORE, read), (NOTHING_ELIGIBLE, nothing)] {
+            assert!(score(&bytes(written)).is_err());
+            assert_eq!(score(&pack_score(&read)), Ok(read));
+        }
+    }
+
+    #[test]
+    fn what_came_back_is_read_and_written_as_today() {
+        let lines = lines(&bytes(LINES)).unwrap();
+        let read = first_history(&bytes(RETURNS), &lines, Points(725)).unwrap();
+        let line = |id: &str, units| (LineId::parse(id).unwrap(), units);
+        assert_eq!(read.returns[0].lines, [line("2", 4)]);
+        assert_eq!(read.returns[1].lines, [line("1", 1), line("2", 1)]);
+        assert_eq!((read.returns[0].units, read.returns[1].units), (4, 2));
+        assert_eq!((read.tally.earned, read.tally.reversed), (Points(725), Points(50 + 28)));
+        assert_eq!(history(&pack_history(&read, &lines), &lines), Ok(read));
+
+        let cancelled = first_history(&bytes(CANCELLED), &lines, Points(26)).unwrap();
+        assert_eq!((&cancelled.returns[0].key, cancelled.returns[0].units), (&ReturnKey::Cancellation, 5));
+        assert_eq!(cancelled.tally.credited(), Ok(Points::ZERO));
+        assert_eq!(first_history(&bytes(RETURNS), &lines[..1], Points(725)), Err("no such line"));
+    }
+}
