@@ -330,7 +330,7 @@ async fn what_dynamodb_leaves_aside_is_written_again() {
             "BatchWriteItem" => *asked += 1,
             _ => return Fate::Passes,
         }
-        if *asked % 3 == 0 {
+        if asked.is_multiple_of(3) {
             return Fate::Refused("ThrottlingException");
         }
         // One item is written, the rest is left.
