@@ -73,6 +73,12 @@ fn of_beta(cloud: &Cloud) -> Order {
     cloud.account("beta").order("b-1").placed("2011-03-20T08:00:00Z").line("MUG", 100, "1.00")
 }
 
+/// More lines than are stored as they are: they were deflated.
+fn long(cloud: &Cloud) -> Order {
+    let order = cloud.account("delta").order("d-1").placed("2011-04-10T11:00:00Z");
+    (0..60).fold(order, |order, n| order.line(&format!("SKU-OF-LINE-{n:03}"), 1, "10.00"))
+}
+
 fn waiting(cloud: &Cloud) -> (Order, TakeBack) {
     let order = cloud.order("o-4").placed("2011-03-19T11:00:00Z").line("MUG", 10, "1.00");
     let back = order.returned("r-1").units("1", 4).at("2011-03-20T11:00:00Z");
@@ -98,6 +104,7 @@ async fn said_again(cloud: &Cloud) -> Vec<Reply> {
         cloud.account("beta").adjust("key-3", paid_out).await,
         of_beta(cloud).returned("r-1").units("1", 50).at("2011-04-10T11:00:00Z").send().await,
         cloud.account("gamma").order("g-1").placed("2011-04-10T11:00:00Z").line("POST", 1, "9.00").send().await,
+        long(cloud).send().await,
     ]
 }
 
@@ -105,8 +112,8 @@ async fn said_again(cloud: &Cloud) -> Vec<Reply> {
 async fn what_the_first_release_stored_is_read_as_it_was_meant() {
     let cloud = upgraded().await;
     let report = cloud.audit().await.to_string();
-    assert!(report.contains("3 accounts, 5 orders, 14 entries, 2 discounts"), "{report}");
-    assert!(report.contains("5401 issued = 5137 outstanding + 0 expired + 264 reversed"), "{report}");
+    assert!(report.contains("5 accounts, 6 orders, 16 entries, 3 discounts"), "{report}");
+    assert!(report.contains("6001 issued = 5737 outstanding + 0 expired + 264 reversed"), "{report}");
 
     let acme = cloud.account("acme").standing().await.expect(200);
     assert_eq!((&acme["points"]["balance"], &acme["points"]["pending"]), (&json!(5177), &json!(0)));
@@ -119,9 +126,15 @@ async fn what_the_first_release_stored_is_read_as_it_was_meant() {
     assert_eq!(acme["discounts"], json!([]), "the one it had ended on the 1st of April");
     let beta = cloud.account("beta").standing().await.expect(200);
     assert_eq!((&beta["points"]["balance"], &beta["points"]["debt"]), (&json!(0), &json!(40)));
+    let delta = cloud.account("delta").standing().await.expect(200);
+    assert_eq!((&delta["points"]["balance"], &delta["points"]["pending"]), (&json!(0), &json!(600)));
+    let open = &delta["discounts"][0];
+    assert_eq!((&open["code"], &open["percent"]), (&json!("VT4205DDTZ6"), &json!("5")));
+    assert_eq!(open["expires_at"], "2011-05-10T11:00:00Z");
+    assert_eq!(cloud.account("epsilon").standing().await.expect(200)["status"], "suspended");
     let ann = cloud.get("/v1/accounts/acme/contacts/ann").await.expect(200);
     assert_eq!((&ann["name"], &ann["birthday"]), (&json!("Ann"), &json!("1980-02-29")));
-    for (account, entries) in [("acme", 10), ("beta", 3), ("gamma", 1)] {
+    for (account, entries) in [("acme", 10), ("beta", 3), ("gamma", 1), ("delta", 1), ("epsilon", 1)] {
         let history = cloud.account(account).history().await;
         assert_eq!(history.len(), entries);
         assert!(history.iter().all(|entry| !entry["text"].as_str().unwrap().is_empty()), "{history:?}");
@@ -183,6 +196,12 @@ async fn what_the_first_release_began_is_carried_on() {
     // What was owed is repaid.
     let more = beta.order("b-2").placed("2011-04-10T11:30:00Z").line("MUG", 60, "1.00").send().await.expect(201);
     assert_eq!(more.number("points"), 60);
+    // What it had issued is used.
+    let uses = cloud.account("delta").order("d-2").placed("2011-04-10T11:30:00Z").line("MUG", 10, "10.00");
+    let used = uses.code("VT4205DDTZ6").send().await.expect(201);
+    assert_eq!((&used["discounts_used"], used.number("points")), (&json!(["VT4205DDTZ6"]), 100));
+    let again = cloud.account("delta").order("d-3").placed("2011-04-10T11:40:00Z").line("MUG", 1, "10.00");
+    again.code("VT4205DDTZ6").send().await.expect_problem(422, "discount-used");
     cloud.audit().await;
     // Five of ten mugs came back before, 39 of 40 teapots are left; then all of it.
     let order = first(&cloud);
@@ -212,8 +231,10 @@ async fn what_the_first_release_began_is_carried_on() {
     let types: Vec<_> =
         history.iter().flat_map(|entry| entry["changes"].as_array().unwrap()).map(|c| &c["type"]).collect();
     assert!(types.iter().any(|kind| **kind == "discount.expired"), "{types:?}");
+    let delta = cloud.account("delta").standing().await.expect(200);
+    assert_eq!((&delta["points"]["balance"], &delta["points"]["pending"]), (&json!(700), &json!(0)));
     let night = cloud.night("2011-05-01").await;
     let audited = cloud.audit().await;
-    assert_eq!((night.accounts, night.points_outstanding), (3, audited.outstanding));
+    assert_eq!((night.accounts, night.points_outstanding), (5, audited.outstanding));
     assert_eq!(first(&cloud).send().await.expect(200).number("points"), 725, "its first answer stands");
 }
