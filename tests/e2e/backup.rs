@@ -115,6 +115,36 @@ async fn everything_is_restored_and_answers_as_before() {
     }
 }
 
+/// As a backup that is taken while an order is committed.
+#[tokio::test]
+async fn what_was_committed_between_two_tables_is_found_by_the_audit() {
+    let (cloud, folder) = (Cloud::start().await, Folder::new());
+    if !cloud.is_embedded() {
+        return;
+    }
+    cloud.order("o-1").line("MUG", 1, "10.00").send().await.expect(201);
+    let (first, rest): (Vec<_>, Vec<_>) = tables().into_iter().partition(|located| located.table.name == "accounts");
+    let save = async |tables: &[Located], name: &str| {
+        let program = ProgramName::parse("wholesale").unwrap();
+        let plan = Plan { tables: tables.to_vec(), program, still: false };
+        backup::save(cloud.local().client(), &plan, &folder.join(name)).await.unwrap();
+    };
+    save(&first, "first").await;
+    cloud.order("o-2").line("MUG", 1, "10.00").send().await.expect(201);
+    save(&rest, "rest").await;
+
+    let network = Network::new();
+    let copy = Storage::Endpoint { client: network.client(), prefix: String::new() };
+    let copy = empty(&cloud, copy, Some(network)).await;
+    for (tables, name) in [(&first, "first"), (&rest, "rest")] {
+        backup::restore(copy.local().client(), tables, &folder.join(name), folder.path()).await.unwrap();
+    }
+    copy.minute_passes().await;
+    let report = local::audit::run(copy.app(), copy.now()).await.unwrap();
+    assert!(report.to_string().contains("acme") && !report.findings.is_empty(), "{report}");
+    cloud.audit().await;
+}
+
 /// A backup is restored into a stack that was just deployed, and its schedules may have run before.
 #[tokio::test]
 async fn whatever_runs_by_itself_writes_nothing_while_there_is_no_program() {
