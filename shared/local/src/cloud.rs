@@ -23,7 +23,7 @@ use crate::machine::{self, Start};
 use crate::queue::{Message, QueueError, Queues, message_id};
 use crate::queue::{batch, sqs};
 use crate::tables;
-use crate::template::{Faults, Function, Queue, QueueSource, Template};
+use crate::template::{Faults, Function, Queue, QueueSource, Table, Template};
 
 pub use storage::{Storage, StorageError};
 
@@ -166,6 +166,22 @@ pub enum EventError {
     Queue(#[from] QueueError),
 }
 
+/// Why messages were not put back.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveError {
+    /// No queue leaves its messages there.
+    #[error("{queue} is no dead-letter queue; there are {}", dead_letters.join(", "))]
+    Unknown {
+        /// What was asked for.
+        queue: String,
+        /// What there is.
+        dead_letters: Vec<String>,
+    },
+    /// The queues cannot be read or written.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
 /// The messages of one queue.
 #[derive(Debug, serde::Serialize)]
 pub struct QueueContent {
@@ -241,6 +257,11 @@ impl Cloud {
     /// The client of its tables.
     pub fn client(&self) -> &Client {
         &self.storage.client
+    }
+
+    /// What a table of the template is called in its storage.
+    pub fn table_name(&self, table: &Table) -> String {
+        format!("{}{}", self.storage.prefix, table.name)
     }
 
     /// What starts its state machines.
@@ -377,6 +398,19 @@ impl Cloud {
             }
         }
         Ok(moved)
+    }
+
+    /// Puts the messages of a dead-letter queue back into the queue that gave them up, and returns how many, and which
+    /// queue that is.
+    pub async fn redrive(&self, dead_letters: &str) -> Result<(usize, &Queue), RedriveError> {
+        let is_source = |queue: &&Queue| queue.redrive.as_ref().is_some_and(|redrive| redrive.queue == dead_letters);
+        let Some(queue) = self.template.queues.iter().find(is_source) else {
+            let all = self.template.queues.iter().filter_map(|queue| Some(queue.redrive.as_ref()?.queue.clone()));
+            return Err(RedriveError::Unknown { queue: dead_letters.to_owned(), dead_letters: all.collect() });
+        };
+        let moved = self.queues.put_back(dead_letters, queue, wall_clock()).await?;
+        self.announced.notify_one();
+        Ok((moved, queue))
     }
 
     /// Delivers messages as they come, until `stop` resolves; a batch under way is finished.

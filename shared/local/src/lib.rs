@@ -16,6 +16,7 @@
 )]
 
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod cloud;
 pub mod connector;

@@ -204,14 +204,33 @@ impl Queues {
         }
     }
 
+    /// Puts what is in a dead-letter queue back into the queue that gave it up, oldest first: as new messages, as SQS
+    /// does it. Returns how many.
+    pub async fn put_back(&self, dead_letters: &str, queue: &Queue, now: Instant) -> Result<usize, QueueError> {
+        let mut moved = 0_usize;
+        for message in self.messages(dead_letters).await? {
+            let id = message_id(now);
+            let again = Message { id, sent_at: now, visible_at: now, received: 0, reason: None, ..message.clone() };
+            if self.relocate((dead_letters, &message), (&queue.id, &again)).await? {
+                moved = moved.saturating_add(1);
+            }
+        }
+        Ok(moved)
+    }
+
     /// Moves a message to the dead-letter queue, unless somebody else just did.
     async fn redrive(&self, from: &Queue, to: &str, message: &Message, now: Instant) -> Result<bool, QueueError> {
+        let dead = Message { visible_at: now, ..message.clone() };
+        self.relocate((&from.id, message), (to, &dead)).await
+    }
+
+    /// Takes a message from one queue and puts what becomes of it into another, unless somebody else just did.
+    async fn relocate(&self, from: (&str, &Message), to: (&str, &Message)) -> Result<bool, QueueError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(key(&from.id, &message.id)))
+            .set_key(Some(key(from.0, &from.1.id)))
             .condition_expression("attribute_exists(queue)");
-        let dead = Message { visible_at: now, ..message.clone() };
-        let put = Put::builder().table_name(&self.table).set_item(Some(write(to, &dead)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(write(to.0, to.1)));
         let moved = self
             .client
             .transact_write_items()

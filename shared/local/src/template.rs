@@ -279,6 +279,13 @@ impl Template {
         }
     }
 
+    /// The variable by which functions are told what a table is called.
+    pub fn variable_of(&self, table: &Table) -> Option<&str> {
+        let all = self.functions.iter().flat_map(|function| &function.environment);
+        let named = Text::Ref(table.id.clone());
+        all.into_iter().find(|(_, text)| **text == named).map(|(name, _)| name.as_str())
+    }
+
     /// The queue with this logical id.
     pub fn queue(&self, id: &str) -> Option<&Queue> {
         self.queues.iter().find(|queue| queue.id == id)

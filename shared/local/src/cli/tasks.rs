@@ -184,6 +184,14 @@ pub(super) async fn show_account(id: &AccountId, entries: usize, place: &Place) 
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) async fn redrive(queue: &str, place: &Place) -> Result<ExitCode, Failure> {
+    let tables = place.open_existing().await?;
+    let cloud = tables.cloud().ok_or("a deployment's messages are moved by `aws sqs start-message-move-task`")?;
+    let (moved, to) = cloud.redrive(queue).await?;
+    print(&format!("{moved} messages of {queue} are in {} again\n", to.id))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Result<ExitCode, Failure> {
     let unreadable = |why: String| format!("{}: {why}", event.display());
     let text = std::fs::read_to_string(event).map_err(|error| unreadable(error.to_string()))?;

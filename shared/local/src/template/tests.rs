@@ -90,6 +90,14 @@ fn variables_come_from_parameters_and_table_names() {
 }
 
 #[test]
+fn functions_are_told_of_every_table_by_a_variable() {
+    let template = Template::embedded().unwrap();
+    let of_ledger = template.tables.iter().find(|table| table.name == "ledger").unwrap();
+    assert_eq!(template.variable_of(of_ledger), Some("LEDGER_TABLE"));
+    assert!(template.tables.iter().all(|table| template.variable_of(table).is_some()));
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_its_path() {
     let rows = [
         // what is edited, into what, where that is reported, and how
