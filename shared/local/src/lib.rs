@@ -19,6 +19,7 @@ pub mod audit;
 pub mod cli;
 pub mod cloud;
 pub mod connector;
+pub mod cost;
 pub mod demo;
 pub mod due;
 pub mod endpoint;
