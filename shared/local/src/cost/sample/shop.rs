@@ -1,7 +1,7 @@
 //! A shop that places the orders of a sample, and does with them what there is to do.
 
 use super::{Bench, Entrance, Operation, Sample, SampleError};
-use crate::gateway::Request;
+use crate::gateway::{Invocation, Request};
 use crate::queue::{Message, batch};
 use domain::time::Instant;
 use serde_json::{Value, json};
@@ -41,12 +41,12 @@ impl Shop<'_> {
         if name != "first-order" {
             for earlier in 0..EARLIER {
                 let earlier = self::order(&account, &id(&earlier.to_string()), Worth::Small);
-                self.ask("POST", "/v1/orders", &earlier, 201).await?;
+                self.prepare(&earlier).await?;
             }
         }
         let path = format!("/v1/orders/{SOURCE}/{}", id("measured"));
         if ["amendment", "return", "cancellation"].contains(&name) {
-            self.ask("POST", "/v1/orders", &order(Worth::Small), 201).await?;
+            self.prepare(&order(Worth::Small)).await?;
         }
         match name {
             "discount-order" => {
@@ -84,22 +84,28 @@ impl Shop<'_> {
         }
     }
 
+    /// Places an order that is there when something is measured.
+    async fn prepare(&self, order: &Value) -> Result<(), SampleError> {
+        let Invocation { function, event } = self.invocation("POST", "/v1/orders", order)?;
+        let answer = self.bench.cloud.invoke(&function, event).await?;
+        answered("POST /v1/orders", &answer, 201).map(drop)
+    }
+
     /// A request that must have this status, and its answer.
     async fn ask(&self, method: &str, target: &str, body: &Value, status: u16) -> Result<(Sample, Value), SampleError> {
-        let refused = |answer: String| SampleError::Refused { subject: format!("{method} {target}"), answer };
+        let Invocation { function, event } = self.invocation(method, target, body)?;
+        let (sample, answer) = self.bench.invoke(&function, event, Entrance::Http).await?;
+        Ok((sample, answered(&format!("{method} {target}"), &answer, status)?))
+    }
+
+    fn invocation(&self, method: &str, target: &str, body: &Value) -> Result<Invocation, SampleError> {
         let request = Request {
             method: method.to_owned(),
             target: target.to_owned(),
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: if body.is_null() { String::new() } else { body.to_string() }.into(),
         };
-        let invocation = self.bench.cloud.invocation(&request).map_err(|_| refused("nobody".to_owned()))?;
-        let (sample, answer) = self.bench.invoke(&invocation.function, invocation.event, Entrance::Http).await?;
-        let said = answer.get("body").and_then(Value::as_str).unwrap_or_default();
-        match answer.get("statusCode").and_then(Value::as_u64) == Some(status.into()) {
-            true => Ok((sample, serde_json::from_str(said).unwrap_or_default())),
-            false => Err(refused(said.to_owned())),
-        }
+        self.bench.cloud.invocation(&request).map_err(|response| refused(method, &response.json()))
     }
 
     /// An order as an event of the bus, alone in its batch.
@@ -118,7 +124,7 @@ impl Shop<'_> {
         let (sample, answer) = self.bench.invoke("order-placed", event, Entrance::Bus).await?;
         match batch::failures(&answer, &[message]).is_empty() {
             true => Ok(sample),
-            false => Err(SampleError::Refused { subject: "an event".to_owned(), answer: answer.to_string() }),
+            false => Err(refused("an event", &answer)),
         }
     }
 }
@@ -126,8 +132,20 @@ impl Shop<'_> {
 /// Fails where an order issued another number of discounts than it is measured for.
 fn issues(answer: &Value, count: usize) -> Result<(), SampleError> {
     let issued = answer.get("discounts_issued").and_then(Value::as_array).map_or(0, Vec::len);
-    let refused = || SampleError::Refused { subject: "an order".to_owned(), answer: answer.to_string() };
-    if issued == count { Ok(()) } else { Err(refused()) }
+    if issued == count { Ok(()) } else { Err(refused("an order", answer)) }
+}
+
+/// What an answer of this status says.
+fn answered(subject: &str, answer: &Value, status: u16) -> Result<Value, SampleError> {
+    let said = answer.get("body").and_then(Value::as_str).unwrap_or_default();
+    match answer.get("statusCode").and_then(Value::as_u64) == Some(status.into()) {
+        true => Ok(serde_json::from_str(said).unwrap_or_default()),
+        false => Err(refused(subject, answer)),
+    }
+}
+
+fn refused(subject: &str, answer: &Value) -> SampleError {
+    SampleError::Refused { subject: subject.to_owned(), answer: answer.to_string() }
 }
 
 fn order(account: &str, order_id: &str, worth: Worth) -> Value {
