@@ -331,16 +331,6 @@ impl Cloud {
         Ok(taken)
     }
 
-    /// Sends back what a dead-letter queue holds, each message to be tried anew: the queue that gave it up, and how many.
-    /// `None`: no queue gives up to this one.
-    pub async fn redrive(&self, dead_letters: &str) -> Result<Option<(&str, usize)>, QueueError> {
-        let gives_up = |queue: &&Queue| queue.redrive.as_ref().is_some_and(|redrive| redrive.queue == dead_letters);
-        let Some(queue) = self.template.queues.iter().find(gives_up) else { return Ok(None) };
-        let moved = self.queues.move_back(dead_letters, queue, wall_clock()).await?;
-        self.announced.notify_one();
-        Ok(Some((&queue.id, moved)))
-    }
-
     /// One round over all queues: delivers one batch of each to its function. Returns how many messages moved; zero
     /// means that nothing is to be done now.
     pub async fn pump(&self) -> Result<usize, QueueError> {

@@ -177,7 +177,7 @@ impl Cloud {
         }
     }
 
-    /// What exists here only: putting events on the bus, looking into the queues, and sending back what they gave up.
+    /// What exists here only: putting events on the bus, and looking into the queues.
     async fn local(&self, request: &Request) -> Response {
         let path = request.target.split('?').next().unwrap_or_default();
         match (request.method.as_str(), path) {
@@ -186,25 +186,9 @@ impl Cloud {
                 Ok(queues) => Response::of(200, "application/json", &json!({ "queues": queues })),
                 Err(_) => Response::internal(),
             },
-            (method, path) if let Some(queue) = dead_letters(path) => match method {
-                "POST" => self.local_redrive(queue).await,
-                _ => Response::method_not_allowed(method, path, &["POST"]),
-            },
             (method, "/_local/events") => Response::method_not_allowed(method, path, &["POST"]),
             (method, "/_local/queues") => Response::method_not_allowed(method, path, &["GET"]),
             _ => Response::not_found(path),
-        }
-    }
-
-    async fn local_redrive(&self, queue: &str) -> Response {
-        match self.redrive(queue).await {
-            Ok(Some((to, messages))) => {
-                Response::of(202, "application/json", &json!({ "queue": to, "messages": messages }))
-            }
-            Ok(None) => {
-                Response::problem(404, "not-found", "Not found", format!("{queue} is no dead-letter queue of any."))
-            }
-            Err(_) => Response::internal(),
         }
     }
 
@@ -225,11 +209,6 @@ impl Cloud {
             Err(EventError::Queue(_)) => Response::internal(),
         }
     }
-}
-
-/// The queue whose messages are to be sent back, by the path that asks for it.
-fn dead_letters(path: &str) -> Option<&str> {
-    path.strip_prefix("/_local/queues/")?.strip_suffix("/redrive")
 }
 
 /// What the authorizer would hand on of the person at this machine.

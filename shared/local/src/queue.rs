@@ -136,7 +136,7 @@ impl Queues {
         for mut message in fair::turns(waiting, now) {
             match &queue.redrive {
                 Some(redrive) if message.received >= redrive.max_receive_count => {
-                    if self.shift(&queue.id, &redrive.queue, &message, now).await? {
+                    if self.redrive(queue, &redrive.queue, &message, now).await? {
                         received.redriven = received.redriven.saturating_add(1);
                     }
                 }
@@ -153,19 +153,6 @@ impl Queues {
             }
         }
         Ok(received)
-    }
-
-    /// Moves all messages of a dead-letter queue back to the queue that gave them up, where each has all its tries again;
-    /// how many.
-    pub async fn move_back(&self, dead: &str, queue: &Queue, now: Instant) -> Result<usize, QueueError> {
-        let mut moved = 0_usize;
-        for message in self.messages(dead).await? {
-            let message = Message { received: 0, reason: None, ..message };
-            if self.shift(dead, &queue.id, &message, now).await? {
-                moved = moved.saturating_add(1);
-            }
-        }
-        Ok(moved)
     }
 
     /// Removes a message that was handled.
@@ -244,14 +231,14 @@ impl Queues {
         }
     }
 
-    /// Moves a message to another queue, unless somebody else just did.
-    async fn shift(&self, from: &str, to: &str, message: &Message, now: Instant) -> Result<bool, QueueError> {
+    /// Moves a message to the dead-letter queue, unless somebody else just did.
+    async fn redrive(&self, from: &Queue, to: &str, message: &Message, now: Instant) -> Result<bool, QueueError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(key(from, &message.id)))
+            .set_key(Some(key(&from.id, &message.id)))
             .condition_expression("attribute_exists(queue)");
-        let moved = Message { visible_at: now, ..message.clone() };
-        let put = Put::builder().table_name(&self.table).set_item(Some(write(to, &moved)));
+        let dead = Message { visible_at: now, ..message.clone() };
+        let put = Put::builder().table_name(&self.table).set_item(Some(write(to, &dead)));
         let moved = self
             .client
             .transact_write_items()
@@ -367,14 +354,7 @@ mod tests {
         let dead = queues.messages("dead").await.unwrap();
         assert_eq!((dead[0].id.as_str(), dead[0].received), (id.as_str(), 3));
         assert_eq!(dead[0].reason.as_deref(), Some("no such account"));
-
-        // Whoever mended the reason sends it back: the same message in the same name, with all its tries.
-        assert_eq!(queues.move_back("dead", &queue, now).await.unwrap(), 1);
-        assert!(queues.messages("dead").await.unwrap().is_empty());
-        let again = queues.receive(&queue, 10, now).await.unwrap().messages;
-        assert_eq!((again[0].id.as_str(), again[0].received, again[0].reason.as_deref()), (id.as_str(), 1, None));
-        assert_eq!((again[0].group.as_deref(), again[0].body.as_str()), (Some("acme"), "poison"));
-        assert_eq!(queues.move_back("dead", &queue, now).await.unwrap(), 0);
+        assert_eq!(dead[0].group.as_deref(), Some("acme"));
     }
 
     #[tokio::test]

@@ -188,7 +188,6 @@ fn routes(cloud: &Cloud) -> String {
     let own = [
         ("POST", "/_local/events", "puts an event on the bus: detail-type, source, detail"),
         ("GET", "/_local/queues", "what waits in the queues"),
-        ("POST", "/_local/queues/{dead_letters}/redrive", "sends back what a queue gave up"),
     ];
     let rows: Vec<(String, String, String)> = served
         .map(|(function, route)| (route.method.to_string(), route.path.to_string(), function.name.clone()))

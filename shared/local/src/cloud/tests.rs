@@ -59,26 +59,6 @@ async fn an_event_that_no_account_can_be_found_in_ends_in_the_dead_letters_at_on
 }
 
 #[tokio::test]
-async fn what_a_queue_gave_up_is_sent_back_over_http() {
-    let options = Options { retry_delay: Duration::ZERO, ..Options::new(Storage::Memory) };
-    let cloud = Cloud::open(options).await.unwrap();
-    cloud.put_event("OrderReturned", "shop", json!({"account_id": "acme"})).await.unwrap();
-    while cloud.pump().await.unwrap() > 0 {}
-    assert_eq!(queue_depths(&cloud).await["OrderReturnedDeadLetters"], 1);
-    let redrive = |queue: &str, method: &'static str| {
-        let path = format!("/_local/queues/{queue}/redrive");
-        let cloud = &cloud;
-        async move { cloud.http(method, &path, &[], "").await }
-    };
-    let answer = redrive("OrderReturnedDeadLetters", "POST").await;
-    assert_eq!((answer.status, answer.json()), (202, json!({"queue": "OrderReturnedQueue", "messages": 1})));
-    let depths = queue_depths(&cloud).await;
-    assert_eq!((depths["OrderReturnedQueue"], depths["OrderReturnedDeadLetters"]), (1, 0));
-    assert_eq!(redrive("OrderReturnedQueue", "POST").await.status, 404);
-    assert_eq!(redrive("OrderReturnedDeadLetters", "GET").await.status, 405);
-}
-
-#[tokio::test]
 async fn messages_survive_a_restart() {
     let folder = Folder::new();
     let storage = || Storage::File(folder.0.join("guilder.db"));
