@@ -26,8 +26,9 @@ pub fn event(queue: &str, messages: &[Message]) -> Value {
             "eventSourceARN": format!("arn:aws:sqs:{REGION}:000000000000:{queue}"),
             "awsRegion": REGION,
         });
-        if let (Some(group), Some(attributes)) = (&message.group, record.pointer_mut("/attributes")) {
-            attributes["MessageGroupId"] = json!(group);
+        let attributes = record.get_mut("attributes").and_then(Value::as_object_mut);
+        if let (Some(group), Some(attributes)) = (&message.group, attributes) {
+            attributes.insert("MessageGroupId".to_owned(), json!(group));
         }
         record
     };

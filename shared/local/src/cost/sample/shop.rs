@@ -54,15 +54,7 @@ impl Shop<'_> {
                 issues(&answer, 1).map(|()| sample)
             }
             "bus-order" => self.announce(&order(Worth::Small)).await,
-            "amendment" => {
-                let mut changed = order(Worth::Small);
-                for field in ["source", "order_id"] {
-                    drop(changed.as_object_mut().and_then(|fields| fields.remove(field)));
-                }
-                changed["revision"] = json!(1);
-                changed["lines"][0]["quantity"] = json!(9);
-                Ok(self.ask("PUT", &path, &changed, 200).await?.0)
-            }
+            "amendment" => Ok(self.ask("PUT", &path, &changed(&account), 200).await?.0),
             "return" => {
                 let lines = json!([{"line_id": "1", "quantity": 1}, {"line_id": "2", "quantity": 2}]);
                 let back = json!({"return_id": "r-1", "returned_at": now(), "lines": lines});
@@ -157,6 +149,13 @@ fn order(account: &str, order_id: &str, worth: Worth) -> Value {
         "currency": "GBP",
         "lines": lines(worth),
     })
+}
+
+/// The same small order with a line more, as its address does not say it.
+fn changed(account: &str) -> Value {
+    let mut lines = lines(Worth::Small);
+    lines.push(json!({"line_id": "more", "sku": "MUG", "quantity": 1, "unit_price": "1.00"}));
+    json!({"revision": 1, "account_id": account, "placed_at": now(), "currency": "GBP", "lines": lines})
 }
 
 /// Twenty lines: some stock numbers with a letter, some quantities with two digits, prices that hardly repeat.
