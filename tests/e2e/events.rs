@@ -70,6 +70,44 @@ async fn an_event_on_the_bus_is_scored_and_a_poison_message_ends_in_the_dead_let
     good.send().await.expect(200);
 }
 
+#[tokio::test]
+async fn an_account_that_floods_the_bus_does_not_delay_another() {
+    let cloud = Cloud::start().await;
+    for n in 0..40 {
+        cloud.order(&format!("flood-{n}")).line("MUG", 1, "10.00").announce().await;
+    }
+    cloud.order("o-1").set("account_id", json!("quiet")).line("MUG", 1, "10.00").announce().await;
+    let groups = cloud.queue("OrderPlacedQueue").await.into_iter().map(|message| message.group.unwrap());
+    assert_eq!(groups.filter(|group| group == "quiet").count(), 1);
+    // One batch of ten: the other account's order, though it came last, and nine of the flood.
+    assert_eq!(cloud.local().pump().await.unwrap(), 10);
+    assert_eq!(cloud.account("quiet").standing().await.expect(200)["orders"], 1);
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["orders"], 9);
+    cloud.drain().await;
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["orders"], 40);
+}
+
+#[tokio::test]
+async fn an_event_about_an_order_is_taken_with_its_account_and_without() {
+    let cloud = Cloud::start().await;
+    let order = cloud.order("o-1").line("MUG", 4, "10.00");
+    order.send().await.expect(201);
+    let back = |id: &str| order.returned(id).units("1", 1);
+    back("r-1").announce().await;
+    let mut named = back("r-2").document();
+    let whose = [("source", "shop"), ("order_id", "o-1"), ("account_id", "acme")];
+    whose.into_iter().for_each(|(name, value)| named[name] = json!(value));
+    cloud.announce("OrderReturned", named.clone()).await;
+    let groups: Vec<_> = cloud.queue("OrderReturnedQueue").await.into_iter().map(|message| message.group).collect();
+    assert_eq!(groups, [None, Some("acme".to_owned())]);
+    cloud.drain().await;
+    assert_eq!(cloud.account("acme").standing().await.expect(200)["points"]["balance"], 20);
+    // A name that is none is no account's turn.
+    named["account_id"] = json!("two words");
+    cloud.announce("OrderReturned", named).await;
+    assert_eq!(cloud.queue("OrderReturnedDeadLetters").await.len(), 1);
+}
+
 /// Collects what is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

@@ -4,6 +4,7 @@
 //! for is not as it should be; 2: not understood.
 
 mod backup;
+mod cost;
 mod due;
 mod metrics;
 pub(crate) mod place;
@@ -106,6 +107,8 @@ enum Task {
     },
     /// Say what a draft of the program would have come to over what really happened; nothing is written
     Simulate(simulate::Arguments),
+    /// Say what a million orders cost on AWS, by request units measured here and a file of prices
+    Cost(cost::Arguments),
     /// What referrals came to: redeemed, qualified, rewarded, what they brought in and what they cost
     Referrals {
         /// Print it as JSON
@@ -267,6 +270,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Rollup { date, json } => metrics::rollup(date, json, place).await,
         Task::Report { period, json } => metrics::report(period, json, place).await,
         Task::Simulate(arguments) => simulate::simulate(arguments, place).await,
+        Task::Cost(arguments) => cost::cost(arguments).await,
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Redrive { queue } => tasks::redrive(&queue, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,

@@ -21,7 +21,7 @@ use crate::connector::Embedded;
 use crate::gateway::issuer::Issuer;
 use crate::machine::{self, Start};
 use crate::queue::{Message, QueueError, Queues, message_id};
-use crate::queue::{batch, sqs};
+use crate::queue::{batch, fair, sqs};
 use crate::tables;
 use crate::template::{Faults, Function, Queue, QueueSource, Table, Template};
 
@@ -324,30 +324,29 @@ impl Cloud {
         (instance.handler)(&app, event).await.map_err(InvokeError::Fault)
     }
 
-    /// Puts an event on the bus and returns how many queues took it.
+    /// Puts an event on the bus and returns how many queues took it. What a queue does not take goes to the dead letters
+    /// of the rule.
     pub async fn put_event(&self, detail_type: &str, source: &str, detail: Value) -> Result<usize, EventError> {
         let now = wall_clock();
-        let event = json!({
-            "version": "0",
-            "id": message_id(now),
-            "detail-type": detail_type,
-            "source": source,
-            "account": "000000000000",
-            "time": Instant::from_ms(now.as_ms().div_euclid(1000).saturating_mul(1000)).to_string(),
-            "region": crate::connector::REGION,
-            "resources": [],
-            "detail": detail,
-        });
+        let event = bus_event(detail_type, source, &detail, now);
         let body = event.to_string();
         if body.len() > Self::EVENT_BYTES_MAX {
             return Err(EventError::TooLarge);
         }
-        let rules = self.template.rules.iter().filter(|rule| rule.detail_types.iter().any(|kind| kind == detail_type));
-        let queues = rules.flat_map(|rule| &rule.queues).filter_map(|id| self.template.queue(id));
+        let rules = self.template.rules.iter().filter(|rule| rule.takes(detail_type, &detail));
         let mut taken = 0_usize;
-        for queue in queues {
-            self.queues.send(queue, body.clone(), now).await?;
-            taken = taken.saturating_add(1);
+        for target in rules.flat_map(|rule| &rule.targets) {
+            match target.group_field.as_ref().map(|field| group(&detail, field)).transpose() {
+                Ok(group) => {
+                    self.queues.send(&target.queue, body.clone(), group, now).await?;
+                    taken = taken.saturating_add(1);
+                }
+                Err(reason) => {
+                    if let Some(dead_letters) = &target.dead_letters {
+                        self.queues.bury(dead_letters, body.clone(), reason, now).await?;
+                    }
+                }
+            }
         }
         self.announced.notify_one();
         Ok(taken)
@@ -448,6 +447,27 @@ impl Cloud {
     pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
         self.instances.values().map(|instance| &instance.function)
     }
+}
+
+/// An event as the bus hands it on.
+pub(crate) fn bus_event(detail_type: &str, source: &str, detail: &Value, now: Instant) -> Value {
+    json!({
+        "version": "0",
+        "id": message_id(now),
+        "detail-type": detail_type,
+        "source": source,
+        "account": "000000000000",
+        "time": Instant::from_ms(now.as_ms().div_euclid(1000).saturating_mul(1000)).to_string(),
+        "region": crate::connector::REGION,
+        "resources": [],
+        "detail": detail,
+    })
+}
+
+/// In whose name an event waits; or why SQS would not take it in that name.
+fn group(detail: &Value, field: &str) -> Result<String, String> {
+    let name = detail.get(field).and_then(Value::as_str).filter(|name| fair::is_group(name));
+    name.map(str::to_owned).ok_or_else(|| format!("{field} of its detail cannot be the group that it waits in"))
 }
 
 /// The queues' time: they are infrastructure and do not follow the clock of the functions.

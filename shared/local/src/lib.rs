@@ -20,6 +20,7 @@ pub mod backup;
 pub mod cli;
 pub mod cloud;
 pub mod connector;
+pub mod cost;
 pub mod demo;
 pub mod due;
 pub mod endpoint;

@@ -12,6 +12,7 @@ use domain::time::Calendar;
 
 pub use definition::{Catch, Choice, Definition, Jitter, Map, Retry, State, Task};
 pub use route::Path;
+pub use rule::{FieldPattern, Rule, Target};
 pub use schedule::Schedule;
 
 mod definition;
@@ -19,6 +20,7 @@ mod read;
 mod references;
 mod resources;
 mod route;
+mod rule;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -74,6 +76,8 @@ pub struct Function {
     pub queues: Vec<QueueSource>,
     /// Seconds one invocation may take.
     pub timeout_s: u64,
+    /// Its memory.
+    pub memory_mb: u64,
 }
 
 /// One request a function answers.
@@ -151,17 +155,6 @@ pub struct Redrive {
     pub queue: String,
     /// How often a message is received before that.
     pub max_receive_count: u64,
-}
-
-/// What carries events of certain detail types into queues.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
-    /// Its logical id.
-    pub id: String,
-    /// The detail types it takes.
-    pub detail_types: Vec<String>,
-    /// Logical ids of the queues it fills.
-    pub queues: Vec<String>,
 }
 
 /// A state machine.

@@ -31,13 +31,39 @@ fn the_real_template_is_understood() {
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
     assert_eq!(function("accounts").routes.len(), 20);
-    let queue = template.queue(&template.rules[0].queues[0]).unwrap();
+    let queue = template.queue(&template.rules[0].targets[0].queue).unwrap();
     let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 5 };
     assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (180, Some(&redrive)));
     let ledger = template.tables.iter().find(|table| table.name == "ledger").unwrap();
     assert_eq!(ledger.key, Key { hash: "account_id".into(), range: Some("sk".into()) });
     assert_eq!(ledger.indexes[0].name, "due");
     assert_eq!(ledger.stream.as_deref(), Some("NEW_IMAGE"));
+}
+
+#[test]
+fn an_event_takes_one_way_and_waits_in_the_name_of_its_account() {
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let ways = |kind: &str, detail: serde_json::Value| {
+        let rules = template.rules.iter().filter(|rule| rule.takes(kind, &detail));
+        rules.map(|rule| (rule.id.as_str(), rule.targets.as_slice())).collect::<Vec<_>>()
+    };
+    let target = |queue: &str, group: Option<&str>, dead: &str| Target {
+        queue: queue.into(),
+        group_field: group.map(str::to_owned),
+        dead_letters: Some(dead.into()),
+    };
+    let named = serde_json::json!({"account_id": "acme"});
+    let of_account = [target("OrderPlacedQueue", Some("account_id"), "OrderPlacedDeadLetters")];
+    for kind in ["OrderPlaced", "OrderAmended", "OrderPaid"] {
+        assert_eq!(ways(kind, named.clone()), [("OrderPlacedRule", &of_account[..])], "{kind}");
+    }
+    let of_nobody = [target("OrderReturnedQueue", None, "OrderReturnedDeadLetters")];
+    for detail in [serde_json::json!({"order_id": "1"}), serde_json::json!(null), serde_json::json!({"account_id": {}})]
+    {
+        assert_eq!(ways("OrderCancelled", detail), [("OrderReturnedUngroupedRule", &of_nobody[..])]);
+    }
+    assert_eq!(ways("AccountReturned", named.clone())[0].0, "OrderReturnedRule");
+    assert_eq!(ways("OrderShipped", named), []);
 }
 
 #[test]
@@ -272,7 +298,56 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "ExpirySweep.Properties.DefinitionSubstitution",
             "unknown key",
         ),
-        ("Outputs:", "Conditions: {}\nOutputs:", "Conditions", "unknown key"),
+        ("Outputs:", "Mappings: {}\nOutputs:", "Mappings", "unknown key"),
+        ("HasDomain: !Not", "HasDomian: !Not", "Resources.ApiDomain.Condition", "HasDomain is not a condition"),
+        (
+            "!Not [!Equals [!Ref CertificateArn, '']]\n  Keeps",
+            "!Or [!Ref DomainName]\n  Keeps",
+            "HasDomain",
+            "!Or of 1 is not understood",
+        ),
+        (
+            "!Equals [!Ref OrderPlacedConcurrency",
+            "!Equals [!Ref Concurrency",
+            "Conditions.KeepsOrderPlaced[0][0]",
+            "Concurrency is neither",
+        ),
+        (
+            "!If [KeepsOrderPlaced, ",
+            "!If [KeepOrderPlaced, ",
+            "OrderPlaced.Properties.ReservedConcurrentExecutions[0]",
+            "KeepOrderPlaced is not a condition",
+        ),
+        ("!If [KeepsOrderPlaced, ", "!Select [KeepsOrderPlaced, ", "ReservedConcurrentExecutions", "!Select of 3"),
+        ("Timeout: 30", "Timeout: !If [HasDomain, 30, 60]", "Globals.Function.Timeout", "must be a whole number"),
+        (
+            "Type: AWS::DynamoDB::Table\n",
+            "Type: AWS::DynamoDB::Table\n    Condition: HasDomain\n",
+            "Resources.AccountsTable.Condition",
+            "unknown key",
+        ),
+        (
+            "Stage: !Ref Api.Stage",
+            "Stage: !Ref Apis.Stage",
+            "ApiDomainMapping.Properties.Stage",
+            "Apis.Stage is neither",
+        ),
+        (
+            "DomainName: !Ref ApiDomain",
+            "DomainName: !Ref Api",
+            "Properties.DomainName",
+            "not a AWS::ApiGatewayV2::DomainName",
+        ),
+        (
+            "MessageGroupId: $.detail.account_id",
+            "MessageGroupId: accounts",
+            "OrderPlacedRule.Properties.Targets[0].SqsParameters.MessageGroupId",
+            "is no path",
+        ),
+        ("SqsParameters: {M", "SqsParameter: {M", "Targets[0].SqsParameter", "unknown key"),
+        ("[{exists: true}]", "[{exists: yes please}]", "EventPattern.detail.account_id[0].exists", "not understood"),
+        ("[{exists: true}]", "[{prefix: a}]", "EventPattern.detail.account_id[0].prefix", "unknown key"),
+        ("[{exists: true}]", "[acme, other]", "EventPattern.detail.account_id", "nothing else"),
         ("Transform: AWS::Serverless-2016-10-31", "Description: x", "document", "duplicate entry"),
     ];
     for (old, new, path, reason) in rows {
