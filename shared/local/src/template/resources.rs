@@ -7,6 +7,7 @@ use serde_yaml_ng::Value;
 
 use super::read::{Fields, Node, Sink};
 use super::references::Names;
+use super::stream;
 use super::timer::timer;
 use super::{
     DEFINITIONS, Definition, Faults, Function, Index, Key, Machine, Parameter, Path, Queue, QueueSource, Redrive,
@@ -20,10 +21,10 @@ const MACHINE: &str = "AWS::Serverless::StateMachine";
 const FUNCTION: &str = "AWS::Serverless::Function";
 const LOGS: &str = "AWS::Logs::LogGroup";
 const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
-const QUEUE: &str = "AWS::SQS::Queue";
+pub(super) const QUEUE: &str = "AWS::SQS::Queue";
 const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const RULE: &str = "AWS::Events::Rule";
-const TABLE: &str = "AWS::DynamoDB::Table";
+pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
 const TOPIC: &str = "AWS::SNS::Topic";
 
 /// Function properties that may also stand in `Globals`.
@@ -118,6 +119,7 @@ impl<'a> Reader<'a> {
                 functions: Vec::new(),
                 tables: Vec::new(),
                 queues: Vec::new(),
+                buses: Vec::new(),
                 rules: Vec::new(),
                 machines: Vec::new(),
             },
@@ -155,7 +157,10 @@ impl<'a> Reader<'a> {
                 self.template.machines.extend(machine);
             }
             API => api(&properties),
-            BUS => drop(properties.fields(&[], &["Name"])),
+            BUS => {
+                properties.fields(&[], &["Name"]);
+                self.template.buses.push(id.to_owned());
+            }
             LOGS => drop(properties.fields(&[], &["LogGroupName", "RetentionInDays"])),
             ALARM => self.alarm(&properties),
             METRIC_FILTER => self.metric_filter(&properties),
@@ -189,6 +194,7 @@ impl<'a> Reader<'a> {
             environment,
             routes: Vec::new(),
             queues: Vec::new(),
+            streams: Vec::new(),
             timeout_s: find("Timeout").and_then(|node| node.number()).unwrap_or(TIMEOUT_S),
         };
         for (_, event) in entries(&own, "Events") {
@@ -211,8 +217,8 @@ impl<'a> Reader<'a> {
     fn variable(&self, node: &Node<'a>) -> Option<Text> {
         match node.intrinsic() {
             Some((name, target)) if name == "Ref" => {
-                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE].contains(kind)) {
-                    node.fault(format!("{target} is neither a table nor a queue and has no value here"));
+                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE, BUS].contains(kind)) {
+                    node.fault(format!("{target} is no table, queue or bus and has no value here"));
                 }
                 Some(Text::Ref(target.to_owned()))
             }
@@ -226,10 +232,11 @@ impl<'a> Reader<'a> {
 
     fn event(&self, node: &Node<'a>, function: &mut Function) {
         let fields = node.fields(&["Type", "Properties"], &[]);
-        let kind = fields.need("Type").and_then(|kind| kind.one_of(&["HttpApi", "SQS"]));
+        let kind = fields.need("Type").and_then(|kind| kind.one_of(&["HttpApi", "SQS", "DynamoDB"]));
         let (Some(kind), Some(properties)) = (kind, fields.need("Properties")) else { return };
         match kind.as_str() {
             "HttpApi" => function.routes.extend(self.route(&properties)),
+            "DynamoDB" => function.streams.extend(stream::source(&self.names, &properties)),
             _ => function.queues.extend(self.queue_source(&properties)),
         }
     }
