@@ -101,6 +101,11 @@ impl Network {
         Self { inner: Embedded::new(database), state: Arc::default() }
     }
 
+    /// From now on what is written to tables is noted for the functions that consume their streams.
+    pub fn listen(&self) {
+        local::cloud::taps(&local::template::Template::embedded().unwrap(), "").for_each(|tap| self.inner.tap(tap));
+    }
+
     /// A client that goes through it.
     pub fn client(&self) -> Client {
         connector::client_over(self.clone())
