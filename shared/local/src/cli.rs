@@ -129,6 +129,12 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         event: PathBuf,
     },
+    /// Write the schemas of all events that are announced, a file each
+    EventSchemas {
+        /// The folder
+        #[arg(value_name = "FOLDER")]
+        into: PathBuf,
+    },
     /// The program's versions
     #[command(subcommand)]
     Program(program::Program),
@@ -274,6 +280,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Redrive { queue } => tasks::redrive(&queue, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
+        Task::EventSchemas { into } => tasks::event_schemas(&into),
         Task::Program(task) => program::perform(task, place).await,
     }
 }

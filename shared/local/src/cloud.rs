@@ -10,24 +10,30 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use domain::time::Instant;
+use runtime::bus::Bus;
 use runtime::queue::Queue as OwnQueue;
 use runtime::{App, Clock, Config, Fault, Patience};
 use serde_json::{Value, json};
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tracing::{error, warn};
 
+use crate::bus::LocalBus;
 use crate::connector::Embedded;
 use crate::gateway::issuer::Issuer;
 use crate::machine::{self, Start};
 use crate::queue::{Message, QueueError, Queues, message_id};
 use crate::queue::{batch, fair, sqs};
+use crate::stream::Streams;
 use crate::tables;
 use crate::template::{Faults, Function, Queue, QueueSource, Table, Template};
+use crate::webhook::{self, Webhook};
 
 pub use storage::{Storage, StorageError};
+pub use streams::taps;
 
 mod storage;
+mod streams;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send + 'a>>;
 type Handler = for<'a> fn(&'a App, Value) -> Answer<'a>;
@@ -38,6 +44,7 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
     ("checkout", |app, event| Box::pin(checkout::handle(app, event))),
     ("discount-expiry", |app, event| Box::pin(discount_expiry::handle(app, event))),
+    ("events-out", |app, event| Box::pin(events_out::handle(app, event))),
     ("metric-rollup", |app, event| Box::pin(metric_rollup::handle(app, event))),
     ("metrics", |app, event| Box::pin(metrics::handle(app, event))),
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
@@ -47,6 +54,9 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("simulation", |app, event| Box::pin(simulation::handle(app, event))),
     ("surveys", |app, event| Box::pin(surveys::handle(app, event))),
 ];
+
+/// The bus that events are announced on, by its logical id.
+const EVENTS_BUS: &str = "EventsBus";
 
 /// How often queues are looked at while nothing is announced: messages become visible by time, too.
 const IDLE: Duration = Duration::from_millis(200);
@@ -102,6 +112,11 @@ pub struct Options {
     pub patience: Patience,
     /// Whose tokens the API asks for; without one it asks for none, and everybody is an operator.
     pub issuer: Option<Issuer>,
+    /// Whether what is written to tables is noted for the functions that consume their streams. Only an embedded
+    /// database can be listened to; whoever opens another says so to that.
+    pub streams: bool,
+    /// Where events are posted to, if anywhere.
+    pub webhook: Option<Webhook>,
 }
 
 impl Options {
@@ -115,6 +130,8 @@ impl Options {
             retry_delay: Duration::from_secs(1),
             patience: Patience::default(),
             issuer: None,
+            streams: false,
+            webhook: None,
         }
     }
 }
@@ -199,6 +216,11 @@ pub struct Cloud {
     storage: storage::Open,
     instances: BTreeMap<String, Instance>,
     queues: Queues,
+    streams: Streams,
+    /// By function and table.
+    progress: Mutex<BTreeMap<(String, String), streams::Progress>>,
+    bus: LocalBus,
+    webhook: Option<Webhook>,
     retry_delay: Duration,
     issuer: Option<Issuer>,
     clock: Clock,
@@ -229,6 +251,13 @@ impl Cloud {
         let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;
 
         let announced = Arc::new(Notify::new());
+        let streams = Streams::open(client.clone(), prefix).await?;
+        if let Some(database) = storage.database.as_ref().filter(|_| options.streams) {
+            taps(&template, prefix).for_each(|tap| database.tap(tap));
+        }
+        let posted = options.webhook.is_some().then(|| (queues.clone(), Webhook::queue()));
+        let bus = template.buses.iter().find(|bus| bus.as_str() == EVENTS_BUS).map_or("", String::as_str);
+        let bus = LocalBus::new(bus, posted, announced.clone());
         let sqs = sqs::client(queues.clone(), template.queues.clone(), announced.clone());
         let mut instances = BTreeMap::new();
         for function in &template.functions {
@@ -236,17 +265,36 @@ impl Cloud {
             let variables = template.environment(function, &parameters, prefix)?;
             let config = Config::from_lookup(|name| variables.get(name).cloned());
             let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
-            let url = config.queue_url.clone();
+            let (url, bus_name) = (config.queue_url.clone(), config.bus_name.clone());
             let app = App::new(config, client.clone(), options.clock.clone()).with_patience(options.patience);
             let app = match url {
                 Some(url) => app.with_queue(OwnQueue::new(sqs.clone(), url)),
                 None => app,
             };
+            let app = match bus_name {
+                Some(name) => app.with_bus(Bus::new(bus.client(), name)),
+                None => app,
+            };
             let instance = Instance { function: function.clone(), handler: *handler, app: Arc::new(app) };
             instances.insert(function.name.clone(), instance);
         }
-        let Options { retry_delay, issuer, clock, .. } = options;
-        Ok(Self { template, storage, instances, queues, retry_delay, issuer, clock, starts, announced })
+        let Options { retry_delay, issuer, clock, webhook, .. } = options;
+        let progress = Mutex::default();
+        Ok(Self {
+            template,
+            storage,
+            instances,
+            queues,
+            streams,
+            progress,
+            bus,
+            webhook,
+            retry_delay,
+            issuer,
+            clock,
+            starts,
+            announced,
+        })
     }
 
     /// The template that this cloud was built from.
@@ -287,6 +335,16 @@ impl Cloud {
     /// How long a state of a state machine rests after its first failure.
     pub(crate) fn retry_delay(&self) -> Duration {
         self.retry_delay
+    }
+
+    /// Where events are posted to, if anywhere.
+    pub fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
+    }
+
+    /// The bus for events.
+    pub fn bus(&self) -> &LocalBus {
+        &self.bus
     }
 
     /// The embedded database; `None` where the tables are behind an endpoint.
@@ -412,11 +470,17 @@ impl Cloud {
         Ok((moved, queue))
     }
 
+    /// One round over everything that waits.
+    async fn pump_all(&self) -> Result<usize, QueueError> {
+        let (queued, streamed) = (self.pump().await?, self.pump_streams().await?);
+        Ok(queued.saturating_add(streamed).saturating_add(self.post_events().await?))
+    }
+
     /// Delivers messages as they come, until `stop` resolves; a batch under way is finished.
     pub async fn consume(&self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         loop {
-            let pause = match self.pump().await {
+            let pause = match self.pump_all().await {
                 Ok(0) => IDLE,
                 Ok(_) => Duration::ZERO,
                 Err(fault) => {
@@ -439,6 +503,10 @@ impl Cloud {
         for queue in &self.template.queues {
             let messages = self.queues.messages(&queue.id).await?;
             contents.push(QueueContent { queue: queue.id.clone(), depth: messages.len(), messages });
+        }
+        for queue in [webhook::QUEUE, webhook::DEAD_LETTERS].into_iter().filter(|_| self.webhook.is_some()) {
+            let messages = self.queues.messages(queue).await?;
+            contents.push(QueueContent { queue: queue.to_owned(), depth: messages.len(), messages });
         }
         Ok(contents)
     }

@@ -31,6 +31,12 @@ type Item = HashMap<String, AttributeValue>;
 #[error("local queue: {0}")]
 pub struct QueueError(String);
 
+impl QueueError {
+    pub(crate) fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
 impl From<BuildError> for QueueError {
     fn from(error: BuildError) -> Self {
         Self(error.to_string())

@@ -62,6 +62,20 @@ pub(crate) fn sqs() -> Result<aws_sdk_sqs::Client, ClientError> {
     Ok(aws_sdk_sqs::Client::from_conf(config.build()))
 }
 
+/// An EventBridge client. `AWS_ENDPOINT_URL_EVENTBRIDGE` points it elsewhere.
+pub(crate) fn eventbridge() -> Result<aws_sdk_eventbridge::Client, ClientError> {
+    let endpoint = variable("AWS_ENDPOINT_URL_EVENTBRIDGE");
+    let region = region()?;
+    let mut config = aws_sdk_eventbridge::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(credentials()?)
+        .timeout_config(timeouts())
+        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?)
+        .region(Region::new(region));
+    config.set_endpoint_url(endpoint);
+    Ok(aws_sdk_eventbridge::Client::from_conf(config.build()))
+}
+
 /// One hung connection must not use up an invocation: the SDK tries again, with the same request token.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()

@@ -98,8 +98,8 @@ async fn only_the_functions_of_the_template_can_be_invoked() {
     let refused = cloud.invoke("order-shipped", json!({})).await.unwrap_err().to_string();
     assert_eq!(
         refused,
-        "there is no function order-shipped; there are account-review, accounts, checkout, discount-expiry, metric-rollup, \
-        metrics, order-placed, order-returned, program, referral-redemption, simulation, surveys"
+        "there is no function order-shipped; there are account-review, accounts, checkout, discount-expiry, events-out, \
+        metric-rollup, metrics, order-placed, order-returned, program, referral-redemption, simulation, surveys"
     );
 }
 

@@ -8,6 +8,7 @@ use serde_yaml_ng::Value;
 use super::read::{Fields, Node, Sink};
 use super::references::Names;
 use super::rule::rule;
+use super::stream;
 use super::timer::timer;
 use super::{
     DEFINITIONS, Definition, Faults, Function, Index, Key, Machine, Parameter, Path, Queue, QueueSource, Redrive,
@@ -26,7 +27,7 @@ const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
 pub(super) const QUEUE: &str = "AWS::SQS::Queue";
 const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const RULE: &str = "AWS::Events::Rule";
-const TABLE: &str = "AWS::DynamoDB::Table";
+pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
 const TOPIC: &str = "AWS::SNS::Topic";
 
 /// Function properties that may also stand in `Globals`.
@@ -127,6 +128,7 @@ impl<'a> Reader<'a> {
                 functions: Vec::new(),
                 tables: Vec::new(),
                 queues: Vec::new(),
+                buses: Vec::new(),
                 rules: Vec::new(),
                 machines: Vec::new(),
             },
@@ -166,7 +168,10 @@ impl<'a> Reader<'a> {
                 self.template.machines.extend(machine);
             }
             API => api(&properties),
-            BUS => drop(properties.fields(&[], &["Name"])),
+            BUS => {
+                properties.fields(&[], &["Name"]);
+                self.template.buses.push(id.to_owned());
+            }
             DOMAIN => drop(properties.fields(&[], &["DomainName", "DomainNameConfigurations"])),
             DOMAIN_MAPPING => {
                 let fields = properties.fields(&["ApiId", "DomainName", "Stage"], &[]);
@@ -207,6 +212,7 @@ impl<'a> Reader<'a> {
             environment,
             routes: Vec::new(),
             queues: Vec::new(),
+            streams: Vec::new(),
             timeout_s: find("Timeout").and_then(|node| node.number()).unwrap_or(TIMEOUT_S),
             memory_mb: find("MemorySize").and_then(|node| node.number()).unwrap_or(MEMORY_MB),
         };
@@ -230,8 +236,8 @@ impl<'a> Reader<'a> {
     fn variable(&self, node: &Node<'a>) -> Option<Text> {
         match node.intrinsic() {
             Some((name, target)) if name == "Ref" => {
-                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE].contains(kind)) {
-                    node.fault(format!("{target} is neither a table nor a queue and has no value here"));
+                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE, BUS].contains(kind)) {
+                    node.fault(format!("{target} is no table, queue or bus and has no value here"));
                 }
                 Some(Text::Ref(target.to_owned()))
             }
@@ -245,10 +251,11 @@ impl<'a> Reader<'a> {
 
     fn event(&self, node: &Node<'a>, function: &mut Function) {
         let fields = node.fields(&["Type", "Properties"], &[]);
-        let kind = fields.need("Type").and_then(|kind| kind.one_of(&["HttpApi", "SQS"]));
+        let kind = fields.need("Type").and_then(|kind| kind.one_of(&["HttpApi", "SQS", "DynamoDB"]));
         let (Some(kind), Some(properties)) = (kind, fields.need("Properties")) else { return };
         match kind.as_str() {
             "HttpApi" => function.routes.extend(self.route(&properties)),
+            "DynamoDB" => function.streams.extend(stream::source(&self.names, &properties)),
             _ => function.queues.extend(self.queue_source(&properties)),
         }
     }

@@ -5,6 +5,7 @@ const HANDLERS: &[&str] = &[
     "accounts",
     "checkout",
     "discount-expiry",
+    "events-out",
     "metric-rollup",
     "metrics",
     "order-placed",
@@ -38,6 +39,34 @@ fn the_real_template_is_understood() {
     assert_eq!(ledger.key, Key { hash: "account_id".into(), range: Some("sk".into()) });
     assert_eq!(ledger.indexes[0].name, "due");
     assert_eq!(ledger.stream.as_deref(), Some("NEW_IMAGE"));
+    let source = StreamSource {
+        table: "LedgerTable".into(),
+        pattern: StreamPattern { events: vec!["INSERT".into()], attribute: "sk".into(), prefix: "E#".into() },
+        batch_size: 100,
+        reports_failures: true,
+        bisects: true,
+        retries_max: 20,
+        age_s_max: 21_600,
+        dead_letters: "EventsOutDeadLetters".into(),
+    };
+    assert_eq!(function("events-out").streams, [source]);
+    assert_eq!(template.buses, ["Bus", "EventsBus"]);
+}
+
+/// What is announced must not come in again: the bus that it is put on is none that orders come by.
+#[test]
+fn no_loop_leads_from_what_is_announced_back_in() {
+    let resources = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(TEXT).unwrap()["Resources"].clone();
+    let refers = |value: &serde_yaml_ng::Value, to: &str| serde_yaml_ng::to_string(value).unwrap().contains(to);
+    let rules = resources.as_mapping().unwrap().values().filter(|one| one["Type"] == "AWS::Events::Rule");
+    let buses: Vec<_> = rules.map(|rule| rule["Properties"]["EventBusName"].clone()).collect();
+    assert!(buses.len() > 1 && buses.iter().all(|bus| refers(bus, "!Ref Bus") && !refers(bus, "EventsBus")));
+    let variables = &resources["EventsOut"]["Properties"]["Environment"]["Variables"];
+    assert!(refers(&variables["EVENTS_BUS_NAME"], "EventsBus"));
+    for (name, resource) in resources.as_mapping().unwrap() {
+        let puts = refers(&resource["Properties"]["Policies"], "events:PutEvents");
+        assert_eq!(puts, name == "EventsOut", "{name:?}");
+    }
 }
 
 #[test]
@@ -174,7 +203,7 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "Variables.ACCOUNTS_TABLE",
             "AccountTable is neither a parameter nor a resource",
         ),
-        ("!Ref AccountsTable", "!Ref Bus", "Variables.ACCOUNTS_TABLE", "Bus is neither a table nor a queue"),
+        ("!Ref AccountsTable", "!Ref Api", "Variables.ACCOUNTS_TABLE", "Api is no table, queue or bus"),
         ("!Ref AccountsTable", "!ImportValue Accounts", "Variables.ACCOUNTS_TABLE", "!ImportValue is not understood"),
         (
             "!GetAtt AccountsTable.Arn",
@@ -348,6 +377,33 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ("[{exists: true}]", "[{exists: yes please}]", "EventPattern.detail.account_id[0].exists", "not understood"),
         ("[{exists: true}]", "[{prefix: a}]", "EventPattern.detail.account_id[0].prefix", "unknown key"),
         ("[{exists: true}]", "[acme, other]", "EventPattern.detail.account_id", "nothing else"),
+        (
+            "Stream: !GetAtt LedgerTable.StreamArn",
+            "Stream: !GetAtt LedgerTable.Arn",
+            "Written.Properties.Stream",
+            "!GetAtt StreamArn",
+        ),
+        ("StartingPosition: TRIM", "StartingPosition: X", "Properties.StartingPosition", "not understood"),
+        ("BisectBatchOnFunctionError", "BisectBatch", "Written.Properties.BisectBatch", "unknown key"),
+        ("BisectBatchOnFunctionError: true", "BisectBatchOnFunctionError: 1", "OnFunctionError", "not understood"),
+        (
+            "MaximumRetryAttempts: 20",
+            "ParallelizationFactor: 1",
+            "Written.Properties",
+            "MaximumRetryAttempts is missing",
+        ),
+        ("MaximumRecordAgeInSeconds: 21600", "MaximumRecordAgeInSeconds: x", "AgeInSeconds", "must be a whole number"),
+        ("DestinationConfig:", "Destination:", "Written.Properties", "DestinationConfig is missing"),
+        (
+            "Destination: !GetAtt EventsOutDeadLetters.Arn",
+            "Destination: !GetAtt LedgerTable.Arn",
+            "OnFailure.Destination",
+            "not a AWS::SQS::Queue",
+        ),
+        ("FilterCriteria:", "Filter:", "Written.Properties", "FilterCriteria is missing"),
+        ("- Pattern: '{\"eventName\"", "- Pattern: '{\"event\"", "Filters[0].Pattern", "must name eventName"),
+        ("[\"INSERT\"]", "[\"WRITE\"]", "Filters[0].Pattern", "must name eventName"),
+        ("{\"sk\": {\"S\"", "{\"sk\": {\"T\"", "Filters[0].Pattern", "must name eventName"),
         ("Transform: AWS::Serverless-2016-10-31", "Description: x", "document", "duplicate entry"),
     ];
     for (old, new, path, reason) in rows {
