@@ -307,7 +307,8 @@ impl Cloud {
     /// From now on what is written is noted for the functions that consume streams, where the tables are embedded.
     pub fn listen(&self) {
         if let Some(network) = &self.network {
-            network.listen();
+            let template = local::template::Template::embedded().unwrap();
+            local::cloud::taps(&template, "").for_each(|tap| network.inner.tap(tap));
         }
     }
 

@@ -80,7 +80,7 @@ struct State {
 /// The embedded tables behind a network that can be told to misbehave. Clones share everything.
 #[derive(Clone)]
 pub struct Network {
-    inner: Embedded,
+    pub(crate) inner: Embedded,
     state: Arc<Mutex<State>>,
 }
 
@@ -99,11 +99,6 @@ impl Network {
     /// A network that behaves, in front of this database.
     pub fn over(database: Database) -> Self {
         Self { inner: Embedded::new(database), state: Arc::default() }
-    }
-
-    /// From now on what is written to tables is noted for the functions that consume their streams.
-    pub fn listen(&self) {
-        local::cloud::taps(&local::template::Template::embedded().unwrap(), "").for_each(|tap| self.inner.tap(tap));
     }
 
     /// A client that goes through it.

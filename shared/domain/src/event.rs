@@ -25,7 +25,7 @@ pub use kind::{Field, Kind, Presence, Shape};
 pub use kinds::{KINDS, NOT_SENT};
 pub use schema::{data_schema, envelope_schema, example};
 
-/// An entry that was decided so much longer before it was written tells of the past: it was brought here from elsewhere.
+/// An entry that was decided longer than this before it was written tells of the past: it was brought here.
 const NEWS_MS: i64 = Instant::DAY_MS;
 
 /// Fields of changes that name callers, who are nobody's concern outside.

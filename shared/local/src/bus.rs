@@ -1,6 +1,6 @@
 //! The bus for events, on this machine: EventBridge as far as the functions use it.
 //!
-//! What was put on it is kept for a look, the latest some hundred events, and handed on to a webhook where there is one.
+//! What was put on it is kept for a look, the latest of it, and handed on to a webhook where there is one.
 
 use crate::cloud::{Cloud, wall_clock};
 use crate::connector::REGION;

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 /// No decision is made on a schedule read longer ago than this; activation waits twice as long.
 const SCHEDULE_AGE_MAX: Duration = Duration::from_secs(60);
 
-/// A function's store, program and clock, and its own queue or bus where it has one. Cheap to clone; clones share the cached
-/// program.
+/// A function's store, program and clock, and its own queue or bus where it has one. Cheap to clone; clones share the
+/// cached program.
 #[derive(Clone)]
 pub struct App {
     shared: Arc<Shared>,

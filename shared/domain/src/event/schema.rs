@@ -13,6 +13,8 @@ const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 const ID: &str = r"^[A-Za-z0-9._:-]+$";
 /// Ten characters that people cannot mistake for others, and one that checks them.
 const CODE: &str = r"^[0-9A-Z]{10}[0-9A-Z*~$=]$";
+const ID_ABOUT: &str =
+    "Account, sequence of its entry, and place in the entry: the same whenever the event is sent again.";
 const EXAMPLE_CODE: &str = "00000000011";
 const EXAMPLE_AT: &str = "2030-01-31T12:00:00Z";
 
@@ -24,13 +26,13 @@ pub fn envelope_schema() -> Value {
     let shaped = |pattern: &str, about: &str| json!({"type": "string", "pattern": pattern, "description": about});
     let properties = json!({
         "specversion": word("1.0", "The version of CloudEvents."),
-        "id": shaped("^[^/]+/[0-9]+/[0-9]+$", "Account, sequence of its entry, and place in the entry: the same whenever the event is sent again."),
+        "id": shaped("^[^/]+/[0-9]+/[0-9]+$", ID_ABOUT),
         "source": text("Which deployment: /guilder/STAGE/PROGRAM. With the id it names the event."),
         "type": {"type": "string", "enum": types, "description": "What happened."},
         "subject": shaped(ID, "The account."),
         "time": shaped(INSTANT, "When it was decided."),
         "datacontenttype": word("application/json", "What data is written in."),
-        "dataschema": shaped("^urn:guilder:event:[a-z_.]+:[0-9]+$", "The schema of the data, with its version."),
+        "dataschema": shaped("^urn:guilder:event:[a-z_.]+:[0-9]+$", "The schema of the data, by version."),
         "sequence": shaped(r"^[0-9]{19}\.[0-9]{4}$", "Its place among all events of the account, as text that sorts so."),
         "data": {"type": "object", "description": "What the type says."},
     });
