@@ -430,6 +430,33 @@ fn no_policy_grants_more_than_it_names() {
     assert_eq!(policies.filter(|line| line.contains('*')).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
+/// What SAM is told about stages is of parameters that there are, and nothing that is nobody else's business.
+#[test]
+fn the_stages_of_sam_choose_what_there_is_to_choose_and_hold_no_secret() {
+    const TEXT_OF_SAM: &str = include_str!("../../../../samconfig.toml");
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let document: toml::Table = toml::from_str(TEXT_OF_SAM).unwrap();
+    let overrides = |stage: &str, task: &str| {
+        let task = document[stage].get(task)?.get("parameters")?.get("parameter_overrides")?.as_array()?;
+        let pairs = task.iter().map(|text| text.as_str().unwrap().split_once('=').unwrap());
+        Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>())
+    };
+    for (stage, task) in
+        [("dev", "deploy"), ("prod", "deploy"), ("default", "local_invoke"), ("default", "local_start_api")]
+    {
+        let chosen = overrides(stage, task).unwrap();
+        for (name, value) in &chosen {
+            let parameter = template.parameters.get(name).unwrap_or_else(|| panic!("{stage}: there is no {name}"));
+            assert!(parameter.allowed.is_empty() || parameter.allowed.contains(value), "{stage}: {name}={value}");
+        }
+        assert_eq!(chosen.contains_key("SecretKeys"), task != "deploy", "{stage}");
+    }
+    assert_eq!(overrides("prod", "deploy").unwrap()["DeletionProtection"], "true");
+    // No account has a place here.
+    let digits = TEXT_OF_SAM.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+    assert!(digits < Some(12) && !TEXT_OF_SAM.contains("arn:"));
+}
+
 #[test]
 fn paths_match_by_shape() {
     let path = Path::parse("/v1/orders/{source}/{order_id}/score").unwrap();
