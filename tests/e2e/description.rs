@@ -81,8 +81,8 @@ fn every_example_is_what_its_operation_takes() {
                 examples += 1;
             }
             let body = &operation["requestBody"];
-            assert!(body.is_null() || body["content"]["application/json"]["examples"].is_object(), "{place}");
             let content = &body["content"]["application/json"];
+            assert!(body.is_null() || content["examples"].as_object().is_some_and(|all| !all.is_empty()), "{place}");
             for (name, example) in content["examples"].as_object().into_iter().flatten() {
                 takes(&content["schema"], &example["value"], name);
                 examples += 1;

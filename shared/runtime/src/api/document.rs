@@ -2,7 +2,6 @@
 
 use super::closed::{DEFINITIONS, close};
 use super::{Answered, Header, In, Operation, Parameter, Who};
-use crate::http::BODY_BYTES_MAX;
 use crate::problem::Problem;
 use domain::requests::{self, Request};
 use schemars::generate::SchemaSettings;
@@ -13,9 +12,68 @@ use std::collections::{BTreeMap, BTreeSet};
 const PROBLEM: &str = "application/problem+json";
 const JSON: &str = "application/json";
 
-/// Answers that are alike whoever gives them, by their status.
-const SHARED: [(u16, &str); 6] =
-    [(401, "Unauthorized"), (403, "Forbidden"), (413, "TooLarge"), (429, "TooMany"), (500, "Failed"), (503, "Busy")];
+/// An answer that is alike whoever gives it.
+struct Alike {
+    status: u16,
+    name: &'static str,
+    about: &'static str,
+    /// The type of the problem; none where only the gateway answers so.
+    kind: Option<&'static str>,
+    /// Whether the gateway answers so, too, in words of its own.
+    by_gateway: bool,
+    header: Option<(&'static str, &'static str)>,
+}
+
+const ALIKE: [Alike; 6] = [
+    Alike {
+        status: 401,
+        name: "Unauthorized",
+        about: "The token is missing, or not valid.",
+        kind: Some("unauthenticated"),
+        by_gateway: true,
+        header: Some(("WWW-Authenticate", "WwwAuthenticate")),
+    },
+    Alike {
+        status: 403,
+        name: "Forbidden",
+        about: "The token lacks the scope, or is another account's.",
+        kind: Some("forbidden"),
+        by_gateway: false,
+        header: None,
+    },
+    Alike {
+        status: 413,
+        name: "TooLarge",
+        about: "The body is larger than a request may be.",
+        kind: Some("payload-too-large"),
+        by_gateway: true,
+        header: None,
+    },
+    Alike {
+        status: 429,
+        name: "TooMany",
+        about: "The gateway takes no more requests for now; nothing was done.",
+        kind: None,
+        by_gateway: true,
+        header: None,
+    },
+    Alike {
+        status: 500,
+        name: "Failed",
+        about: "Something failed here. It is safe to send the request again.",
+        kind: Some("internal"),
+        by_gateway: true,
+        header: None,
+    },
+    Alike {
+        status: 503,
+        name: "Busy",
+        about: "Too many writers at once; nothing was written.",
+        kind: Some("contended"),
+        by_gateway: true,
+        header: Some(("Retry-After", "RetryAfter")),
+    },
+];
 
 /// Headers of every answer, by the names of their descriptions.
 const ON_EVERY_ANSWER: [(&str, &str); 0] = [];
@@ -51,7 +109,7 @@ pub fn document(operations: &[Operation], samples: &BTreeMap<String, Vec<Sample>
             return Err(format!("{} stands twice", operation.route()));
         }
     }
-    let responses = writer.shared_responses();
+    let responses: Map<_, _> = ALIKE.iter().map(|own| (own.name.to_owned(), writer.alike(own))).collect();
     let schemas = writer.schemas()?;
     Ok(json!({
         "openapi": "3.1.0",
@@ -118,15 +176,11 @@ impl Writer {
         }
         if let Some(body) = &operation.body {
             let reference = json!({ "$ref": format!("{DEFINITIONS}{}", body.request.name) });
-            let mut content = json!({ "schema": reference });
             let examples = samples.iter().filter_map(|sample| {
                 let body = sample.body.as_ref()?;
                 Some((sample.name.clone(), json!({ "value": body })))
             });
-            let examples: Map<_, _> = examples.collect();
-            if !examples.is_empty() {
-                content["examples"] = examples.into();
-            }
+            let content = json!({ "schema": reference, "examples": examples.collect::<Map<_, _>>() });
             fields.insert("requestBody".to_owned(), json!({ "required": body.required, "content": { JSON: content } }));
         }
         described
@@ -144,12 +198,11 @@ impl Writer {
         }
         by_status.entry(429).or_default();
         for (status, kinds) in by_status {
-            let shared = SHARED.iter().find(|(own, _)| *own == status);
-            let response = match shared {
-                Some((_, name)) if operation.always.is_empty() => {
-                    json!({ "$ref": format!("#/components/responses/{name}") })
+            let response = match ALIKE.iter().find(|own| own.status == status) {
+                Some(own) if operation.always.is_empty() => {
+                    json!({ "$ref": format!("#/components/responses/{}", own.name) })
                 }
-                Some((_, name)) => with_headers(self.shared_responses()[name].take(), &operation.always),
+                Some(own) => with_headers(self.alike(own), &operation.always),
                 None => with_headers(self.problem(&kinds), &operation.always),
             };
             responses.insert(status.to_string(), response);
@@ -159,58 +212,38 @@ impl Writer {
 
     fn answer(&mut self, answer: &Answered, always: &[Header]) -> Value {
         let schema = (answer.schema)(&mut self.generator);
-        let mut content = json!({ JSON: { "schema": schema } });
-        if answer.is_also_table {
-            content["text/csv"] = json!({ "schema": { "type": "string" } });
-        }
+        let table = || ("text/csv".to_owned(), json!({ "schema": { "type": "string" } }));
+        let written = (JSON.to_owned(), json!({ "schema": schema }));
+        let content: Map<_, _> = std::iter::once(written).chain(answer.is_also_table.then(table)).collect();
         let described = json!({ "description": answer.about, "headers": on_every_answer(), "content": content });
         with_headers(with_headers(described, &answer.headers), always)
     }
 
     /// The answer with one of these problems.
     fn problem(&mut self, kinds: &[&'static str]) -> Value {
-        let problem = self.generator.subschema_for::<Problem>();
-        let types: Vec<_> = kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
-        let schema = json!({ "allOf": [problem], "properties": { "type": { "enum": types } } });
-        json!({
-            "description": format!("One of: {}.", kinds.join(", ")),
-            "headers": on_every_answer(),
-            "content": { PROBLEM: { "schema": schema } },
-        })
+        let about = format!("One of: {}.", kinds.join(", "));
+        let content = json!({ PROBLEM: { "schema": self.problem_schema(kinds) } });
+        json!({ "description": about, "headers": on_every_answer(), "content": content })
     }
 
-    fn shared_responses(&mut self) -> Value {
-        let message = |about: &str| {
-            json!({
-                "type": "object", "description": about, "required": ["message"], "additionalProperties": false,
-                "properties": { "message": { "type": "string" } },
-            })
+    fn problem_schema(&mut self, kinds: &[&'static str]) -> Value {
+        let problem = self.generator.subschema_for::<Problem>();
+        let types: Vec<_> = kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
+        json!({ "allOf": [problem], "properties": { "type": { "enum": types } } })
+    }
+
+    fn alike(&mut self, own: &Alike) -> Value {
+        let problem = own.kind.map(|kind| (PROBLEM.to_owned(), json!({ "schema": self.problem_schema(&[kind]) })));
+        let message = || {
+            let message = json!({
+                "type": "object", "description": "What the gateway itself answers.", "required": ["message"],
+                "properties": { "message": { "type": "string" } }, "additionalProperties": false,
+            });
+            (JSON.to_owned(), json!({ "schema": message }))
         };
-        let mut unauthorized = self.problem(&["unauthenticated"]);
-        unauthorized["description"] = "The token is missing, or not valid.".into();
-        unauthorized["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
-        unauthorized["headers"]["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WwwAuthenticate" });
-        let mut forbidden = self.problem(&["forbidden"]);
-        forbidden["description"] = "The token lacks the scope, or is another account's.".into();
-        let mut large = self.problem(&["payload-too-large"]);
-        large["description"] = format!("The body has more than {BODY_BYTES_MAX} bytes.").into();
-        large["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
-        let many = json!({
-            "description": "The gateway takes no more requests for now; nothing was done.",
-            "headers": {},
-            "content": { JSON: { "schema": message("What the gateway itself answers.") } },
-        });
-        let mut failed = self.problem(&["internal"]);
-        failed["description"] = "Something failed here. It is safe to send the request again.".into();
-        failed["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
-        let mut busy = self.problem(&["contended"]);
-        busy["description"] = "Too many writers at once; nothing was written.".into();
-        busy["headers"]["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
-        busy["content"][JSON] = json!({ "schema": message("What the gateway itself answers.") });
-        json!({
-            "Unauthorized": unauthorized, "Forbidden": forbidden, "TooLarge": large, "TooMany": many, "Failed": failed,
-            "Busy": busy,
-        })
+        let content: Map<_, _> = problem.into_iter().chain(own.by_gateway.then(message)).collect();
+        let header = own.header.into_iter().chain(ON_EVERY_ANSWER).map(|(name, described)| header_of(name, described));
+        json!({ "description": own.about, "headers": header.collect::<Map<_, _>>(), "content": content })
     }
 
     /// All schemas that the operations name.
@@ -290,13 +323,16 @@ fn parameter_of(parameter: &Parameter, samples: &[Sample]) -> Value {
     let Parameter { name, required, schema, about, .. } = parameter;
     let mut schema = schema.clone();
     refer(&mut schema);
-    let mut described =
-        json!({ "name": name, "in": place, "required": required, "description": about, "schema": schema });
     let example = samples.last().and_then(|sample| sample.parameters.get(&name.to_lowercase()));
-    if let Some(example) = example {
-        described["example"] = example.clone();
-    }
-    described
+    let example = example.map(|example| ("example".to_owned(), example.clone()));
+    let described = [
+        ("name".to_owned(), json!(name)),
+        ("in".to_owned(), json!(place)),
+        ("required".to_owned(), json!(required)),
+        ("description".to_owned(), json!(about)),
+        ("schema".to_owned(), schema),
+    ];
+    described.into_iter().chain(example).collect::<Map<_, _>>().into()
 }
 
 impl Header {
