@@ -282,7 +282,9 @@ fn event(
         "headers": headers,
         "isBase64Encoded": is_base64,
     });
-    if let (Some(context), Some(authorizer)) = (event["requestContext"].as_object_mut(), authorizer) {
+    if let (Some(context), Some(authorizer)) =
+        (event.pointer_mut("/requestContext").and_then(Value::as_object_mut), authorizer)
+    {
         context.insert("authorizer".into(), authorizer);
     }
     // What a request does not have API Gateway leaves out.
