@@ -92,7 +92,7 @@ pub async fn logged(level: Level, work: impl Future<Output = ()>) -> String {
     LazyLock::force(&ANOTHER);
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(level);
+    let subscriber = runtime::logs::lines().with_max_level(level);
     let guard = tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish());
     work.await;
     drop(guard);

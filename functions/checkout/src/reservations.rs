@@ -10,7 +10,7 @@ use domain::reservation::{self, Reservation, ReservationAnswer, ReservationRecei
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use runtime::http::{Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::{App, Caller, Command, Error, Scope, logs};
 use store::{Consistency, Store};
 
 /// Holds what a cart is to use, once per `Idempotency-Key`.
@@ -19,6 +19,7 @@ pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::OrdersWrite)?;
     request.takes(&[])?;
     let cart = Cart::from_json(&request.document()?)?;
+    logs::about_account(cart.account_id());
     caller.require_for(Scope::OrdersWrite, cart.account_id())?;
     let key = CommandKey::new(caller.id(), "POST /v1/reservations", request.idempotency_key()?);
     let id = ReservationId::of_command(&parameter("idempotency-key", key)?);

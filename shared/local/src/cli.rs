@@ -264,8 +264,7 @@ fn parse() -> Cli {
 fn logs(level: &str) {
     // The embedded database's own server logs as warnings what its clients expect, such as a table that exists.
     let filter = EnvFilter::new(format!("{level},dynoxide=error"));
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
-    lines.with_env_filter(filter).with_writer(io::stderr).init();
+    runtime::logs::lines().with_env_filter(filter).with_writer(io::stderr).init();
 }
 
 /// Writes a result to standard output.

@@ -18,6 +18,7 @@
 pub mod audit;
 pub mod cli;
 pub mod cloud;
+pub mod cloudwatch;
 pub mod connector;
 pub mod demo;
 pub mod due;

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::error::{Error, RequestFault};
+use crate::metrics::{self, Metric, count};
 use crate::problem::Problem;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -95,6 +96,10 @@ impl Request {
         let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let segments = path.trim_matches('/').split('/').map(decode).collect();
         Self { method: http("method").unwrap_or_default().to_owned(), segments, event }
+    }
+
+    pub(crate) fn segments(&self) -> &[String] {
+        &self.segments
     }
 
     /// Method and path segments, to match a route on.
@@ -220,8 +225,14 @@ fn answered(result: Result<Answer, Error>) -> Answer {
     result.unwrap_or_else(|error| {
         let problem = Problem::of(&error);
         match &error {
-            Error::Fault(fault) => tracing::error!(fault.kind = fault.kind(), "request failed: {fault}"),
-            _ => tracing::info!(problem.r#type = problem.kind(), "request refused: {}", error.cause()),
+            Error::Fault(fault) => {
+                count(Metric::Faults, 1);
+                tracing::error!(fault.kind = fault.kind(), "request failed: {fault}");
+            }
+            _ => {
+                metrics::count_rejected(problem.kind());
+                tracing::info!("problem.type" = problem.kind(), "request refused: {}", error.cause());
+            }
         }
         Answer::problem(&problem)
     })

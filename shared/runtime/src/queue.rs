@@ -2,7 +2,6 @@
 
 use crate::error::Fault;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use serde_json::{Value, json};
 
 /// Who the messages are from, as events of the bus say it.
@@ -25,7 +24,7 @@ impl Queue {
     pub async fn send(&self, detail_type: &str, detail: &Value) -> Result<(), Fault> {
         let body = json!({ "source": SOURCE, "detail-type": detail_type, "detail": detail }).to_string();
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map_err(|error| Fault::Queue(DisplayErrorContext(error).to_string()))?;
+        sent.map_err(|error| Fault::Queue(store::causes(&error)))?;
         Ok(())
     }
 }

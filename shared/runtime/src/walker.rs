@@ -17,7 +17,6 @@ mod round;
 mod task;
 
 pub use account::walk_account;
-pub use round::SET_ASIDE;
 pub use task::{Counts, Failure, Filing, Plan, Retry, Shard, Summary, Task};
 
 use crate::app::App;

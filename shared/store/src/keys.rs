@@ -37,7 +37,7 @@ const SEQUENCE_DIGITS: usize = 19;
 
 const ENTRY: &str = "E#";
 const CONTACT: &str = "C#";
-const DISCOUNT: &str = "D#";
+pub(crate) const DISCOUNT: &str = "D#";
 const COMMAND: &str = "K#";
 const CREDIT_NOTE: &str = "R#";
 const CODE_HOLDER: &str = "F#";

@@ -8,6 +8,7 @@
 //! and 6 write units (account, order and entry within 1 KB each, doubled by the transaction).
 
 mod commit;
+mod corrupt;
 mod due;
 mod facts;
 mod invitation;
@@ -90,17 +91,23 @@ pub enum Fault {
 
 impl Fault {
     fn service<E: std::error::Error + 'static>(error: E) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let said = cause.to_string();
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
-            }
-            source = cause.source();
-        }
-        Self::Service(text)
+        Self::Service(causes(&error))
     }
+}
+
+/// An error and what caused it, as they put it themselves. Never what they hold besides: a response may hold what is
+/// stored.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = cause.source();
+    }
+    text
 }
 
 /// The tables, ready to read and write. Cheap to clone.

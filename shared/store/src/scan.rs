@@ -1,7 +1,8 @@
 //! Walking whole tables, for export, audit and reports. Never on a request path.
 
+use crate::corrupt::{beginning, corrupt};
 use crate::keys::{self, Item};
-use crate::read::{StoredOrder, corrupt};
+use crate::read::StoredOrder;
 use crate::{AccountsPage, Fault, Store, item};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
@@ -207,7 +208,7 @@ pub(crate) fn account_id(item: Item) -> Result<AccountId, Fault> {
 fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
     let name = |name: &str| found.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     let (code, sort) = (name("code"), name("sk"));
-    let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={code} sk={sort}"), what };
+    let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={} sk={sort}", beginning(&code)), what };
     let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
         keys::CodeKind::Claim | keys::CodeKind::Reservation => return Ok(None),
         keys::CodeKind::Invitation => item::invitation(&found).map(|i| CodeRecord::Invitation(Box::new(i))),

@@ -25,7 +25,7 @@ impl Sink {
 pub(super) struct Node<'a> {
     pub(super) value: &'a Value,
     pub(super) path: String,
-    faults: &'a Sink,
+    pub(super) faults: &'a Sink,
 }
 
 /// The children of a mapping whose keys are all known.

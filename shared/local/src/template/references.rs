@@ -15,6 +15,8 @@ pub(super) struct Names<'a> {
     pub(super) parameters: BTreeSet<&'a str>,
     /// Type of each resource by logical id.
     pub(super) resources: BTreeMap<&'a str, &'a str>,
+    /// What parts of a deployment depend on, by name.
+    pub(super) conditions: BTreeSet<&'a str>,
     /// The folder below `functions/` of each function by logical id.
     pub(super) folders: BTreeMap<&'a str, String>,
 }
@@ -23,6 +25,10 @@ impl<'a> Names<'a> {
     /// Reports every intrinsic at or below `node` that is not understood or leads nowhere.
     pub(super) fn check(&self, node: &Node<'a>) {
         match node.value {
+            // What a condition is made of.
+            Value::Tagged(tagged) if tagged.tag == "Not" || tagged.tag == "Equals" => {
+                self.check(&Node { value: &tagged.value, ..node.clone() });
+            }
             Value::Tagged(_) => self.check_intrinsic(node),
             Value::Sequence(_) => node.items().iter().for_each(|item| self.check(item)),
             Value::Mapping(_) => {
@@ -68,7 +74,7 @@ impl<'a> Names<'a> {
     /// Logical id of the resource of type `kind` that `node` names by `!Ref` or, given an `attribute`, by `!GetAtt`.
     ///
     /// A name that leads nowhere is already reported by [`Self::check`] and only yields nothing here.
-    pub(super) fn resource(&self, node: &Node<'a>, kind: &str, attribute: Option<&str>) -> Option<String> {
+    pub(super) fn resource(&self, node: &Node<'_>, kind: &str, attribute: Option<&str>) -> Option<String> {
         let id = match (node.intrinsic(), attribute) {
             (Some((name, target)), None) if name == "Ref" => target,
             (Some((name, target)), Some(attribute)) if name == "GetAtt" => {

@@ -14,17 +14,18 @@ use super::{
 };
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-const API: &str = "AWS::Serverless::HttpApi";
+pub(super) const API: &str = "AWS::Serverless::HttpApi";
 const BUS: &str = "AWS::Events::EventBus";
-const MACHINE: &str = "AWS::Serverless::StateMachine";
-const FUNCTION: &str = "AWS::Serverless::Function";
+const DASHBOARD: &str = "AWS::CloudWatch::Dashboard";
+pub(super) const MACHINE: &str = "AWS::Serverless::StateMachine";
+pub(super) const FUNCTION: &str = "AWS::Serverless::Function";
 const LOGS: &str = "AWS::Logs::LogGroup";
-const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
-const QUEUE: &str = "AWS::SQS::Queue";
+pub(super) const QUEUE: &str = "AWS::SQS::Queue";
 const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const RULE: &str = "AWS::Events::Rule";
-const TABLE: &str = "AWS::DynamoDB::Table";
-const TOPIC: &str = "AWS::SNS::Topic";
+const SUBSCRIPTION: &str = "AWS::SNS::Subscription";
+pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
+pub(super) const TOPIC: &str = "AWS::SNS::Topic";
 
 /// Function properties that may also stand in `Globals`.
 const SHARED: &[&str] = &["Runtime", "Handler", "Architectures", "MemorySize", "Timeout", "Environment"];
@@ -39,7 +40,7 @@ pub(super) fn template(document: &Value, handlers: &[&str]) -> Result<Template, 
     let faults = Sink::default();
     let root = Node::root(document, &faults);
     let sections = root.fields(
-        &["AWSTemplateFormatVersion", "Transform", "Parameters", "Globals", "Resources", "Outputs"],
+        &["AWSTemplateFormatVersion", "Transform", "Parameters", "Conditions", "Globals", "Resources", "Outputs"],
         &["Description"],
     );
     if let Some(version) = sections.need("AWSTemplateFormatVersion") {
@@ -109,6 +110,7 @@ impl<'a> Reader<'a> {
             names: Names {
                 parameters: entries(sections, "Parameters").iter().map(|(id, _)| *id).collect(),
                 resources: entries(sections, "Resources").iter().map(|(id, node)| (*id, kind(node))).collect(),
+                conditions: entries(sections, "Conditions").iter().map(|(id, _)| *id).collect(),
                 folders: entries(sections, "Resources").iter().filter_map(|(id, node)| folder(id, node)).collect(),
             },
             handlers,
@@ -120,6 +122,8 @@ impl<'a> Reader<'a> {
                 queues: Vec::new(),
                 rules: Vec::new(),
                 machines: Vec::new(),
+                alarms: Vec::new(),
+                dashboards: Vec::new(),
             },
         }
     }
@@ -129,8 +133,13 @@ impl<'a> Reader<'a> {
         let fields = match kind {
             FUNCTION => node.fields(&["Type", "Metadata", "Properties"], &[]),
             TABLE => node.fields(&["Type", "Properties"], &["DeletionPolicy", "UpdateReplacePolicy"]),
+            SUBSCRIPTION => node.fields(&["Type", "Condition", "Properties"], &[]),
             _ => node.fields(&["Type", "Properties"], &[]),
         };
+        if let Some(condition) = fields.get("Condition") {
+            let known: Vec<_> = self.names.conditions.iter().copied().collect();
+            condition.one_of(&known);
+        }
         let Some(properties) = fields.need("Properties") else { return };
         match kind {
             FUNCTION => {
@@ -157,8 +166,15 @@ impl<'a> Reader<'a> {
             API => api(&properties),
             BUS => drop(properties.fields(&[], &["Name"])),
             LOGS => drop(properties.fields(&[], &["LogGroupName", "RetentionInDays"])),
-            ALARM => self.alarm(&properties),
-            METRIC_FILTER => self.metric_filter(&properties),
+            ALARM => {
+                let alarm = self.names.alarm(id, &properties);
+                self.template.alarms.extend(alarm);
+            }
+            DASHBOARD => {
+                let dashboard = self.names.dashboard(id, &properties);
+                self.template.dashboards.extend(dashboard);
+            }
+            SUBSCRIPTION => self.subscription(&properties),
             TOPIC => drop(properties.fields(&[], &["TopicName"])),
             QUEUE_POLICY => drop(properties.fields(&[], &["PolicyDocument", "Queues"])),
             _ => node.child("Type", node.value).fault(format!("resource type {kind:?} is not understood")),
@@ -315,37 +331,12 @@ impl<'a> Reader<'a> {
         Some(Machine { id: id.to_owned(), definition: Arc::new(definition), timers })
     }
 
-    /// An alarm must say what it watches and tell somebody.
-    fn alarm(&self, properties: &Node<'a>) {
-        let fields = properties.fields(
-            &["Namespace", "MetricName", "Dimensions", "AlarmActions", "ComparisonOperator", "TreatMissingData"],
-            &["AlarmName", "AlarmDescription", "Statistic", "Period", "EvaluationPeriods", "Threshold"],
-        );
-        fields.need("Namespace");
-        fields.need("MetricName");
-        for dimension in fields.get("Dimensions").map(|node| node.items()).unwrap_or_default() {
-            let fields = dimension.fields(&["Name", "Value"], &[]);
-            fields.need("Name").map(|name| name.one_of(&["StateMachineArn"]));
-            fields.need("Value").map(|value| self.names.resource(&value, MACHINE, None));
-        }
-        for action in fields.need("AlarmActions").map(|node| node.items()).unwrap_or_default() {
-            self.names.resource(&action, TOPIC, None);
-        }
-        let operators = ["GreaterThanOrEqualToThreshold", "LessThanThreshold"];
-        let operator = fields.need("ComparisonOperator").and_then(|operator| operator.one_of(&operators));
-        // What nobody counted is nothing: too little where little is alarming, and never too much.
-        let missing = if operator.as_deref() == Some("LessThanThreshold") { "breaching" } else { "notBreaching" };
-        fields.need("TreatMissingData").map(|node| node.one_of(&[missing]));
-    }
-
-    /// What is counted in a log.
-    fn metric_filter(&self, properties: &Node<'a>) {
-        let fields = properties.fields(&["LogGroupName", "FilterPattern", "MetricTransformations"], &[]);
-        fields.need("LogGroupName").map(|logs| self.names.resource(&logs, LOGS, None));
-        fields.need("FilterPattern").map(|pattern| pattern.text());
-        for metric in fields.need("MetricTransformations").map(|node| node.items()).unwrap_or_default() {
-            metric.fields(&["MetricNamespace", "MetricName", "MetricValue"], &[]);
-        }
+    /// Who is told of alarms.
+    fn subscription(&self, properties: &Node<'a>) {
+        let fields = properties.fields(&["TopicArn", "Protocol", "Endpoint"], &[]);
+        fields.need("TopicArn").map(|topic| self.names.resource(&topic, TOPIC, None));
+        fields.need("Protocol").map(|protocol| protocol.one_of(&["email"]));
+        fields.need("Endpoint");
     }
 
     /// What only shows when everything has been read.
