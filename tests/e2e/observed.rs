@@ -200,3 +200,27 @@ async fn a_function_that_fails_or_panics_says_so_within_its_invocation() {
     }
     assert_eq!(lines[1]["account.id"], "acme");
 }
+
+#[test]
+fn the_guide_tells_every_metric_and_every_alarm() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/monitoring.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = guide.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    let (_, alarms) = guide.split_once("## Alarms").unwrap();
+    let (metrics, named) = (Metric::ALL, alarms.lines().filter_map(|line| line.strip_prefix("| `")));
+    for metric in metrics {
+        let dimensions: Vec<_> = metric.dimensions().iter().map(|set| set.join(", ")).collect();
+        let row = rows.iter().find(|row| row.get(1) == Some(&&*format!("`{}`", metric.name())));
+        let row = row.unwrap_or_else(|| panic!("docs/monitoring.md does not tell of {}", metric.name()));
+        assert_eq!((row[2], row[3]), (metric.unit(), &*dimensions.join("; ")), "{}", metric.name());
+    }
+    let named: Vec<_> = named.flat_map(|line| line.split('|').next().unwrap().split('`').step_by(2)).collect();
+    let template = local::template::Template::embedded().unwrap();
+    for alarm in &template.alarms {
+        let is_told = |name: &&str| match name.strip_prefix("...") {
+            Some(end) => alarm.id.ends_with(end),
+            None => alarm.id == **name,
+        };
+        assert!(named.iter().any(is_told), "docs/monitoring.md does not tell of {}: {named:?}", alarm.id);
+    }
+}

@@ -116,9 +116,9 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ("AWS::Events::EventBus", "AWS::Events::EventBuss", "Resources.Bus.Type", "is not understood"),
         (
             "AWS::Logs::LogGroup",
-            "AWS::SNS::Subscription",
+            "AWS::SNS::TopicInlinePolicy",
             "Resources.OrderPlacedLogs.Type",
-            "\"AWS::SNS::Subscription\" is not understood",
+            "\"AWS::SNS::TopicInlinePolicy\" is not understood",
         ),
         ("TreatMissingData", "TreatMissing", "ExpirySweepFailed.Properties.TreatMissing", "unknown key"),
         (
@@ -264,7 +264,7 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "ExpirySweep.Properties.DefinitionSubstitution",
             "unknown key",
         ),
-        ("Outputs:", "Conditions: {}\nOutputs:", "Conditions", "unknown key"),
+        ("Outputs:", "Rules: {}\nOutputs:", "Rules", "unknown key"),
         ("Transform: AWS::Serverless-2016-10-31", "Description: x", "document", "duplicate entry"),
     ];
     for (old, new, path, reason) in rows {

@@ -10,6 +10,9 @@ use super::references::Names;
 use super::resources::{API, FUNCTION, MACHINE, QUEUE, TABLE, TOPIC};
 use super::{Alarm, Dashboard, Measured};
 
+#[cfg(test)]
+mod tests;
+
 /// What AWS measures of what the template defines: namespace, its dimension, and the metrics that are looked at here.
 const MEASURED_BY_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/Lambda", "FunctionName", &["Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"]),
