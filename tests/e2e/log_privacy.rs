@@ -16,7 +16,7 @@ const EMAIL: &str = "annabeth.p@privatissima.example";
 const PHONE: &str = "+49 30 9017 3541";
 const STREET: &str = "Verschwiegenweg 77";
 const CITY: &str = "Stillhausen";
-const BIRTHDAY: &str = "07-19";
+const BIRTHDAY: &str = "1964-07-19";
 const VAT_ID: &str = "DE136695976";
 const WORDS: &str = "whispered in confidence";
 
@@ -167,15 +167,11 @@ impl Caller<'_> {
             let other = self.right(scope).account("beta");
             self.ask(other, method, &target, &personal(method, &target, &body)).await;
             for body in faulty(&body) {
-                let status = self.ask(self.right(scope), method, &target, &body).await;
-                assert!(
-                    (400..500).contains(&status) || !target.contains("orders") || method == "GET",
-                    "{method} {target}: {status}"
-                );
+                self.ask(self.right(scope), method, &target, &body).await;
             }
             // What stands in the place of an id, of a code, and what nobody asked for.
             let strange = target.replace("acme", "annabeth.p%40privatissima.example").replace("shop", "Annabeth%20P");
-            self.ask(self.right(scope), method, &strange, &body).await;
+            self.ask(self.right(scope), method, &strange, &personal(method, &target, &body)).await;
             for query in
                 ["annabeth.p%40privatissima.example=1", "cursor=Annabeth", "limit=Annabeth", "account_id=Annabeth%20P"]
             {
@@ -298,7 +294,8 @@ fn check(secrets: &BTreeSet<String>, logged: &str, printed: &[String]) {
     // What was sent has really come by.
     let all: BTreeSet<_> = local::cloud::function_names().into_iter().map(str::to_owned).collect();
     assert_eq!(functions, all);
-    assert!(printed.len() > 500 && secrets.len() > 100, "{} {}", printed.len(), secrets.len());
+    let codes = secrets.iter().filter(|secret| secret.len() < 16).count();
+    assert!(printed.len() > 500 && secrets.len() > 40 && codes > 2, "{} {} {codes}", printed.len(), secrets.len());
     assert!(
         texts.iter().any(|line| line.contains("shop#o-1")) && texts.iter().any(|line| line.contains("cannot be read"))
     );

@@ -113,7 +113,8 @@ where
         }
         event.record(&mut members);
         let mut fields = members.0;
-        let message = fields.remove("message").unwrap_or_default();
+        // Some libraries log fields alone.
+        let message = fields.remove("message").unwrap_or_else(|| "".into());
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let level = event.metadata().level();

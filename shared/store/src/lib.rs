@@ -29,6 +29,7 @@ mod simulation;
 mod survey;
 
 pub use commit::{Commit, Conflict};
+pub use corrupt::without_values;
 pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
 pub use invitation::InvitationsPage;
 pub use nightly::{CountedPage, Kept, KeptValue, Stamp};

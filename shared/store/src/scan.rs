@@ -208,7 +208,11 @@ pub(crate) fn account_id(item: Item) -> Result<AccountId, Fault> {
 fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
     let name = |name: &str| found.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     let (code, sort) = (name("code"), name("sk"));
-    let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={} sk={sort}", beginning(&code)), what };
+    let wrong = |what| Fault::Corrupt {
+        table: "codes",
+        key: format!("code={} sk={}", beginning(&code), beginning(&sort)),
+        what,
+    };
     let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
         keys::CodeKind::Claim | keys::CodeKind::Reservation => return Ok(None),
         keys::CodeKind::Invitation => item::invitation(&found).map(|i| CodeRecord::Invitation(Box::new(i))),

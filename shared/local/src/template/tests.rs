@@ -129,12 +129,6 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ),
         ("[!Ref Alarms]", "[!Ref Bus]", "ExpirySweepFailed.Properties.AlarmActions[0]", "not a AWS::SNS::Topic"),
         (
-            "LogGroupName: !Ref DiscountExpiryLogs",
-            "LogGroupName: !Ref DiscountExpiry",
-            "DiscountExpirySetAside.Properties.LogGroupName",
-            "not a AWS::Logs::LogGroup",
-        ),
-        (
             "!Ref AccountsTable",
             "!Ref AccountTable",
             "Variables.ACCOUNTS_TABLE",
