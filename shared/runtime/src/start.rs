@@ -1,9 +1,10 @@
 //! Starting a function on Lambda: logs, configuration, a warm connection, then the loop.
 
 use crate::app::App;
+use crate::bus::Bus;
 use crate::client;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, QUEUE_URL, variable};
+use crate::config::{BUS_NAME, Config, ConfigError, QUEUE_URL, variable};
 use crate::error::Fault;
 use crate::metrics::{Counts, Place};
 use crate::queue::Queue;
@@ -30,6 +31,18 @@ where
     let url = app.config().queue_url.clone().ok_or(ConfigError::Missing(QUEUE_URL))?;
     let queue = Queue::new(client::sqs()?, url);
     serve(app.with_queue(queue), handle).await
+}
+
+/// As [`run`], for a function that puts events on a bus and decides nothing: it reads no program.
+pub async fn run_with_bus<H>(handle: H) -> Result<(), lambda_runtime::Error>
+where
+    H: AsyncFn(&App, Value) -> Result<Value, Fault>,
+{
+    let app = app()?;
+    let name = app.config().bus_name.clone().ok_or(ConfigError::Missing(BUS_NAME))?;
+    let (app, handle) = (&app.with_bus(Bus::new(client::eventbridge()?, name)), &handle);
+    log();
+    Runtime::new(service_fn(async move |event: LambdaEvent<Value>| carry_out(app, handle, event).await)).run().await
 }
 
 fn app() -> Result<App, lambda_runtime::Error> {
@@ -63,16 +76,18 @@ where
 {
     let LambdaEvent { payload, context } = event;
     let span = logs::invocation(&context.request_id, &payload);
-    let (answer, counts) = invocation::carry_out(span, handle(app, payload)).await;
-    tell(&counts, &context.request_id);
+    // On the heap: futures within futures grow deeper than the compiler looks.
+    let work = Box::pin(handle(app, payload));
+    let (answer, counts) = invocation::carry_out(span, work).await;
+    tell(app, &counts, &context.request_id);
     answer
 }
 
 /// Writes what was counted to standard output, where Lambda's log reads it.
-fn tell(counts: &Counts, request_id: &str) {
-    let (stage, function) = (variable("STAGE"), variable("AWS_LAMBDA_FUNCTION_NAME"));
+fn tell(app: &App, counts: &Counts, request_id: &str) {
+    let function = variable("AWS_LAMBDA_FUNCTION_NAME");
     let place = Place {
-        stage: stage.as_deref().unwrap_or_default(),
+        stage: app.config().stage.as_deref().unwrap_or_default(),
         function: function.as_deref().unwrap_or_default(),
         request_id,
     };

@@ -25,7 +25,7 @@ impl Sink {
 pub(super) struct Node<'a> {
     pub(super) value: &'a Value,
     pub(super) path: String,
-    pub(super) faults: &'a Sink,
+    faults: &'a Sink,
 }
 
 /// The children of a mapping whose keys are all known.
@@ -114,6 +114,14 @@ impl<'a> Node<'a> {
 
     pub(super) fn texts(&self) -> Vec<String> {
         self.items().iter().filter_map(Node::text).collect()
+    }
+
+    /// The short-form intrinsic at this node that takes a list: its name and arguments.
+    pub(super) fn call(&self) -> Option<(String, Vec<Node<'a>>)> {
+        let Value::Tagged(tagged) = self.value else { return None };
+        let Value::Sequence(_) = &tagged.value else { return None };
+        let list = Node { value: &tagged.value, path: self.path.clone(), faults: self.faults };
+        Some((tagged.tag.to_string().trim_start_matches('!').to_owned(), list.items()))
     }
 
     /// The short-form intrinsic at this node: its name and argument, such as `("Ref", "Stage")`.

@@ -15,7 +15,7 @@ mod tests;
 
 /// What AWS measures of what the template defines: namespace, its dimension, and the metrics that are looked at here.
 const MEASURED_BY_AWS: &[(&str, &str, &[&str])] = &[
-    ("AWS/Lambda", "FunctionName", &["Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"]),
+    ("AWS/Lambda", "FunctionName", &["Invocations", "Errors", "Throttles", "Duration", "IteratorAge"]),
     ("AWS/SQS", "QueueName", &["ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"]),
     ("AWS/ApiGateway", "ApiId", &["Count", "4xx", "5xx", "Latency"]),
     ("AWS/States", "StateMachineArn", &["ExecutionsSucceeded", "ExecutionsFailed"]),

@@ -26,6 +26,9 @@ fn unwatched(template: &Template) -> Vec<String> {
     for function in &template.functions {
         need("AWS/Lambda", "Errors", ("FunctionName", &function.id));
         need("AWS/Lambda", "Throttles", ("FunctionName", &function.id));
+        if !function.streams.is_empty() {
+            need("AWS/Lambda", "IteratorAge", ("FunctionName", &function.id));
+        }
         for source in &function.queues {
             need("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName", &source.queue));
         }
