@@ -93,6 +93,7 @@ async fn the_schedule_of_the_program_and_a_tier_by_invitation_are_changed_under_
     let out = json!({"tier": null, "reason": "A test"});
     put(&cloud, TIER_INVITATION, ("if-match", &seen), &out).await.expect_problem(412, "precondition-failed");
 
+    let cloud = Cloud::start().await;
     let (active, version) = (format!("{PROGRAM}/active"), tests::WHOLESALE.replace("500.00", "600.00"));
     cloud.request("POST", &format!("{PROGRAM}/versions"), version).await.expect(201);
     let seen = tag(&cloud, &active).await;
