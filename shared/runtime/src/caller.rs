@@ -1,6 +1,7 @@
 //! Who calls, and what they may do. Denied unless something says otherwise.
 
 use domain::id::AccountId;
+use domain::ledger::IMPORTER;
 use serde_json::Value;
 
 /// What a caller may be allowed to do.
@@ -71,7 +72,9 @@ impl Caller {
         };
         // Scopes of other services mean nothing here.
         let known = |name: &str| Scope::ALL.into_iter().find(|scope| scope.name() == name);
-        Ok(Self { id: id.to_owned(), scopes: listed.chain(claimed).filter_map(known).collect(), account })
+        // By this name the ledger knows what was imported, which is announced to nobody.
+        let id = if id == IMPORTER { format!("sub:{id}") } else { id.to_owned() };
+        Ok(Self { id, scopes: listed.chain(claimed).filter_map(known).collect(), account })
     }
 
     /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.
