@@ -34,9 +34,8 @@ pub fn invocation(request_id: &str, event: &Value) -> Span {
         order.id = Empty,
     );
     // What the API has told the caller.
-    let context = event.get("requestContext");
-    if let Some(id) = context.and_then(|context| context.get("requestId")).and_then(Value::as_str) {
-        span.record("request.id", id);
+    if event.get("requestContext").is_some() {
+        span.record("request.id", crate::http::request_id(event));
     }
     span
 }
