@@ -35,6 +35,7 @@ mod due;
 mod earlier_nights;
 mod earning;
 mod earning_limits;
+mod erasure;
 mod events;
 mod expiry;
 mod free_products;

@@ -50,10 +50,13 @@ impl Command for GiveAnswer {
         let respondent = &self.document.respondent;
         let held = store.survey_answer(&self.survey_id, respondent, consistency).await?;
         let mut asked = Asked { survey: Some(survey), held, ..Asked::default() };
+        let (account, contact) = (&respondent.account_id, &respondent.contact_id);
         if asked.held.is_none() {
-            let (account, contact) = (&respondent.account_id, &respondent.contact_id);
             asked.account = store.account(account, consistency).await?;
-            asked.contact_known = store.contact(account, contact, consistency).await?.is_some();
+        }
+        // Looked at again where the first try was lost: the contact may have been removed.
+        if asked.held.is_none() || consistency == Consistency::Strong {
+            asked.contact_known = Some(store.contact(account, contact, consistency).await?.is_some());
         }
         Ok(asked)
     }

@@ -1,6 +1,8 @@
 //! Who calls, and what they may do. Denied unless something says otherwise.
 
+use domain::document::has_address;
 use domain::id::AccountId;
+use domain::idempotency::CommandKey;
 use serde_json::Value;
 
 /// What a caller may be allowed to do.
@@ -71,7 +73,7 @@ impl Caller {
         };
         // Scopes of other services mean nothing here.
         let known = |name: &str| Scope::ALL.into_iter().find(|scope| scope.name() == name);
-        Ok(Self { id: id.to_owned(), scopes: listed.chain(claimed).filter_map(known).collect(), account })
+        Ok(Self { id: named(id), scopes: listed.chain(claimed).filter_map(known).collect(), account })
     }
 
     /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.
@@ -113,6 +115,12 @@ impl Caller {
             _ => Ok(()),
         }
     }
+}
+
+/// Who calls, as entries name it for good. An issuer's subject says nothing by itself and stays as it is; one that uses
+/// e-mail addresses has them stand as a hash, which tells one from another all the same.
+fn named(subject: &str) -> String {
+    if has_address(subject) { format!("sub:{}", CommandKey::of_subject(subject).as_str()) } else { subject.to_owned() }
 }
 
 /// The names in a claim: issuers write text with spaces between, or an array, which reaches a function as `[a b]`.

@@ -9,6 +9,7 @@
 
 mod commit;
 mod due;
+mod erasure;
 mod facts;
 mod invitation;
 mod item;
@@ -17,6 +18,7 @@ mod limit;
 mod nightly;
 mod pack;
 mod page;
+pub mod personal;
 mod program;
 mod read;
 mod referral;

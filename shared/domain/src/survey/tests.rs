@@ -48,7 +48,7 @@ impl World {
         let id = AccountId::parse("acme").unwrap();
         let (mut account, _) = Account::enrol(id, &schedule.at(now).program, now);
         account.segments = vec![crate::id::Segment::parse("retail").unwrap()];
-        Self { schedule, now, asked: Asked { account: Some(account), contact_known: true, ..Asked::default() } }
+        Self { schedule, now, asked: Asked { account: Some(account), contact_known: Some(true), ..Asked::default() } }
     }
 
     fn open() -> Self {
@@ -232,7 +232,7 @@ fn what_is_missing_is_told_in_a_fixed_order() {
     let mut world = World::open();
     let survey = world.asked.survey.take();
     let account = world.asked.account.take();
-    world.asked.contact_known = false;
+    world.asked.contact_known = Some(false);
     assert_eq!(world.say(9, None), Err(Rejection::UnknownSurvey));
     world.asked.survey = survey;
     assert_eq!(world.say(9, None), Err(Rejection::UnknownAccount));
