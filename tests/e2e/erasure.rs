@@ -198,9 +198,9 @@ async fn nothing_that_was_stated_of_an_erased_company_is_left_and_nobody_else_is
     let balance = cloud.account("sealion").balance().await;
     assert!(balance > 0);
 
-    cloud.set_clock("2011-03-02T12:00:00Z");
+    cloud.set_clock("2011-03-01T12:05:00Z");
     let erased = erase(&cloud).await.expect(200);
-    assert_eq!((&erased["state"], &erased["erased_at"]), (&json!("erased"), &json!("2011-03-02T12:00:00Z")));
+    assert_eq!((&erased["state"], &erased["erased_at"]), (&json!("erased"), &json!("2011-03-01T12:05:00Z")));
     let after = items(&cloud).await;
     assert_eq!(places(&after, &stated), BTreeSet::new());
     // What is deleted whole is not there at all.

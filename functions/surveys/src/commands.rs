@@ -54,8 +54,9 @@ impl Command for GiveAnswer {
         if asked.held.is_none() {
             asked.account = store.account(account, consistency).await?;
         }
-        // Looked at again where the first try was lost: the contact may have been removed.
-        if asked.held.is_none() || consistency == Consistency::Strong {
+        // Looked at where the first try was lost to that it is not there any more.
+        let says_other = asked.held.as_ref().is_some_and(|held| held.said != self.document.said);
+        if asked.held.is_none() || (says_other && consistency == Consistency::Strong) {
             asked.contact_known = Some(store.contact(account, contact, consistency).await?.is_some());
         }
         Ok(asked)
