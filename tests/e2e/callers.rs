@@ -102,7 +102,8 @@ async fn an_accounts_own_token_is_for_that_account_only() {
         match target.as_str() {
             // Nobody gives points or a tier to themselves, or points back, lets themselves or others in or says that they
             // have paid, nor refers, limits a code, is erased, approves or rejects on their own account.
-            ADJUSTMENTS | PERSONAL_DATA | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS | CANCELLATION => {
+            ADJUSTMENTS | PERSONAL_DATA | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS
+            | CANCELLATION => {
                 reply.expect_problem(403, "forbidden");
             }
             _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),

@@ -57,6 +57,8 @@ async fn what_takes_too_long_is_accepted_and_goes_on_through_the_queue() {
     for matched in [4, 6] {
         let waiting = cloud.queue("OrderReturnedQueue").await;
         assert_eq!((waiting.len(), waiting[0].received), (1, 0));
+        // In the name of the account, like what comes from the bus.
+        assert_eq!(waiting[0].group.as_deref(), Some("acme"));
         assert_eq!(hurried.local().pump().await.unwrap(), 1);
         assert_eq!(stand(&stated.shown().await.expect(200)), is("open", matched, 7 - matched));
     }

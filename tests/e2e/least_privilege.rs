@@ -5,6 +5,7 @@ mod policies;
 mod referrals;
 mod trade;
 
+use crate::event_schemas::{self, RARE, Schemas};
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::gateway::Request;
 use policies::{Calls, allowed, covers};
@@ -23,6 +24,8 @@ struct Watched {
     cloud: Cloud,
     seen: Calls,
     routes: BTreeSet<String>,
+    /// The types of events that were announced.
+    events: BTreeSet<String>,
 }
 
 impl Watched {
@@ -41,7 +44,8 @@ impl Watched {
             invite(program);
         })
         .await;
-        Self { cloud, seen: Calls::new(), routes: BTreeSet::new() }
+        cloud.listen();
+        Self { cloud, seen: Calls::new(), routes: BTreeSet::new(), events: BTreeSet::new() }
     }
 
     async fn invoke(&mut self, function: &str, event: Json) -> Json {
@@ -50,6 +54,34 @@ impl Watched {
         let answer = self.cloud.local().invoke(function, event).await.unwrap();
         self.seen.entry(function.to_owned()).or_default().extend(network.calls());
         answer
+    }
+
+    /// Goes on with another cloud, once all is announced that happened in this one.
+    async fn turn_to(&mut self, cloud: Cloud) {
+        self.announced().await;
+        self.cloud = cloud;
+        self.cloud.listen();
+    }
+
+    /// What the stream holds, announced by its function; every event must be as its schema says.
+    async fn announced(&mut self) {
+        let (cloud, schemas) = (self.cloud.clone(), Schemas::published());
+        let network = cloud.network().unwrap();
+        let mut calls = BTreeSet::new();
+        let invoke = async |event| {
+            network.record_calls();
+            let answer = cloud.local().invoke("events-out", event).await;
+            calls.extend(network.calls());
+            answer
+        };
+        let announced = event_schemas::announce(&cloud, invoke).await;
+        self.seen.entry("events-out".to_owned()).or_default().extend(calls);
+        for sent in announced {
+            schemas.check(&sent);
+            self.events.insert(sent.detail_type);
+            let call = ("PutEvents".to_owned(), "EventsBus".to_owned());
+            self.seen.entry("events-out".to_owned()).or_default().insert(call);
+        }
     }
 
     /// A request, whose answer must have this status.
@@ -127,7 +159,7 @@ impl Watched {
     /// Both walks over what falls due: a warning with its contact, something that has ended, an account that fails, is
     /// set aside and mended, a day that closes.
     async fn walks(&mut self) {
-        self.cloud = Cloud::with(crate::walks::with_reviews).await;
+        self.turn_to(Cloud::with(crate::walks::with_reviews).await).await;
         let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"});
         for id in ["acme", "beta"] {
             let order = self.cloud.order(&format!("o-{id}")).account(id).line("MUG", 1, "1200.00");
@@ -184,7 +216,8 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.erased().await;
     watched.nights().await;
     // Two secrets: claims under the older one are looked for, too.
-    watched.cloud = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;
+    let other = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;
+    watched.turn_to(other).await;
     watched.ask("PUT", "/v1/accounts/delta", &json!({"name": "Delta", "vat_id": "GB111111111"}), 201).await;
     let prospect = watched.cloud.referrer("epsilon").await.prospect(5);
     watched.ask("POST", &prospect.target(), &prospect.document(), 201).await;
@@ -194,11 +227,17 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.limits().await;
     watched.shared_codes().await;
     watched.reservations().await;
+    let resend = json!({"task": "resend", "account_id": "acme", "first": 1, "last": 2});
+    watched.invoke("events-out", resend).await;
+    watched.announced().await;
 
     let template = local::template::Template::embedded().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);
     let routes: BTreeSet<_> = routes.map(|route| format!("{} {}", route.method, route.path)).collect();
     assert_eq!(watched.routes, routes, "every route, and so every way to the tables");
+    let schemas = Schemas::published();
+    let unseen: BTreeSet<_> = schemas.types().filter(|kind| !watched.events.contains(*kind)).collect();
+    assert_eq!(unseen, BTreeSet::from(RARE), "every schema is one of events that are announced");
     for (function, allowed) in allowed() {
         let seen = &watched.seen[&function];
         let forbidden: Vec<_> = seen.iter().filter(|call| !allowed.iter().any(|by| covers(by, call))).collect();

@@ -109,6 +109,40 @@ async fn a_night_run_again_is_a_new_revision() {
     assert_eq!(cloud.app().store().kept(first).await.unwrap(), None, "nobody reduces the first run again");
 }
 
+/// What a night says of itself and of every period over HTTP, its revision apart.
+async fn told(cloud: &Cloud) -> (Value, String) {
+    let mut night = cloud.get(&format!("/v1/metrics/nights/{NIGHT_OF}")).await.expect(200).json();
+    let revision = night["revision"].take();
+    assert_eq!(night["revision_kept"].take(), revision);
+    let mut told = night.to_string();
+    for period in ["2011-03", "2011-04", "2011-Q2", "2011", "2011-04-T12M", "lifetime"] {
+        for by in ["total", "tier", "segment"] {
+            told += &cloud.get(&format!("/v1/metrics?period={period}&by={by}")).await.expect(200).json().to_string();
+        }
+    }
+    for place in ["/v1/metrics/retention", "/v1/metrics/accounts", "/v1/accounts/acme/insights"] {
+        told += &cloud.get(place).await.expect(200).json().to_string();
+    }
+    (revision.clone(), told.replace(&format!("\"revision\":{revision}"), "\"revision\":_"))
+}
+
+#[tokio::test]
+async fn a_night_run_again_over_the_same_accounts_comes_to_the_same_figures() {
+    let cloud = traded().await;
+    let first = night(&cloud).await.unwrap();
+    let before = told(&cloud).await;
+    let again = night(&cloud).await.unwrap();
+    assert_eq!(serde_json::to_value(&again).unwrap(), {
+        let mut first = serde_json::to_value(&first).unwrap();
+        first["revision"] = json!(2);
+        first
+    });
+    let after = told(&cloud).await;
+    assert_eq!((before.0, after.0), (json!(1), json!(2)));
+    assert!(before.1.contains("\"revenue\":{\"amount\":\"1600.00\""), "{}", before.1);
+    assert_eq!(before.1, after.1);
+}
+
 #[tokio::test]
 async fn a_run_reduced_again_comes_to_the_same_bytes() {
     let cloud = traded().await;

@@ -10,7 +10,7 @@ fn off(id: &str, percent: &str) -> Value {
 }
 
 /// A partner is who has bought 100 units in a year.
-fn by_units(program: &mut Value) {
+pub fn by_units(program: &mut Value) {
     program["tiers"] = json!({
         "metric": "units", "window": {"kind": "calendar_year"},
         "levels": [

@@ -10,6 +10,7 @@ use domain::program::Program;
 use domain::time::{Day, Instant};
 use domain::version::{self, Version};
 use local::audit::Report;
+use local::bus::{Filter, KEPT_MAX, Sent};
 use local::cloud::{Cloud as LocalCloud, Options, Storage};
 use local::due::Swept;
 use local::gateway::{Invocation, Request, Response};
@@ -301,6 +302,26 @@ impl Cloud {
     /// Delivers everything that waits in queues, until nothing does.
     pub async fn drain(&self) {
         while self.local.pump().await.unwrap() > 0 {}
+    }
+
+    /// From now on what is written is noted for the functions that consume streams, where the tables are embedded.
+    pub fn listen(&self) {
+        if let Some(network) = &self.network {
+            let template = local::template::Template::embedded().unwrap();
+            local::cloud::taps(&template, "").for_each(|tap| network.inner.tap(tap));
+        }
+    }
+
+    /// Hands on everything that streams hold, until nothing more happens to it.
+    pub async fn drain_streams(&self) {
+        while self.local.pump_streams().await.unwrap() > 0 {}
+    }
+
+    /// The events that were announced, in the order they were.
+    pub fn announced(&self) -> Vec<Sent> {
+        let mut sent = self.local.bus().latest(&Filter::default(), KEPT_MAX);
+        sent.reverse();
+        sent
     }
 
     /// The messages of a queue.

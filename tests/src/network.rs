@@ -83,7 +83,7 @@ struct State {
 /// The embedded tables behind a network that can be told to misbehave. Clones share everything.
 #[derive(Clone)]
 pub struct Network {
-    inner: Embedded,
+    pub(crate) inner: Embedded,
     state: Arc<Mutex<State>>,
 }
 

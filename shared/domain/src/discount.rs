@@ -21,6 +21,13 @@ pub const OPEN_DISCOUNTS_MAX: usize = 10;
 /// All of a price, in the unit that [`value`] counts in what is left of it.
 const LEFT_ONE: i64 = 1_000_000_000_000_000_000;
 
+/// Of a discount whose end nobody was told, nor with how many days it was issued: the first release noted neither.
+pub const UNTOLD_DAYS: u16 = u16::MAX;
+
+fn untold_days() -> u16 {
+    UNTOLD_DAYS
+}
+
 /// An open discount as the account's hot item knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenDiscount {
@@ -56,6 +63,7 @@ pub struct Discount {
     /// The first instant at which it is void.
     pub expires_at: Instant,
     /// The fewest days ahead at which its end was told, as of when it was issued or was open last.
+    #[serde(default = "untold_days")]
     pub told_days: u16,
     /// The order that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

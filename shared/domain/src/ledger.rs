@@ -14,6 +14,9 @@ pub use change::{
     ReferralChange, RewardChange, TierChange,
 };
 
+/// By whom imported history is written. No caller of the API is called so.
+pub const IMPORTER: &str = "import";
+
 /// One immutable ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -38,6 +41,13 @@ pub struct Entry {
     pub pending: Points,
     /// What changed, in the order it happened.
     pub changes: Vec<Change>,
+}
+
+impl Entry {
+    /// Whether it came by an import: it tells of the past, and is no news to anybody.
+    pub fn is_imported(&self) -> bool {
+        self.by == IMPORTER
+    }
 }
 
 /// What a commit was for.

@@ -23,6 +23,7 @@ pub mod document;
 pub mod due;
 pub mod earning;
 pub mod erasure;
+pub mod event;
 pub mod expiry;
 pub mod forecast;
 pub mod free_products;

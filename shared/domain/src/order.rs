@@ -194,6 +194,11 @@ impl Order {
         hash::of(self)
     }
 
+    /// Whether this is the hash that it has, or had by the first release.
+    pub fn has_hash(&self, hash: &[u8; 32], stored: &[u8; 32]) -> bool {
+        hash == stored || hash::first(self) == *stored
+    }
+
     /// The JSON paths at which two orders differ, at most 20.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();

@@ -356,9 +356,9 @@ pub(crate) fn take_back(
         order: scored.order.key.clone(),
         by: taking.key,
         eligible: Money { amount: eligible, currency },
-        units,
-        kept: Money { amount: after.eligible, currency },
-        keeps: kept,
+        units: Some(units),
+        kept: Some(Money { amount: after.eligible, currency }),
+        keeps: Some(kept),
         excess_units: taking.excess_units,
         stated_by: taking.stated_by,
     })];

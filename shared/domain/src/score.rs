@@ -453,7 +453,7 @@ pub fn repeat(
     order: &Order,
     content_hash: &[u8; 32],
 ) -> Result<Arc<ScoredOrder>, Rejection> {
-    if stored.content_hash == *content_hash {
+    if order.has_hash(content_hash, &stored.content_hash) {
         return Ok(stored.clone());
     }
     // Whose order it is, is all that somebody else learns: not which guesses about it are right.

@@ -177,7 +177,9 @@ fn order_sentence(change: &OrderChange, calendar: &Calendar) -> Option<String> {
                 0 => String::new(),
                 more => format!(" {more} units more were stated than the order had left."),
             };
-            format!("{what}: {eligible} less. The {kept} that are kept earn {keeps} points.{excess}")
+            let keeps = kept.as_ref().zip(keeps.as_ref());
+            let keeps = keeps.map(|(kept, keeps)| format!(" The {kept} that are kept earn {keeps} points."));
+            format!("{what}: {eligible} less.{}{excess}", keeps.unwrap_or_default())
         }
         OrderChange::ReturnRefused { order, by, .. } => {
             let what = by.return_id().map_or("The cancellation".to_owned(), |id| format!("Return {id}"));

@@ -3,6 +3,8 @@
 //! Results go to standard output, everything else to standard error. Exit code 0: done; 1: failed, or what was looked
 //! for is not as it should be; 2: not understood.
 
+mod backup;
+mod cost;
 mod due;
 mod erase;
 mod metrics;
@@ -57,10 +59,10 @@ struct Common {
 enum Task {
     /// Serve the API, the queues and the database on this machine (what no command at all does)
     Serve(serve::Arguments),
-    /// Import history
+    /// Import history, opening balances, or a whole backup
     #[command(subcommand)]
     Import(Import),
-    /// Export what is stored
+    /// Export what is stored: accounts as rows, or everything as a backup
     #[command(subcommand)]
     Export(Export),
     /// Recompute every balance from its entries and check what is stored
@@ -112,11 +114,19 @@ enum Task {
     },
     /// Say what a draft of the program would have come to over what really happened; nothing is written
     Simulate(simulate::Arguments),
+    /// Say what a million orders cost on AWS, by request units measured here and a file of prices
+    Cost(cost::Arguments),
     /// What referrals came to: redeemed, qualified, rewarded, what they brought in and what they cost
     Referrals {
         /// Print it as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Put the messages of a dead-letter queue back into the queue that gave them up
+    Redrive {
+        /// The dead-letter queue, such as OrderPlacedDeadLetters
+        #[arg(value_name = "QUEUE")]
+        queue: String,
     },
     /// Run one function on one event and print its answer
     Invoke {
@@ -126,6 +136,12 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         event: PathBuf,
     },
+    /// Write the schemas of all events that are announced, a file each
+    EventSchemas {
+        /// The folder
+        #[arg(value_name = "FOLDER")]
+        into: PathBuf,
+    },
     /// The program's versions
     #[command(subcommand)]
     Program(program::Program),
@@ -133,6 +149,12 @@ enum Task {
 
 #[derive(Subcommand)]
 enum Import {
+    /// Everything that a backup holds, as `guilder export all` wrote it, into tables that hold nothing else; safe to repeat
+    All {
+        /// The backup's folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// Orders and returns from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
     Orders(ImportOrders),
     /// Open accounts with the points, tiers and totals they bring from another product; safe to repeat
@@ -185,6 +207,15 @@ struct ImportBalances {
 
 #[derive(Subcommand)]
 enum Export {
+    /// Everything that is stored, as a backup that `guilder import all` restores: a file per table, and a manifest
+    All {
+        /// Read everything twice, and fail unless nothing was written meanwhile: then it is certainly of one instant
+        #[arg(long)]
+        still: bool,
+        /// The backup's folder, which is made
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// All accounts as CSV, sorted by id: account_id,points,tier,orders
     Accounts {
         /// The instant to show them at, such as 2011-05-31T23:59:59Z [default: now]
@@ -242,6 +273,8 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Serve(arguments) => serve::run(&arguments, place).await.map(|()| ExitCode::SUCCESS),
         Task::Import(Import::Orders(arguments)) => tasks::import_orders(arguments, place).await,
         Task::Import(Import::Balances(arguments)) => tasks::import_balances(arguments, place).await,
+        Task::Import(Import::All { folder }) => backup::import(&folder, place).await,
+        Task::Export(Export::All { still, folder }) => backup::export(still, &folder, place).await,
         Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
         Task::Audit => tasks::audit(place).await,
         Task::Erase { id } => erase::erase(&id, place).await,
@@ -251,8 +284,11 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Rollup { date, json } => metrics::rollup(date, json, place).await,
         Task::Report { period, json } => metrics::report(period, json, place).await,
         Task::Simulate(arguments) => simulate::simulate(arguments, place).await,
+        Task::Cost(arguments) => cost::cost(arguments).await,
         Task::Referrals { json } => referrals::show(json, place).await,
+        Task::Redrive { queue } => tasks::redrive(&queue, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
+        Task::EventSchemas { into } => tasks::event_schemas(&into),
         Task::Program(task) => program::perform(task, place).await,
     }
 }

@@ -10,24 +10,30 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use domain::time::Instant;
+use runtime::bus::Bus;
 use runtime::queue::Queue as OwnQueue;
 use runtime::{App, Clock, Config, Fault, Patience};
 use serde_json::{Value, json};
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tracing::{error, warn};
 
+use crate::bus::LocalBus;
 use crate::connector::Embedded;
 use crate::gateway::issuer::Issuer;
 use crate::machine::{self, Start};
 use crate::queue::{Message, QueueError, Queues, message_id};
-use crate::queue::{batch, sqs};
+use crate::queue::{batch, fair, sqs};
+use crate::stream::Streams;
 use crate::tables;
-use crate::template::{Faults, Function, Queue, QueueSource, Template};
+use crate::template::{Faults, Function, Queue, QueueSource, Table, Template};
+use crate::webhook::{self, Webhook};
 
 pub use storage::{Storage, StorageError};
+pub use streams::taps;
 
 mod storage;
+mod streams;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send + 'a>>;
 type Handler = for<'a> fn(&'a App, Value) -> Answer<'a>;
@@ -38,6 +44,7 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("accounts", |app, event| Box::pin(accounts::handle(app, event))),
     ("checkout", |app, event| Box::pin(checkout::handle(app, event))),
     ("discount-expiry", |app, event| Box::pin(discount_expiry::handle(app, event))),
+    ("events-out", |app, event| Box::pin(events_out::handle(app, event))),
     ("metric-rollup", |app, event| Box::pin(metric_rollup::handle(app, event))),
     ("metrics", |app, event| Box::pin(metrics::handle(app, event))),
     ("order-placed", |app, event| Box::pin(order_placed::handle(app, event))),
@@ -47,6 +54,9 @@ const FUNCTIONS: &[(&str, Handler)] = &[
     ("simulation", |app, event| Box::pin(simulation::handle(app, event))),
     ("surveys", |app, event| Box::pin(surveys::handle(app, event))),
 ];
+
+/// The bus that events are announced on, by its logical id.
+const EVENTS_BUS: &str = "EventsBus";
 
 /// How often queues are looked at while nothing is announced: messages become visible by time, too.
 const IDLE: Duration = Duration::from_millis(200);
@@ -102,6 +112,11 @@ pub struct Options {
     pub patience: Patience,
     /// Whose tokens the API asks for; without one it asks for none, and everybody is an operator.
     pub issuer: Option<Issuer>,
+    /// Whether what is written to tables is noted for the functions that consume their streams. Only an embedded
+    /// database can be listened to; whoever opens another says so to that.
+    pub streams: bool,
+    /// Where events are posted to, if anywhere.
+    pub webhook: Option<Webhook>,
 }
 
 impl Options {
@@ -115,6 +130,8 @@ impl Options {
             retry_delay: Duration::from_secs(1),
             patience: Patience::default(),
             issuer: None,
+            streams: false,
+            webhook: None,
         }
     }
 }
@@ -166,6 +183,22 @@ pub enum EventError {
     Queue(#[from] QueueError),
 }
 
+/// Why messages were not put back.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveError {
+    /// No queue leaves its messages there.
+    #[error("{queue} is no dead-letter queue; there are {}", dead_letters.join(", "))]
+    Unknown {
+        /// What was asked for.
+        queue: String,
+        /// What there is.
+        dead_letters: Vec<String>,
+    },
+    /// The queues cannot be read or written.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
 /// The messages of one queue.
 #[derive(Debug, serde::Serialize)]
 pub struct QueueContent {
@@ -183,6 +216,11 @@ pub struct Cloud {
     storage: storage::Open,
     instances: BTreeMap<String, Instance>,
     queues: Queues,
+    streams: Streams,
+    /// By function and table.
+    progress: Mutex<BTreeMap<(String, String), streams::Progress>>,
+    bus: LocalBus,
+    webhook: Option<Webhook>,
     retry_delay: Duration,
     issuer: Option<Issuer>,
     clock: Clock,
@@ -213,6 +251,13 @@ impl Cloud {
         let queues = Queues::open(client.clone(), prefix, options.retry_delay).await?;
 
         let announced = Arc::new(Notify::new());
+        let streams = Streams::open(client.clone(), prefix).await?;
+        if let Some(database) = storage.database.as_ref().filter(|_| options.streams) {
+            taps(&template, prefix).for_each(|tap| database.tap(tap));
+        }
+        let posted = options.webhook.is_some().then(|| (queues.clone(), Webhook::queue()));
+        let bus = template.buses.iter().find(|bus| bus.as_str() == EVENTS_BUS).map_or("", String::as_str);
+        let bus = LocalBus::new(bus, posted, announced.clone());
         let sqs = sqs::client(queues.clone(), template.queues.clone(), announced.clone());
         let mut instances = BTreeMap::new();
         for function in &template.functions {
@@ -220,17 +265,36 @@ impl Cloud {
             let variables = template.environment(function, &parameters, prefix)?;
             let config = Config::from_lookup(|name| variables.get(name).cloned());
             let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
-            let url = config.queue_url.clone();
+            let (url, bus_name) = (config.queue_url.clone(), config.bus_name.clone());
             let app = App::new(config, client.clone(), options.clock.clone()).with_patience(options.patience);
             let app = match url {
                 Some(url) => app.with_queue(OwnQueue::new(sqs.clone(), url)),
                 None => app,
             };
+            let app = match bus_name {
+                Some(name) => app.with_bus(Bus::new(bus.client(), name)),
+                None => app,
+            };
             let instance = Instance { function: function.clone(), handler: *handler, app: Arc::new(app) };
             instances.insert(function.name.clone(), instance);
         }
-        let Options { retry_delay, issuer, clock, .. } = options;
-        Ok(Self { template, storage, instances, queues, retry_delay, issuer, clock, starts, announced })
+        let Options { retry_delay, issuer, clock, webhook, .. } = options;
+        let progress = Mutex::default();
+        Ok(Self {
+            template,
+            storage,
+            instances,
+            queues,
+            streams,
+            progress,
+            bus,
+            webhook,
+            retry_delay,
+            issuer,
+            clock,
+            starts,
+            announced,
+        })
     }
 
     /// The template that this cloud was built from.
@@ -241,6 +305,11 @@ impl Cloud {
     /// The client of its tables.
     pub fn client(&self) -> &Client {
         &self.storage.client
+    }
+
+    /// What a table of the template is called in its storage.
+    pub fn table_name(&self, table: &Table) -> String {
+        format!("{}{}", self.storage.prefix, table.name)
     }
 
     /// What starts its state machines.
@@ -266,6 +335,16 @@ impl Cloud {
     /// How long a state of a state machine rests after its first failure.
     pub(crate) fn retry_delay(&self) -> Duration {
         self.retry_delay
+    }
+
+    /// Where events are posted to, if anywhere.
+    pub fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
+    }
+
+    /// The bus for events.
+    pub fn bus(&self) -> &LocalBus {
+        &self.bus
     }
 
     /// The embedded database; `None` where the tables are behind an endpoint.
@@ -303,30 +382,29 @@ impl Cloud {
         (instance.handler)(&app, event).await.map_err(InvokeError::Fault)
     }
 
-    /// Puts an event on the bus and returns how many queues took it.
+    /// Puts an event on the bus and returns how many queues took it. What a queue does not take goes to the dead letters
+    /// of the rule.
     pub async fn put_event(&self, detail_type: &str, source: &str, detail: Value) -> Result<usize, EventError> {
         let now = wall_clock();
-        let event = json!({
-            "version": "0",
-            "id": message_id(now),
-            "detail-type": detail_type,
-            "source": source,
-            "account": "000000000000",
-            "time": Instant::from_ms(now.as_ms().div_euclid(1000).saturating_mul(1000)).to_string(),
-            "region": crate::connector::REGION,
-            "resources": [],
-            "detail": detail,
-        });
+        let event = bus_event(detail_type, source, &detail, now);
         let body = event.to_string();
         if body.len() > Self::EVENT_BYTES_MAX {
             return Err(EventError::TooLarge);
         }
-        let rules = self.template.rules.iter().filter(|rule| rule.detail_types.iter().any(|kind| kind == detail_type));
-        let queues = rules.flat_map(|rule| &rule.queues).filter_map(|id| self.template.queue(id));
+        let rules = self.template.rules.iter().filter(|rule| rule.takes(detail_type, &detail));
         let mut taken = 0_usize;
-        for queue in queues {
-            self.queues.send(queue, body.clone(), now).await?;
-            taken = taken.saturating_add(1);
+        for target in rules.flat_map(|rule| &rule.targets) {
+            match target.group_field.as_ref().map(|field| group(&detail, field)).transpose() {
+                Ok(group) => {
+                    self.queues.send(&target.queue, body.clone(), group, now).await?;
+                    taken = taken.saturating_add(1);
+                }
+                Err(reason) => {
+                    if let Some(dead_letters) = &target.dead_letters {
+                        self.queues.bury(dead_letters, body.clone(), reason, now).await?;
+                    }
+                }
+            }
         }
         self.announced.notify_one();
         Ok(taken)
@@ -379,11 +457,30 @@ impl Cloud {
         Ok(moved)
     }
 
+    /// Puts the messages of a dead-letter queue back into the queue that gave them up, and returns how many, and which
+    /// queue that is.
+    pub async fn redrive(&self, dead_letters: &str) -> Result<(usize, &Queue), RedriveError> {
+        let is_source = |queue: &&Queue| queue.redrive.as_ref().is_some_and(|redrive| redrive.queue == dead_letters);
+        let Some(queue) = self.template.queues.iter().find(is_source) else {
+            let all = self.template.queues.iter().filter_map(|queue| Some(queue.redrive.as_ref()?.queue.clone()));
+            return Err(RedriveError::Unknown { queue: dead_letters.to_owned(), dead_letters: all.collect() });
+        };
+        let moved = self.queues.put_back(dead_letters, queue, wall_clock()).await?;
+        self.announced.notify_one();
+        Ok((moved, queue))
+    }
+
+    /// One round over everything that waits.
+    async fn pump_all(&self) -> Result<usize, QueueError> {
+        let (queued, streamed) = (self.pump().await?, self.pump_streams().await?);
+        Ok(queued.saturating_add(streamed).saturating_add(self.post_events().await?))
+    }
+
     /// Delivers messages as they come, until `stop` resolves; a batch under way is finished.
     pub async fn consume(&self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         loop {
-            let pause = match self.pump().await {
+            let pause = match self.pump_all().await {
                 Ok(0) => IDLE,
                 Ok(_) => Duration::ZERO,
                 Err(fault) => {
@@ -407,6 +504,10 @@ impl Cloud {
             let messages = self.queues.messages(&queue.id).await?;
             contents.push(QueueContent { queue: queue.id.clone(), depth: messages.len(), messages });
         }
+        for queue in [webhook::QUEUE, webhook::DEAD_LETTERS].into_iter().filter(|_| self.webhook.is_some()) {
+            let messages = self.queues.messages(queue).await?;
+            contents.push(QueueContent { queue: queue.to_owned(), depth: messages.len(), messages });
+        }
         Ok(contents)
     }
 
@@ -414,6 +515,27 @@ impl Cloud {
     pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
         self.instances.values().map(|instance| &instance.function)
     }
+}
+
+/// An event as the bus hands it on.
+pub(crate) fn bus_event(detail_type: &str, source: &str, detail: &Value, now: Instant) -> Value {
+    json!({
+        "version": "0",
+        "id": message_id(now),
+        "detail-type": detail_type,
+        "source": source,
+        "account": "000000000000",
+        "time": Instant::from_ms(now.as_ms().div_euclid(1000).saturating_mul(1000)).to_string(),
+        "region": crate::connector::REGION,
+        "resources": [],
+        "detail": detail,
+    })
+}
+
+/// In whose name an event waits; or why SQS would not take it in that name.
+fn group(detail: &Value, field: &str) -> Result<String, String> {
+    let name = detail.get(field).and_then(Value::as_str).filter(|name| fair::is_group(name));
+    name.map(str::to_owned).ok_or_else(|| format!("{field} of its detail cannot be the group that it waits in"))
 }
 
 /// The queues' time: they are infrastructure and do not follow the clock of the functions.

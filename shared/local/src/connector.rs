@@ -7,6 +7,7 @@
 //! another thread and back would cost a good part of that. Where calls meet, they stand in line (see `line`).
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::line::Line;
+use crate::stream::Tap;
 
 /// The region and account that local resources pretend to be in.
 pub const REGION: &str = "eu-west-1";
@@ -66,6 +68,7 @@ pub fn client_over(http: impl HttpClient + 'static) -> Client {
 pub struct Embedded {
     database: Database,
     line: Line,
+    tap: Arc<OnceLock<Tap>>,
 }
 
 impl fmt::Debug for Embedded {
@@ -82,8 +85,8 @@ impl HttpClient for Embedded {
 
 impl HttpConnector for Embedded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let database = self.database.clone();
-        let mut turn = self.line.take(move || answer(&database, &request));
+        let (database, tap) = (self.database.clone(), Arc::clone(&self.tap));
+        let mut turn = self.line.take(move || answer(&database, tap.get(), &request));
         match turn.now() {
             Some(answer) => HttpConnectorFuture::ready(answer),
             None => HttpConnectorFuture::new(async move {
@@ -97,7 +100,14 @@ impl HttpConnector for Embedded {
 impl Embedded {
     /// A database, and nobody in line. Who shares the database shares a clone of this, too.
     pub fn new(database: Database) -> Self {
-        Self { database, line: Line::default() }
+        Self { database, line: Line::default(), tap: Arc::default() }
+    }
+
+    /// From now on what is written to a table is noted. The first tap counts: no function consumes another's stream.
+    pub fn tap(&self, tap: Tap) {
+        if let Err(other) = self.tap.set(tap) {
+            tracing::debug!(tap = ?other, "listened to already");
+        }
     }
 
     /// The database itself, past the line.
@@ -107,36 +117,39 @@ impl Embedded {
 
     /// Performs an operation; a status and a body in JSON. `None`: the database broke down.
     pub(crate) async fn perform(&self, operation: String, body: Bytes) -> Option<(u16, Vec<u8>)> {
-        let database = self.database.clone();
-        self.line.take(move || perform(&database, &operation, &body)).done().await
+        let (database, tap) = (self.database.clone(), Arc::clone(&self.tap));
+        self.line.take(move || perform(&database, tap.get(), &operation, &body)).done().await
     }
 }
 
-fn answer(database: &Database, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+fn answer(database: &Database, tap: Option<&Tap>, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
     let (Some((_, operation)), Some(body)) = (operation, request.body().bytes()) else {
         return Err(ConnectorError::user("a DynamoDB request names its operation and has its body at hand".into()));
     };
-    let (status, body) = perform(database, operation, body);
+    let (status, body) = perform(database, tap, operation, body);
     let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
     let mut response = HttpResponse::new(status, SdkBody::from(body));
     response.headers_mut().insert("content-type", CONTENT_TYPE);
     Ok(response)
 }
 
-fn perform(database: &Database, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
-    match dispatch(database, operation, body) {
+fn perform(database: &Database, tap: Option<&Tap>, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    match dispatch(database, tap, operation, body) {
         Ok(body) => (200, body),
         Err(error) => (error.status_code(), error.to_json().into_bytes()),
     }
 }
 
-fn dispatch(db: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+fn dispatch(db: &Database, tap: Option<&Tap>, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
     match operation {
         "TransactWriteItems" => {
             run(body, |mut request: dynoxide::actions::transact_write_items::TransactWriteItemsRequest| {
                 request.client_request_token.take_if(|token| token == NO_TOKEN);
-                db.transact_write_items(request)
+                match tap {
+                    Some(tap) => tap.transact(db, request, |request| db.transact_write_items(request)),
+                    None => db.transact_write_items(request),
+                }
             })
         }
         "GetItem" => run(body, |request| db.get_item(request)),
@@ -144,7 +157,10 @@ fn dispatch(db: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, Dyno
         "TransactGetItems" => run(body, |request| db.transact_get_items(request)),
         "BatchGetItem" => run(body, |request| db.batch_get_item(request)),
         "BatchWriteItem" => run(body, |request| db.batch_write_item(request)),
-        "PutItem" => run(body, |request| db.put_item(request)),
+        "PutItem" => run(body, |request| match tap {
+            Some(tap) => tap.put(db, request, |request| db.put_item(request)),
+            None => db.put_item(request),
+        }),
         "UpdateItem" => run(body, |request| db.update_item(request)),
         "DeleteItem" => run(body, |request| db.delete_item(request)),
         "Scan" => run(body, |request| db.scan(request)),

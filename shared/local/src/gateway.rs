@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
+use crate::bus::{Filter, KEPT_MAX};
 use crate::cloud::{Cloud, EventError, wall_clock};
 use crate::template::Route;
 use issuer::Refusal;
@@ -21,6 +22,9 @@ pub mod text;
 
 /// The largest body taken: the limit of a Lambda invocation.
 pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Events that are shown where nobody says how many.
+const EVENTS_SHOWN: usize = 100;
 
 /// What the operator may do: everything that a token could allow.
 const OPERATOR_SCOPES: &[&str] = &["orders:write", "accounts:read", "accounts:write", "program:write", "metrics:read"];
@@ -177,19 +181,38 @@ impl Cloud {
         }
     }
 
-    /// What exists here only: putting events on the bus, and looking into the queues.
+    /// What exists here only: putting events on the bus, looking at those announced, and into the queues.
     async fn local(&self, request: &Request) -> Response {
         let path = request.target.split('?').next().unwrap_or_default();
         match (request.method.as_str(), path) {
+            ("GET", "/_local/events") => self.local_events(&request.target),
             ("POST", "/_local/events") => self.local_event(&request.body).await,
             ("GET", "/_local/queues") => match self.queues().await {
                 Ok(queues) => Response::of(200, "application/json", &json!({ "queues": queues })),
                 Err(_) => Response::internal(),
             },
-            (method, "/_local/events") => Response::method_not_allowed(method, path, &["POST"]),
+            (method, "/_local/events") => Response::method_not_allowed(method, path, &["GET", "POST"]),
             (method, "/_local/queues") => Response::method_not_allowed(method, path, &["GET"]),
             _ => Response::not_found(path),
         }
+    }
+
+    /// The latest events that were announced, newest first.
+    fn local_events(&self, target: &str) -> Response {
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        let (mut filter, mut limit) = (Filter::default(), EVENTS_SHOWN);
+        for (name, value) in text::query(query) {
+            match (name.as_str(), value.parse()) {
+                ("type", _) => filter.kind = Some(value),
+                ("account_id", _) => filter.account = Some(value),
+                ("limit", Ok(most @ 1..=KEPT_MAX)) => limit = most,
+                _ => {
+                    let detail = format!("Events are asked for by type, account_id and limit, from 1 to {KEPT_MAX}.");
+                    return Response::problem(400, "invalid-parameter", "Invalid parameter", detail);
+                }
+            }
+        }
+        Response::of(200, "application/json", &json!({ "events": self.bus().latest(&filter, limit) }))
     }
 
     async fn local_event(&self, body: &[u8]) -> Response {

@@ -16,6 +16,7 @@ mod workers;
 
 use crate::mapping::Mapping;
 use domain::id::{InvalidId, OrderId, ReturnId};
+use domain::ledger::IMPORTER;
 use domain::score::FUTURE_MS_MAX;
 use domain::time::Instant;
 use file::FileError;
@@ -277,7 +278,7 @@ impl Work {
 }
 
 fn importer() -> Caller {
-    Caller::operator("import")
+    Caller::operator(IMPORTER)
 }
 
 /// A fault stops the import; a refusal does not.

@@ -2,7 +2,7 @@
 //! and the `guilder` command.
 //!
 //! It holds no rule of the program. What it imitates it imitates faithfully enough that a handler cannot tell: the
-//! payloads of API Gateway and SQS, at-least-once delivery, the API of DynamoDB.
+//! payloads of API Gateway, SQS and streams, at-least-once delivery, the APIs of DynamoDB and EventBridge.
 
 #![cfg_attr(
     test,
@@ -16,9 +16,12 @@
 )]
 
 pub mod audit;
+pub mod backup;
+pub mod bus;
 pub mod cli;
 pub mod cloud;
 pub mod connector;
+pub mod cost;
 pub mod demo;
 pub mod due;
 pub mod endpoint;
@@ -37,6 +40,8 @@ pub mod rollup;
 pub mod serve;
 pub mod show;
 pub mod simulate;
+pub mod stream;
 pub mod tables;
 pub mod template;
 pub mod walk;
+pub mod webhook;

@@ -2,7 +2,8 @@
 //!
 //! Delivery is at least once. A received message is hidden, not removed; it goes when its consumer says so, comes back
 //! when its time is up, and moves to the dead-letter queue at the receive that would exceed its count. Time is an
-//! argument. Every change is guarded, so two consumers never hold one message at the same time.
+//! argument. Every change is guarded, so two consumers never hold one message at the same time. Messages of a group wait
+//! for each other's turn as in a fair queue (see [`fair`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::tables;
 use crate::template::{Key, Queue, Table};
 
 pub mod batch;
+pub mod fair;
 pub mod sqs;
 
 /// The table is no part of the template: in AWS the queues are SQS's own.
@@ -28,6 +30,12 @@ type Item = HashMap<String, AttributeValue>;
 #[derive(Debug, thiserror::Error)]
 #[error("local queue: {0}")]
 pub struct QueueError(String);
+
+impl QueueError {
+    pub(crate) fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
 
 impl From<BuildError> for QueueError {
     fn from(error: BuildError) -> Self {
@@ -54,6 +62,9 @@ pub struct Queues {
 pub struct Message {
     /// Unique, and in order of sending to the millisecond.
     pub id: String,
+    /// In whose name it waits, if in anybody's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What was sent.
     pub body: String,
     /// When it was sent.
@@ -92,45 +103,62 @@ impl Queues {
         Ok(Self { client, table: format!("{prefix}{TABLE}"), retry_delay })
     }
 
-    /// Puts a message into a queue and returns its id.
-    pub async fn send(&self, queue: &Queue, body: String, now: Instant) -> Result<String, QueueError> {
+    /// Puts a message into a queue, into a group if it has one, and returns its id.
+    pub async fn send(
+        &self,
+        queue: &str,
+        body: String,
+        group: Option<String>,
+        now: Instant,
+    ) -> Result<String, QueueError> {
+        self.put(queue, body, group, None, now).await
+    }
+
+    /// Puts a message that could not be delivered into a dead-letter queue, with the reason.
+    pub(crate) async fn bury(&self, queue: &str, body: String, why: String, now: Instant) -> Result<(), QueueError> {
+        self.put(queue, body, None, Some(why), now).await.map(drop)
+    }
+
+    async fn put(
+        &self,
+        queue: &str,
+        body: String,
+        group: Option<String>,
+        reason: Option<String>,
+        now: Instant,
+    ) -> Result<String, QueueError> {
         let id = message_id(now);
-        let message = Message { id: id.clone(), body, sent_at: now, received: 0, visible_at: now, reason: None };
-        let item = write(&queue.id, &message);
+        let message = Message { id: id.clone(), group, body, sent_at: now, received: 0, visible_at: now, reason };
+        let item = write(queue, &message);
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
         Ok(id)
     }
 
-    /// Up to `limit` messages that are visible `now`, hidden from then on for the queue's visibility timeout.
+    /// Up to `limit` messages that are visible `now`, fairly by their groups, hidden from then on for the queue's
+    /// visibility timeout.
     pub async fn receive(&self, queue: &Queue, limit: usize, now: Instant) -> Result<Received, QueueError> {
         let mut received = Received::default();
-        let mut from = None;
-        loop {
-            let page = self.page(&queue.id, from).await?;
-            for mut message in page.0.into_iter().filter(|message| message.visible_at <= now) {
-                match &queue.redrive {
-                    Some(redrive) if message.received >= redrive.max_receive_count => {
-                        if self.redrive(queue, &redrive.queue, &message, now).await? {
-                            received.redriven = received.redriven.saturating_add(1);
-                        }
-                    }
-                    _ => {
-                        let hidden_ms = queue.visibility_timeout_s.saturating_mul(1000);
-                        let until = now.plus_ms(i64::try_from(hidden_ms).unwrap_or(i64::MAX));
-                        if self.claim(queue, &mut message, until).await? {
-                            received.messages.push(message);
-                        }
+        let waiting = self.first(&queue.id, fair::SEEN_MAX).await?;
+        for mut message in fair::turns(waiting, now) {
+            match &queue.redrive {
+                Some(redrive) if message.received >= redrive.max_receive_count => {
+                    if self.redrive(queue, &redrive.queue, &message, now).await? {
+                        received.redriven = received.redriven.saturating_add(1);
                     }
                 }
-                if received.messages.len() >= limit {
-                    return Ok(received);
+                _ => {
+                    let hidden_ms = queue.visibility_timeout_s.saturating_mul(1000);
+                    let until = now.plus_ms(i64::try_from(hidden_ms).unwrap_or(i64::MAX));
+                    if self.claim(queue, &mut message, until).await? {
+                        received.messages.push(message);
+                    }
                 }
             }
-            from = page.1;
-            if from.is_none() {
-                return Ok(received);
+            if received.messages.len() >= limit {
+                break;
             }
         }
+        Ok(received)
     }
 
     /// Removes a message that was handled.
@@ -161,13 +189,18 @@ impl Queues {
 
     /// Everything in a queue, oldest first.
     pub async fn messages(&self, queue: &str) -> Result<Vec<Message>, QueueError> {
+        self.first(queue, usize::MAX).await
+    }
+
+    /// The oldest messages of a queue, at least `count` where it has so many.
+    async fn first(&self, queue: &str, count: usize) -> Result<Vec<Message>, QueueError> {
         let mut messages = Vec::new();
         let mut from = None;
         loop {
             let (mut page, next) = self.page(queue, from).await?;
             messages.append(&mut page);
             from = next;
-            if from.is_none() {
+            if from.is_none() || messages.len() >= count {
                 return Ok(messages);
             }
         }
@@ -204,14 +237,33 @@ impl Queues {
         }
     }
 
+    /// Puts what is in a dead-letter queue back into the queue that gave it up, oldest first: as new messages, as SQS
+    /// does it. Returns how many.
+    pub async fn put_back(&self, dead_letters: &str, queue: &Queue, now: Instant) -> Result<usize, QueueError> {
+        let mut moved = 0_usize;
+        for message in self.messages(dead_letters).await? {
+            let id = message_id(now);
+            let again = Message { id, sent_at: now, visible_at: now, received: 0, reason: None, ..message.clone() };
+            if self.relocate((dead_letters, &message), (&queue.id, &again)).await? {
+                moved = moved.saturating_add(1);
+            }
+        }
+        Ok(moved)
+    }
+
     /// Moves a message to the dead-letter queue, unless somebody else just did.
     async fn redrive(&self, from: &Queue, to: &str, message: &Message, now: Instant) -> Result<bool, QueueError> {
+        let dead = Message { visible_at: now, ..message.clone() };
+        self.relocate((&from.id, message), (to, &dead)).await
+    }
+
+    /// Takes a message from one queue and puts what becomes of it into another, unless somebody else just did.
+    async fn relocate(&self, from: (&str, &Message), to: (&str, &Message)) -> Result<bool, QueueError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(key(&from.id, &message.id)))
+            .set_key(Some(key(from.0, &from.1.id)))
             .condition_expression("attribute_exists(queue)");
-        let dead = Message { visible_at: now, ..message.clone() };
-        let put = Put::builder().table_name(&self.table).set_item(Some(write(to, &dead)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(write(to.0, to.1)));
         let moved = self
             .client
             .transact_write_items()
@@ -252,8 +304,10 @@ fn write(queue: &str, message: &Message) -> Item {
     item.insert("sent_at".into(), ms(message.sent_at));
     item.insert("received".into(), number(message.received));
     item.insert("visible_at".into(), ms(message.visible_at));
-    if let Some(reason) = &message.reason {
-        item.insert("reason".into(), AttributeValue::S(reason.clone()));
+    for (name, text) in [("reason", &message.reason), ("group", &message.group)] {
+        if let Some(text) = text {
+            item.insert(name.into(), AttributeValue::S(text.clone()));
+        }
     }
     item
 }
@@ -264,6 +318,7 @@ fn read(item: &Item) -> Result<Message, QueueError> {
     let message = || {
         Some(Message {
             id: text("message_id")?,
+            group: text("group"),
             body: text("body")?,
             sent_at: Instant::from_ms(number("sent_at")?),
             received: u64::try_from(number("received")?).ok()?,
@@ -292,7 +347,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_comes_back_until_it_is_deleted() {
         let (queues, queue) = queues(&Database::memory().unwrap(), Duration::ZERO).await;
-        queues.send(&queue, "one".into(), START).await.unwrap();
+        queues.send("live", "one".into(), None, START).await.unwrap();
         let first = queues.receive(&queue, 10, START).await.unwrap().messages;
         assert_eq!((first[0].body.as_str(), first[0].received), ("one", 1));
 
@@ -308,7 +363,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_keeps_failing_goes_to_the_dead_letters_with_its_reason() {
         let (queues, queue) = queues(&Database::memory().unwrap(), Duration::from_secs(1)).await;
-        let id = queues.send(&queue, "poison".into(), START).await.unwrap();
+        let id = queues.send("live", "poison".into(), Some("acme".into()), START).await.unwrap();
         let mut now = START;
         for attempt in 1..=3 {
             let received = queues.receive(&queue, 10, now).await.unwrap();
@@ -324,13 +379,41 @@ mod tests {
         let dead = queues.messages("dead").await.unwrap();
         assert_eq!((dead[0].id.as_str(), dead[0].received), (id.as_str(), 3));
         assert_eq!(dead[0].reason.as_deref(), Some("no such account"));
+        assert_eq!(dead[0].group.as_deref(), Some("acme"));
+    }
+
+    #[tokio::test]
+    async fn a_noisy_group_does_not_delay_the_others() {
+        let (queues, queue) = queues(&Database::memory().unwrap(), Duration::ZERO).await;
+        for n in 0..250 {
+            queues.send("live", format!("noisy {n}"), Some("noisy".into()), START.plus_ms(n)).await.unwrap();
+        }
+        for n in 0..4 {
+            let group = Some(["quiet-1", "quiet-2"][n % 2].to_owned());
+            let at = START.plus_ms(300 + i64::try_from(n).unwrap());
+            queues.send("live", format!("quiet {n}"), group, at).await.unwrap();
+        }
+        let mut now = START.plus_ms(1000);
+        let mut batches = Vec::new();
+        for _ in 0..3 {
+            let messages = queues.receive(&queue, 4, now).await.unwrap().messages;
+            batches.push(messages.iter().map(|message| message.body.clone()).collect::<Vec<_>>().join(", "));
+            now = now.plus_ms(1);
+        }
+        // Whoever has least in hand comes first, and of those whose message is oldest.
+        let expected = [
+            "noisy 0, quiet 0, quiet 1, noisy 1",
+            "quiet 2, quiet 3, noisy 2, noisy 3",
+            "noisy 4, noisy 5, noisy 6, noisy 7",
+        ];
+        assert_eq!(batches, expected);
     }
 
     #[tokio::test]
     async fn messages_are_received_oldest_first_and_in_batches() {
         let (queues, queue) = queues(&Database::memory().unwrap(), Duration::ZERO).await;
         for n in 0..120 {
-            queues.send(&queue, n.to_string(), START.plus_ms(n)).await.unwrap();
+            queues.send("live", n.to_string(), None, START.plus_ms(n)).await.unwrap();
         }
         let later = START.plus_ms(1000);
         let first = queues.receive(&queue, 110, later).await.unwrap().messages;

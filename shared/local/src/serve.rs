@@ -7,6 +7,7 @@ use crate::demo;
 use crate::gateway::issuer::{Issuer, Keys};
 use crate::gateway::server;
 use crate::program::{self, Chosen};
+use crate::webhook::Webhook;
 use clap::Args;
 use domain::program::Program;
 use domain::time::Instant;
@@ -46,11 +47,28 @@ pub struct Arguments {
     /// The `aud` of those tokens, or their `client_id` where they have none
     #[arg(long, value_name = "NAME", requires = "auth")]
     audience: Option<String>,
+    /// Post what happens to this URL, as signed CloudEvents
+    #[arg(long, value_name = "URL", requires = "webhook_secret_file")]
+    webhook: Option<String>,
+    /// The file with the secret that they are signed with: whsec_ and 24 to 64 random bytes in base64
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_secret_file: Option<PathBuf>,
 }
 
 /// The same by the names of their fields: without a command they may stand alone.
-pub(crate) const OPTIONS: [&str; 9] =
-    ["port", "dynamodb_port", "memory", "program", "no_demo", "no_rollup", "auth", "issuer", "audience"];
+pub(crate) const OPTIONS: [&str; 11] = [
+    "port",
+    "dynamodb_port",
+    "memory",
+    "program",
+    "no_demo",
+    "no_rollup",
+    "auth",
+    "issuer",
+    "audience",
+    "webhook",
+    "webhook_secret_file",
+];
 
 /// Serves until the process is asked to end.
 pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
@@ -61,7 +79,8 @@ pub async fn run(arguments: &Arguments, place: &Place) -> Result<(), Failure> {
     };
     let is_found = matches!(storage, Storage::File(_));
     let issuer = issuer(arguments)?;
-    let mut options = Options { counts_nights: !arguments.no_rollup, issuer, ..options(storage) };
+    let webhook = webhook(arguments)?;
+    let mut options = Options { counts_nights: !arguments.no_rollup, issuer, webhook, ..options(storage) };
     let chosen = arguments.program.as_deref().map(Chosen::read).transpose()?;
     if let Some(chosen) = &chosen {
         choose(&mut options, chosen)?;
@@ -100,6 +119,13 @@ fn issuer(arguments: &Arguments) -> Result<Option<Issuer>, Failure> {
     let document = std::fs::read_to_string(file).map_err(|error| named(&error))?;
     let keys = Keys::parse(&document).map_err(|error| named(&error))?;
     Ok(Some(Issuer { url: url.clone(), audience: audience.clone(), keys }))
+}
+
+/// Where events are posted to, if anywhere.
+fn webhook(arguments: &Arguments) -> Result<Option<Webhook>, Failure> {
+    let (Some(url), Some(file)) = (&arguments.webhook, &arguments.webhook_secret_file) else { return Ok(None) };
+    let secret = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(Some(Webhook::new(url, &secret)?))
 }
 
 /// The functions run the program that was chosen, and nights its time zone.
@@ -155,6 +181,7 @@ async fn welcome(cloud: &Cloud, app: &App, at: &At<'_>) -> Result<String, Failur
         writeln!(text, "  DynamoDB  {endpoint}  (any credentials; {found})")?;
     }
     writeln!(text, "  data      {data}")?;
+    writeln!(text, "  events    {}", events(cloud))?;
     writeln!(text, "  nights    {}", nights(cloud, program.calendar.zone_name()).await)?;
     let token = cloud.issuer().map_or("", |_| r#"-H "authorization: Bearer $TOKEN" "#);
     let curl = format!("curl -s {token}{api}");
@@ -187,6 +214,7 @@ fn routes(cloud: &Cloud) -> String {
     let served = functions.flat_map(|function| function.routes.iter().map(move |route| (function, route)));
     let own = [
         ("POST", "/_local/events", "puts an event on the bus: detail-type, source, detail"),
+        ("GET", "/_local/events", "what was announced, newest first: ?type=, ?account_id=, ?limit="),
         ("GET", "/_local/queues", "what waits in the queues"),
     ];
     let rows: Vec<(String, String, String)> = served
@@ -196,6 +224,15 @@ fn routes(cloud: &Cloud) -> String {
     let widest = |of: fn(&(String, String, String)) -> usize| rows.iter().map(of).max().unwrap_or(0);
     let (methods, paths) = (widest(|row| row.0.len()), widest(|row| row.1.len()));
     rows.iter().map(|(method, path, what)| format!("  {method:<methods$} {path:<paths$}  {what}\n")).collect()
+}
+
+/// Where what happens is announced.
+fn events(cloud: &Cloud) -> String {
+    match (cloud.database(), cloud.webhook()) {
+        (None, _) => "nothing is announced: only the embedded database can be listened to".to_owned(),
+        (Some(_), None) => "announced on the bus for events: GET /_local/events (--webhook posts them)".to_owned(),
+        (Some(_), Some(webhook)) => format!("announced on the bus for events, and posted to {}", webhook.url()),
+    }
 }
 
 /// When nights are counted, and whether last night was.

@@ -12,6 +12,7 @@ use domain::time::Calendar;
 
 pub use definition::{Catch, Choice, Definition, Jitter, Map, Retry, State, Task};
 pub use route::Path;
+pub use rule::{FieldPattern, Rule, Target};
 pub use schedule::Schedule;
 
 mod definition;
@@ -19,7 +20,9 @@ mod read;
 mod references;
 mod resources;
 mod route;
+mod rule;
 mod schedule;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod timer;
@@ -44,6 +47,8 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// The queues, dead-letter queues among them.
     pub queues: Vec<Queue>,
+    /// The buses, by their logical ids.
+    pub buses: Vec<String>,
     /// What carries events from the bus into queues.
     pub rules: Vec<Rule>,
     /// The state machines, in the order of the document.
@@ -72,8 +77,12 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// The queues it consumes.
     pub queues: Vec<QueueSource>,
+    /// The streams it consumes.
+    pub streams: Vec<StreamSource>,
     /// Seconds one invocation may take.
     pub timeout_s: u64,
+    /// Its memory.
+    pub memory_mb: u64,
 }
 
 /// One request a function answers.
@@ -94,6 +103,38 @@ pub struct QueueSource {
     pub batch_size: usize,
     /// Whether the function names the messages that failed; otherwise a batch succeeds or fails as one.
     pub reports_failures: bool,
+}
+
+/// One table's stream that a function consumes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSource {
+    /// Logical id of the table.
+    pub table: String,
+    /// Which records it is handed.
+    pub pattern: StreamPattern,
+    /// Most records per invocation.
+    pub batch_size: usize,
+    /// Whether the function names the records that failed; otherwise a batch succeeds or fails as one.
+    pub reports_failures: bool,
+    /// Whether a batch that fails is halved.
+    pub bisects: bool,
+    /// How often a record that fails is tried again.
+    pub retries_max: u64,
+    /// Seconds after which one is not tried again.
+    pub age_s_max: u64,
+    /// Logical id of the queue that is told of those that were given up.
+    pub dead_letters: String,
+}
+
+/// Which records of a stream a function is handed: these events, of items whose sort key begins so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPattern {
+    /// `INSERT`, `MODIFY` or `REMOVE`.
+    pub events: Vec<String>,
+    /// The attribute of the key.
+    pub attribute: String,
+    /// How its text begins.
+    pub prefix: String,
 }
 
 /// A DynamoDB table.
@@ -153,17 +194,6 @@ pub struct Redrive {
     pub max_receive_count: u64,
 }
 
-/// What carries events of certain detail types into queues.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
-    /// Its logical id.
-    pub id: String,
-    /// The detail types it takes.
-    pub detail_types: Vec<String>,
-    /// Logical ids of the queues it fills.
-    pub queues: Vec<String>,
-}
-
 /// A state machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
@@ -191,7 +221,7 @@ pub struct Timer {
 pub enum Text {
     /// As it stands.
     Literal(String),
-    /// What a parameter holds, a table is called, or where a queue is.
+    /// What a parameter holds, a table or a bus is called, or where a queue is.
     Ref(String),
 }
 
@@ -266,6 +296,9 @@ impl Template {
         if let Some(table) = self.tables.iter().find(|table| table.id == *name) {
             return Ok(format!("{prefix}{}", table.name));
         }
+        if self.buses.contains(name) {
+            return Ok(name.clone());
+        }
         if self.queue(name).is_some() {
             return Ok(crate::queue::sqs::url(name));
         }
@@ -277,6 +310,13 @@ impl Template {
         } else {
             Err(format!("parameter {name} is {value:?} but may only be one of {:?}", parameter.allowed))
         }
+    }
+
+    /// The variable by which functions are told what a table is called.
+    pub fn variable_of(&self, table: &Table) -> Option<&str> {
+        let all = self.functions.iter().flat_map(|function| &function.environment);
+        let named = Text::Ref(table.id.clone());
+        all.into_iter().find(|(_, text)| **text == named).map(|(name, _)| name.as_str())
     }
 
     /// The queue with this logical id.

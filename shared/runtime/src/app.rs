@@ -1,5 +1,6 @@
 //! What a function holds between invocations.
 
+use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Fault;
@@ -17,13 +18,14 @@ use tokio::time::Instant;
 /// No decision is made on a schedule read longer ago than this; activation waits twice as long.
 const SCHEDULE_AGE_MAX: Duration = Duration::from_secs(60);
 
-/// A function's store, program and clock, and its own queue where it has one. Cheap to clone; clones share the cached
-/// program.
+/// A function's store, program and clock, and its own queue or bus where it has one. Cheap to clone; clones share the
+/// cached program.
 #[derive(Clone)]
 pub struct App {
     shared: Arc<Shared>,
     clock: Clock,
     queue: Option<Queue>,
+    bus: Option<Bus>,
     patience: Patience,
 }
 
@@ -57,7 +59,7 @@ impl App {
     pub fn new(config: Config, client: Client, clock: Clock) -> Self {
         let store = Store::new(client, config.tables.clone());
         let shared = Arc::new(Shared { store, config, schedule: Mutex::new(None) });
-        Self { shared, clock, queue: None, patience: Patience::default() }
+        Self { shared, clock, queue: None, bus: None, patience: Patience::default() }
     }
 
     /// The same app with another clock.
@@ -71,6 +73,12 @@ impl App {
         Self { queue: Some(queue), ..self }
     }
 
+    /// The same app with a bus to put events on.
+    #[must_use]
+    pub fn with_bus(self, bus: Bus) -> Self {
+        Self { bus: Some(bus), ..self }
+    }
+
     /// The same app with other patience.
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
@@ -80,6 +88,11 @@ impl App {
     /// The function's own queue.
     pub fn queue(&self) -> Result<&Queue, Fault> {
         self.queue.as_ref().ok_or(Fault::NoQueue)
+    }
+
+    /// The bus that events are put on.
+    pub fn bus(&self) -> Result<&Bus, Fault> {
+        self.bus.as_ref().ok_or(Fault::NoBus)
     }
 
     /// How long an invocation works on.

@@ -3,6 +3,7 @@
 use domain::document::has_address;
 use domain::id::AccountId;
 use domain::idempotency::CommandKey;
+use domain::ledger::IMPORTER;
 use serde_json::Value;
 
 /// What a caller may be allowed to do.
@@ -120,7 +121,12 @@ impl Caller {
 /// Who calls, as entries name it for good. An issuer's subject says nothing by itself and stays as it is; one that uses
 /// e-mail addresses has them stand as a hash, which tells one from another all the same.
 fn named(subject: &str) -> String {
-    if has_address(subject) { format!("sub:{}", CommandKey::of_subject(subject).as_str()) } else { subject.to_owned() }
+    match subject {
+        // By this name the ledger knows what was imported, which is announced to nobody.
+        IMPORTER => format!("sub:{subject}"),
+        _ if has_address(subject) => format!("sub:{}", CommandKey::of_subject(subject).as_str()),
+        _ => subject.to_owned(),
+    }
 }
 
 /// The names in a claim: issuers write text with spaces between, or an array, which reaches a function as `[a b]`.

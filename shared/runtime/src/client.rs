@@ -1,10 +1,13 @@
 //! Clients of AWS services that start fast: told what they would otherwise look for. The chain of credential providers
 //! finds what Lambda sets in the environment, and the system's list of authorities the few that sign for AWS.
 
+mod endpoint;
+
 use crate::config::{ConfigError, variable};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, HttpClientError};
+use endpoint::Known;
 use std::time::Duration;
 use store::aws_sdk_dynamodb;
 use store::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -37,9 +40,11 @@ pub fn dynamodb() -> Result<aws_sdk_dynamodb::Client, ClientError> {
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(credentials()?)
         .timeout_config(timeouts())
-        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?)
-        .region(Region::new(region));
-    config.set_endpoint_url(endpoint);
+        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?);
+    if let Some(known) = Known::of(&region, endpoint.as_deref()) {
+        config = config.endpoint_resolver(known);
+    }
+    let config = config.region(Region::new(region));
     Ok(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
@@ -55,6 +60,20 @@ pub(crate) fn sqs() -> Result<aws_sdk_sqs::Client, ClientError> {
         .region(Region::new(region));
     config.set_endpoint_url(endpoint);
     Ok(aws_sdk_sqs::Client::from_conf(config.build()))
+}
+
+/// An EventBridge client. `AWS_ENDPOINT_URL_EVENTBRIDGE` points it elsewhere.
+pub(crate) fn eventbridge() -> Result<aws_sdk_eventbridge::Client, ClientError> {
+    let endpoint = variable("AWS_ENDPOINT_URL_EVENTBRIDGE");
+    let region = region()?;
+    let mut config = aws_sdk_eventbridge::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(credentials()?)
+        .timeout_config(timeouts())
+        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?)
+        .region(Region::new(region));
+    config.set_endpoint_url(endpoint);
+    Ok(aws_sdk_eventbridge::Client::from_conf(config.build()))
 }
 
 /// One hung connection must not use up an invocation: the SDK tries again, with the same request token.

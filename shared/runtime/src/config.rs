@@ -7,6 +7,9 @@ use store::Tables;
 /// Where the function's own queue is.
 pub(crate) const QUEUE_URL: &str = "OWN_QUEUE_URL";
 
+/// The bus that the function's events are put on.
+pub(crate) const BUS_NAME: &str = "EVENTS_BUS_NAME";
+
 /// What a function is configured with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -18,6 +21,10 @@ pub struct Config {
     pub secrets: Secrets,
     /// Where the function's own queue is, if it has one.
     pub queue_url: Option<String>,
+    /// The bus that the function's events are put on, if it sends any.
+    pub bus_name: Option<String>,
+    /// Which of the merchant's deployments this is, if the function tells of that.
+    pub stage: Option<String>,
     /// The time zone by whose clock the function is run every night, if it is.
     pub time_zone: Option<String>,
 }
@@ -63,6 +70,8 @@ impl Config {
             program: ProgramName::parse(&get("GUILDER_PROGRAM")?).map_err(ConfigError::Program)?,
             secrets: Secrets::parse(&get("GUILDER_SECRETS")?)?,
             queue_url: get(QUEUE_URL).ok(),
+            bus_name: get(BUS_NAME).ok(),
+            stage: get("STAGE").ok(),
             time_zone: get("TIME_ZONE").ok(),
         })
     }

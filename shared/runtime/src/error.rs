@@ -71,6 +71,12 @@ pub enum Fault {
     /// The function has no queue of its own.
     #[error("this function has no queue of its own")]
     NoQueue,
+    /// The bus failed.
+    #[error("EventBridge: {0}")]
+    Bus(String),
+    /// The function has no bus to put events on.
+    #[error("this function has no bus")]
+    NoBus,
     /// The event is of no kind this function serves.
     #[error("the event is neither an HTTP request nor a batch of messages: {0}")]
     UnknownEvent(String),
@@ -96,6 +102,7 @@ impl Fault {
             Self::Contended(_) => "Contended",
             Self::NoProgram(_) => "NoProgram",
             Self::Queue(_) | Self::NoQueue => "QueueFault",
+            Self::Bus(_) | Self::NoBus => "BusFault",
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::BadTask(_) => "BadTask",
             Self::Incomplete(_) => "Incomplete",

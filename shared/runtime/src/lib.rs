@@ -6,6 +6,7 @@
 
 mod app;
 pub mod batch;
+pub mod bus;
 mod caller;
 pub mod client;
 mod clock;
@@ -23,6 +24,7 @@ mod trigger;
 pub mod walker;
 
 pub use app::App;
+pub use aws_sdk_eventbridge;
 pub use aws_sdk_sqs;
 pub use caller::{Caller, Denied, Scope};
 pub use clock::Clock;

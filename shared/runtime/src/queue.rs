@@ -21,10 +21,13 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Sends a message of the shape that events of the bus have.
+    /// Sends a message of the shape that events of the bus have. Where it is about an account it waits in its name, as
+    /// they do.
     pub async fn send(&self, detail_type: &str, detail: &Value) -> Result<(), Fault> {
         let body = json!({ "source": SOURCE, "detail-type": detail_type, "detail": detail }).to_string();
-        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        let account = detail.get("account_id").and_then(Value::as_str).map(str::to_owned);
+        let message = self.client.send_message().queue_url(&self.url).message_body(body);
+        let sent = message.set_message_group_id(account).send().await;
         sent.map_err(|error| Fault::Queue(DisplayErrorContext(error).to_string()))?;
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Starting a function on Lambda: logs, configuration, a warm connection, then the loop.
 
 use crate::app::App;
+use crate::bus::Bus;
 use crate::client;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, QUEUE_URL, variable};
+use crate::config::{BUS_NAME, Config, ConfigError, QUEUE_URL, variable};
 use crate::error::Fault;
 use crate::queue::Queue;
 use lambda_runtime::layers::TracingLayer;
@@ -27,6 +28,19 @@ where
     let url = app.config().queue_url.clone().ok_or(ConfigError::Missing(QUEUE_URL))?;
     let queue = Queue::new(client::sqs()?, url);
     serve(app.with_queue(queue), handle).await
+}
+
+/// As [`run`], for a function that puts events on a bus and decides nothing: it reads no program.
+pub async fn run_with_bus<H>(handle: H) -> Result<(), lambda_runtime::Error>
+where
+    H: AsyncFn(&App, Value) -> Result<Value, Fault>,
+{
+    let app = app()?;
+    let name = app.config().bus_name.clone().ok_or(ConfigError::Missing(BUS_NAME))?;
+    let (app, handle) = (&app.with_bus(Bus::new(client::eventbridge()?, name)), &handle);
+    logs();
+    let function = service_fn(async move |event: LambdaEvent<Value>| handle(app, event.payload).await);
+    Runtime::new(function).layer(TracingLayer::new()).run().await
 }
 
 fn app() -> Result<App, lambda_runtime::Error> {

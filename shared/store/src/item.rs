@@ -73,6 +73,14 @@ fn packed<T>(item: &Item, name: &str, unpack: impl FnOnce(&[u8]) -> pack::Unpack
     unpack(blob.as_ref()).map_err(|what| format!("{name}: {what}"))
 }
 
+/// Reads the layout of today, or else that of the first release; says what is wrong with the former where neither fits.
+fn or_first<T>(
+    today: impl Fn(&[u8]) -> pack::Unpacked<T>,
+    first: impl Fn(&[u8]) -> pack::Unpacked<T>,
+) -> impl Fn(&[u8]) -> pack::Unpacked<T> {
+    move |bytes| today(bytes).or_else(|what| first(bytes).or(Err(what)))
+}
+
 fn instant(item: &Item, name: &str) -> Parsed<Instant> {
     integer(item, name).map(Instant::from_ms)
 }
@@ -98,6 +106,8 @@ const REFERRER: &str = "ref";
 /// What it remembers of its occasions.
 const OCCASIONS: &str = "occ";
 
+/// What came back of an order, as the first release kept it.
+const FIRST_HISTORY: &str = "returns";
 /// What an order said of its payment.
 const PAYMENT_STATE: &str = "payment";
 /// What an order stated of what it uses: a reservation, and points.
@@ -192,7 +202,8 @@ pub fn account(item: &Item) -> Parsed<Account> {
     let status = string(item, "status")?;
     let status = Status::ALL.iter().find(|(name, _)| *name == status).ok_or("unknown status")?;
     let segments = optional(item, "segments", string)?.unwrap_or_default();
-    let discounts = optional(item, "discounts", |i, n| packed(i, n, pack::discounts))?.unwrap_or_default();
+    let discounts = optional(item, "discounts", |i, n| packed(i, n, or_first(pack::discounts, pack::first_discounts)))?;
+    let discounts = discounts.unwrap_or_default();
     let holds = optional(item, HOLDS, |i, n| packed(i, n, |bytes| pack::holds(bytes, &discounts)))?;
     let activity = optional(item, "activity", |i, n| packed(i, n, pack::activity))?.unwrap_or_else(Activity::default);
     Ok(Account {
@@ -324,8 +335,11 @@ pub fn order(item: &Item) -> Parsed<ScoredOrder> {
             .map(|code| Code::parse(code).map_err(|e| e.to_string()))
             .collect::<Parsed<_>>()?,
     };
-    let score = packed(item, "score", pack::score)?;
+    let score = packed(item, "score", or_first(pack::score, pack::first_score))?;
     let history = optional(item, "history", |i, n| packed(i, n, |bytes| pack::history(bytes, &order.lines)))?;
+    let first = |bytes: &[u8]| pack::first_history(bytes, &order.lines, score.points);
+    let history =
+        history.map_or_else(|| optional(item, FIRST_HISTORY, |i, n| packed(i, n, first)), |it| Ok(Some(it)))?;
     let uses = optional(item, USES, |i, n| packed(i, n, pack::uses))?;
     Ok(ScoredOrder {
         content_hash: packed(item, "hash", |bytes| bytes.try_into().map_err(|_| "not 32 bytes"))?,

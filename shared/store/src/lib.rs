@@ -27,6 +27,7 @@ mod reward;
 mod scan;
 mod shared_code;
 mod simulation;
+mod stream;
 mod survey;
 
 pub use commit::{Commit, Conflict};
@@ -39,6 +40,7 @@ pub use referral::{RedemptionsPage, ReviewsPage};
 pub use reward::RewardRedemptionsPage;
 pub use scan::{CodeRecord, LedgerRecord, Page, PageKey, Segment};
 pub use shared_code::SharedCodesPage;
+pub use stream::{StreamRecord, Streamed, Unstreamed};
 pub use survey::{AnswersPage, Score, ScoresPage, SurveysPage};
 
 /// What faults call the table of the program.

@@ -93,7 +93,7 @@ impl Watched {
 
     /// A membership that is paid for, and somebody who is excluded from something.
     pub async fn memberships(&mut self) {
-        self.cloud = Cloud::with(|program| program["membership"] = json!({"kind": "paid", "months": 12})).await;
+        self.turn_to(Cloud::with(|program| program["membership"] = json!({"kind": "paid", "months": 12})).await).await;
         self.ask("PUT", "/v1/accounts/acme", &json!({"name": "Acme"}), 201).await;
         for status in [201, 200] {
             self.ask("POST", "/v1/accounts/acme/membership/payments", &Json::Null, status).await;

@@ -42,7 +42,7 @@ pub fn covers(allowed: &Call, call: &Call) -> bool {
     allowed.0 == call.0 && same_place
 }
 
-/// What the template's policies allow, by function: actions on tables, by their names here, and on queues.
+/// What the template's policies allow, by function: actions on tables, by their names here, on queues and on buses.
 pub fn allowed() -> Calls {
     let document: Value = serde_yaml_ng::from_str(local::template::TEXT).unwrap();
     let mut allowed = Calls::new();
@@ -67,8 +67,9 @@ pub fn allowed() -> Calls {
                             format!("{table}/{index}").to_lowercase()
                         }
                         ("dynamodb", None) => resource.strip_suffix("Table.Arn").expect("a table").to_lowercase(),
+                        ("events", None) => resource.strip_suffix(".Arn").expect("a whole bus").to_owned(),
                         ("sqs", None) => resource.strip_suffix(".Arn").expect("a whole queue").to_owned(),
-                        other => panic!("functions use tables, indexes and queues only, not {other:?}"),
+                        other => panic!("functions use tables, indexes, queues and buses only, not {other:?}"),
                     };
                     for partition in &partitions {
                         let call = (action.to_owned(), format!("{resource}{partition}"));

@@ -10,7 +10,7 @@ impl Watched {
     pub async fn referrals(&mut self) {
         let gift = json!({"id": "thanks", "name": "Thanks", "percent": "15", "validity_days": 90});
         let rewards = json!([{"from": 1, "points": 500, "discount": gift}]);
-        self.cloud = Cloud::with(|program| program["referral"]["rewards"] = rewards).await;
+        self.turn_to(Cloud::with(|program| program["referral"]["rewards"] = rewards).await).await;
         let acme = json!({"name": "Acme", "email": "office@acme.example", "vat_id": "GB999999973"});
         self.ask("PUT", "/v1/accounts/acme", &acme, 201).await;
         for status in [201, 200] {

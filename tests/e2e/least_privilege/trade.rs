@@ -79,7 +79,7 @@ impl Watched {
     pub async fn limits(&mut self) {
         let rule = json!({"id": "spring", "name": "Spring", "points": 5, "budget": 1_000,
                           "when": {"contact_roles": ["buyer"]}});
-        self.cloud = Cloud::with(|program| program["earning_rules"].as_array_mut().unwrap().push(rule)).await;
+        self.turn_to(Cloud::with(|program| program["earning_rules"].as_array_mut().unwrap().push(rule)).await).await;
         let order = |id: &str| self.cloud.order(id).line("MUG", 1, "1.00").set("contact_id", json!("ann"));
         let (first, later) = (order("o-1"), order("o-2"));
         let contact = json!({"name": "Ann", "role": "buyer", "locale": "en"});
@@ -99,7 +99,7 @@ impl Watched {
 
     /// What is held at the checkout, given up and used; and the order that used it cancelled, with its discount.
     pub async fn reservations(&mut self) {
-        self.cloud = Cloud::with(crate::quotes::worth_a_penny).await;
+        self.turn_to(Cloud::with(crate::quotes::worth_a_penny).await).await;
         let order = self.cloud.order("o-1").line("MUG", 1, "600.00");
         let issued = self.ask("POST", "/v1/orders", &order.document(), 201).await;
         let code = &issued["discounts_issued"][0]["code"];

@@ -251,3 +251,23 @@ fn what_is_wrong_with_a_payment_is_said_at_once() {
     let detail = json!({ "source": "erp", "order_id": "a b", "paid_at": "2030-03-01T12:00:00Z" });
     assert!(event_document(&detail).is_err());
 }
+
+#[test]
+fn an_event_about_an_order_may_name_the_account_in_whose_name_it_waits() {
+    let of = |account: serde_json::Value| {
+        event_document(&json!({
+            "source": "erp", "order_id": "7", "account_id": account, "paid_at": "2030-03-01T12:00:00Z",
+        }))
+    };
+    let named = of(json!("acme")).unwrap();
+    assert_eq!(named, of(json!(null)).unwrap());
+    assert_eq!(named.0.order_id.as_str(), "7");
+    for account in [json!("a b"), json!(""), json!(7), json!({})] {
+        let faults = of(account.clone()).unwrap_err();
+        assert_eq!(
+            faults.listed().iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(),
+            ["$.account_id"],
+            "{account}"
+        );
+    }
+}

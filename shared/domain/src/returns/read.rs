@@ -2,7 +2,7 @@
 
 use super::{CancellationDocument, ReturnDocument, ReturnLine, Reversing};
 use crate::document::{self, Faults, Object, Path};
-use crate::id::{LineId, OrderId, OrderKey, ReturnId, Source};
+use crate::id::{AccountId, LineId, OrderId, OrderKey, ReturnId, Source};
 use crate::order::{LINES_MAX, QUANTITY_MAX};
 use crate::time::Instant;
 use serde_json::Value;
@@ -60,15 +60,23 @@ pub fn cancellation_document(value: &Value) -> Result<CancellationDocument, Faul
 }
 
 /// Which order the detail of an event is about, by its `source` and `order_id`, and the fields beside those.
+///
+/// An `account_id` beside them says in whose name the event waits for its turn in the queue. The order knows its account
+/// by itself, so it is read as an id and used for nothing.
 pub(crate) fn order_of_event(detail: &Value) -> Result<(OrderKey, Value), Faults> {
+    const IDENTITY: [&str; 3] = ["source", "order_id", "account_id"];
     let mut faults = Faults::default();
     let mut rest = detail.clone();
-    let mut part = |name: &str| rest.as_object_mut().and_then(|fields| fields.remove(name));
-    let (source, order_id) = (part("source"), part("order_id"));
-    let identity = serde_json::json!({ "source": source, "order_id": order_id });
-    let key = Object::open(&identity, &Path::Root, &["source", "order_id"], &mut faults).and_then(|root| {
+    let mut identity = serde_json::Map::new();
+    for name in IDENTITY {
+        if let Some(part) = rest.as_object_mut().and_then(|fields| fields.remove(name)) {
+            identity.insert(name.to_owned(), part);
+        }
+    }
+    let key = Object::open(&Value::Object(identity), &Path::Root, &IDENTITY, &mut faults).and_then(|root| {
         let source = root.required("source", &mut faults, document::id(Source::parse));
         let order_id = root.required("order_id", &mut faults, document::id(OrderId::parse));
+        root.optional("account_id", &mut faults, document::id(AccountId::parse));
         Some(OrderKey { source: source?, order_id: order_id? })
     });
     Ok((faults.into_result(key)?, rest))

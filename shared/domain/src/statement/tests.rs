@@ -92,3 +92,15 @@ fn tiers_perks_and_rewards_are_called_by_their_names() {
         assert_eq!(said(change), expected);
     }
 }
+
+#[test]
+fn a_return_that_the_first_release_noted_says_what_it_knew() {
+    let of_then = json!({
+        "type": "order.returned", "source": "shop", "order_id": "o-1", "return_id": "r-1", "excess_units": 2,
+        "eligible": {"amount": "50.00", "currency": "GBP"},
+    });
+    let change: Change = serde_json::from_value(of_then.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&change).unwrap(), of_then);
+    let text = "Return r-1 of order o-1: 50.00 GBP less. 2 units more were stated than the order had left.";
+    assert_eq!(said(change), text);
+}

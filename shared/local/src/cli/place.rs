@@ -62,6 +62,15 @@ impl Place {
     /// The tables, which are made where they do not exist. Where another process has the file open and serves its
     /// content, this goes there.
     pub(super) async fn open(&self) -> Result<Opened, Failure> {
+        self.open_with(options).await
+    }
+
+    /// As [`Self::open`], for an import: history is announced to nobody, so nothing of it is noted.
+    pub(super) async fn open_for_history(&self) -> Result<Opened, Failure> {
+        self.open_with(|storage| Options { streams: false, ..options(storage) }).await
+    }
+
+    async fn open_with(&self, options: impl Fn(Storage) -> Options) -> Result<Opened, Failure> {
         if matches!(self, Self::Deployment) {
             let app = App::new(Config::from_env()?, runtime::client::dynamodb()?, Clock::system());
             return Ok(Opened::Deployment(app));
@@ -120,7 +129,7 @@ impl Opened {
 
 /// Options for a storage, with what the environment chooses for the functions.
 pub fn options(storage: Storage) -> Options {
-    let mut options = Options::new(storage);
+    let mut options = Options { streams: true, ..Options::new(storage) };
     for (name, parameter) in [("GUILDER_SECRETS", "SecretKeys"), ("GUILDER_PROGRAM", "ProgramName")] {
         if let Some(value) = variable(name) {
             options.parameters.insert(parameter.to_owned(), value);

@@ -6,6 +6,7 @@ use crate::cloud::wall_clock;
 use crate::import::{self, Plan, Progress, Rejected, Summary, balances};
 use crate::mapping::Mapping;
 use crate::{audit, export, program, show};
+use domain::event::{self, KINDS};
 use domain::id::AccountId;
 use domain::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,7 +26,7 @@ pub(super) async fn import_orders(arguments: ImportOrders, place: &Place) -> Res
         from_start: arguments.from_start,
         workers: usize::from(arguments.workers),
     };
-    let tables = place.open().await?;
+    let tables = place.open_for_history().await?;
     let app = tables.app()?;
     ensure_program(&tables).await?;
     let (bar, progress) = progress("invoices")?;
@@ -52,7 +53,7 @@ pub(super) fn progress(what: &str) -> Result<(ProgressBar, Progress), Failure> {
 pub(super) async fn import_balances(arguments: ImportBalances, place: &Place) -> Result<ExitCode, Failure> {
     let ImportBalances { as_of, check, json, workers, file } = arguments;
     let plan = balances::Plan { file, as_of, check_only: check, workers: usize::from(workers) };
-    let tables = place.open().await?;
+    let tables = place.open_for_history().await?;
     let app = tables.app()?;
     ensure_program(&tables).await?;
     let (bar, progress) = progress("accounts")?;
@@ -184,6 +185,14 @@ pub(super) async fn show_account(id: &AccountId, entries: usize, place: &Place) 
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) async fn redrive(queue: &str, place: &Place) -> Result<ExitCode, Failure> {
+    let tables = place.open_existing().await?;
+    let cloud = tables.cloud().ok_or("a deployment's messages are moved by `aws sqs start-message-move-task`")?;
+    let (moved, to) = cloud.redrive(queue).await?;
+    print(&format!("{moved} messages of {queue} are in {} again\n", to.id))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Result<ExitCode, Failure> {
     let unreadable = |why: String| format!("{}: {why}", event.display());
     let text = std::fs::read_to_string(event).map_err(|error| unreadable(error.to_string()))?;
@@ -193,6 +202,16 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
     let cloud = tables.cloud().ok_or("a deployment's functions are invoked there, not from here")?;
     let answer = cloud.invoke(function, document).await?;
     print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the data of each event says, and what stands around it, as the schemas that are published.
+pub(super) fn event_schemas(into: &Path) -> Result<ExitCode, Failure> {
+    let kinds = KINDS.iter().copied().flatten().map(|kind| (kind.name, event::data_schema(kind)));
+    for (name, schema) in kinds.chain([("event", event::envelope_schema())]) {
+        let text = format!("{}\n", serde_json::to_string_pretty(&schema)?);
+        std::fs::write(into.join(format!("{name}.schema.json")), text)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -42,6 +42,23 @@ async fn a_poison_message_ends_in_the_dead_letters_after_its_last_attempt() {
 }
 
 #[tokio::test]
+async fn an_event_that_no_account_can_be_found_in_ends_in_the_dead_letters_at_once() {
+    let cloud = Cloud::open(Options::new(Storage::Memory)).await.unwrap();
+    for account in [json!("two words"), json!(7), json!(null), json!("x".repeat(129))] {
+        assert_eq!(
+            cloud.put_event("OrderPlaced", "shop", json!({"account_id": account})).await.unwrap(),
+            0,
+            "{account}"
+        );
+    }
+    let depths = queue_depths(&cloud).await;
+    assert_eq!((depths["OrderPlacedQueue"], depths["OrderPlacedDeadLetters"]), (0, 4));
+    let dead = cloud.queues().await.unwrap().into_iter().find(|content| content.depth == 4).unwrap();
+    assert!(dead.messages[0].reason.as_ref().unwrap().starts_with("account_id of its detail"), "{dead:?}");
+    assert_eq!(cloud.pump().await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn messages_survive_a_restart() {
     let folder = Folder::new();
     let storage = || Storage::File(folder.0.join("guilder.db"));
@@ -81,8 +98,8 @@ async fn only_the_functions_of_the_template_can_be_invoked() {
     let refused = cloud.invoke("order-shipped", json!({})).await.unwrap_err().to_string();
     assert_eq!(
         refused,
-        "there is no function order-shipped; there are account-review, accounts, checkout, discount-expiry, metric-rollup, \
-        metrics, order-placed, order-returned, program, referral-redemption, simulation, surveys"
+        "there is no function order-shipped; there are account-review, accounts, checkout, discount-expiry, events-out, \
+        metric-rollup, metrics, order-placed, order-returned, program, referral-redemption, simulation, surveys"
     );
 }
 

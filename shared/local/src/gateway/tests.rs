@@ -59,7 +59,7 @@ async fn a_request_that_leads_nowhere_is_told_so() {
         ("GET", "/_local/secrets", 404, "/problems/not-found"),
         ("GET", "/v1/orders", 405, "/problems/method-not-allowed"),
         ("DELETE", "/v1/accounts/acme?x=y", 405, "/problems/method-not-allowed"),
-        ("GET", "/_local/events", 405, "/problems/method-not-allowed"),
+        ("PUT", "/_local/events", 405, "/problems/method-not-allowed"),
     ];
     for (method, target, status, kind) in rows {
         let response = cloud.http(method, target, &[], "").await;

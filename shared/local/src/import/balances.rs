@@ -12,6 +12,7 @@ use domain::account::Account;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::AccountId;
 use domain::idempotency::{CommandKey, CommandRecord};
+use domain::ledger::IMPORTER;
 use domain::money::{Overflow, Points};
 use domain::opening::{self, Opening, OpeningReceipt};
 use domain::time::Instant;
@@ -23,8 +24,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Consistency, Store};
 use tokio::task::JoinSet;
-
-const CALLER: &str = "import";
 
 /// What is to be imported, and how.
 #[derive(Debug, Clone)]
@@ -97,7 +96,7 @@ pub async fn run(app: &App, plan: &Plan, progress: Progress) -> Result<Summary, 
     };
     if plan.check_only {
         let (secrets, wall_day) = (app.secrets(), app.clock().wall_day());
-        let context = Context { schedule: &schedule, secrets, by: CALLER, now, wall_day, collisions: 0 };
+        let context = Context { schedule: &schedule, secrets, by: IMPORTER, now, wall_day, collisions: 0 };
         for opening in openings {
             let decided = opening::open(None, &opening, &context).map(|decision| (decision.answer, false));
             summary.add(opening.account_id, decided.map_err(Error::from))?;
@@ -136,7 +135,7 @@ struct Work {
 impl Work {
     /// Opens the accounts of one worker: its first and every so many after it.
     async fn open_every(&self, first: usize) -> Result<Vec<Outcome>, ImportError> {
-        let caller = Caller::operator(CALLER);
+        let caller = Caller::operator(IMPORTER);
         let mut outcomes = Vec::new();
         for opening in self.openings.iter().skip(first).step_by(self.workers) {
             let opened = self.app.transact(&caller, &Open(opening)).await;

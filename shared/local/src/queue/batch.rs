@@ -11,7 +11,7 @@ use crate::connector::REGION;
 /// The event for a batch of messages, as Lambda delivers it.
 pub fn event(queue: &str, messages: &[Message]) -> Value {
     let record = |message: &Message| {
-        json!({
+        let mut record = json!({
             "messageId": message.id,
             "receiptHandle": format!("{}/{}", message.id, message.received),
             "body": message.body,
@@ -25,7 +25,12 @@ pub fn event(queue: &str, messages: &[Message]) -> Value {
             "eventSource": "aws:sqs",
             "eventSourceARN": format!("arn:aws:sqs:{REGION}:000000000000:{queue}"),
             "awsRegion": REGION,
-        })
+        });
+        let attributes = record.get_mut("attributes").and_then(Value::as_object_mut);
+        if let (Some(group), Some(attributes)) = (&message.group, attributes) {
+            attributes.insert("MessageGroupId".to_owned(), json!(group));
+        }
+        record
     };
     json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
 }
@@ -64,6 +69,7 @@ mod tests {
     fn messages() -> Vec<Message> {
         let message = |id: &str| Message {
             id: id.into(),
+            group: (id == "b").then(|| "acme".into()),
             body: "{}".into(),
             sent_at: Instant::from_ms(1_234),
             received: 2,
@@ -80,6 +86,8 @@ mod tests {
         assert_eq!(parsed.records.len(), 2);
         assert_eq!(parsed.records[0].message_id.as_deref(), Some("a"));
         assert_eq!(parsed.records[0].attributes["ApproximateReceiveCount"], "2");
+        let group = |index: usize| parsed.records[index].attributes.get("MessageGroupId").cloned();
+        assert_eq!((group(0), group(1).as_deref()), (None, Some("acme")));
         let arn = parsed.records[0].event_source_arn.as_deref();
         assert_eq!(arn, Some("arn:aws:sqs:eu-west-1:000000000000:OrderPlacedQueue"));
     }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{QueueError, Queues};
+use super::{QueueError, Queues, fair};
 use crate::cloud::{Cloud, wall_clock};
 use crate::connector::{CONTENT_TYPE, REGION};
 use crate::template::Queue;
@@ -73,6 +73,7 @@ impl HttpConnector for Local {
 struct SendMessage {
     queue_url: String,
     message_body: String,
+    message_group_id: Option<String>,
 }
 
 /// Why a request is refused: the type of error, and in words.
@@ -110,7 +111,11 @@ impl Local {
             let most = Cloud::EVENT_BYTES_MAX;
             return Ok(Err(("InvalidParameterValue", format!("a message may have {most} bytes"))));
         }
-        let id = self.queues.send(queue, message.message_body, wall_clock()).await?;
+        if message.message_group_id.as_deref().is_some_and(|group| !fair::is_group(group)) {
+            return Ok(Err(("InvalidParameterValue", "no name of a message group".to_owned())));
+        }
+        let SendMessage { message_body, message_group_id, .. } = message;
+        let id = self.queues.send(&queue.id, message_body, message_group_id, wall_clock()).await?;
         self.announced.notify_one();
         Ok(Ok(json!({ "MessageId": id })))
     }
@@ -147,5 +152,12 @@ mod tests {
         let other = client.purge_queue().queue_url(url("live")).send().await.unwrap_err();
         assert_eq!(other.into_service_error().code(), Some("UnsupportedOperation"));
         assert_eq!(queues.messages("live").await.unwrap().len(), 1);
+
+        let in_name_of =
+            |group: &str| client.send_message().queue_url(url("live")).message_body("two").message_group_id(group);
+        in_name_of("acme").send().await.unwrap();
+        assert_eq!(queues.messages("live").await.unwrap()[1].group.as_deref(), Some("acme"));
+        let nobody = in_name_of("two words").send().await.unwrap_err();
+        assert_eq!(nobody.into_service_error().code(), Some("InvalidParameterValue"));
     }
 }

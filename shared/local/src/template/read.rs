@@ -116,6 +116,14 @@ impl<'a> Node<'a> {
         self.items().iter().filter_map(Node::text).collect()
     }
 
+    /// The short-form intrinsic at this node that takes a list: its name and arguments.
+    pub(super) fn call(&self) -> Option<(String, Vec<Node<'a>>)> {
+        let Value::Tagged(tagged) = self.value else { return None };
+        let Value::Sequence(_) = &tagged.value else { return None };
+        let list = Node { value: &tagged.value, path: self.path.clone(), faults: self.faults };
+        Some((tagged.tag.to_string().trim_start_matches('!').to_owned(), list.items()))
+    }
+
     /// The short-form intrinsic at this node: its name and argument, such as `("Ref", "Stage")`.
     pub(super) fn intrinsic(&self) -> Option<(String, &'a str)> {
         let Value::Tagged(tagged) = self.value else { return None };

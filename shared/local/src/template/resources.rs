@@ -7,23 +7,27 @@ use serde_yaml_ng::Value;
 
 use super::read::{Fields, Node, Sink};
 use super::references::Names;
+use super::rule::rule;
+use super::stream;
 use super::timer::timer;
 use super::{
     DEFINITIONS, Definition, Faults, Function, Index, Key, Machine, Parameter, Path, Queue, QueueSource, Redrive,
-    Route, Rule, Table, Template, Text,
+    Route, Table, Template, Text,
 };
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 const API: &str = "AWS::Serverless::HttpApi";
-const BUS: &str = "AWS::Events::EventBus";
+pub(super) const BUS: &str = "AWS::Events::EventBus";
 const MACHINE: &str = "AWS::Serverless::StateMachine";
+const DOMAIN: &str = "AWS::ApiGatewayV2::DomainName";
+const DOMAIN_MAPPING: &str = "AWS::ApiGatewayV2::ApiMapping";
 const FUNCTION: &str = "AWS::Serverless::Function";
 const LOGS: &str = "AWS::Logs::LogGroup";
 const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
-const QUEUE: &str = "AWS::SQS::Queue";
+pub(super) const QUEUE: &str = "AWS::SQS::Queue";
 const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const RULE: &str = "AWS::Events::Rule";
-const TABLE: &str = "AWS::DynamoDB::Table";
+pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
 const TOPIC: &str = "AWS::SNS::Topic";
 
 /// Function properties that may also stand in `Globals`.
@@ -31,6 +35,8 @@ const SHARED: &[&str] = &["Runtime", "Handler", "Architectures", "MemorySize", "
 
 /// Lambda's own default, in seconds.
 const TIMEOUT_S: u64 = 3;
+/// Lambda's own default.
+const MEMORY_MB: u64 = 128;
 /// SQS's own default, in seconds.
 const VISIBILITY_TIMEOUT_S: u64 = 30;
 
@@ -39,8 +45,8 @@ pub(super) fn template(document: &Value, handlers: &[&str]) -> Result<Template, 
     let faults = Sink::default();
     let root = Node::root(document, &faults);
     let sections = root.fields(
-        &["AWSTemplateFormatVersion", "Transform", "Parameters", "Globals", "Resources", "Outputs"],
-        &["Description"],
+        &["AWSTemplateFormatVersion", "Transform", "Parameters", "Conditions", "Globals", "Resources", "Outputs"],
+        &["Description", "Rules"],
     );
     if let Some(version) = sections.need("AWSTemplateFormatVersion") {
         version.one_of(&["2010-09-09"]);
@@ -48,12 +54,13 @@ pub(super) fn template(document: &Value, handlers: &[&str]) -> Result<Template, 
     if let Some(transform) = sections.need("Transform") {
         transform.one_of(&["AWS::Serverless-2016-10-31"]);
     }
-    for (_, output) in entries(&sections, "Outputs") {
-        output.fields(&["Value"], &["Description"]).need("Value");
-    }
-
     let mut reader = Reader::new(&sections, handlers);
     reader.names.check(&root);
+    for (_, output) in entries(&sections, "Outputs") {
+        let fields = output.fields(&["Value", "Condition"], &["Description"]);
+        fields.need("Value");
+        reader.names.condition(&fields);
+    }
     let parameters = entries(&sections, "Parameters").into_iter();
     reader.template.parameters = parameters.map(|(id, node)| (id.to_owned(), parameter(&node))).collect();
     for (id, resource) in entries(&sections, "Resources") {
@@ -73,8 +80,10 @@ fn entries<'a>(fields: &Fields<'a>, key: &str) -> Vec<(&'a str, Node<'a>)> {
 }
 
 fn parameter(node: &Node<'_>) -> Parameter {
-    let fields =
-        node.fields(&["Type", "Default", "AllowedValues"], &["AllowedPattern", "Description", "MinLength", "NoEcho"]);
+    let fields = node.fields(
+        &["Type", "Default", "AllowedValues"],
+        &["AllowedPattern", "Description", "MinLength", "MinValue", "NoEcho"],
+    );
     if let Some(kind) = fields.need("Type") {
         kind.one_of(&["String", "Number"]);
     }
@@ -108,6 +117,7 @@ impl<'a> Reader<'a> {
         Self {
             names: Names {
                 parameters: entries(sections, "Parameters").iter().map(|(id, _)| *id).collect(),
+                conditions: entries(sections, "Conditions").iter().map(|(id, _)| *id).collect(),
                 resources: entries(sections, "Resources").iter().map(|(id, node)| (*id, kind(node))).collect(),
                 folders: entries(sections, "Resources").iter().filter_map(|(id, node)| folder(id, node)).collect(),
             },
@@ -118,6 +128,7 @@ impl<'a> Reader<'a> {
                 functions: Vec::new(),
                 tables: Vec::new(),
                 queues: Vec::new(),
+                buses: Vec::new(),
                 rules: Vec::new(),
                 machines: Vec::new(),
             },
@@ -129,8 +140,11 @@ impl<'a> Reader<'a> {
         let fields = match kind {
             FUNCTION => node.fields(&["Type", "Metadata", "Properties"], &[]),
             TABLE => node.fields(&["Type", "Properties"], &["DeletionPolicy", "UpdateReplacePolicy"]),
+            // What is not there under a condition must be nothing that the local cloud has.
+            DOMAIN | DOMAIN_MAPPING => node.fields(&["Type", "Properties", "Condition"], &[]),
             _ => node.fields(&["Type", "Properties"], &[]),
         };
+        self.names.condition(&fields);
         let Some(properties) = fields.need("Properties") else { return };
         match kind {
             FUNCTION => {
@@ -147,15 +161,24 @@ impl<'a> Reader<'a> {
                 self.template.queues.push(queue);
             }
             RULE => {
-                let rule = self.rule(id, &properties);
-                self.template.rules.push(rule);
+                self.template.rules.push(rule(id, &properties, &self.names));
             }
             MACHINE => {
                 let machine = self.machine(id, &properties);
                 self.template.machines.extend(machine);
             }
             API => api(&properties),
-            BUS => drop(properties.fields(&[], &["Name"])),
+            BUS => {
+                properties.fields(&[], &["Name"]);
+                self.template.buses.push(id.to_owned());
+            }
+            DOMAIN => drop(properties.fields(&[], &["DomainName", "DomainNameConfigurations"])),
+            DOMAIN_MAPPING => {
+                let fields = properties.fields(&["ApiId", "DomainName", "Stage"], &[]);
+                fields.need("ApiId").map(|api| self.names.resource(&api, API, None));
+                fields.need("DomainName").map(|domain| self.names.resource(&domain, DOMAIN, None));
+                fields.need("Stage");
+            }
             LOGS => drop(properties.fields(&[], &["LogGroupName", "RetentionInDays"])),
             ALARM => self.alarm(&properties),
             METRIC_FILTER => self.metric_filter(&properties),
@@ -166,7 +189,7 @@ impl<'a> Reader<'a> {
     }
 
     fn function(&self, id: &str, properties: &Node<'a>) -> Option<Function> {
-        let unused = &["Description", "LoggingConfig", "Policies", "RecursiveLoop"];
+        let unused = &["Description", "LoggingConfig", "Policies", "RecursiveLoop", "ReservedConcurrentExecutions"];
         let own = properties.fields(&[SHARED, &["CodeUri", "Events"]].concat(), unused);
         let find = |key: &str| own.get(key).or_else(|| self.shared.as_ref().and_then(|shared| shared.get(key)));
         let need = |key: &str| find(key).or_else(|| own.need(key));
@@ -189,7 +212,9 @@ impl<'a> Reader<'a> {
             environment,
             routes: Vec::new(),
             queues: Vec::new(),
+            streams: Vec::new(),
             timeout_s: find("Timeout").and_then(|node| node.number()).unwrap_or(TIMEOUT_S),
+            memory_mb: find("MemorySize").and_then(|node| node.number()).unwrap_or(MEMORY_MB),
         };
         for (_, event) in entries(&own, "Events") {
             self.event(&event, &mut function);
@@ -211,8 +236,8 @@ impl<'a> Reader<'a> {
     fn variable(&self, node: &Node<'a>) -> Option<Text> {
         match node.intrinsic() {
             Some((name, target)) if name == "Ref" => {
-                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE].contains(kind)) {
-                    node.fault(format!("{target} is neither a table nor a queue and has no value here"));
+                if self.names.resources.get(target).is_some_and(|kind| ![TABLE, QUEUE, BUS].contains(kind)) {
+                    node.fault(format!("{target} is no table, queue or bus and has no value here"));
                 }
                 Some(Text::Ref(target.to_owned()))
             }
@@ -226,10 +251,11 @@ impl<'a> Reader<'a> {
 
     fn event(&self, node: &Node<'a>, function: &mut Function) {
         let fields = node.fields(&["Type", "Properties"], &[]);
-        let kind = fields.need("Type").and_then(|kind| kind.one_of(&["HttpApi", "SQS"]));
+        let kind = fields.need("Type").and_then(|kind| kind.one_of(&["HttpApi", "SQS", "DynamoDB"]));
         let (Some(kind), Some(properties)) = (kind, fields.need("Properties")) else { return };
         match kind.as_str() {
             "HttpApi" => function.routes.extend(self.route(&properties)),
+            "DynamoDB" => function.streams.extend(stream::source(&self.names, &properties)),
             _ => function.queues.extend(self.queue_source(&properties)),
         }
     }
@@ -249,8 +275,10 @@ impl<'a> Reader<'a> {
     }
 
     fn queue_source(&self, properties: &Node<'a>) -> Option<QueueSource> {
-        let fields =
-            properties.fields(&["Queue", "BatchSize", "FunctionResponseTypes"], &["MaximumBatchingWindowInSeconds"]);
+        let fields = properties.fields(
+            &["Queue", "BatchSize", "FunctionResponseTypes"],
+            &["MaximumBatchingWindowInSeconds", "ScalingConfig"],
+        );
         let reports = fields.get("FunctionResponseTypes").map(|types| types.items()).unwrap_or_default();
         let batch_size = fields.get("BatchSize").and_then(|size| size.number()).unwrap_or(10);
         Some(QueueSource {
@@ -273,25 +301,6 @@ impl<'a> Reader<'a> {
             })
         });
         Queue { id: id.to_owned(), visibility_timeout_s: visibility.unwrap_or(VISIBILITY_TIMEOUT_S), redrive }
-    }
-
-    fn rule(&self, id: &str, properties: &Node<'a>) -> Rule {
-        let fields = properties.fields(&["EventBusName", "EventPattern", "Targets"], &["Description"]);
-        if let Some(bus) = fields.need("EventBusName") {
-            self.names.resource(&bus, BUS, None);
-        }
-        let pattern = fields.need("EventPattern").map(|node| node.fields(&["detail-type"], &[]));
-        let detail_types = pattern.and_then(|pattern| pattern.need("detail-type"));
-        let targets = fields.need("Targets").map(|targets| targets.items()).unwrap_or_default();
-        let queues = targets.iter().filter_map(|target| {
-            let fields = target.fields(&["Arn"], &["Id", "DeadLetterConfig"]);
-            self.names.resource(&fields.need("Arn")?, QUEUE, Some("Arn"))
-        });
-        Rule {
-            id: id.to_owned(),
-            detail_types: detail_types.map(|types| types.texts()).unwrap_or_default(),
-            queues: queues.collect(),
-        }
     }
 
     fn machine(&self, id: &str, properties: &Node<'a>) -> Option<Machine> {

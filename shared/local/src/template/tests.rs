@@ -5,6 +5,7 @@ const HANDLERS: &[&str] = &[
     "accounts",
     "checkout",
     "discount-expiry",
+    "events-out",
     "metric-rollup",
     "metrics",
     "order-placed",
@@ -31,13 +32,67 @@ fn the_real_template_is_understood() {
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
     assert_eq!(function("accounts").routes.len(), 20);
-    let queue = template.queue(&template.rules[0].queues[0]).unwrap();
+    let queue = template.queue(&template.rules[0].targets[0].queue).unwrap();
     let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 5 };
     assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (180, Some(&redrive)));
     let ledger = template.tables.iter().find(|table| table.name == "ledger").unwrap();
     assert_eq!(ledger.key, Key { hash: "account_id".into(), range: Some("sk".into()) });
     assert_eq!(ledger.indexes[0].name, "due");
     assert_eq!(ledger.stream.as_deref(), Some("NEW_IMAGE"));
+    let source = StreamSource {
+        table: "LedgerTable".into(),
+        pattern: StreamPattern { events: vec!["INSERT".into()], attribute: "sk".into(), prefix: "E#".into() },
+        batch_size: 100,
+        reports_failures: true,
+        bisects: true,
+        retries_max: 20,
+        age_s_max: 21_600,
+        dead_letters: "EventsOutDeadLetters".into(),
+    };
+    assert_eq!(function("events-out").streams, [source]);
+    assert_eq!(template.buses, ["Bus", "EventsBus"]);
+}
+
+/// What is announced must not come in again: the bus that it is put on is none that orders come by.
+#[test]
+fn no_loop_leads_from_what_is_announced_back_in() {
+    let resources = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(TEXT).unwrap()["Resources"].clone();
+    let refers = |value: &serde_yaml_ng::Value, to: &str| serde_yaml_ng::to_string(value).unwrap().contains(to);
+    let rules = resources.as_mapping().unwrap().values().filter(|one| one["Type"] == "AWS::Events::Rule");
+    let buses: Vec<_> = rules.map(|rule| rule["Properties"]["EventBusName"].clone()).collect();
+    assert!(buses.len() > 1 && buses.iter().all(|bus| refers(bus, "!Ref Bus") && !refers(bus, "EventsBus")));
+    let variables = &resources["EventsOut"]["Properties"]["Environment"]["Variables"];
+    assert!(refers(&variables["EVENTS_BUS_NAME"], "EventsBus"));
+    for (name, resource) in resources.as_mapping().unwrap() {
+        let puts = refers(&resource["Properties"]["Policies"], "events:PutEvents");
+        assert_eq!(puts, name == "EventsOut", "{name:?}");
+    }
+}
+
+#[test]
+fn an_event_takes_one_way_and_waits_in_the_name_of_its_account() {
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let ways = |kind: &str, detail: serde_json::Value| {
+        let rules = template.rules.iter().filter(|rule| rule.takes(kind, &detail));
+        rules.map(|rule| (rule.id.as_str(), rule.targets.as_slice())).collect::<Vec<_>>()
+    };
+    let target = |queue: &str, group: Option<&str>, dead: &str| Target {
+        queue: queue.into(),
+        group_field: group.map(str::to_owned),
+        dead_letters: Some(dead.into()),
+    };
+    let named = serde_json::json!({"account_id": "acme"});
+    let of_account = [target("OrderPlacedQueue", Some("account_id"), "OrderPlacedDeadLetters")];
+    for kind in ["OrderPlaced", "OrderAmended", "OrderPaid"] {
+        assert_eq!(ways(kind, named.clone()), [("OrderPlacedRule", &of_account[..])], "{kind}");
+    }
+    let of_nobody = [target("OrderReturnedQueue", None, "OrderReturnedDeadLetters")];
+    for detail in [serde_json::json!({"order_id": "1"}), serde_json::json!(null), serde_json::json!({"account_id": {}})]
+    {
+        assert_eq!(ways("OrderCancelled", detail), [("OrderReturnedUngroupedRule", &of_nobody[..])]);
+    }
+    assert_eq!(ways("AccountReturned", named.clone())[0].0, "OrderReturnedRule");
+    assert_eq!(ways("OrderShipped", named), []);
 }
 
 #[test]
@@ -87,6 +142,14 @@ fn variables_come_from_parameters_and_table_names() {
     assert!(refused.contains("GUILDER_SECRETS: parameter SecretKeys has no default"), "{refused}");
     let loud = BTreeMap::from([("SecretKeys".into(), "1:one".into()), ("LogLevel".into(), "loud".into())]);
     assert!(template.environment(function, &loud, "").unwrap_err().to_string().contains("parameter LogLevel"));
+}
+
+#[test]
+fn functions_are_told_of_every_table_by_a_variable() {
+    let template = Template::embedded().unwrap();
+    let of_ledger = template.tables.iter().find(|table| table.name == "ledger").unwrap();
+    assert_eq!(template.variable_of(of_ledger), Some("LEDGER_TABLE"));
+    assert!(template.tables.iter().all(|table| template.variable_of(table).is_some()));
 }
 
 #[test]
@@ -140,7 +203,7 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "Variables.ACCOUNTS_TABLE",
             "AccountTable is neither a parameter nor a resource",
         ),
-        ("!Ref AccountsTable", "!Ref Bus", "Variables.ACCOUNTS_TABLE", "Bus is neither a table nor a queue"),
+        ("!Ref AccountsTable", "!Ref Api", "Variables.ACCOUNTS_TABLE", "Api is no table, queue or bus"),
         ("!Ref AccountsTable", "!ImportValue Accounts", "Variables.ACCOUNTS_TABLE", "!ImportValue is not understood"),
         (
             "!GetAtt AccountsTable.Arn",
@@ -264,7 +327,83 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "ExpirySweep.Properties.DefinitionSubstitution",
             "unknown key",
         ),
-        ("Outputs:", "Conditions: {}\nOutputs:", "Conditions", "unknown key"),
+        ("Outputs:", "Mappings: {}\nOutputs:", "Mappings", "unknown key"),
+        ("HasDomain: !Not", "HasDomian: !Not", "Resources.ApiDomain.Condition", "HasDomain is not a condition"),
+        (
+            "!Not [!Equals [!Ref CertificateArn, '']]\n  Keeps",
+            "!Or [!Ref DomainName]\n  Keeps",
+            "HasDomain",
+            "!Or of 1 is not understood",
+        ),
+        (
+            "!Equals [!Ref OrderPlacedConcurrency",
+            "!Equals [!Ref Concurrency",
+            "Conditions.KeepsOrderPlaced[0][0]",
+            "Concurrency is neither",
+        ),
+        (
+            "!If [KeepsOrderPlaced, ",
+            "!If [KeepOrderPlaced, ",
+            "OrderPlaced.Properties.ReservedConcurrentExecutions[0]",
+            "KeepOrderPlaced is not a condition",
+        ),
+        ("!If [KeepsOrderPlaced, ", "!Select [KeepsOrderPlaced, ", "ReservedConcurrentExecutions", "!Select of 3"),
+        ("Timeout: 30", "Timeout: !If [HasDomain, 30, 60]", "Globals.Function.Timeout", "must be a whole number"),
+        (
+            "Type: AWS::DynamoDB::Table\n",
+            "Type: AWS::DynamoDB::Table\n    Condition: HasDomain\n",
+            "Resources.AccountsTable.Condition",
+            "unknown key",
+        ),
+        (
+            "Stage: !Ref Api.Stage",
+            "Stage: !Ref Apis.Stage",
+            "ApiDomainMapping.Properties.Stage",
+            "Apis.Stage is neither",
+        ),
+        (
+            "DomainName: !Ref ApiDomain",
+            "DomainName: !Ref Api",
+            "Properties.DomainName",
+            "not a AWS::ApiGatewayV2::DomainName",
+        ),
+        (
+            "MessageGroupId: $.detail.account_id",
+            "MessageGroupId: accounts",
+            "OrderPlacedRule.Properties.Targets[0].SqsParameters.MessageGroupId",
+            "is no path",
+        ),
+        ("SqsParameters: {M", "SqsParameter: {M", "Targets[0].SqsParameter", "unknown key"),
+        ("[{exists: true}]", "[{exists: yes please}]", "EventPattern.detail.account_id[0].exists", "not understood"),
+        ("[{exists: true}]", "[{prefix: a}]", "EventPattern.detail.account_id[0].prefix", "unknown key"),
+        ("[{exists: true}]", "[acme, other]", "EventPattern.detail.account_id", "nothing else"),
+        (
+            "Stream: !GetAtt LedgerTable.StreamArn",
+            "Stream: !GetAtt LedgerTable.Arn",
+            "Written.Properties.Stream",
+            "!GetAtt StreamArn",
+        ),
+        ("StartingPosition: TRIM", "StartingPosition: X", "Properties.StartingPosition", "not understood"),
+        ("BisectBatchOnFunctionError", "BisectBatch", "Written.Properties.BisectBatch", "unknown key"),
+        ("BisectBatchOnFunctionError: true", "BisectBatchOnFunctionError: 1", "OnFunctionError", "not understood"),
+        (
+            "MaximumRetryAttempts: 20",
+            "ParallelizationFactor: 1",
+            "Written.Properties",
+            "MaximumRetryAttempts is missing",
+        ),
+        ("MaximumRecordAgeInSeconds: 21600", "MaximumRecordAgeInSeconds: x", "AgeInSeconds", "must be a whole number"),
+        ("DestinationConfig:", "Destination:", "Written.Properties", "DestinationConfig is missing"),
+        (
+            "Destination: !GetAtt EventsOutDeadLetters.Arn",
+            "Destination: !GetAtt LedgerTable.Arn",
+            "OnFailure.Destination",
+            "not a AWS::SQS::Queue",
+        ),
+        ("FilterCriteria:", "Filter:", "Written.Properties", "FilterCriteria is missing"),
+        ("- Pattern: '{\"eventName\"", "- Pattern: '{\"event\"", "Filters[0].Pattern", "must name eventName"),
+        ("[\"INSERT\"]", "[\"WRITE\"]", "Filters[0].Pattern", "must name eventName"),
+        ("{\"sk\": {\"S\"", "{\"sk\": {\"T\"", "Filters[0].Pattern", "must name eventName"),
         ("Transform: AWS::Serverless-2016-10-31", "Description: x", "document", "duplicate entry"),
     ];
     for (old, new, path, reason) in rows {
@@ -289,6 +428,33 @@ fn no_policy_grants_more_than_it_names() {
     let policies = TEXT.lines().filter(|line| line.contains("Action:") || line.contains("Resource:"));
     assert!(policies.clone().count() > 8);
     assert_eq!(policies.filter(|line| line.contains('*')).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// What SAM is told about stages is of parameters that there are, and nothing that is nobody else's business.
+#[test]
+fn the_stages_of_sam_choose_what_there_is_to_choose_and_hold_no_secret() {
+    const TEXT_OF_SAM: &str = include_str!("../../../../samconfig.toml");
+    let template = Template::parse(TEXT, HANDLERS).unwrap();
+    let document: toml::Table = toml::from_str(TEXT_OF_SAM).unwrap();
+    let overrides = |stage: &str, task: &str| {
+        let task = document[stage].get(task)?.get("parameters")?.get("parameter_overrides")?.as_array()?;
+        let pairs = task.iter().map(|text| text.as_str().unwrap().split_once('=').unwrap());
+        Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>())
+    };
+    for (stage, task) in
+        [("dev", "deploy"), ("prod", "deploy"), ("default", "local_invoke"), ("default", "local_start_api")]
+    {
+        let chosen = overrides(stage, task).unwrap();
+        for (name, value) in &chosen {
+            let parameter = template.parameters.get(name).unwrap_or_else(|| panic!("{stage}: there is no {name}"));
+            assert!(parameter.allowed.is_empty() || parameter.allowed.contains(value), "{stage}: {name}={value}");
+        }
+        assert_eq!(chosen.contains_key("SecretKeys"), task != "deploy", "{stage}");
+    }
+    assert_eq!(overrides("prod", "deploy").unwrap()["DeletionProtection"], "true");
+    // No account has a place here.
+    let digits = TEXT_OF_SAM.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+    assert!(digits < Some(12) && !TEXT_OF_SAM.contains("arn:"));
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn pack_reversal(out: &mut Writer, reversal: &Reversal) {
     points.into_iter().for_each(|points| out.signed(points.0));
 }
 
-fn reversal(input: &mut Reader<'_>) -> Unpacked<Reversal> {
+pub(super) fn reversal(input: &mut Reader<'_>) -> Unpacked<Reversal> {
     let mut points = || input.signed().map(Points);
     let taken = Taken { pending: points()?, own_lot: points()?, other_lots: points()? };
     Ok(Reversal { taken, owed: points()?, unrecovered: points()?, lapsed: points()? })
@@ -333,7 +333,7 @@ fn percent_off(input: &mut Reader<'_>) -> Unpacked<TakesOff> {
     input.signed().map(|percent| TakesOff::Percent(Percent(percent)))
 }
 
-fn outcome(input: &mut Reader<'_>) -> Unpacked<Outcome> {
+pub(super) fn outcome(input: &mut Reader<'_>) -> Unpacked<Outcome> {
     match (input.byte()?, input.byte()?) {
         (1, 0) => Ok(Outcome::Fired),
         (2, code) => {

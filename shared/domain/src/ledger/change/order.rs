@@ -38,12 +38,15 @@ pub enum OrderChange {
         by: ReturnKey,
         /// By how much the order's eligible total fell.
         eligible: Money,
-        /// Units that came off.
-        units: u64,
+        /// Units that came off. The first release noted neither these nor what is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        units: Option<u64>,
         /// What is kept of the eligible total.
-        kept: Money,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<Money>,
         /// Points that what is kept earns.
-        keeps: Points,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keeps: Option<Points>,
         /// Units stated beyond what the order had left.
         #[serde(default, skip_serializing_if = "is_zero")]
         excess_units: u64,

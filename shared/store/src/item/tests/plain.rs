@@ -2,7 +2,7 @@
 //!
 //! While a deployment goes on, functions of the release before still run, and read what the new ones write. So what is new
 //! is written only for a program that asks for it, and that is put in force once every function knows of it
-//! (docs/deploy.md). Where this test fails, functions of two releases at once lose or refuse each other's items: let the
+//! (docs/operate.md). Where this test fails, functions of two releases at once lose or refuse each other's items: let the
 //! new bytes wait for what needs them, or read them in one release and write them in the next.
 
 use crate::{item, keys};

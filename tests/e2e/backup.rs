@@ -1,0 +1,182 @@
+//! Everything out of one database and into another: it is the same afterwards, item by item and answer by answer.
+
+use crate::requests::{REDEMPTIONS, assert_every_route_is_known, requests, start};
+use crate::shared_codes::issued;
+use domain::id::ProgramName;
+use local::backup::{self, Located, Manifest, Plan};
+use local::cloud::Storage;
+use local::template::Template;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tests::{Cloud, Folder, Network};
+
+fn tables() -> Vec<Located> {
+    let tables = Template::embedded().unwrap().tables.into_iter();
+    tables.map(|table| Located { name: table.name.clone(), table }).collect()
+}
+
+async fn saved(cloud: &Cloud, folder: &Path) -> Manifest {
+    let plan = Plan { tables: tables(), program: ProgramName::parse("wholesale").unwrap(), still: true };
+    backup::save(cloud.local().client(), &plan, folder).await.unwrap()
+}
+
+/// A cloud with all that there is: what every request leaves, walks, nights, what waits, what is held.
+async fn lived_in() -> Cloud {
+    let cloud = start().await;
+    let all = requests(&cloud);
+    assert_every_route_is_known(&all);
+    for (method, target, body, _) in all {
+        let headers = [("idempotency-key", "key-1")];
+        let answer = cloud.local().http(method, &target, &headers, body.into_bytes()).await;
+        assert!(answer.status < 500, "{method} {target}: {}", answer.json());
+    }
+    // A return and a payment before their orders; limited uses over all accounts; points that wait; an order in force.
+    cloud.order("o-9").line("MUG", 2, "1.00").returned("r-9").units("1", 1).send().await.expect(202);
+    let scarce = issued(&cloud, "shared-2", json!({"percent": "5", "uses": 100})).await;
+    cloud.order("o-6").account("beta").line("MUG", 1, "95.00").code(&scarce).send().await.expect(201);
+    cloud.account("beta").order("o-7").line("MUG", 100, "12.50").send().await.expect(201);
+    // A reward that an account may have so often, in a version that is in force since.
+    let active = cloud.get("/v1/program/versions/1").await.expect(200);
+    let mut limited = active["document"].clone();
+    limited["rewards"][0]["per_account"] = json!({"count": 9, "period": "year"});
+    cloud.activate_from(limited, "2011-03-01T12:00:00Z").await;
+    cloud.request_keyed(REDEMPTIONS, "key-9", &json!({"reward": "mug"})).await.expect(201);
+    cloud.account("beta").credit_note("c-9").units("MUG", 3).send().await.expect(201);
+    cloud.drain().await;
+    cloud.set_clock("2011-04-20T12:00:00Z");
+    // The discount that beta's order issued has ended.
+    cloud.sweep(Some("2011-03-31")).await;
+    cloud.night("2011-04-19").await;
+    cloud
+}
+
+/// An empty cloud over tables of its own at the same instant.
+async fn empty(like: &Cloud, storage: Storage, network: Option<Network>) -> Cloud {
+    let cloud = Cloud::open(storage, network).await;
+    cloud.set_instant(like.now());
+    cloud
+}
+
+/// What is answered to each request there is, and to one more order.
+async fn answers(cloud: &Cloud) -> Vec<(String, u16, Value)> {
+    let mut answers = Vec::new();
+    let more = cloud.account("beta").order("o-8").line("CUP", 7, "3.00").document().to_string();
+    let more = ("POST", "/v1/orders".to_owned(), more, "");
+    let reads = requests(cloud).into_iter().filter(|(method, ..)| *method == "GET");
+    let writes = requests(cloud).into_iter().filter(|(method, ..)| *method != "GET");
+    for (method, target, body, _) in reads.chain(writes).chain([more]) {
+        let headers = [("idempotency-key", "key-2")];
+        let answer = cloud.local().http(method, &target, &headers, body.into_bytes()).await;
+        answers.push((format!("{method} {target}"), answer.status, answer.json()));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn everything_is_restored_and_answers_as_before() {
+    let cloud = lived_in().await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    let audited = cloud.audit().await.to_string();
+    let folder = Folder::new();
+    let first = saved(&cloud, &folder.join("first")).await;
+    let held: BTreeMap<_, _> = first.tables.iter().map(|(name, held)| (name.as_str(), held.content.items)).collect();
+    assert!(held.values().all(|items| *items > 0), "every table holds something to restore: {held:?}");
+    assert_eq!(kinds(&cloud, "ledger").await, LEDGER_KINDS.map(str::to_owned).into());
+
+    let network = Network::new();
+    let memory = Storage::Endpoint { client: network.client(), prefix: String::new() };
+    let copy = empty(&cloud, memory, Some(network)).await;
+    let file = empty(&cloud, Storage::File(folder.join("copy.db")), None).await;
+    for (copy, name) in [(&copy, "second"), (&file, "third")] {
+        let client = copy.local().client();
+        let done = backup::restore(client, &tables(), &folder.join("first"), folder.path()).await.unwrap();
+        assert_eq!(done.manifest, first);
+        copy.minute_passes().await;
+        let second = saved(copy, &folder.join(name)).await;
+        assert_eq!(second.tables, first.tables);
+        for table in tables() {
+            let file =
+                |backup: &str| std::fs::read(folder.join(backup).join(format!("{}.json.gz", table.name))).unwrap();
+            assert!(file(name) == file("first"), "{}", table.name);
+        }
+        assert_eq!(copy.audit().await.to_string(), audited);
+    }
+    let expected = answers(&cloud).await;
+    assert!(expected.iter().filter(|(_, status, _)| *status < 300).count() > 40, "{expected:?}");
+    for copy in [&copy, &file] {
+        for (answer, expected) in answers(copy).await.iter().zip(&expected) {
+            assert_eq!(answer, expected);
+        }
+        assert_eq!(copy.tables().await, cloud.tables().await, "what was written since is the same, too");
+        copy.audit().await;
+    }
+}
+
+/// As a backup that is taken while an order is committed.
+#[tokio::test]
+async fn what_was_committed_between_two_tables_is_found_by_the_audit() {
+    let (cloud, folder) = (Cloud::start().await, Folder::new());
+    if !cloud.is_embedded() {
+        return;
+    }
+    cloud.order("o-1").line("MUG", 1, "10.00").send().await.expect(201);
+    let (first, rest): (Vec<_>, Vec<_>) = tables().into_iter().partition(|located| located.table.name == "accounts");
+    let save = async |tables: &[Located], name: &str| {
+        let program = ProgramName::parse("wholesale").unwrap();
+        let plan = Plan { tables: tables.to_vec(), program, still: false };
+        backup::save(cloud.local().client(), &plan, &folder.join(name)).await.unwrap();
+    };
+    save(&first, "first").await;
+    cloud.order("o-2").line("MUG", 1, "10.00").send().await.expect(201);
+    save(&rest, "rest").await;
+
+    let network = Network::new();
+    let copy = Storage::Endpoint { client: network.client(), prefix: String::new() };
+    let copy = empty(&cloud, copy, Some(network)).await;
+    for (tables, name) in [(&first, "first"), (&rest, "rest")] {
+        backup::restore(copy.local().client(), tables, &folder.join(name), folder.path()).await.unwrap();
+    }
+    copy.minute_passes().await;
+    let report = local::audit::run(copy.app(), copy.now()).await.unwrap();
+    assert!(report.to_string().contains("acme") && !report.findings.is_empty(), "{report}");
+    cloud.audit().await;
+}
+
+/// A backup is restored into a stack that was just deployed, and its schedules may have run before.
+#[tokio::test]
+async fn whatever_runs_by_itself_writes_nothing_while_there_is_no_program() {
+    let network = Network::new();
+    let storage = Storage::Endpoint { client: network.client(), prefix: String::new() };
+    let cloud = Cloud::open(storage, Some(network)).await;
+    for (function, tasks) in [
+        ("discount-expiry", vec![json!({"task": "plan"}), json!({"task": "retry"})]),
+        ("account-review", vec![json!({"task": "plan"}), json!({"task": "retry"})]),
+        ("metric-rollup", vec![json!({"task": "plan"})]),
+    ] {
+        for task in tasks {
+            // Whether it fails or finds nothing to do.
+            drop(cloud.local().invoke(function, task).await);
+        }
+    }
+    drop(local::due::sweep(cloud.local(), None).await);
+    drop(local::rollup::rollup(cloud.local(), None).await);
+    for table in tables() {
+        let found = cloud.local().client().scan().table_name(&table.name).send().await.unwrap();
+        assert_eq!(found.items(), [], "{}", table.name);
+    }
+}
+
+/// What there is in the ledger's table, by what sort keys begin with: the backup is to have every kind.
+const LEDGER_KINDS: [&str; 11] = ["C", "D", "E", "F", "K", "PERKS", "PROFILE", "R", "REWARDS", "S", "W"];
+
+/// The kinds of items of a table: what their sort keys begin with.
+async fn kinds(cloud: &Cloud, table: &str) -> BTreeSet<String> {
+    let found = cloud.local().client().scan().table_name(table).send().await.unwrap();
+    let kind = |item: &std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>| {
+        item["sk"].as_s().unwrap().split('#').next().unwrap().to_owned()
+    };
+    found.items().iter().map(kind).collect()
+}
