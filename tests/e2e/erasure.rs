@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::personal::{PLACES, Removal, kind};
+use tests::network::Staleness;
 use tests::{Cloud, Reply, Survey, skips_concurrency};
 
 pub const PLACE: &str = "/v1/accounts/sealion/personal-data";
@@ -385,7 +386,7 @@ async fn what_comes_back_or_is_paid_after_the_erasure_leaves_nothing_owed_on_eit
         cloud.audit().await;
         orders[0].returned("r-1").units("1", 1).send().await.expect(201);
         orders[2].paid().send().await.expect(201);
-        orders[2].returned("r-2").units("1", 2).send().await.expect(201);
+        orders[2].returned("r-2").units("1", 1).send().await.expect(201);
         orders[3].cancelled().send().await.expect(201);
         let standing = sealion.standing().await.expect(200);
         assert_eq!((&standing["points"]["balance"], &standing["points"]["pending"]), (&json!(0), &json!(0)));
@@ -433,6 +434,30 @@ async fn claims_that_a_profile_does_not_list_any_more_are_found_by_the_command_l
     assert!(erased.erased_at.is_some());
     assert_eq!(claims().await, 0);
     erase(&cloud).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_sees_a_company_as_it_was_before_its_erasure_adds_nothing_to_it() {
+    let (cloud, survey) = town().await;
+    cloud.account("sealion").put_contact("c-3", named(STATED[17], STATED[18])).await.expect(201);
+    erase(&cloud).await.expect(200);
+    let stored = (cloud.tables().await, cloud.metrics().await);
+    // As a replica shows it that lags behind by what the erasure wrote.
+    cloud.stale_reads(Staleness::Behind(1));
+    survey.answer("sealion", "c-3", 4).comment("too late").send().await.expect_problem(404, "unknown-contact");
+    survey.answer("sealion", "c-2", 4).comment("too late").send().await.expect_problem(404, "unknown-contact");
+    let late = cloud.account("sealion").put_contact("c-4", named("Late", "late@lake.example")).await;
+    late.expect_problem(409, "account-not-active");
+    let late = cloud.account("sealion").put(json!({"name": "Late", "email": "late@lake.example"})).await;
+    late.expect_problem(409, "account-not-active");
+    cloud
+        .account("sealion")
+        .order("late")
+        .line("MUG", 1, "9.00")
+        .send()
+        .await
+        .expect_problem(409, "account-not-active");
+    assert_eq!((cloud.tables().await, cloud.metrics().await), stored);
 }
 
 #[tokio::test]
