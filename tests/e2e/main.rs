@@ -37,6 +37,7 @@ mod due;
 mod earlier_nights;
 mod earning;
 mod earning_limits;
+mod erasure;
 mod event_schemas;
 mod events;
 mod events_out;

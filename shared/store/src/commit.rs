@@ -92,13 +92,31 @@ impl Store {
             Write::Forget(place) => {
                 self.delete_code(keys::waiting_review(place), ("attribute_exists(code)".to_owned(), None))
             }
+            Write::Remove(which, version) => {
+                let condition = condition("account_id", Guard::Version(*version));
+                self.delete(&self.tables.ledger, keys::personal(which), condition)
+            }
+            Write::ExpectContact(whose) => {
+                let (account, contact) = &**whose;
+                let check = ConditionCheck::builder()
+                    .table_name(&self.tables.ledger)
+                    .set_key(Some(keys::contact(account, contact)))
+                    .condition_expression("attribute_exists(account_id)")
+                    .build()
+                    .map_err(Fault::service)?;
+                Ok(TransactWriteItem::builder().condition_check(check).build())
+            }
             Write::Shard(write) => self.change_shard(write),
         }
     }
 
     fn delete_code(&self, key: Item, condition: (String, Option<Item>)) -> Result<TransactWriteItem, Fault> {
+        self.delete(&self.tables.codes, key, condition)
+    }
+
+    fn delete(&self, table: &str, key: Item, condition: (String, Option<Item>)) -> Result<TransactWriteItem, Fault> {
         let delete = Delete::builder()
-            .table_name(&self.tables.codes)
+            .table_name(table)
             .set_key(Some(key))
             .condition_expression(condition.0)
             .set_expression_attribute_values(condition.1)
@@ -151,6 +169,9 @@ impl Store {
             Record::Contact(contact) => {
                 let key = keys::contact(&contact.account_id, &contact.contact_id);
                 (&tables.ledger, "account_id", item::of_plain(key, contact)?, false)
+            }
+            Record::Erasure(erasure) => {
+                (&tables.ledger, "account_id", item::of_plain(keys::erasure(&erasure.account_id), erasure)?, false)
             }
             Record::PerkUses(uses) => {
                 (&tables.ledger, "account_id", item::of_plain(keys::perk_uses(&uses.account_id), uses)?, false)

@@ -10,6 +10,7 @@
 mod commit;
 mod corrupt;
 mod due;
+mod erasure;
 mod facts;
 mod invitation;
 mod item;
@@ -18,6 +19,7 @@ mod limit;
 mod nightly;
 mod pack;
 mod page;
+pub mod personal;
 mod program;
 mod read;
 mod referral;

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
+use domain::erasure::Erasure;
 use domain::id::{AccountId, ProgramName};
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
@@ -55,6 +56,8 @@ pub enum LedgerRecord {
     Profile(Box<Profile>),
     /// A person of an account.
     Contact(Box<Contact>),
+    /// How far the erasure of its personal data has come.
+    Erasure(Box<Erasure>),
     /// A discount.
     Discount(Box<Discount>),
     /// A command that has no business key of its own.
@@ -143,7 +146,7 @@ impl Store {
         }
     }
 
-    async fn scan<T>(
+    pub(crate) async fn scan<T>(
         &self,
         table: &str,
         segment: Segment,
@@ -237,6 +240,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::Contact) => {
             item::plain(found).map(|c| LedgerRecord::Contact(Box::new(c))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::Erasure) => {
+            item::plain(found).map(|e| LedgerRecord::Erasure(Box::new(e))).map_err(wrong)
         }
         Some(keys::LedgerKind::Discount) => {
             item::plain(found).map(|d| LedgerRecord::Discount(Box::new(d))).map_err(wrong)

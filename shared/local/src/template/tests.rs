@@ -31,7 +31,7 @@ fn the_real_template_is_understood() {
         function("order-placed").queues,
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
-    assert_eq!(function("accounts").routes.len(), 20);
+    assert_eq!(function("accounts").routes.len(), 21);
     let queue = template.queue(&template.rules[0].targets[0].queue).unwrap();
     let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 5 };
     assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (180, Some(&redrive)));
