@@ -17,7 +17,7 @@ async fn the_description_is_served_as_committed_to_whoever_asks() {
     let reply = cloud.request_as(None, "GET", "/openapi.json", "").await.expect(200);
     assert_eq!(reply.json(), published());
     assert_eq!(reply.header("content-type"), Some("application/json"));
-    assert_eq!(reply.header("cache-control"), Some("public, max-age=3600"));
+    assert_eq!(reply.header("cache-control"), Some("private, no-cache"));
 }
 
 #[tokio::test]

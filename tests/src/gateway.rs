@@ -2,7 +2,8 @@
 
 use crate::actor::Cloud;
 use crate::reply::Reply;
-use local::gateway::{Response, server};
+use local::gateway::Response;
+use local::gateway::server::{self, Print};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,9 +19,14 @@ pub struct Gateway {
 impl Gateway {
     /// Serves the API of a cloud; its queues and schedules rest.
     pub async fn of(cloud: &Cloud) -> Self {
+        Self::that_prints(cloud, Arc::new(|line| println!("{line}"))).await
+    }
+
+    /// The same, whose line per request goes elsewhere.
+    pub async fn that_prints(cloud: &Cloud, print: Print) -> Self {
         let listener = server::listen(0).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = server::router(Arc::clone(cloud.local()));
+        let router = server::router(Arc::clone(cloud.local()), print);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, serving }
     }
@@ -28,9 +34,14 @@ impl Gateway {
     /// Sends a request with an `Idempotency-Key`, and with an `Authorization` if there is one.
     pub async fn ask(&self, authorization: Option<&str>, method: &str, target: &str, body: &str) -> Reply {
         let authorization = authorization.map(|value| format!("authorization: {value}\r\n")).unwrap_or_default();
-        let length = body.len();
-        let head = format!("host: localhost\r\nidempotency-key: key-1\r\ncontent-length: {length}\r\n{authorization}");
-        let request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n{head}\r\n{body}");
+        let head = format!("idempotency-key: key-1\r\ncontent-length: {}\r\n{authorization}", body.len());
+        self.send(method, target, &head, body).await
+    }
+
+    /// Sends a request with these headers, each with its line's end, and a body, whatever they say of it.
+    pub async fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}");
+        let request = format!("{head}\r\n{body}");
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();

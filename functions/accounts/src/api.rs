@@ -2,7 +2,7 @@
 
 use crate::invitation::{InvitationAnswer, InvitationsAnswer};
 use crate::rewards::RedemptionsAnswer;
-use crate::{ContactAnswer, ENTRIES_MAX, ENTRIES_USUAL, EntriesAnswer, invitation, rewards};
+use crate::{ContactAnswer, ENTRIES_MAX, ENTRIES_USUAL, EntriesAnswer, ErasureAnswer, invitation, rewards};
 use domain::adjustment::AdjustmentReceipt;
 use domain::membership::PaymentReceipt;
 use domain::perks::PerkReceipt;
@@ -18,7 +18,7 @@ use runtime::api::{Header, Operation, decimal, number, text, whole};
 pub fn operations() -> Vec<Operation> {
     // What is due to an account is counted before anything else, and may fit no integer.
     let counted = [accounts(), points()].into_iter().flatten().map(|own| own.problems(422, &["overflow"]));
-    counted.chain(invitations()).chain(shown()).collect()
+    counted.chain([erasure()]).chain(invitations()).chain(shown()).collect()
 }
 
 fn accounts() -> Vec<Operation> {
@@ -28,6 +28,8 @@ fn accounts() -> Vec<Operation> {
             .takes(requests::PROFILE)
             .answers::<Standing>(201, "It is enrolled.")
             .answers::<Standing>(200, "It is stored.")
+            .all_with(Header::Location)
+            .conditional()
             .problems(409, &["account-not-active", "invitation-used-up", "not-a-member", "taken", "under-review"])
             .problems(422, &["invitation-required", "invitation-unknown", "invitation-revoked", "invitation-expired"]),
         Operation::new("GET /v1/accounts/{account_id}", "getAccount", "Where an account stands now.")
@@ -39,6 +41,8 @@ fn accounts() -> Vec<Operation> {
             .takes(requests::CONTACT)
             .answers::<ContactAnswer<'_>>(201, "The person is new.")
             .answers::<ContactAnswer<'_>>(200, "The person is stored.")
+            .all_with(Header::Location)
+            .conditional()
             .problems(404, &["unknown-account"])
             .problems(409, &["account-not-active"]),
         Operation::new("GET /v1/accounts/{account_id}/contacts/{contact_id}", "getContact", "A person, as stated.")
@@ -48,12 +52,14 @@ fn accounts() -> Vec<Operation> {
         Operation::new("PUT /v1/accounts/{account_id}/tier", "putTier", "Invites an account to a tier, or no more.")
             .by_merchant(AccountsWrite)
             .takes(requests::TIER)
+            .conditional()
             .answers::<Standing>(200, "Where the account stands then.")
             .problems(404, &["unknown-account"])
             .problems(409, &["account-not-active"]),
         Operation::new("PUT /v1/accounts/{account_id}/membership", "putMembership", "Decides about a membership.")
             .by_merchant(AccountsWrite)
             .takes(requests::MEMBERSHIP)
+            .conditional()
             .answers::<Standing>(200, "Where the account stands then.")
             .problems(404, &["unknown-account"])
             .problems(409, &["account-not-active", "nobody-is-admitted", "under-review"]),
@@ -70,6 +76,19 @@ fn accounts() -> Vec<Operation> {
         .problems(409, &["account-not-active", "no-membership-fee", "paid-too-far-ahead"])
         .problems(422, &["fee-paid-in-future"]),
     ]
+}
+
+fn erasure() -> Operation {
+    Operation::new(
+        "DELETE /v1/accounts/{account_id}/personal-data",
+        "deletePersonalData",
+        "Erases what is known of a company and its people.",
+    )
+    .by_merchant(AccountsWrite)
+    .answers::<ErasureAnswer>(200, "Nothing is left.")
+    .answers::<ErasureAnswer>(202, "Something is left: send it again, and it goes on.")
+    .with(Header::RetryAfter)
+    .problems(404, &["unknown-account"])
 }
 
 fn points() -> Vec<Operation> {
@@ -150,6 +169,7 @@ fn invitations() -> Vec<Operation> {
         Operation::new("DELETE /v1/invitations/{code}", "deleteInvitation", "Revokes an invitation.")
             .by_merchant(AccountsWrite)
             .answers::<InvitationAnswer>(200, "The invitation, revoked.")
+            .conditional()
             .problems(404, &["unknown-invitation"]),
     ]
 }

@@ -75,6 +75,7 @@ fn shared_codes() -> Vec<Operation> {
         Operation::new("DELETE /v1/shared-codes/{code}", "deleteSharedCode", "Ends a shared code.")
             .by_merchant(ProgramWrite)
             .answers::<SharedCodeAnswer>(200, "The code, ended.")
+            .conditional()
             .problems(404, &["unknown-shared-code"]),
     ]
 }

@@ -52,6 +52,7 @@ fn order(operation: Operation) -> Operation {
         .answers::<Receipt>(201, "The order's score, with a reason for each rule.")
         .answers::<StatedAnswer<'_>>(200, "It was stated before, or anew: its score as it stands.")
         .with(Header::Replayed)
+        .all_with(Header::Location)
         .always_with(Header::DryRun)
         .problems(404, &["unknown-account", "unknown-order", "unknown-reservation", "unknown-version"])
         .problems(409, &["account-not-active", "cannot-follow", "content-differs", "reservation-ended"])

@@ -7,11 +7,8 @@ use domain::receipt::Receipt;
 use domain::schedule::{Activation, Schedule};
 use domain::time::Instant;
 use runtime::http::{Request, parameter};
-use runtime::{App, Caller, Error, Scope};
+use runtime::{App, Caller, Error, Scope, logs};
 use std::sync::Arc;
-
-/// Says that an answer is of a dry run.
-pub const MARK: (&str, &str) = ("dry-run", "true");
 
 /// That a request is to be carried out without a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +37,8 @@ impl DryRun {
     /// What a statement of an order would come to now. Who may not place the order learns nothing of it; what a version
     /// says that is not in force yet is the merchant's to know.
     pub async fn place(self, app: &App, caller: &Caller, order: Order) -> Result<(Placed, Receipt), Error> {
+        logs::about_account(&order.account_id);
+        logs::about_order(&order.key);
         caller.require_for(Scope::OrdersWrite, &order.account_id)?;
         let schedule = match self.version {
             None => app.schedule().await?,

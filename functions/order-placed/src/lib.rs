@@ -29,7 +29,8 @@ use domain::time::Instant;
 use domain::uses;
 use runtime::batch::BusEvent;
 use runtime::http::{self, Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger};
+use runtime::metrics::{Metric, count};
+use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger, logs};
 use serde::Serialize;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -46,8 +47,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
         Trigger::Http(request) => {
             let answer = over_http(app, &request).await;
             Ok(match DryRun::asked(&request) {
-                Ok(Some(_)) => http::respond_with(dry_run::MARK, answer),
-                _ => http::respond(answer),
+                Ok(Some(_)) => http::respond_dry(&request, answer),
+                _ => http::respond(&request, answer),
             })
         }
         Trigger::Queue(batch) => Ok(batch.each(app, over_bus).await),
@@ -70,7 +71,11 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let dry_run = DryRun::asked(request)?;
     let order = match amends {
         None => Order::from_text(&request.body()?)?,
-        Some((source, order_id)) => Order::amendment_from_json(&key(source, order_id)?, &request.document()?)?,
+        Some((source, order_id)) => {
+            // Its revision says which statement it replaces.
+            request.unconditional()?;
+            Order::amendment_from_json(&key(source, order_id)?, &request.document()?)?
+        }
     };
     let revision = order.revision;
     let (placed, receipt) = match dry_run {
@@ -81,12 +86,15 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         }
         Some(dry_run) => dry_run.place(app, &caller, order).await?,
     };
+    let OrderKey { source, order_id } = &placed.scored.order.key;
+    let place = format!("/v1/orders/{source}/{order_id}/score");
     Ok(match placed.outcome {
         Outcome::Scored => Answer::json(201, &receipt),
         Outcome::Amended => Answer::json(200, &receipt),
-        Outcome::Repeated => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
+        Outcome::Repeated => Answer::json(200, &receipt).replayed(true),
         Outcome::Superseded => Answer::json(200, &Superseded::of(&placed.scored, revision)),
-    })
+    }
+    .location(place))
 }
 
 async fn pay_over_http(app: &App, request: &Request, source: &str, order_id: &str) -> Result<Answer, Error> {
@@ -180,9 +188,12 @@ impl Placed {
 /// Scores each statement of an order once, whoever sends it how often. `caller` must be allowed to write orders of its
 /// account.
 pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, Error> {
+    logs::about_account(&order.account_id);
+    logs::about_order(&order.key);
     caller.require_for(Scope::OrdersWrite, &order.account_id)?;
     let placed = app.transact(caller, &PlaceOrder::of(order)).await?;
     let (order, score) = (&placed.scored.order, placed.scored.current());
+    count(Metric::OrdersScored, u64::from(placed.outcome == Outcome::Scored));
     tracing::info!(
         order.id = %order.key,
         account.id = %order.account_id,

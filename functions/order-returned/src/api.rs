@@ -42,7 +42,8 @@ pub fn operations() -> Vec<Operation> {
         .takes(requests::CREDIT_NOTE)
         .once::<CreditNoteReceipt>("What was taken back, from which orders.")
         .answers::<CreditNoteReceipt>(202, "It takes longer, and goes on by itself.")
-        .with(Header::Location)
+        .with(Header::RetryAfter)
+        .all_with(Header::Location)
         .problems(404, &["unknown-account"])
         .problems(409, &["content-differs"])
         .problems(422, &["order-too-large", "overflow", "returned-in-future"]),

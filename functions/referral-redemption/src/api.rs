@@ -19,6 +19,7 @@ fn codes() -> Vec<Operation> {
             .answers::<CodeAnswer>(201, "The code is new.")
             .answers::<CodeAnswer>(200, "The code was there before, and stands as it did.")
             .all_with(Header::Location)
+            .all_with(Header::Tag)
             .problems(404, &["unknown-account", "unknown-contact"])
             .problems(409, &["account-not-active", "identity-missing", "no-referrals", "not-a-member"])
             .problems(422, &["expires-in-past", "overflow"]),
@@ -36,6 +37,7 @@ fn codes() -> Vec<Operation> {
             .by_merchant(AccountsWrite)
             .takes(requests::REFERRAL_CODE_CHANGE)
             .answers::<CodeAnswer>(200, "The code, as it stands then.")
+            .conditional()
             .problems(404, &["unknown-code"])
             .problems(422, &["expires-in-past", "overflow"]),
         Operation::new("GET /v1/referrals/reviews", "getReferralReviews", "Redemptions that somebody is to look at.")
@@ -60,10 +62,8 @@ fn redemptions() -> Vec<Operation> {
             .by_merchant(AccountsWrite)
             .keyed()
             .takes(requests::PROSPECT)
-            .answers::<RedeemedAnswer<'_>>(201, "The prospect is an account, or waits for approval.")
-            .with(Header::Location)
-            .answers::<RedeemedAnswer<'_>>(200, "The same was sent before: its first answer.")
-            .with(Header::Replayed)
+            .once::<RedeemedAnswer<'_>>("The prospect is an account, or waits for approval.")
+            .all_with(Header::Location)
             .problems(404, &["unknown-code"])
             .problems(409, &["code-exhausted", "code-expired", "code-paused", "no-referrals", "not-new", "taken"])
             .problems(422, &["overflow"]),

@@ -13,6 +13,7 @@ pub fn operations() -> Vec<Operation> {
             .keyed()
             .takes(requests::SIMULATION)
             .answers::<SimulationAnswer>(202, "It is under way.")
+            .with(Header::RetryAfter)
             .answers::<SimulationAnswer>(200, "It is over.")
             .all_with(Header::Location)
             .all_with(Header::Replayed)

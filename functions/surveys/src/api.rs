@@ -18,6 +18,8 @@ pub fn operations() -> Vec<Operation> {
             .takes(requests::SURVEY)
             .answers::<SurveyAnswer>(201, "The survey is new.")
             .answers::<SurveyAnswer>(200, "The survey is stored.")
+            .all_with(Header::Location)
+            .conditional()
             .problems(422, &["closes-in-past"]),
         Operation::new("GET /v1/surveys/{survey_id}", "getSurvey", "A survey, as it stands.")
             .by_account(MetricsRead)

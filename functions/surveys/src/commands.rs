@@ -3,6 +3,7 @@
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::SurveyId;
 use domain::membership::Put;
+use domain::precondition::Precondition;
 use domain::survey::{self, Answer, AnswerDocument, Asked, Outcome, Survey, SurveyDocument};
 use domain::time::Instant;
 use runtime::Command;
@@ -12,6 +13,7 @@ use store::{Consistency, Fault, Store};
 pub struct PutSurvey {
     pub id: SurveyId,
     pub document: SurveyDocument,
+    pub condition: Precondition,
 }
 
 impl Command for PutSurvey {
@@ -27,7 +29,8 @@ impl Command for PutSurvey {
     }
 
     fn decide(&self, state: &Option<Survey>, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
-        survey::put_survey(&self.id, state.as_ref(), &self.document, context)
+        let decision = survey::put_survey(&self.id, state.as_ref(), &self.document, context)?;
+        self.condition.judge(state.as_ref().map(|survey| survey.version), decision)
     }
 }
 
@@ -50,10 +53,14 @@ impl Command for GiveAnswer {
         let respondent = &self.document.respondent;
         let held = store.survey_answer(&self.survey_id, respondent, consistency).await?;
         let mut asked = Asked { survey: Some(survey), held, ..Asked::default() };
+        let (account, contact) = (&respondent.account_id, &respondent.contact_id);
         if asked.held.is_none() {
-            let (account, contact) = (&respondent.account_id, &respondent.contact_id);
             asked.account = store.account(account, consistency).await?;
-            asked.contact_known = store.contact(account, contact, consistency).await?.is_some();
+        }
+        // Looked at where the first try was lost to that it is not there any more.
+        let says_other = asked.held.as_ref().is_some_and(|held| held.said != self.document.said);
+        if asked.held.is_none() || (says_other && consistency == Consistency::Strong) {
+            asked.contact_known = Some(store.contact(account, contact, consistency).await?.is_some());
         }
         Ok(asked)
     }

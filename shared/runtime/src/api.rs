@@ -29,6 +29,8 @@ pub struct Operation {
     problems: Vec<(u16, &'static str)>,
     /// Headers of every answer and every problem.
     always: Vec<Header>,
+    /// Whether a write may be made under a condition.
+    is_conditional: bool,
 }
 
 /// Who may send a request.
@@ -81,8 +83,12 @@ pub enum Header {
     Replayed,
     /// That nothing was done, as was asked for.
     DryRun,
-    /// How long an answer may be kept.
-    CacheControl,
+    /// Which state is shown.
+    Tag,
+    /// Where the next page is.
+    Link,
+    /// When to ask again.
+    RetryAfter,
 }
 
 impl Operation {
@@ -97,7 +103,8 @@ impl Operation {
         };
         let parameters = names.map(in_path).collect();
         let (answers, problems, always) = (Vec::new(), Vec::new(), Vec::new());
-        Self { method, path, id, summary, who: Who::Anybody, parameters, body: None, answers, problems, always }
+        let (who, body, is_conditional) = (Who::Anybody, None, false);
+        Self { method, path, id, summary, who, parameters, body, answers, problems, always, is_conditional }
     }
 
     /// Its route, as the template writes it.
@@ -156,6 +163,12 @@ impl Operation {
     pub fn paged(self, usual: u16, most: u16) -> Self {
         let limit = parameters::limit(usual, most);
         self.query("limit", limit, "Most of them in one answer.").at_cursor()
+    }
+
+    /// It changes something that has versions, and may be told which of them is to be there.
+    #[must_use]
+    pub fn conditional(self) -> Self {
+        Self { is_conditional: true, ..self }
     }
 
     /// It goes on where an earlier answer ended.
@@ -238,15 +251,30 @@ impl Operation {
         self
     }
 
+    fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+
+    /// Whether its answers are pages of a list.
+    fn is_paged(&self) -> bool {
+        self.parameters.iter().any(|own| own.place == In::Query && own.name == "cursor")
+    }
+
     /// All its problems.
     fn all_problems(&self) -> Vec<(u16, &'static str)> {
         let mut all = self.problems.clone();
         all.extend([(500, "internal"), (503, "contended")]);
+        match (self.is_read(), self.is_conditional) {
+            (true, _) => {}
+            (false, true) => all.extend([(412, "precondition-failed"), (400, "invalid-parameter")]),
+            (false, false) => all.push((400, "condition-not-taken")),
+        }
         if self.scope().is_some() {
             all.extend([(400, "invalid-parameter"), (401, "unauthenticated"), (403, "forbidden")]);
         }
         if self.body.is_some() {
             all.extend([(400, "not-json"), (400, "not-base64"), (413, "payload-too-large"), (422, "invalid-document")]);
+            all.push((415, "unsupported-media-type"));
         }
         all.sort_unstable();
         all.dedup();

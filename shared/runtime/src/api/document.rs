@@ -1,8 +1,8 @@
 //! The description of all operations as one OpenAPI 3.1 document.
 
 use super::closed::{DEFINITIONS, close};
-use super::{Answered, Header, In, Operation, Parameter, Who};
-use crate::problem::Problem;
+use super::{Answered, Header, In, Operation, Parameter, Who, parameters};
+use crate::http::Told;
 use domain::requests::{self, Request};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -76,7 +76,8 @@ const ALIKE: [Alike; 6] = [
 ];
 
 /// Headers of every answer, by the names of their descriptions.
-const ON_EVERY_ANSWER: [(&str, &str); 0] = [];
+const ON_EVERY_ANSWER: [(&str, &str); 3] =
+    [("X-Request-Id", "RequestId"), ("Cache-Control", "CacheControl"), ("Vary", "Vary")];
 
 /// A request that works, of a sample event.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +110,8 @@ pub fn document(operations: &[Operation], samples: &BTreeMap<String, Vec<Sample>
             return Err(format!("{} stands twice", operation.route()));
         }
     }
-    let responses: Map<_, _> = ALIKE.iter().map(|own| (own.name.to_owned(), writer.alike(own))).collect();
+    let alike = ALIKE.iter().map(|own| (own.name.to_owned(), writer.alike(own)));
+    let responses: Map<_, _> = alike.chain([("NotModified".to_owned(), not_modified())]).collect();
     let schemas = writer.schemas()?;
     Ok(json!({
         "openapi": "3.1.0",
@@ -133,6 +135,7 @@ pub fn document(operations: &[Operation], samples: &BTreeMap<String, Vec<Sample>
                 },
             },
             "headers": headers(),
+            "parameters": parameters::components(),
             "responses": responses,
             "schemas": schemas,
         },
@@ -147,8 +150,10 @@ struct Writer {
 
 impl Writer {
     fn operation(&mut self, operation: &Operation, samples: &[Sample]) -> Value {
-        let parameters: Vec<_> =
-            operation.parameters.iter().map(|parameter| parameter_of(parameter, samples)).collect();
+        let own = operation.parameters.iter().map(|parameter| parameter_of(parameter, samples));
+        let common = parameters::common(operation.is_read(), operation.is_conditional);
+        let common = common.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
+        let parameters: Vec<_> = own.chain(common).collect();
         let tag = operation.path.split('/').nth(2).unwrap_or("api");
         let mut described = json!({
             "operationId": operation.id,
@@ -171,9 +176,7 @@ impl Writer {
                 fields.insert("description".to_owned(), about.into());
             }
         }
-        if !parameters.is_empty() {
-            fields.insert("parameters".to_owned(), parameters.into());
-        }
+        fields.insert("parameters".to_owned(), parameters.into());
         if let Some(body) = &operation.body {
             let reference = json!({ "$ref": format!("{DEFINITIONS}{}", body.request.name) });
             let examples = samples.iter().filter_map(|sample| {
@@ -189,7 +192,14 @@ impl Writer {
     fn responses(&mut self, operation: &Operation) -> Value {
         let mut responses = Map::new();
         for answer in &operation.answers {
-            responses.insert(answer.status.to_string(), self.answer(answer, &operation.always));
+            let described = self.answer(answer, &operation.always);
+            let is_shown = operation.is_conditional || operation.is_read() && answer.status == 200;
+            let by_nature = [is_shown.then_some(Header::Tag), operation.is_paged().then_some(Header::Link)];
+            let by_nature: Vec<_> = by_nature.into_iter().flatten().collect();
+            responses.insert(answer.status.to_string(), with_headers(described, &by_nature));
+        }
+        if operation.is_read() {
+            responses.insert("304".to_owned(), json!({ "$ref": "#/components/responses/NotModified" }));
         }
         let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
         for (status, kind) in operation.all_problems() {
@@ -227,7 +237,7 @@ impl Writer {
     }
 
     fn problem_schema(&mut self, kinds: &[&'static str]) -> Value {
-        let problem = self.generator.subschema_for::<Problem>();
+        let problem = self.generator.subschema_for::<Told<'_>>();
         let types: Vec<_> = kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
         json!({ "allOf": [problem], "properties": { "type": { "enum": types } } })
     }
@@ -257,9 +267,7 @@ impl Writer {
         let mut schemas = open.clone();
         schemas.values_mut().for_each(|schema| close(schema, &open));
         let kinds: Vec<_> = self.kinds.iter().map(|kind| format!("/problems/{kind}")).collect();
-        if let Some(kind) =
-            schemas.get_mut(&*Problem::schema_name()).and_then(|own| own.pointer_mut("/properties/type"))
-        {
+        if let Some(kind) = schemas.get_mut(&*Told::schema_name()).and_then(|own| own.pointer_mut("/properties/type")) {
             *kind = json!({ "type": "string", "description": "What went wrong, for programs.", "enum": kinds });
         }
         let shapes = requests::definitions();
@@ -342,7 +350,9 @@ impl Header {
             Self::Location => ("Location", "Location"),
             Self::Replayed => ("Idempotent-Replayed", "IdempotentReplayed"),
             Self::DryRun => ("Dry-Run", "DryRun"),
-            Self::CacheControl => ("Cache-Control", "CacheControl"),
+            Self::Tag => ("ETag", "ETag"),
+            Self::Link => ("Link", "Link"),
+            Self::RetryAfter => ("Retry-After", "RetryAfter"),
         }
     }
 }
@@ -363,6 +373,12 @@ fn with_headers(mut answer: Value, headers: &[Header]) -> Value {
     answer
 }
 
+/// Whoever reads has it already.
+fn not_modified() -> Value {
+    let described = json!({ "description": "It is as `If-None-Match` says.", "headers": on_every_answer() });
+    with_headers(described, &[Header::Tag])
+}
+
 fn headers() -> Value {
     let header = |about: &str, schema: Value| json!({ "description": about, "schema": schema });
     let text = || json!({ "type": "string" });
@@ -371,7 +387,11 @@ fn headers() -> Value {
         "Location": header("Where it stands: a path.", text()),
         "IdempotentReplayed": header("The same was sent before; nothing was done. Absent otherwise.", yes()),
         "DryRun": header("Nothing was done, as was asked for. Absent otherwise.", yes()),
-        "CacheControl": header("How long the answer may be kept.", text()),
+        "RequestId": header("What the request is known by: as it was stated, or as it was given.", text()),
+        "CacheControl": header("Whether the answer may be kept.", text()),
+        "Vary": header("What of the request decides about the answer.", text()),
+        "ETag": header("Which state of the thing the answer shows.", text()),
+        "Link": header("Where the next page is, `rel=\"next\"`. Absent on the last.", text()),
         "RetryAfter": header("Seconds after which to try again.", json!({ "type": "string", "pattern": "^[0-9]+$" })),
         "WwwAuthenticate": header("Why the token was refused.", text()),
     })

@@ -1,5 +1,6 @@
 //! What addresses, queries and headers hold.
 
+use crate::http::REQUEST_ID;
 use domain::idempotency::KEY_CHARS_MAX;
 use domain::requests;
 use serde_json::{Value, json};
@@ -75,4 +76,26 @@ pub(super) fn idempotency_key(required: bool) -> Value {
     let least = if required { "" } else { "?" };
     let pattern = format!("^([!-~]([ -~]*[!-~])?){least}$");
     json!({ "type": "string", "pattern": pattern, "maxLength": KEY_CHARS_MAX })
+}
+
+/// The headers that requests of one kind have in common, by the names of their descriptions.
+pub(super) fn common(is_read: bool, is_conditional: bool) -> &'static [&'static str] {
+    match (is_read, is_conditional) {
+        (true, _) => &["RequestId", "Known"],
+        (false, true) => &["RequestId", "IfMatch", "IfNoneMatch"],
+        (false, false) => &["RequestId"],
+    }
+}
+
+/// Their descriptions.
+pub(super) fn components() -> Value {
+    let header = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": about, "schema": schema });
+    let tags = || json!({ "type": "string", "pattern": r#"^ *(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*) *$"# });
+    let anything = || json!({ "type": "string" });
+    json!({
+        "RequestId": header(REQUEST_ID, "What the request is to be known by. What cannot be told again is not taken.", anything()),
+        "Known": header("If-None-Match", "The tags of what you have already.", anything()),
+        "IfMatch": header("If-Match", "The tags of what you saw, one of which must still be there; `*` for anything.", tags()),
+        "IfNoneMatch": header("If-None-Match", "Tags of what must not be there; `*` for anything.", tags()),
+    })
 }
