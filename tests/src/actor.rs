@@ -217,6 +217,11 @@ impl Cloud {
         Reply::of(method, target, self.local.http(method, target, &[], body.into()).await)
     }
 
+    /// The same with headers.
+    pub async fn request_with(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        Reply::of(method, target, self.local.http(method, target, headers, body.to_owned()).await)
+    }
+
     /// A write by the operator that has no key of its own.
     pub async fn request_keyed(&self, target: &str, key: &str, document: &Value) -> Reply {
         let headers = [("Idempotency-Key", key)];

@@ -28,9 +28,14 @@ impl Gateway {
     /// Sends a request with an `Idempotency-Key`, and with an `Authorization` if there is one.
     pub async fn ask(&self, authorization: Option<&str>, method: &str, target: &str, body: &str) -> Reply {
         let authorization = authorization.map(|value| format!("authorization: {value}\r\n")).unwrap_or_default();
-        let length = body.len();
-        let head = format!("host: localhost\r\nidempotency-key: key-1\r\ncontent-length: {length}\r\n{authorization}");
-        let request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n{head}\r\n{body}");
+        let head = format!("idempotency-key: key-1\r\ncontent-length: {}\r\n{authorization}", body.len());
+        self.send(method, target, &head, body).await
+    }
+
+    /// Sends a request with these headers, each with its line's end, and a body, whatever they say of it.
+    pub async fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}");
+        let request = format!("{head}\r\n{body}");
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();

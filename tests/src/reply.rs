@@ -9,13 +9,31 @@ use std::ops::Index;
 pub struct Reply {
     asked: String,
     response: Response,
+    /// The body without the request's id.
+    said: Vec<u8>,
     json: Value,
+    request_id: Option<String>,
 }
 
 impl Reply {
     pub(crate) fn of(method: &str, target: &str, response: Response) -> Self {
-        let json = response.json();
-        Self { asked: format!("{method} {target}"), response, json }
+        let mut json = response.json();
+        let mut said = response.body.to_vec();
+        let is_problem = response.header("content-type") == Some("application/problem+json");
+        let request_id = match json.as_object_mut().filter(|_| is_problem) {
+            Some(problem) => problem.remove("request_id").and_then(|id| id.as_str().map(str::to_owned)),
+            None => None,
+        };
+        if let Some(id) = &request_id {
+            let text = String::from_utf8(said).unwrap();
+            said = text.replace(&format!(",\"request_id\":\"{id}\""), "").into_bytes();
+        }
+        Self { asked: format!("{method} {target}"), response, said, json, request_id }
+    }
+
+    /// The request's id in a problem document.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// Fails the test unless the status is this one.
@@ -45,12 +63,12 @@ impl Reply {
         self.response.header(name)
     }
 
-    /// The body as it came.
+    /// The body as it came, but for the request's id in a problem document: no two requests have the same.
     pub fn body(&self) -> &[u8] {
-        &self.response.body
+        &self.said
     }
 
-    /// The body as JSON.
+    /// The same as JSON.
     pub fn json(&self) -> Value {
         self.json.clone()
     }

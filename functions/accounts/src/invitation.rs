@@ -4,6 +4,7 @@ use domain::code::Code;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::idempotency::CommandKey;
 use domain::membership::{self, Invitation, InvitationDocument};
+use domain::precondition::Precondition;
 use domain::time::Instant;
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Command, Error, Scope};
@@ -72,6 +73,7 @@ impl Command for Issue {
 /// Revoke an invitation.
 struct Revoke {
     code: Code,
+    condition: Precondition,
 }
 
 impl Command for Revoke {
@@ -87,7 +89,8 @@ impl Command for Revoke {
     }
 
     fn decide(&self, held: &Option<Invitation>, context: &Context<'_>) -> Result<Decision<Invitation>, Rejection> {
-        membership::revoke_invitation(held.as_ref(), context)
+        let decision = membership::revoke_invitation(held.as_ref(), context)?;
+        self.condition.judge(held.as_ref().map(|held| held.version), decision)
     }
 }
 
@@ -119,6 +122,11 @@ struct InvitationsAnswer {
     next_cursor: Option<String>,
 }
 
+fn shown(invitation: Invitation) -> Answer {
+    let version = invitation.version;
+    Answer::json(200, &InvitationAnswer::from(invitation)).tagged(version)
+}
+
 fn code(text: &str) -> Result<Code, Error> {
     Ok(Code::parse(text).map_err(|_| Rejection::UnknownInvitation)?)
 }
@@ -126,21 +134,20 @@ fn code(text: &str) -> Result<Code, Error> {
 pub async fn post(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
     let document = membership::invitation_document(&request.document()?)?;
-    let key = CommandKey::new(caller.id(), "POST /v1/invitations", request.idempotency_key()?);
-    let key = parameter("idempotency-key", key)?;
+    let key = request.command_key(caller, "POST /v1/invitations")?;
     let codes = app.secrets().invitation_codes(key.as_str());
     let (invitation, repeated) = app.transact(caller, &Issue { key, document, codes }).await?;
     // The code itself is as good as a key.
     tracing::info!(uses = invitation.terms.uses, repeated, "issued an invitation");
     let place = format!("/v1/invitations/{}", invitation.code);
     let answer = InvitationAnswer::from(invitation);
-    Ok(Answer::once(&answer, repeated).header("location", place))
+    Ok(Answer::once(&answer, repeated).location(place))
 }
 
 pub async fn get(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsRead)?;
     let found = app.store().invitation(&code(text)?, Consistency::Strong).await?;
-    Ok(Answer::json(200, &InvitationAnswer::from(found.ok_or(Rejection::UnknownInvitation)?)))
+    Ok(shown(found.ok_or(Rejection::UnknownInvitation)?))
 }
 
 pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
@@ -151,12 +158,14 @@ pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Answe
     let page = app.store().invitations(after.as_ref(), limit).await?;
     let next_cursor = page.next.map(|code| http::text_cursor(code.as_str()));
     let invitations = page.invitations.into_iter().map(InvitationAnswer::from).collect();
-    Ok(Answer::json(200, &InvitationsAnswer { invitations, next_cursor }))
+    let answer = InvitationsAnswer { invitations, next_cursor: next_cursor.clone() };
+    Ok(Answer::json(200, &answer).next(next_cursor))
 }
 
-pub async fn delete(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error> {
+pub async fn delete(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
-    let invitation = app.transact(caller, &Revoke { code: code(text)? }).await?;
+    let revoke = Revoke { code: code(text)?, condition: request.precondition()? };
+    let invitation = app.transact(caller, &revoke).await?;
     tracing::info!(used = invitation.used, "revoked an invitation");
-    Ok(Answer::json(200, &InvitationAnswer::from(invitation)))
+    Ok(shown(invitation))
 }

@@ -14,7 +14,9 @@ use domain::decision::Rejection;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use domain::ledger::Entry;
 use domain::membership::{Contact, ContactDocument, Put, StatedBy};
-use domain::{perks, receipt, standing, statement};
+use domain::standing::{self, Standing};
+use domain::time::Instant;
+use domain::{perks, receipt, statement};
 use put::{PutAccount, PutContact};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
@@ -28,7 +30,7 @@ const ENTRIES_MAX: u16 = 100;
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     let request = Trigger::of(event)?.http()?;
-    Ok(http::respond(over_http(app, &request).await))
+    Ok(http::respond(&request, over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -53,7 +55,7 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("POST", ["v1", "invitations"]) => invitation::post(app, &caller, request).await,
         ("GET", ["v1", "invitations"]) => invitation::list(app, &caller, request).await,
         ("GET", ["v1", "invitations", code]) => invitation::get(app, &caller, code).await,
-        ("DELETE", ["v1", "invitations", code]) => invitation::delete(app, &caller, code).await,
+        ("DELETE", ["v1", "invitations", code]) => invitation::delete(app, &caller, code, request).await,
         ("POST", ["v1", "accounts", id, "perks", perk, "uses"]) => {
             perk::post(app, &caller, account_id(id)?, perk, request).await
         }
@@ -86,9 +88,10 @@ async fn put_account(app: &App, caller: &Caller, id: AccountId, request: &Reques
     let document = domain::membership::profile_document(&request.document()?)?;
     let is_merchant = caller.require_all(Scope::AccountsWrite).is_ok();
     let by = if is_merchant { StatedBy::Merchant } else { StatedBy::Account };
-    let put = app.transact(caller, &PutAccount { id: id.clone(), document, by }).await?;
+    let command = PutAccount { id: id.clone(), document, by, condition: request.precondition()? };
+    let put = app.transact(caller, &command).await?;
     tracing::info!(account.id = %id, created = put == Put::Created, "stored account {id}");
-    show(app, &id, put).await
+    Ok(show(app, &id, put).await?.location(format!("/v1/accounts/{id}")))
 }
 
 async fn get_account(app: &App, caller: &Caller, id: AccountId) -> Result<Answer, Error> {
@@ -110,7 +113,8 @@ async fn show(app: &App, id: &AccountId, put: Put) -> Result<Answer, Error> {
         false => None,
     };
     let standing = standing::standing(&account, profile.as_ref(), &discounts, uses.as_ref(), &schedule, now)?;
-    Ok(Answer::json(status_of(put), &standing))
+    let answer = Answer::json(status_of(put), &standing);
+    Ok(answer.tagged_as_of(standing.version, &Standing { as_of: Instant::MIN, ..standing }))
 }
 
 fn status_of(put: Put) -> u16 {
@@ -129,18 +133,20 @@ async fn put_contact(
 ) -> Result<Answer, Error> {
     caller.require_for(Scope::AccountsWrite, &id)?;
     let document = domain::membership::contact_document(&request.document()?)?;
-    let command = PutContact { id, contact_id, document };
-    let put = app.transact(caller, &command).await?;
-    let PutContact { id, contact_id, document } = &command;
+    let command = PutContact { id, contact_id, document, condition: request.precondition()? };
+    let (put, version) = app.transact(caller, &command).await?;
+    let PutContact { id, contact_id, document, .. } = &command;
     tracing::info!(account.id = %id, contact.id = %contact_id, "stored contact {contact_id} of account {id}");
-    Ok(Answer::json(status_of(put), &ContactAnswer { account_id: id, contact_id, document }))
+    let answer = Answer::json(status_of(put), &ContactAnswer { account_id: id, contact_id, document });
+    Ok(answer.tagged(version).location(format!("/v1/accounts/{id}/contacts/{contact_id}")))
 }
 
 async fn get_contact(app: &App, caller: &Caller, id: AccountId, contact_id: ContactId) -> Result<Answer, Error> {
     caller.require_for(Scope::AccountsRead, &id)?;
     let contact = app.store().contact(&id, &contact_id, Consistency::Strong).await?;
-    let Contact { document, .. } = contact.ok_or(Rejection::UnknownContact)?;
-    Ok(Answer::json(200, &ContactAnswer { account_id: &id, contact_id: &contact_id, document: &document }))
+    let Contact { document, version, .. } = contact.ok_or(Rejection::UnknownContact)?;
+    let answer = ContactAnswer { account_id: &id, contact_id: &contact_id, document: &document };
+    Ok(Answer::json(200, &answer).tagged(version))
 }
 
 /// A contact, as stated.
@@ -185,7 +191,8 @@ async fn entries(app: &App, caller: &Caller, id: AccountId, request: &Request) -
         let own = schedule.version(entry.program_version).unwrap_or_else(|| schedule.at(now));
         StatementLine { text: statement::text(&entry, &own.program), entry }
     };
-    Ok(Answer::json(200, &EntriesAnswer { entries: page.entries.into_iter().map(line).collect(), next_cursor }))
+    let entries = page.entries.into_iter().map(line).collect();
+    Ok(Answer::json(200, &EntriesAnswer { entries, next_cursor: next_cursor.clone() }).next(next_cursor))
 }
 
 /// The score of one order. To an account's own token, somebody else's order looks like none at all.

@@ -5,6 +5,7 @@ use domain::decision::{Context, Decision, Rejection};
 use domain::id::AccountId;
 use domain::idempotency::CommandKey;
 use domain::membership::{self, MembershipDocument, PaymentDocument, PaymentReceipt, Put};
+use domain::precondition::Precondition;
 use domain::time::Instant;
 use runtime::http::{Answer, Request};
 use runtime::{App, Asked, Caller, Command, Error, Keyed, Scope};
@@ -14,6 +15,7 @@ use store::{Consistency, Fault, Store};
 struct Decide {
     id: AccountId,
     document: MembershipDocument,
+    condition: Precondition,
 }
 
 impl Command for Decide {
@@ -29,7 +31,8 @@ impl Command for Decide {
     }
 
     fn decide(&self, state: &Option<Account>, context: &Context<'_>) -> Result<Decision<()>, Rejection> {
-        membership::decide_membership(state.as_ref(), &self.document, context)
+        let decision = membership::decide_membership(state.as_ref(), &self.document, context)?;
+        self.condition.judge(state.as_ref().map(|account| account.version), decision)
     }
 }
 
@@ -66,7 +69,7 @@ impl Asked for Pay {
 pub async fn put(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
     let document = membership::membership_document(&request.document()?)?;
-    let command = Decide { id, document };
+    let command = Decide { id, document, condition: request.precondition()? };
     app.transact(caller, &command).await?;
     tracing::info!(account.id = %command.id, "decided about the membership of account {}", command.id);
     super::show(app, &command.id, Put::Stored).await

@@ -1,9 +1,10 @@
-//! The two commands of this function.
+//! The commands that state what is known of an account and of a person of it.
 
 use domain::account::Account;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::{AccountId, ContactId};
 use domain::membership::{self, Contact, ContactDocument, Member, ProfileDocument, Put, StatedBy};
+use domain::precondition::Precondition;
 use domain::time::Instant;
 use runtime::Command;
 use store::{Consistency, Fault, Store};
@@ -13,6 +14,7 @@ pub struct PutAccount {
     pub id: AccountId,
     pub document: ProfileDocument,
     pub by: StatedBy,
+    pub condition: Precondition,
 }
 
 impl Command for PutAccount {
@@ -39,7 +41,8 @@ impl Command for PutAccount {
     }
 
     fn decide(&self, state: &Member, context: &Context<'_>) -> Result<Decision<Put>, Rejection> {
-        membership::put_account(&self.id, state, &self.document, self.by, context)
+        let decision = membership::put_account(&self.id, state, &self.document, self.by, context)?;
+        self.condition.judge(state.account.as_ref().map(|account| account.version), decision)
     }
 
     fn meet(&self, existing: &Record) -> Option<Result<Put, Rejection>> {
@@ -55,11 +58,13 @@ pub struct PutContact {
     pub id: AccountId,
     pub contact_id: ContactId,
     pub document: ContactDocument,
+    pub condition: Precondition,
 }
 
 impl Command for PutContact {
     type State = (Option<Account>, Option<Contact>);
-    type Answer = Put;
+    /// Whether the contact is new, and its version.
+    type Answer = (Put, u64);
 
     async fn load(&self, store: &Store, consistency: Consistency) -> Result<Self::State, Fault> {
         let account = store.account(&self.id, consistency).await?;
@@ -70,7 +75,12 @@ impl Command for PutContact {
         state.0.as_ref().map(|account| account.last_decided)
     }
 
-    fn decide(&self, state: &Self::State, context: &Context<'_>) -> Result<Decision<Put>, Rejection> {
-        membership::put_contact(state.0.as_ref(), &self.contact_id, state.1.as_ref(), &self.document, context)
+    fn decide(&self, (account, held): &Self::State, context: &Context<'_>) -> Result<Decision<(Put, u64)>, Rejection> {
+        let held = held.as_ref();
+        let decision = membership::put_contact(account.as_ref(), &self.contact_id, held, &self.document, context)?;
+        let present = held.map(|contact| contact.version);
+        let Decision { writes, answer } = self.condition.judge(present, decision)?;
+        let version = present.unwrap_or_default().saturating_add(u64::from(!writes.is_empty()));
+        Ok(Decision { writes, answer: (answer, version) })
     }
 }

@@ -112,7 +112,8 @@ pub async fn list(app: &App, caller: &Caller, id: AccountId, request: &Request) 
     let last = page.redemptions.last().filter(|_| page.more);
     let next_cursor = last.map(|redemption| http::cursor(redemption.redemption_id));
     let redemptions = page.redemptions.into_iter().map(RedemptionAnswer::from).collect();
-    Ok(Answer::json(200, &RedemptionsAnswer { redemptions, next_cursor }))
+    let answer = RedemptionsAnswer { redemptions, next_cursor: next_cursor.clone() };
+    Ok(Answer::json(200, &answer).next(next_cursor))
 }
 
 /// Cancel a redemption, once.

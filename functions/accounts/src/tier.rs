@@ -5,6 +5,7 @@ use domain::decision::{Context, Decision, Rejection};
 use domain::id::AccountId;
 use domain::invitation::{self, InvitationDocument, invitation_document};
 use domain::membership::Put;
+use domain::precondition::Precondition;
 use domain::time::Instant;
 use runtime::http::{Answer, Request};
 use runtime::{App, Caller, Command, Error, Scope};
@@ -14,6 +15,7 @@ use store::{Consistency, Fault, Store};
 struct PutTier {
     id: AccountId,
     document: InvitationDocument,
+    condition: Precondition,
 }
 
 impl Command for PutTier {
@@ -29,7 +31,8 @@ impl Command for PutTier {
     }
 
     fn decide(&self, state: &Self::State, context: &Context<'_>) -> Result<Decision<()>, Rejection> {
-        invitation::decide(state.as_ref(), &self.document, context)
+        let decision = invitation::decide(state.as_ref(), &self.document, context)?;
+        self.condition.judge(state.as_ref().map(|account| account.version), decision)
     }
 }
 
@@ -37,9 +40,9 @@ impl Command for PutTier {
 pub async fn put(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
     let document = invitation_document(&request.document()?)?;
-    let command = PutTier { id, document };
+    let command = PutTier { id, document, condition: request.precondition()? };
     app.transact(caller, &command).await?;
-    let PutTier { id, document } = &command;
+    let PutTier { id, document, .. } = &command;
     let tier = document.tier.as_ref().map_or("none", |tier| tier.as_str());
     tracing::info!(account.id = %id, tier.id = tier, "account {id} is in tier {tier} by invitation");
     super::show(app, id, Put::Stored).await

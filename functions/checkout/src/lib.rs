@@ -12,7 +12,7 @@ use serde_json::Value;
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     let request = Trigger::of(event)?.http()?;
-    Ok(http::respond(over_http(app, &request).await))
+    Ok(http::respond(&request, over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -21,11 +21,11 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("POST", ["v1", "quotes"]) => quote::post(app, request).await,
         ("POST", ["v1", "reservations"]) => reservations::post(app, request).await,
         ("GET", ["v1", "reservations", id]) => reservations::get(app, &request.caller()?, id).await,
-        ("DELETE", ["v1", "reservations", id]) => reservations::delete(app, &request.caller()?, id).await,
+        ("DELETE", ["v1", "reservations", id]) => reservations::delete(app, &request.caller()?, id, request).await,
         ("POST", ["v1", "shared-codes"]) => shared_codes::post(app, &request.caller()?, request).await,
         ("GET", ["v1", "shared-codes"]) => shared_codes::list(app, &request.caller()?, request).await,
         ("GET", ["v1", "shared-codes", code]) => shared_codes::get(app, &request.caller()?, code).await,
-        ("DELETE", ["v1", "shared-codes", code]) => shared_codes::delete(app, &request.caller()?, code).await,
+        ("DELETE", ["v1", "shared-codes", code]) => shared_codes::delete(app, &request.caller()?, code, request).await,
         _ => Err(RequestFault::NoSuchRoute.into()),
     }
 }

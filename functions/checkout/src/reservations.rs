@@ -4,12 +4,11 @@ use crate::quote::QuoteCart;
 use domain::account::Account;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::ReservationId;
-use domain::idempotency::CommandKey;
 use domain::quote::{Cart, QuoteState};
 use domain::reservation::{self, Reservation, ReservationAnswer, ReservationReceipt, ReservationState};
 use domain::schedule::Schedule;
 use domain::time::Instant;
-use runtime::http::{Answer, Request, parameter};
+use runtime::http::{Answer, Request};
 use runtime::{App, Caller, Command, Error, Scope};
 use store::{Consistency, Store};
 
@@ -20,14 +19,13 @@ pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
     request.takes(&[])?;
     let cart = Cart::from_json(&request.document()?)?;
     caller.require_for(Scope::OrdersWrite, cart.account_id())?;
-    let key = CommandKey::new(caller.id(), "POST /v1/reservations", request.idempotency_key()?);
-    let id = ReservationId::of_command(&parameter("idempotency-key", key)?);
+    let id = ReservationId::of_command(&request.command_key(&caller, "POST /v1/reservations")?);
     let reserve = Reserve { quoting: QuoteCart { cart }, id };
     let (receipt, repeated) = app.transact(&caller, &reserve).await?;
     let (account, points) = (&receipt.account_id, receipt.points.0);
     tracing::info!(account.id = %account, points, repeated, "reserved {id} for a cart of {account}");
     let place = format!("/v1/reservations/{id}");
-    Ok(Answer::once(&receipt, repeated).header("location", place))
+    Ok(Answer::once(&receipt, repeated).location(place))
 }
 
 /// A reservation as it stands.
@@ -42,8 +40,9 @@ pub async fn get(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error
 }
 
 /// Gives a reservation up, however often.
-pub async fn delete(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error> {
+pub async fn delete(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::OrdersWrite)?;
+    request.unconditional()?;
     let id = id(text)?;
     let reservation = app.transact(caller, &Release { caller, id }).await?;
     let account = &reservation.receipt.account_id;

@@ -4,6 +4,7 @@ use domain::code::Code;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::idempotency::CommandKey;
 use domain::money::Overflow;
+use domain::precondition::Precondition;
 use domain::shared_code::{self, SharedCode, SharedCodeAnswer, SharedCodeDocument, SharedCodesAnswer};
 use domain::time::Instant;
 use runtime::http::{self, Answer, Request, parameter};
@@ -72,6 +73,7 @@ impl Command for Issue {
 /// End a shared code.
 struct End {
     code: Code,
+    condition: Precondition,
 }
 
 impl Command for End {
@@ -87,7 +89,8 @@ impl Command for End {
     }
 
     fn decide(&self, held: &Option<SharedCode>, context: &Context<'_>) -> Result<Decision<SharedCode>, Rejection> {
-        shared_code::end(held.as_ref(), context)
+        let decision = shared_code::end(held.as_ref(), context)?;
+        self.condition.judge(held.as_ref().map(|held| held.version), decision)
     }
 }
 
@@ -102,14 +105,13 @@ pub async fn post(app: &App, caller: &Caller, request: &Request) -> Result<Answe
     let schedule = app.schedule().await?;
     let program = &schedule.at(app.clock().now()).program;
     let document = SharedCodeDocument::from_json(&request.document()?, program)?;
-    let key = CommandKey::new(caller.id(), "POST /v1/shared-codes", request.idempotency_key()?);
-    let key = parameter("idempotency-key", key)?;
+    let key = request.command_key(caller, "POST /v1/shared-codes")?;
     let codes = app.secrets().shared_codes(key.as_str());
     let (issued, repeated) = app.transact(caller, &Issue { key, document, codes }).await?;
     // The code itself is as good as money.
     tracing::info!(uses = issued.terms.uses, repeated, "issued a shared code");
     let place = format!("/v1/shared-codes/{}", issued.code);
-    Ok(Answer::once(&SharedCodeAnswer::of(issued, None), repeated).header("location", place))
+    Ok(Answer::once(&SharedCodeAnswer::of(issued, None), repeated).location(place))
 }
 
 pub async fn get(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error> {
@@ -121,7 +123,8 @@ pub async fn get(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error
         None => None,
     };
     let used = used.transpose().map_err(|Overflow| Rejection::Overflow)?;
-    Ok(Answer::json(200, &SharedCodeAnswer::of(found, used)))
+    let version = found.version;
+    Ok(Answer::json(200, &SharedCodeAnswer::of(found, used)).tagged(version))
 }
 
 pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
@@ -132,12 +135,14 @@ pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Answe
     let page = app.store().shared_codes(after.as_ref(), limit).await?;
     let next_cursor = page.next.map(|code| http::text_cursor(code.as_str()));
     let shared_codes = page.codes.into_iter().map(|code| SharedCodeAnswer::of(code, None)).collect();
-    Ok(Answer::json(200, &SharedCodesAnswer { shared_codes, next_cursor }))
+    let answer = SharedCodesAnswer { shared_codes, next_cursor: next_cursor.clone() };
+    Ok(Answer::json(200, &answer).next(next_cursor))
 }
 
-pub async fn delete(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error> {
+pub async fn delete(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::ProgramWrite)?;
-    let ended = app.transact(caller, &End { code: code(text)? }).await?;
+    let ended = app.transact(caller, &End { code: code(text)?, condition: request.precondition()? }).await?;
     tracing::info!("ended a shared code");
-    Ok(Answer::json(200, &SharedCodeAnswer::of(ended, None)))
+    let version = ended.version;
+    Ok(Answer::json(200, &SharedCodeAnswer::of(ended, None)).tagged_in_part(version))
 }

@@ -26,7 +26,7 @@ const DAY: &str = "must be a day such as 2011-05-31";
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     let request = Trigger::of(event)?.http()?;
-    Ok(http::respond(over_http(app, &request).await))
+    Ok(http::respond(&request, over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {

@@ -10,9 +10,6 @@ use runtime::http::{Request, parameter};
 use runtime::{App, Caller, Error, Scope};
 use std::sync::Arc;
 
-/// Says that an answer is of a dry run.
-pub const MARK: (&str, &str) = ("dry-run", "true");
-
 /// That a request is to be carried out without a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DryRun {

@@ -44,8 +44,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
         Trigger::Http(request) => {
             let answer = over_http(app, &request).await;
             Ok(match DryRun::asked(&request) {
-                Ok(Some(_)) => http::respond_with(dry_run::MARK, answer),
-                _ => http::respond(answer),
+                Ok(Some(_)) => http::respond_dry(&request, answer),
+                _ => http::respond(&request, answer),
             })
         }
         Trigger::Queue(batch) => Ok(batch.each(app, over_bus).await),
@@ -68,7 +68,11 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     let dry_run = DryRun::asked(request)?;
     let order = match amends {
         None => Order::from_text(&request.body()?)?,
-        Some((source, order_id)) => Order::amendment_from_json(&key(source, order_id)?, &request.document()?)?,
+        Some((source, order_id)) => {
+            // Its revision says which statement it replaces.
+            request.unconditional()?;
+            Order::amendment_from_json(&key(source, order_id)?, &request.document()?)?
+        }
     };
     let revision = order.revision;
     let (placed, receipt) = match dry_run {
@@ -79,12 +83,15 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         }
         Some(dry_run) => dry_run.place(app, &caller, order).await?,
     };
+    let OrderKey { source, order_id } = &placed.scored.order.key;
+    let place = format!("/v1/orders/{source}/{order_id}/score");
     Ok(match placed.outcome {
         Outcome::Scored => Answer::json(201, &receipt),
         Outcome::Amended => Answer::json(200, &receipt),
-        Outcome::Repeated => Answer::json(200, &receipt).header("idempotent-replayed", "true"),
+        Outcome::Repeated => Answer::json(200, &receipt).replayed(true),
         Outcome::Superseded => Answer::json(200, &Superseded::of(&placed.scored, revision)),
-    })
+    }
+    .location(place))
 }
 
 async fn pay_over_http(app: &App, request: &Request, source: &str, order_id: &str) -> Result<Answer, Error> {

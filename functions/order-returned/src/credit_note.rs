@@ -23,6 +23,9 @@ pub const CONTINUED: &str = "AccountReturnContinued";
 /// Entries looked at in one step: it bounds what a step takes, and is committed before the next one.
 const ENTRIES_PER_STEP: u16 = 25;
 
+/// When to ask how far a credit note has come that goes on through the queue.
+const ASK_AGAIN_SECONDS: u32 = 2;
+
 /// Which credit note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
@@ -112,15 +115,13 @@ pub(crate) async fn answer(
 ) -> Result<Answer, Error> {
     let deadline = Deadline::after(app.patience().request);
     let carried = within(app, caller, &account_id, &Which::Stated(document), deadline).await?;
-    let answer = |status| rendered(app, status, &carried.note);
-    Ok(match (carried.is_done(), carried.repeated) {
-        (true, false) => answer(201).await?,
-        (true, true) => answer(200).await?.header("idempotent-replayed", "true"),
-        (false, _) => {
-            let place = format!("/v1/accounts/{account_id}/returns/{}", carried.note.return_id);
-            answer(202).await?.header("location", place)
-        }
-    })
+    let place = format!("/v1/accounts/{account_id}/returns/{}", carried.note.return_id);
+    let answer = async |status| Ok::<_, Error>(rendered(app, status, &carried.note).await?.location(place));
+    match (carried.is_done(), carried.repeated) {
+        (true, false) => answer(201).await,
+        (true, true) => Ok(answer(200).await?.replayed(true)),
+        (false, _) => Ok(answer(202).await?.retry_after(ASK_AGAIN_SECONDS)),
+    }
 }
 
 /// How far a credit note has come.

@@ -21,7 +21,7 @@ pub use order::{TakenBack, take_back};
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     match Trigger::of(event)? {
-        Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
+        Trigger::Http(request) => Ok(http::respond(&request, over_http(app, &request).await)),
         Trigger::Queue(batch) => Ok(batch.each(app, over_bus).await),
     }
 }

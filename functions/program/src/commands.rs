@@ -3,6 +3,7 @@
 use domain::decision::{Decision, Rejection};
 use domain::id::ProgramName;
 use domain::idempotency::CommandKey;
+use domain::precondition::Precondition;
 use domain::time::Instant;
 use domain::version::{self, Activating, Activation, Asked, Draft, Version, Versions};
 use runtime::ProgramCommand;
@@ -44,12 +45,23 @@ pub struct PutActive {
     pub program: ProgramName,
     /// Which version, and from when.
     pub asked: Asked,
+    /// What the schedule must be.
+    pub condition: Precondition,
+}
+
+/// That a version is in force.
+pub struct Activated {
+    /// From when.
+    pub activation: Activation,
+    /// Whether that was decided before.
+    pub was_there: bool,
+    /// The version of the schedule that says so.
+    pub schedule: u64,
 }
 
 impl ProgramCommand for PutActive {
     type State = Activating;
-    /// From when it is in force, and whether that was decided before.
-    type Answer = (Activation, bool);
+    type Answer = Activated;
 
     async fn load(&self, store: &Store) -> Result<Activating, Fault> {
         let Planned { timeline, schedule } = store.planned(&self.program).await?;
@@ -58,6 +70,11 @@ impl ProgramCommand for PutActive {
     }
 
     fn decide(&self, state: &Activating, _: &str, now: Instant) -> Result<Decision<Self::Answer>, Rejection> {
-        version::activate(&self.program, &self.asked, state, now)
+        let present = state.timeline.version;
+        let decision = version::activate(&self.program, &self.asked, state, now)?;
+        let decision = self.condition.judge(Some(present).filter(|version| *version > 0), decision)?;
+        let (activation, was_there) = decision.answer;
+        let schedule = if was_there { present } else { present.saturating_add(1) };
+        Ok(Decision { writes: decision.writes, answer: Activated { activation, was_there, schedule } })
     }
 }

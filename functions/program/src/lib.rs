@@ -8,10 +8,9 @@ pub mod commands;
 pub mod compare;
 
 use answers::{ActivatedAnswer, ActiveAnswer, PlannedAnswer, Span, VersionAnswer, VersionsAnswer};
-use commands::{PostVersion, PutActive};
+use commands::{Activated, PostVersion, PutActive};
 use compare::{Side, difference, stored};
 use domain::id::ProgramName;
-use domain::idempotency::CommandKey;
 use domain::version::{self, Draft, Version};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
@@ -25,7 +24,7 @@ const POST_VERSION: &str = "POST /v1/program/versions";
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     let request = Trigger::of(event)?.http()?;
-    Ok(http::respond(over_http(app, &request).await))
+    Ok(http::respond(&request, over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -56,7 +55,7 @@ async fn show(app: &App, request: &Request, rest: &[&str]) -> Result<Answer, Err
         ["versions", first, "diff", second] => {
             request.takes(&[])?;
             let sides = [version_number("version", first)?, version_number("other", second)?].map(Side::Version);
-            Ok(Answer::json(200, &difference(app, &sides).await?))
+            Ok(Answer::json(200, &difference(app, &sides).await?).impersonal())
         }
         _ => Err(RequestFault::NoSuchRoute.into()),
     }
@@ -74,21 +73,21 @@ fn version_number(name: &'static str, text: &str) -> Result<u32, Error> {
 async fn post_version(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::ProgramWrite)?;
     let program = program(app).clone();
-    let key = |text| parameter("Idempotency-Key", CommandKey::new(caller.id(), POST_VERSION, text));
-    let key = request.stated_idempotency_key().map(key).transpose()?;
+    let key = request.stated_command_key(caller, POST_VERSION)?;
     let draft = Draft::read(request.document()?, &program)?;
     let command = PostVersion { program, draft, key };
     let (version, was_there) = app.transact_program(caller, &command).await?;
     let (program, number) = (&command.program, version.number);
     tracing::info!(program.version = number, was_there, "stored version {number} of the program {program}");
     let answer = VersionAnswer::of(program, &version);
-    Ok(Answer::once(&answer, was_there).header("location", format!("/v1/program/versions/{number}")))
+    Ok(Answer::once(&answer, was_there).location(format!("/v1/program/versions/{number}")))
 }
 
 async fn put_active(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::ProgramWrite)?;
-    let command = PutActive { program: program(app).clone(), asked: version::asked(&request.document()?)? };
-    let (activation, was_there) = app.transact_program(caller, &command).await?;
+    let asked = version::asked(&request.document()?)?;
+    let command = PutActive { program: program(app).clone(), asked, condition: request.precondition()? };
+    let Activated { activation, was_there, schedule } = app.transact_program(caller, &command).await?;
     // This instance shall not be the last to know.
     app.forget_schedule().await;
     let (program, number, from) = (&command.program, activation.version, activation.from);
@@ -98,12 +97,13 @@ async fn put_active(app: &App, caller: &Caller, request: &Request) -> Result<Ans
         "version {number} of the program {program} is in force from {from}"
     );
     let answer = Answer::json(200, &ActivatedAnswer::of(program, activation));
-    Ok(if was_there { answer.header("idempotent-replayed", "true") } else { answer })
+    Ok(answer.replayed(was_there).tagged_in_part(schedule).impersonal())
 }
 
 async fn active(app: &App) -> Result<Answer, Error> {
     let timeline = app.store().timeline(program(app)).await?;
-    Ok(Answer::json(200, &ActiveAnswer::of(program(app), &timeline, app.clock().now())))
+    let active = ActiveAnswer::of(program(app), &timeline, app.clock().now());
+    Ok(Answer::json(200, &active).tagged(timeline.version).impersonal())
 }
 
 async fn versions(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -114,11 +114,13 @@ async fn versions(app: &App, request: &Request) -> Result<Answer, Error> {
     let spans = Span::all(&app.store().timeline(program(app)).await?);
     let planned = |version: &Version| PlannedAnswer::of(program(app), version, &spans, None);
     let next_cursor = page.next.map(|below| http::cursor(below.into()));
-    Ok(Answer::json(200, &VersionsAnswer { versions: page.versions.iter().map(planned).collect(), next_cursor }))
+    let versions = page.versions.iter().map(planned).collect();
+    Ok(Answer::json(200, &VersionsAnswer { versions, next_cursor: next_cursor.clone() }).next(next_cursor).impersonal())
 }
 
 async fn one_version(app: &App, number: u32) -> Result<Answer, Error> {
     let (version, document) = stored(app, number).await?;
     let spans = Span::all(&app.store().timeline(program(app)).await?);
-    Ok(Answer::json(200, &PlannedAnswer::of(program(app), &version, &spans, Some(document))))
+    let planned = PlannedAnswer::of(program(app), &version, &spans, Some(document));
+    Ok(Answer::json(200, &planned).tagged(number.into()).impersonal())
 }

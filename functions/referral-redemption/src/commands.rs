@@ -6,6 +6,7 @@ use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::AccountId;
 use domain::idempotency::CommandKey;
 use domain::membership::Member;
+use domain::precondition::Precondition;
 use domain::referral::{
     self, CodeChange, CodeDocument, Codes, Prospect, ProspectDocument, Redemption, RedemptionId, RedemptionKey,
     ReferralCode, ReviewDecision,
@@ -57,6 +58,7 @@ pub struct ChangeCode {
     pub code: Code,
     pub owner: AccountId,
     pub change: CodeChange,
+    pub condition: Precondition,
 }
 
 impl Command for ChangeCode {
@@ -74,7 +76,8 @@ impl Command for ChangeCode {
 
     fn decide(&self, (code, owner): &Self::State, context: &Context<'_>) -> Result<Decision<ReferralCode>, Rejection> {
         let code = code.as_ref().ok_or(Rejection::UnknownCode)?;
-        referral::change_code(owner.as_ref(), code, &self.change, context)
+        let decision = referral::change_code(owner.as_ref(), code, &self.change, context)?;
+        self.condition.judge(Some(code.version), decision)
     }
 }
 

@@ -12,7 +12,6 @@ use commands::{ChangeCode, IssueCode, Redeem, ReviewRedemption};
 use domain::code::Code;
 use domain::decision::Rejection;
 use domain::id::AccountId;
-use domain::idempotency::CommandKey;
 use domain::referral::{self, RedemptionId, RedemptionKey, ReferralCode, Tally, Verdict};
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
@@ -27,7 +26,7 @@ const COUNTED_PAGES_MAX: usize = 20;
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     let request = Trigger::of(event)?.http()?;
-    Ok(http::respond(over_http(app, &request).await))
+    Ok(http::respond(&request, over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -73,7 +72,7 @@ async fn issue(app: &App, caller: &Caller, id: AccountId, request: &Request) -> 
     tracing::info!(account.id = %code.account_id, is_new, "account {} has a referral code", code.account_id);
     let status = if is_new { 201 } else { 200 };
     let place = format!("/v1/referrals/{}", code.code);
-    Ok(Answer::json(status, &code_answer(app, &code, None).await?).header("location", place))
+    Ok(Answer::json(status, &code_answer(app, &code, None).await?).tagged_in_part(code.version).location(place))
 }
 
 async fn code_answer(app: &App, code: &ReferralCode, tracking: Option<Tracking>) -> Result<CodeAnswer, Error> {
@@ -121,8 +120,9 @@ async fn show_code(app: &App, caller: &Caller, text: &str, request: &Request) ->
     }
     let currency = app.schedule().await?.at(now).program.currency;
     let in_full = caller.require_all(Scope::AccountsRead).is_ok();
-    let tracking = Tracking::of(tally, currency, in_full, next_cursor);
-    Ok(Answer::json(200, &code_answer(app, &code, Some(tracking)).await?))
+    let tracking = Tracking::of(tally, currency, in_full, next_cursor.clone());
+    let answer = code_answer(app, &code, Some(tracking)).await?;
+    Ok(Answer::json(200, &answer).tagged(code.version).next(next_cursor))
 }
 
 fn position(request: &Request) -> Result<Option<RedemptionId>, Error> {
@@ -135,9 +135,11 @@ async fn change(app: &App, caller: &Caller, text: &str, request: &Request) -> Re
     caller.require_all(Scope::AccountsWrite)?;
     let code = own_code(app, caller, Scope::AccountsWrite, text).await?;
     let change = referral::code_change(&request.document()?)?;
-    let changed = app.transact(caller, &ChangeCode { code: code.code, owner: code.account_id, change }).await?;
+    let condition = request.precondition()?;
+    let command = ChangeCode { code: code.code, owner: code.account_id, change, condition };
+    let changed = app.transact(caller, &command).await?;
     tracing::info!(account.id = %changed.account_id, "changed a referral code of {}", changed.account_id);
-    Ok(Answer::json(200, &code_answer(app, &changed, None).await?))
+    Ok(Answer::json(200, &code_answer(app, &changed, None).await?).tagged_in_part(changed.version))
 }
 
 async fn redeem(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
@@ -146,7 +148,7 @@ async fn redeem(app: &App, caller: &Caller, text: &str, request: &Request) -> Re
     let document = referral::prospect_document(&request.document()?)?;
     let code = code(text)?;
     let route = format!("POST /v1/referrals/{code}/redemptions");
-    let key = parameter("idempotency-key", CommandKey::new(caller.id(), &route, request.idempotency_key()?))?;
+    let key = request.command_key(caller, &route)?;
     let command = Redeem::new(code, &key, document, app.secrets());
     let (redemption, repeated) = app.transact(caller, &command).await?;
     tracing::info!(
@@ -157,14 +159,9 @@ async fn redeem(app: &App, caller: &Caller, text: &str, request: &Request) -> Re
         "redeemed a referral code for account {}",
         redemption.referee,
     );
-    let answer = RedeemedAnswer::of(&redemption);
-    Ok(match repeated {
-        false => {
-            let RedemptionKey { code, redemption_id } = &redemption.key;
-            Answer::json(201, &answer).header("location", format!("/v1/referrals/{code}/redemptions/{redemption_id}"))
-        }
-        true => Answer::json(200, &answer).header("idempotent-replayed", "true"),
-    })
+    let RedemptionKey { code, redemption_id } = &redemption.key;
+    let place = format!("/v1/referrals/{code}/redemptions/{redemption_id}");
+    Ok(Answer::once(&RedeemedAnswer::of(&redemption), repeated).location(place))
 }
 
 async fn redemptions(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
@@ -177,7 +174,7 @@ async fn redemptions(app: &App, caller: &Caller, text: &str, request: &Request) 
     let answer = |redemption| RedemptionAnswer::of(redemption, currency, now, in_full);
     let redemptions = page.redemptions.iter().map(answer).collect();
     let next_cursor = page.next.map(|id| http::text_cursor(&id.to_string()));
-    Ok(Answer::json(200, &RedemptionsAnswer { redemptions, next_cursor }))
+    Ok(Answer::json(200, &RedemptionsAnswer { redemptions, next_cursor: next_cursor.clone() }).next(next_cursor))
 }
 
 async fn redemption(app: &App, caller: &Caller, text: &str, id: &str) -> Result<Answer, Error> {
@@ -195,7 +192,8 @@ async fn reviews(app: &App, caller: &Caller, request: &Request) -> Result<Answer
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let page = app.store().waiting_reviews(request.text_cursor()?.as_deref(), limit).await?;
     let next_cursor = page.next.as_deref().map(http::text_cursor);
-    Ok(Answer::json(200, &ReviewsAnswer { reviews: page.reviews, next_cursor }))
+    let answer = ReviewsAnswer { reviews: page.reviews, next_cursor: next_cursor.clone() };
+    Ok(Answer::json(200, &answer).next(next_cursor))
 }
 
 async fn review(

@@ -22,7 +22,6 @@ use answers::SimulationAnswer;
 use chain::Begun;
 use domain::decision::Rejection;
 use domain::document::{Faults, Path};
-use domain::idempotency::CommandKey;
 use domain::simulation::asked;
 use id::SimulationId;
 use record::At;
@@ -42,10 +41,13 @@ pub use whole::{Simulated, Whole, run};
 /// The route of new simulations, part of the key of each.
 const POST_SIMULATION: &str = "POST /v1/program/simulations";
 
+/// When to ask how far a simulation has come.
+const ASK_AGAIN_SECONDS: u32 = 5;
+
 /// One Lambda invocation: an HTTP request or a batch of messages.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     match Trigger::of(event)? {
-        Trigger::Http(request) => Ok(http::respond(over_http(app, &request).await)),
+        Trigger::Http(request) => Ok(http::respond(&request, over_http(app, &request).await)),
         Trigger::Queue(batch) => Ok(batch.each(app, from_queue).await),
     }
 }
@@ -66,14 +68,15 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
 /// Whoever writes versions may have them simulated: it changes no rule and no account, but reads all there is of them.
 async fn begin(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::ProgramWrite)?;
-    let key = CommandKey::new(caller.id(), POST_SIMULATION, request.idempotency_key()?);
-    let key = parameter("Idempotency-Key", key)?;
+    let key = request.command_key(caller, POST_SIMULATION)?;
     let asked = asked(&request.document()?)?;
     let Begun { id, at, repeated } = chain::begin(app, caller, &key, asked).await?;
     tracing::info!(simulation.id = %id, repeated, "simulation {id} of version {} was asked for", asked.version);
-    let answer = answer(if at.is_over() { 200 } else { 202 }, &id, &at)?;
-    let answer = answer.header("location", format!("/v1/program/simulations/{id}"));
-    Ok(if repeated { answer.header("idempotent-replayed", "true") } else { answer })
+    let answer = match at.is_over() {
+        true => answer(200, &id, &at)?,
+        false => answer(202, &id, &at)?.retry_after(ASK_AGAIN_SECONDS),
+    };
+    Ok(answer.replayed(repeated).location(format!("/v1/program/simulations/{id}")))
 }
 
 async fn show(app: &App, id: &SimulationId) -> Result<Answer, Error> {

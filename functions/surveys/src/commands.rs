@@ -3,6 +3,7 @@
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::SurveyId;
 use domain::membership::Put;
+use domain::precondition::Precondition;
 use domain::survey::{self, Answer, AnswerDocument, Asked, Outcome, Survey, SurveyDocument};
 use domain::time::Instant;
 use runtime::Command;
@@ -12,6 +13,7 @@ use store::{Consistency, Fault, Store};
 pub struct PutSurvey {
     pub id: SurveyId,
     pub document: SurveyDocument,
+    pub condition: Precondition,
 }
 
 impl Command for PutSurvey {
@@ -27,7 +29,8 @@ impl Command for PutSurvey {
     }
 
     fn decide(&self, state: &Option<Survey>, context: &Context<'_>) -> Result<Decision<Self::Answer>, Rejection> {
-        survey::put_survey(&self.id, state.as_ref(), &self.document, context)
+        let decision = survey::put_survey(&self.id, state.as_ref(), &self.document, context)?;
+        self.condition.judge(state.as_ref().map(|survey| survey.version), decision)
     }
 }
 

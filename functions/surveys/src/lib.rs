@@ -10,7 +10,8 @@ use commands::{GiveAnswer, PutSurvey};
 use domain::decision::Rejection;
 use domain::id::{AccountId, SurveyId};
 use domain::membership::Put;
-use domain::survey::{self, Outcome, Respondent};
+use domain::survey::{self, Outcome, Respondent, Survey};
+use domain::time::Instant;
 use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
 use serde_json::Value;
@@ -22,7 +23,7 @@ const LISTED_MAX: u16 = 100;
 /// One Lambda invocation: an HTTP request.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
     let request = Trigger::of(event)?.http()?;
-    Ok(http::respond(over_http(app, &request).await))
+    Ok(http::respond(&request, over_http(app, &request).await))
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -45,14 +46,21 @@ fn survey_id(text: &str) -> Result<SurveyId, Error> {
 async fn put_survey(app: &App, caller: &Caller, id: SurveyId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::ProgramWrite)?;
     let document = survey::survey_document(&request.document()?)?;
-    let (survey, put) = app.transact(caller, &PutSurvey { id, document }).await?;
+    let command = PutSurvey { id, document, condition: request.precondition()? };
+    let (survey, put) = app.transact(caller, &command).await?;
     let id = &survey.survey_id;
     tracing::info!(survey.id = %id, status = ?survey.terms.status, "stored survey {id}");
     let status = match put {
         Put::Created => 201,
         Put::Stored => 200,
     };
-    Ok(Answer::json(status, &SurveyAnswer::of(survey, app.clock().now())))
+    let place = format!("/v1/surveys/{id}");
+    Ok(shown(status, survey, app.clock().now()).location(place))
+}
+
+fn shown(status: u16, survey: Survey, now: Instant) -> Answer {
+    let version = survey.version;
+    Answer::json(status, &SurveyAnswer::of(survey, now)).tagged(version)
 }
 
 /// An account's own token sees a survey that it can name, to show what is asked, but no list of them.
@@ -60,7 +68,7 @@ async fn get_survey(app: &App, caller: &Caller, id: SurveyId, request: &Request)
     caller.require_any(Scope::MetricsRead)?;
     request.takes(&[])?;
     let survey = app.store().survey(&id, Consistency::Strong).await?.ok_or(Rejection::UnknownSurvey)?;
-    Ok(Answer::json(200, &SurveyAnswer::of(survey, app.clock().now())))
+    Ok(shown(200, survey, app.clock().now()))
 }
 
 async fn surveys(app: &App, caller: &Caller, request: &Request) -> Result<Answer, Error> {
@@ -72,7 +80,7 @@ async fn surveys(app: &App, caller: &Caller, request: &Request) -> Result<Answer
     let now = app.clock().now();
     let surveys = page.surveys.into_iter().map(|survey| SurveyAnswer::of(survey, now)).collect();
     let next_cursor = page.next.map(|id| http::text_cursor(id.as_str()));
-    Ok(Answer::json(200, &SurveysAnswer { surveys, next_cursor }))
+    Ok(Answer::json(200, &SurveysAnswer { surveys, next_cursor: next_cursor.clone() }).next(next_cursor))
 }
 
 async fn give_answer(app: &App, caller: &Caller, survey_id: SurveyId, request: &Request) -> Result<Answer, Error> {
@@ -88,7 +96,7 @@ async fn give_answer(app: &App, caller: &Caller, survey_id: SurveyId, request: &
     Ok(match outcome {
         Outcome::New => Answer::json(201, &answer),
         Outcome::Changed => Answer::json(200, &answer),
-        Outcome::Repeated => Answer::json(200, &answer).header("idempotent-replayed", "true"),
+        Outcome::Repeated => Answer::json(200, &answer).replayed(true),
     })
 }
 
@@ -107,7 +115,7 @@ async fn answers(app: &App, caller: &Caller, id: SurveyId, request: &Request) ->
     }
     let next_cursor = page.next.map(|respondent| http::text_cursor(&respondent.to_string()));
     let answers = page.answers.into_iter().map(ContactAnswer::of).collect();
-    Ok(Answer::json(200, &ContactAnswers { answers, next_cursor }))
+    Ok(Answer::json(200, &ContactAnswers { answers, next_cursor: next_cursor.clone() }).next(next_cursor))
 }
 
 /// The account whose answers are asked for; `None`: all. An account's own token asks for its own, said or not.

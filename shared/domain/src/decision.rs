@@ -302,6 +302,11 @@ pub enum Rejection {
     TooManyActivations,
     /// No simulation of that id.
     UnknownSimulation,
+    /// What is to be changed is not what the caller wants it to be.
+    PreconditionFailed {
+        /// The version that is there; `None`: nothing is.
+        present: Option<u64>,
+    },
     /// A sum does not fit.
     Overflow,
 }

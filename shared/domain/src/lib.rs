@@ -43,6 +43,7 @@ pub mod order;
 pub mod parked;
 pub mod payment;
 pub mod perks;
+pub mod precondition;
 pub mod prices;
 pub mod program;
 pub mod qualification;

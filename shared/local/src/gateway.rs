@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
+use runtime::http::{HEAD_BYTES_MAX, REQUEST_ID, is_request_id};
 use serde_json::{Value, json};
 
 use crate::bus::{Filter, KEPT_MAX};
@@ -21,7 +22,7 @@ pub mod server;
 pub mod text;
 
 /// The largest body taken: the limit of a Lambda invocation.
-pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = runtime::http::BODY_BYTES_MAX;
 
 /// Events that are shown where nobody says how many.
 const EVENTS_SHOWN: usize = 100;
@@ -40,6 +41,22 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
+}
+
+impl Request {
+    /// Bytes of its line and its headers.
+    fn head_bytes(&self) -> usize {
+        let line = self.method.len().saturating_add(self.target.len());
+        let headers = self.headers.iter().map(|(name, value)| name.len().saturating_add(value.len()));
+        headers.fold(line, usize::saturating_add)
+    }
+
+    /// What it is known by where no function answers it.
+    fn id(&self) -> String {
+        let mut stated = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(REQUEST_ID));
+        let stated = stated.next().map(|(_, id)| id).filter(|id| is_request_id(id));
+        stated.cloned().unwrap_or_else(|| crate::queue::message_id(wall_clock()))
+    }
 }
 
 /// A response.
@@ -74,6 +91,23 @@ impl Response {
         Self::of(status, "application/problem+json", &body)
     }
 
+    /// The same, saying which request it answers and that nobody is to keep it. A function says both by itself.
+    fn about(mut self, request: &Request) -> Self {
+        if self.header(REQUEST_ID).is_some() {
+            return self;
+        }
+        let id = request.id();
+        if self.header("content-type") == Some("application/problem+json")
+            && let Value::Object(mut problem) = self.json()
+        {
+            problem.insert("request_id".to_owned(), json!(id));
+            self.body = Value::Object(problem).to_string().into();
+        }
+        self.headers.push((REQUEST_ID.to_owned(), id));
+        self.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+        self
+    }
+
     fn not_found(path: &str) -> Self {
         Self::problem(404, "not-found", "Not found", format!("There is nothing at {path}."))
     }
@@ -86,6 +120,12 @@ impl Response {
         response
     }
 
+    /// API Gateway's own answer to a method that no route here has: it neither answers `HEAD` by `GET`, nor `OPTIONS`
+    /// where no other origins are let in.
+    fn no_route() -> Self {
+        Self::of(404, "application/json", &json!({"message": "Not Found"}))
+    }
+
     /// API Gateway's own answer: no function has seen the request, so it is no problem document.
     fn unauthorized(refusal: Refusal) -> Self {
         let mut response = Self::of(401, "application/json", &json!({"message": "Unauthorized"}));
@@ -96,6 +136,11 @@ impl Response {
     fn too_large() -> Self {
         let detail = format!("A body may have {BODY_BYTES_MAX} bytes.");
         Self::problem(413, "payload-too-large", "Payload too large", detail)
+    }
+
+    fn head_too_large() -> Self {
+        let detail = format!("The request line and the headers may have {HEAD_BYTES_MAX} bytes together.");
+        Self::problem(431, "headers-too-large", "Headers too large", detail)
     }
 
     fn internal() -> Self {
@@ -122,13 +167,20 @@ impl Cloud {
 
     /// As [`Self::http`], for a request at hand.
     pub async fn answer(&self, request: Request) -> Response {
+        self.answered(&request).await.about(&request)
+    }
+
+    async fn answered(&self, request: &Request) -> Response {
+        if request.head_bytes() > HEAD_BYTES_MAX {
+            return Response::head_too_large();
+        }
         if request.body.len() > BODY_BYTES_MAX {
             return Response::too_large();
         }
         if request.target.starts_with("/_local/") {
-            return self.local(&request).await;
+            return self.local(request).await;
         }
-        let invocation = match self.invocation_by(&request, || self.caller(&request)) {
+        let invocation = match self.invocation_by(request, || self.caller(request)) {
             Ok(invocation) => invocation,
             Err(response) => return *response,
         };
@@ -150,6 +202,9 @@ impl Cloud {
         request: &Request,
         caller: impl FnOnce() -> Result<Value, Refusal>,
     ) -> Result<Invocation, Box<Response>> {
+        if ["HEAD", "OPTIONS"].contains(&request.method.as_str()) {
+            return Err(Box::new(Response::no_route()));
+        }
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let routes = self.functions().flat_map(|function| function.routes.iter().map(move |route| (function, route)));
         let mut fitting = routes

@@ -12,6 +12,7 @@ use ::program::commands::{PostVersion, PutActive};
 use domain::decision::Rejection;
 use domain::document::Faults;
 use domain::id::ProgramName;
+use domain::precondition::Precondition;
 use domain::time::Instant;
 use domain::version::{Asked, Draft};
 use domain::warning::Walk;
@@ -226,8 +227,9 @@ pub async fn put_in_force(
     if app.store().timeline(&name).await?.activations.is_empty() {
         note_first_day(&app).await?;
     }
-    let command = PutActive { program: name.clone(), asked: Asked { version, from } };
-    let (activation, _) = app.transact_program(&caller, &command).await?;
+    let command =
+        PutActive { program: name.clone(), asked: Asked { version, from }, condition: Precondition::default() };
+    let activation = app.transact_program(&caller, &command).await?.activation;
     app.forget_schedule().await;
     Ok(Activated { name, version: activation.version, from: activation.from })
 }

@@ -29,6 +29,10 @@ pub enum RequestFault {
     NotBase64,
     /// The body is larger than a request may be.
     TooLarge,
+    /// The body says that it is no JSON text in UTF-8.
+    NotJsonMedia,
+    /// The write is under a condition, which this header states, and nothing would judge that.
+    ConditionNotTaken(&'static str),
     /// A part of the path or of the query is not what it must be.
     Parameter {
         /// Which one.

@@ -1,91 +1,40 @@
 //! Requests of the HTTP API in, answers out.
+//!
+//! What holds for every route stands here, once: how a request is read, here; what it says it is, `media.rs`; what it is
+//! known by, `request_id.rs`; the state of a thing that it shows or is about, `condition.rs`; what an answer carries,
+//! `answer.rs`. No route writes a header by itself.
+
+mod answer;
+mod condition;
+mod media;
+mod request_id;
 
 use crate::caller::Caller;
 use crate::error::{Error, RequestFault};
-use crate::problem::Problem;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use domain::document;
+use domain::idempotency::CommandKey;
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
-/// Most bytes of a body.
+pub use answer::{Answer, respond, respond_dry};
+pub use request_id::{REQUEST_ID, REQUEST_ID_CHARS_MAX, is_request_id, request_id};
+
+/// Most bytes of a body: what an invocation takes.
 pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// Bytes of a usual answer, so that writing it moves nothing.
-const ANSWER_BYTES: usize = 2_048;
+/// Most bytes of a request line and its headers: what the gateway takes.
+pub const HEAD_BYTES_MAX: usize = 10_240;
 
 /// A request of payload format 2.0, with its path taken apart. The event stays as it came: a handler looks at a few
 /// of its fields, once.
 pub struct Request {
     event: Value,
+    id: String,
     method: String,
     segments: Vec<String>,
-}
-
-/// An answer: a status, a JSON document (or a table) and a few headers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    status: u16,
-    body: String,
-    headers: Vec<(&'static str, String)>,
-}
-
-impl Answer {
-    /// An answer with this status and document.
-    pub fn json(status: u16, document: &impl Serialize) -> Self {
-        let mut body = Vec::with_capacity(ANSWER_BYTES);
-        // Documents are plain structs: writing them to memory cannot fail, and JSON is UTF-8.
-        let written = serde_json::to_writer(&mut body, document);
-        let body = written.ok().and_then(|()| String::from_utf8(body).ok()).unwrap_or_default();
-        Self { status, body, headers: vec![("content-type", "application/json".to_owned())] }
-    }
-
-    /// What was brought about, once: created (201) at first, and told again (200) whenever the same is sent again.
-    pub fn once(document: &impl Serialize, repeated: bool) -> Self {
-        match repeated {
-            false => Self::json(201, document),
-            true => Self::json(200, document).header("idempotent-replayed", "true"),
-        }
-    }
-
-    /// An answer with a table.
-    pub fn csv(body: String) -> Self {
-        Self { status: 200, body, headers: vec![("content-type", "text/csv; charset=utf-8".to_owned())] }
-    }
-
-    /// The same with one more header.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    fn problem(problem: &Problem) -> Self {
-        let body = serde_json::to_string(problem).unwrap_or_default();
-        let answer = Self {
-            status: problem.status(),
-            body,
-            headers: vec![("content-type", "application/problem+json".to_owned())],
-        };
-        match problem.retry_after_seconds() {
-            Some(seconds) => answer.header("retry-after", seconds.to_string()),
-            None => answer,
-        }
-    }
-
-    fn into_value(self) -> Value {
-        let headers: serde_json::Map<_, _> =
-            self.headers.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-        json!({
-            "statusCode": self.status,
-            "headers": headers,
-            "body": self.body,
-            "isBase64Encoded": false,
-        })
-    }
 }
 
 impl Request {
@@ -94,7 +43,24 @@ impl Request {
         let path = event.get("rawPath").and_then(Value::as_str).or_else(|| http("path")).unwrap_or_default();
         let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let segments = path.trim_matches('/').split('/').map(decode).collect();
-        Self { method: http("method").unwrap_or_default().to_owned(), segments, event }
+        let method = http("method").unwrap_or_default().to_owned();
+        Self { id: request_id(&event), method, segments, event }
+    }
+
+    /// What it is known by: in its answer, and in logs.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it only asks for something to be shown.
+    fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+
+    /// Its path and query as they came.
+    fn address(&self) -> (&str, &str) {
+        let text = |name: &str| self.event.get(name).and_then(Value::as_str).unwrap_or_default();
+        (text("rawPath"), text("rawQueryString"))
     }
 
     /// Method and path segments, to match a route on.
@@ -126,9 +92,15 @@ impl Request {
         self.event.get("headers")?.get(name)?.as_str()
     }
 
-    /// The body.
+    /// The body. What is posted is known by its key and made as often as it is posted under another: under no condition.
     pub fn body(&self) -> Result<Cow<'_, [u8]>, Error> {
+        if self.method == "POST" {
+            self.unconditional()?;
+        }
         let body = self.event.get("body").and_then(Value::as_str).unwrap_or_default();
+        if !body.is_empty() {
+            self.check_media()?;
+        }
         // Base64 takes 4 characters for 3 bytes; a longer text cannot hold a body within bounds.
         if body.len() > BODY_BYTES_MAX.saturating_mul(4).div_ceil(3).saturating_add(4) {
             return Err(RequestFault::TooLarge.into());
@@ -150,14 +122,17 @@ impl Request {
         if self.body()?.is_empty() { Ok(json!({})) } else { self.document() }
     }
 
-    /// The `Idempotency-Key`: required of every write that has no business key of its own.
-    pub fn idempotency_key(&self) -> Result<&str, Error> {
-        self.stated_idempotency_key().ok_or_else(|| RequestFault::NoIdempotencyKey.into())
+    /// The key of what `caller` asks of a route, by its `Idempotency-Key`: required of every write that has no business key
+    /// of its own. Requests that have one pay no heed to the header.
+    pub fn command_key(&self, caller: &Caller, route: &str) -> Result<CommandKey, Error> {
+        self.stated_command_key(caller, route)?.ok_or_else(|| RequestFault::NoIdempotencyKey.into())
     }
 
-    /// The `Idempotency-Key` of a write that knows a repeat without one, too; `None`: it has none.
-    pub fn stated_idempotency_key(&self) -> Option<&str> {
-        self.header("idempotency-key").filter(|key| !key.is_empty())
+    /// The same for a write that knows a repeat without one, too; `None`: it states none.
+    pub fn stated_command_key(&self, caller: &Caller, route: &str) -> Result<Option<CommandKey>, Error> {
+        let stated = self.header("idempotency-key").filter(|key| !key.is_empty());
+        let key = |stated| parameter("idempotency-key", CommandKey::new(caller.id(), route, stated));
+        stated.map(key).transpose()
     }
 
     /// An opaque cursor of the query's `cursor`, as [`cursor`] wrote it.
@@ -204,27 +179,6 @@ pub fn text_cursor(place: &str) -> String {
 fn bad_cursor() -> Error {
     let message = "must be a cursor from an earlier answer, unchanged".to_owned();
     RequestFault::Parameter { name: "cursor", message }.into()
-}
-
-/// The Lambda response to an HTTP request. A fault is logged here, once, and told to the caller as no more than that.
-pub fn respond(result: Result<Answer, Error>) -> Value {
-    answered(result).into_value()
-}
-
-/// The same with one more header, whatever the answer.
-pub fn respond_with(header: (&'static str, &'static str), result: Result<Answer, Error>) -> Value {
-    answered(result).header(header.0, header.1).into_value()
-}
-
-fn answered(result: Result<Answer, Error>) -> Answer {
-    result.unwrap_or_else(|error| {
-        let problem = Problem::of(&error);
-        match &error {
-            Error::Fault(fault) => tracing::error!(fault.kind = fault.kind(), "request failed: {fault}"),
-            _ => tracing::info!(problem.r#type = problem.kind(), "request refused: {}", error.cause()),
-        }
-        Answer::problem(&problem)
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::http::{Request, parameter};
+use crate::http::Request;
 use crate::transact::Command;
 use domain::decision::{Context, Decision, Record, Rejection};
 use domain::id::AccountId;
@@ -57,8 +57,7 @@ pub struct Keyed<A> {
 impl<A: Asked> Keyed<A> {
     /// What `caller` asks of an account, once per `Idempotency-Key` that it sends to this route.
     pub fn new(caller: &Caller, request: &Request, route: &str, id: AccountId, asked: A) -> Result<Self, Error> {
-        let key = parameter("idempotency-key", CommandKey::new(caller.id(), route, request.idempotency_key()?))?;
-        Ok(Self { id, key, asked })
+        Ok(Self { id, key: request.command_key(caller, route)?, asked })
     }
 
     /// Of which account it is asked.

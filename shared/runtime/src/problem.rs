@@ -3,20 +3,17 @@
 //! The one place that says which error has which status, type and words.
 
 mod checkout;
+mod request;
 mod rewards;
 
 use crate::caller::Denied;
-use crate::error::{Error, Fault, RequestFault};
-use crate::query::ParameterFault;
+use crate::error::{Error, Fault};
 use domain::decision::Rejection;
 use domain::document;
 use domain::membership::Uninvited;
 use domain::perks::{LossReason, Uses};
 use domain::version::{ACTIVATIONS_MAX, AHEAD_MS};
 use serde::Serialize;
-
-/// Most characters of a parameter's name that are shown.
-const NAME_CHARS_MAX: usize = 200;
 
 /// A problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +31,9 @@ pub struct Problem {
     /// Where two documents of the same identity differ.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<String>,
+    /// The version of what is there instead of what was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    present: Option<u64>,
 }
 
 fn is_none(count: &usize) -> bool {
@@ -51,6 +51,7 @@ impl Problem {
             faults,
             faults_unlisted: 0,
             differences,
+            present: None,
         }
     }
 
@@ -59,7 +60,7 @@ impl Problem {
         match error {
             Error::Rejected(rejection) => of_rejection(rejection),
             Error::Denied(denied) => of_denied(*denied),
-            Error::Request(fault) => of_request(fault),
+            Error::Request(fault) => request::of_request(fault),
             Error::Fault(Fault::Contended(_)) => {
                 Self::new("contended", "Too busy", 503, "Too many writers at once; nothing was written. Try again.")
             }
@@ -82,6 +83,11 @@ impl Problem {
     /// Seconds after which trying again makes sense, for passing conditions.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         (self.status == 503).then_some(1)
+    }
+
+    /// The version of what is there instead of what the caller wanted, where that is what is wrong.
+    pub fn present(&self) -> Option<u64> {
+        self.present
     }
 
     /// One line for logs: what is wrong and where, never what the document held.
@@ -269,6 +275,7 @@ fn of_rejection(rejection: &Rejection) -> Problem {
         Rejection::UnknownSimulation => {
             Problem::new("unknown-simulation", "Unknown simulation", 404, "There is no such simulation.")
         }
+        Rejection::PreconditionFailed { present } => request::of_precondition(*present),
     }
 }
 
@@ -424,65 +431,4 @@ fn of_denied(denied: Denied) -> Problem {
         }
         Denied::OtherAccount => Problem::new("forbidden", "Forbidden", 403, "The token is for its own account only."),
     }
-}
-
-fn of_request(fault: &RequestFault) -> Problem {
-    match fault {
-        RequestFault::NotJson(reason) => {
-            Problem::new("not-json", "Not JSON", 400, format!("The body is not JSON: {reason}."))
-        }
-        RequestFault::NotBase64 => {
-            Problem::new("not-base64", "Not base64", 400, "The body is marked as base64 and is not.")
-        }
-        RequestFault::TooLarge => {
-            let detail = format!("A body has at most {} bytes.", crate::http::BODY_BYTES_MAX);
-            Problem::new("payload-too-large", "Payload too large", 413, detail)
-        }
-        RequestFault::Parameter { name, message } => {
-            Problem::new("invalid-parameter", "Invalid parameter", 400, format!("{name} {message}.")).with_fault(
-                (*name).to_owned(),
-                "invalid_parameter",
-                message,
-            )
-        }
-        RequestFault::Parameters(faults) => of_faults(faults),
-        RequestFault::UnknownParameters { names, known } => of_parameters(names, known),
-        RequestFault::NoSuchRoute => Problem::new("not-found", "Not found", 404, "Nothing is served there."),
-        RequestFault::NotCounted(detail) => Problem::new("not-counted", "Not counted", 404, detail),
-        RequestFault::NoIdempotencyKey => {
-            let detail = "This write needs an Idempotency-Key header, so that a retry cannot repeat it.";
-            Problem::new("idempotency-key-missing", "Idempotency-Key missing", 400, detail)
-        }
-    }
-}
-
-/// Parameters of the query that are not what they must be.
-fn of_faults(faults: &[ParameterFault]) -> Problem {
-    let details: Vec<_> = faults.iter().map(|fault| format!("{} {}.", fault.name, fault.message)).collect();
-    let problem = Problem::new("invalid-parameter", "Invalid parameter", 400, details.join(" "));
-    faults
-        .iter()
-        .fold(problem, |problem, fault| problem.with_fault(fault.name.to_owned(), "invalid_parameter", &fault.message))
-}
-
-/// Parameters of the query that its route does not know.
-fn of_parameters(names: &[String], known: &[&str]) -> Problem {
-    let known = match known {
-        [] => "there are none".to_owned(),
-        known => format!("known are: {}", known.join(", ")),
-    };
-    let problem = Problem::new(
-        "invalid-parameter",
-        "Invalid parameter",
-        400,
-        format!("The query has an unknown parameter; {known}."),
-    );
-    let message = format!("unknown parameter; {known}");
-    let unlisted = names.len().saturating_sub(document::FAULTS_LISTED_MAX);
-    let listed = names.iter().take(document::FAULTS_LISTED_MAX);
-    let problem = listed.fold(problem, |problem, name| {
-        let path = name.chars().take(NAME_CHARS_MAX).collect();
-        problem.with_fault(path, "unknown_parameter", &message)
-    });
-    Problem { faults_unlisted: unlisted, ..problem }
 }

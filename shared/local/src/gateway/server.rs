@@ -96,14 +96,7 @@ async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request
     let (parts, body) = loopback::receive(request, BODY_BYTES_MAX).await;
     let response = match body {
         Ok(body) => cloud.answer(read(&parts, body)).await,
-        Err(Refusal::TooLarge) => Response::too_large(),
-        Err(Refusal::Broken) => {
-            let detail = "The body ended early or is not encoded as its headers say.".to_owned();
-            Response::problem(400, "broken-body", "Broken body", detail)
-        }
-        Err(Refusal::Foreign) => {
-            Response::problem(403, "foreign-origin", "Foreign origin", "Only this machine may call this API.".into())
-        }
+        Err(refusal) => refused(refusal).about(&read(&parts, Bytes::new())),
     };
     // A terminal that went away is no reason to fail.
     drop(writeln!(io::stdout(), "{}", line(&parts, &response, started.elapsed())));
@@ -116,6 +109,19 @@ async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request
         *failed.status_mut() = StatusCode::BAD_GATEWAY;
         failed
     })
+}
+
+fn refused(refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::TooLarge => Response::too_large(),
+        Refusal::Broken => {
+            let detail = "The body ended early or is not encoded as its headers say.".to_owned();
+            Response::problem(400, "broken-body", "Broken body", detail)
+        }
+        Refusal::Foreign => {
+            Response::problem(403, "foreign-origin", "Foreign origin", "Only this machine may call this API.".into())
+        }
+    }
 }
 
 fn read(parts: &request::Parts, body: Bytes) -> Request {

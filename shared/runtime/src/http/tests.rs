@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects)]
 use super::*;
 use crate::Fault;
+use crate::problem::Problem;
 use crate::{Denied, Scope, Trigger};
 use domain::id::AccountId;
 
@@ -113,10 +114,131 @@ fn a_caller_may_what_its_token_says_and_nothing_else() {
 #[test]
 fn a_fault_tells_the_caller_nothing() {
     let fault = Fault::Store(store::Fault::Service("secret host refused".to_owned()));
-    let response = respond(Err(Error::Fault(fault)));
+    let asked = request(|event| event["headers"]["x-request-id"] = json!("shop-7"));
+    let response = respond(&asked, Err(Error::Fault(fault)));
     assert_eq!(response["statusCode"], 500);
     assert!(!response.to_string().contains("secret"));
     assert_eq!(response["headers"]["content-type"], "application/problem+json");
-    let busy = respond(Err(Error::Fault(Fault::Contended(16))));
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&body["request_id"], &response["headers"]["x-request-id"]), (&json!("shop-7"), &json!("shop-7")));
+    let busy = respond(&asked, Err(Error::Fault(Fault::Contended(16))));
     assert_eq!((&busy["statusCode"], &busy["headers"]["retry-after"]), (&json!(503), &json!("1")));
+}
+
+fn header(response: &Value, name: &str) -> Option<String> {
+    response["headers"][name].as_str().map(str::to_owned)
+}
+
+#[test]
+fn an_answer_says_what_its_route_says_of_it() {
+    let asked = request(|_| {});
+    let plain = respond(&asked, Ok(Answer::json(201, &json!({"a": 1}))));
+    assert_eq!((&plain["statusCode"], &plain["body"]), (&json!(201), &json!(r#"{"a":1}"#)));
+    for (name, value) in [("cache-control", "no-store"), ("vary", "authorization, accept")] {
+        assert_eq!(header(&plain, name).as_deref(), Some(value));
+    }
+    for absent in ["etag", "location", "link", "retry-after", "idempotent-replayed", "dry-run"] {
+        assert_eq!(header(&plain, absent), None, "{absent}");
+    }
+    let answer = Answer::json(202, &json!({})).location("/v1/x".to_owned()).retry_after(5).replayed(true).impersonal();
+    let full = respond_dry(&asked, Ok(answer));
+    let told = [
+        ("location", "/v1/x"),
+        ("retry-after", "5"),
+        ("idempotent-replayed", "true"),
+        ("dry-run", "true"),
+        ("cache-control", "private, no-cache"),
+    ];
+    for (name, value) in told {
+        assert_eq!(header(&full, name).as_deref(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn the_next_page_is_at_the_same_address_and_query() {
+    let link = |query: &str| {
+        let asked = request(|event| event["rawQueryString"] = json!(query));
+        header(&respond(&asked, Ok(Answer::json(200, &json!({})).next(Some("AAA_-".to_owned())))), "link").unwrap()
+    };
+    let path = "/v1/accounts/shop%3Aacme/entries";
+    let rows = [
+        ("", "?cursor=AAA_-"),
+        ("limit=5", "?limit=5&cursor=AAA_-"),
+        ("cursor=old&limit=5", "?limit=5&cursor=AAA_-"),
+        ("limit=5&cursor=old&by=a%26b", "?limit=5&by=a%26b&cursor=AAA_-"),
+        ("%63ursor=old&cursors=x&cursor", "?cursors=x&cursor=AAA_-"),
+        ("a=>; rel=\"x\"", "?a=%3E;%20rel=%22x%22&cursor=AAA_-"),
+    ];
+    for (query, expected) in rows {
+        assert_eq!(link(query), format!("<{path}{expected}>; rel=\"next\""));
+    }
+    let last = respond(&request(|_| {}), Ok(Answer::json(200, &json!({})).next(None)));
+    assert_eq!(header(&last, "link"), None);
+}
+
+#[test]
+fn who_has_what_is_shown_is_told_no_more_than_that() {
+    let ask = |condition: &str, answer: Answer| {
+        respond(&request(|event| event["headers"]["if-none-match"] = json!(condition)), Ok(answer))
+    };
+    let shown = |n: u32| Answer::json(200, &json!({ "n": n }));
+    let tag = |answer: Answer| header(&respond(&request(|_| {}), Ok(answer)), "etag").unwrap();
+    let weak = |n: u32| Answer::json(200, &json!({"n": n, "as_of": n})).tagged_as_of(7, &json!({}));
+    assert_eq!((tag(weak(1)), tag(shown(1)).starts_with("\"x")), (tag(weak(2)), true));
+    for (condition, answer, status) in [
+        (tag(shown(1)), shown(1), 304),
+        (format!("\"a\", W/{}", tag(shown(1))), shown(1), 304),
+        ("*".to_owned(), shown(1), 304),
+        (tag(shown(1)), shown(2), 200),
+        (tag(shown(1)), shown(1).tagged(7), 200),
+        (tag(shown(1).tagged(7)), shown(1).tagged(8), 200),
+        (tag(weak(1)), weak(2), 304),
+        ("unreadable".to_owned(), shown(1), 200),
+        (tag(shown(1)), Answer::json(201, &json!({"n": 1})), 201),
+    ] {
+        let response = ask(&condition, answer);
+        assert_eq!(response["statusCode"], status, "{condition}");
+        assert_eq!(response["body"] == "", status == 304);
+        assert_eq!(header(&response, "content-type").is_none(), status == 304);
+        assert_eq!(header(&response, "etag").is_some(), status != 201, "{condition}");
+        assert!(header(&response, "x-request-id").is_some());
+    }
+}
+
+#[test]
+fn a_condition_that_nothing_judges_is_refused() {
+    let with = |method: &str, name: &str, value: &str| {
+        request(|event| {
+            event["requestContext"]["http"]["method"] = json!(method);
+            event["headers"][name] = json!(value);
+            event["body"] = json!("{}");
+        })
+    };
+    for name in ["if-match", "if-none-match"] {
+        let refused = |request: Request| matches!(request.document(), Err(Error::Request(RequestFault::ConditionNotTaken(n))) if n == name);
+        assert!(refused(with("POST", name, "*")) && !refused(with("PUT", name, "*")), "{name}");
+        assert!(with("DELETE", name, "\"1\"").unconditional().is_err());
+        let unreadable = with("PUT", name, "1").precondition();
+        assert!(matches!(unreadable, Err(Error::Request(RequestFault::Parameter { name: n, .. })) if n == name));
+    }
+    assert!(with("DELETE", "accept", "*/*").unconditional().is_ok());
+    let stated = with("PUT", "if-match", "\"4\", W/\"5-a\", \"x6\"").precondition().unwrap();
+    assert_eq!(stated.among, Some(domain::precondition::Versions::Of(vec![4, 5])));
+    assert_eq!((stated.none_of, with("PUT", "accept", "a").precondition().unwrap()), (None, Default::default()));
+}
+
+#[test]
+fn a_body_that_says_it_is_something_else_is_refused() {
+    let with = |name: &str, value: &str, body: &str| {
+        let request = request(|event| {
+            event["headers"][name] = json!(value);
+            event["body"] = json!(body);
+        });
+        request.document_or_nothing().map_err(|error| Problem::of(&error).status())
+    };
+    assert_eq!(with("content-type", "application/json", "{}"), Ok(json!({})));
+    assert_eq!(with("content-type", "text/xml", "{}"), Err(415));
+    assert_eq!(with("content-encoding", "gzip", "{}"), Err(415));
+    assert_eq!(with("content-encoding", "identity", "{}"), Ok(json!({})));
+    assert_eq!(with("content-type", "text/xml", ""), Ok(json!({})), "nothing is nothing, whatever it is called");
 }
