@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // As on Lambda, but into nothing: the line about each order is part of its time.
-    let logs = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
+    let logs = runtime::logs::lines();
     logs.with_max_level(tracing::Level::INFO).with_writer(std::io::sink).init();
 
     let mut report = Report::start("order_placed");

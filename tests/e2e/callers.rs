@@ -101,8 +101,9 @@ async fn an_accounts_own_token_is_for_that_account_only() {
         let reply = ask(&cloud, token(&SCOPES, Some("acme")), method, &target, &body).await;
         match target.as_str() {
             // Nobody gives points or a tier to themselves, or points back, lets themselves or others in or says that they
-            // have paid, nor refers, limits a code, approves or rejects on their own account.
-            ADJUSTMENTS | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS | CANCELLATION => {
+            // have paid, nor refers, limits a code, is erased, approves or rejects on their own account.
+            ADJUSTMENTS | PERSONAL_DATA | MEMBERSHIP | PAYMENTS | TIER_INVITATION | REVIEWS | SURVEYS
+            | CANCELLATION => {
                 reply.expect_problem(403, "forbidden");
             }
             _ if target.starts_with(INVITATIONS) => drop(reply.expect_problem(403, "forbidden")),

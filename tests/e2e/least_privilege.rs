@@ -213,6 +213,7 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.returns().await;
     watched.credit_notes().await;
     watched.accounts().await;
+    watched.erased().await;
     watched.nights().await;
     // Two secrets: claims under the older one are looked for, too.
     let other = watched.cloud.with_other_secrets("1:a secret for tests only,2:another for tests only").await;

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{Cloud, Redemption, ReferralCode, Reply};
 
-/// Method, target, body, and the scope it needs.
-type Requests = Vec<(&'static str, String, String, &'static str)>;
+/// A method, an address, a body, and the scope that it needs.
+pub type Asked = (&'static str, String, String, &'static str);
+type Requests = Vec<Asked>;
 
 /// Every request there is, all about the account `acme`.
 pub fn requests(cloud: &Cloud) -> Requests {
@@ -65,7 +66,9 @@ pub fn requests(cloud: &Cloud) -> Requests {
         .chain(about_surveys())
         .chain(about_metrics())
         .chain(about_the_program());
-    requests.into_iter().chain(about_referrals(cloud)).chain(others).collect()
+    // Last: nothing is done for the account after it.
+    let erased = ("DELETE", PERSONAL_DATA.to_owned(), String::new(), "accounts:write");
+    requests.into_iter().chain(about_referrals(cloud)).chain(others).chain([erased]).collect()
 }
 
 /// Those about what a night counted.
@@ -187,6 +190,7 @@ fn redemption(code: &ReferralCode, number: u32) -> Redemption {
 pub const REVIEWS: &str = "/v1/referrals/reviews";
 pub const AMENDED: &str = "/v1/orders/shop/o-1";
 pub const ADJUSTMENTS: &str = "/v1/accounts/acme/adjustments";
+pub const PERSONAL_DATA: &str = "/v1/accounts/acme/personal-data";
 pub const MEMBERSHIP: &str = "/v1/accounts/acme/membership";
 pub const PAYMENTS: &str = "/v1/accounts/acme/membership/payments";
 pub const INVITATIONS: &str = "/v1/invitations";

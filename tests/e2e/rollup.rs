@@ -285,6 +285,7 @@ async fn a_night_whose_books_do_not_balance_fails_and_names_the_accounts() {
             && failure.contains("odd: 7 points more are accounted for than were issued"),
         "{failure}"
     );
+    assert_eq!(crate::observed::counted(&cloud).of("BooksUnbalanced", "metric-rollup"), 1, "what its alarm looks at");
     // The metrics are there all the same, and say so.
     let record = record(&cloud).await;
     let books = record.books.unwrap();

@@ -2,7 +2,8 @@
 
 use crate::actor::Cloud;
 use crate::reply::Reply;
-use local::gateway::{Response, server};
+use local::gateway::Response;
+use local::gateway::server::{self, Print};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,9 +19,14 @@ pub struct Gateway {
 impl Gateway {
     /// Serves the API of a cloud; its queues and schedules rest.
     pub async fn of(cloud: &Cloud) -> Self {
+        Self::that_prints(cloud, Arc::new(|line| println!("{line}"))).await
+    }
+
+    /// The same, whose line per request goes elsewhere.
+    pub async fn that_prints(cloud: &Cloud, print: Print) -> Self {
         let listener = server::listen(0).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = server::router(Arc::clone(cloud.local()));
+        let router = server::router(Arc::clone(cloud.local()), print);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, serving }
     }

@@ -4,6 +4,8 @@
 //! all. This wraps it below the SDK, so that everything above is what runs in Lambda. It also sums the request units
 //! that the endpoint reports.
 
+mod passing;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
 use aws_smithy_runtime_api::client::http::{
@@ -63,6 +65,7 @@ struct State {
     staleness: Staleness,
     stale_reads: u64,
     conflicts: u32,
+    passing: u32,
     lost_requests: u32,
     lost_answers: u32,
     /// What is to happen to requests that name something, and to how many.
@@ -125,11 +128,6 @@ impl Network {
         self.state().conflicts = count;
     }
 
-    /// The next transactions never arrive.
-    pub fn lose_requests(&self, count: u32) {
-        self.state().lost_requests = count;
-    }
-
     /// The next transactions are committed, and their answers get lost.
     pub fn lose_answers(&self, count: u32) {
         self.state().lost_answers = count;
@@ -169,7 +167,7 @@ impl Network {
         let mut state = self.state();
         state.staleness = Staleness::None;
         state.trouble_per_mille = 0;
-        (state.conflicts, state.lost_requests, state.lost_answers) = (0, 0, 0);
+        (state.passing, state.conflicts, state.lost_requests, state.lost_answers) = (0, 0, 0, 0);
         state.named.clear();
     }
 
@@ -274,6 +272,7 @@ impl Network {
     fn fate(&self) -> Fate {
         let state = &mut *self.state();
         for (count, fate) in [
+            (&mut state.passing, Fate::Fine),
             (&mut state.conflicts, Fate::Crossed),
             (&mut state.lost_requests, Fate::RequestLost),
             (&mut state.lost_answers, Fate::AnswerLost),

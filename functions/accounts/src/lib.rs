@@ -2,6 +2,7 @@
 //! `/v1/invitations/...`; and the score of one order.
 
 mod adjust;
+mod erase;
 mod invitation;
 mod membership;
 mod perk;
@@ -9,6 +10,8 @@ mod prices;
 mod put;
 mod rewards;
 mod tier;
+
+pub use erase::{Claims, ErasureAnswer, erase};
 
 use domain::decision::Rejection;
 use domain::id::{AccountId, ContactId, OrderId, OrderKey, Source};
@@ -46,6 +49,9 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
         ("GET", ["v1", "accounts", id, "contacts", contact]) => {
             let contact = parameter("contact_id", ContactId::parse(contact))?;
             get_contact(app, &caller, account_id(id)?, contact).await
+        }
+        ("DELETE", ["v1", "accounts", id, "personal-data"]) => {
+            erase::delete(app, &caller, account_id(id)?, request).await
         }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust::post(app, &caller, account_id(id)?, request).await,
         ("PUT", ["v1", "accounts", id, "membership"]) => membership::put(app, &caller, account_id(id)?, request).await,

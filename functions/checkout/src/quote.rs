@@ -5,7 +5,7 @@ use domain::quote::{self, Cart, Quote, QuoteState};
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use runtime::http::{Answer, Request};
-use runtime::{App, Command, Error, Scope};
+use runtime::{App, Command, Error, Scope, logs};
 use store::{Consistency, Store};
 
 pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
@@ -13,6 +13,7 @@ pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::AccountsRead)?;
     request.takes(&[])?;
     let cart = Cart::from_json(&request.document()?)?;
+    logs::about_account(cart.account_id());
     caller.require_for(Scope::AccountsRead, cart.account_id())?;
     let schedule = app.schedule().await?;
     let quote = app.dry_run(&caller, &QuoteCart { cart }, &schedule).await?;

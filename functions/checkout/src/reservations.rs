@@ -9,7 +9,7 @@ use domain::reservation::{self, Reservation, ReservationAnswer, ReservationRecei
 use domain::schedule::Schedule;
 use domain::time::Instant;
 use runtime::http::{Answer, Request};
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::{App, Caller, Command, Error, Scope, logs};
 use store::{Consistency, Store};
 
 /// Holds what a cart is to use, once per `Idempotency-Key`.
@@ -18,6 +18,7 @@ pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::OrdersWrite)?;
     request.takes(&[])?;
     let cart = Cart::from_json(&request.document()?)?;
+    logs::about_account(cart.account_id());
     caller.require_for(Scope::OrdersWrite, cart.account_id())?;
     let id = ReservationId::of_command(&request.command_key(&caller, "POST /v1/reservations")?);
     let reserve = Reserve { quoting: QuoteCart { cart }, id };

@@ -36,7 +36,10 @@ const NIGHTS_LOOKED_AT: u16 = 8;
 
 /// One invocation by the state machine, or by hand: a [`Task`].
 pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
-    let task: Task = serde_json::from_value(event).map_err(|error| Fault::BadTask(error.to_string()))?;
+    let task: Task = serde_json::from_value(event).map_err(|error| {
+        // Without what it says instead.
+        Fault::BadTask(store::without_values(&error.to_string()))
+    })?;
     let answer = match task {
         Task::Plan { date } => serde_json::to_value(Task::Reduce(plan(app, date).await?)),
         Task::Scan(scan) => serde_json::to_value(Task::Scan(part::scan(app, scan).await?)),

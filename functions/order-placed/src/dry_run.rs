@@ -7,7 +7,7 @@ use domain::receipt::Receipt;
 use domain::schedule::{Activation, Schedule};
 use domain::time::Instant;
 use runtime::http::{Request, parameter};
-use runtime::{App, Caller, Error, Scope};
+use runtime::{App, Caller, Error, Scope, logs};
 use std::sync::Arc;
 
 /// That a request is to be carried out without a trace.
@@ -37,6 +37,8 @@ impl DryRun {
     /// What a statement of an order would come to now. Who may not place the order learns nothing of it; what a version
     /// says that is not in force yet is the merchant's to know.
     pub async fn place(self, app: &App, caller: &Caller, order: Order) -> Result<(Placed, Receipt), Error> {
+        logs::about_account(&order.account_id);
+        logs::about_order(&order.key);
         caller.require_for(Scope::OrdersWrite, &order.account_id)?;
         let schedule = match self.version {
             None => app.schedule().await?,

@@ -27,7 +27,8 @@ use domain::time::Instant;
 use domain::uses;
 use runtime::batch::BusEvent;
 use runtime::http::{self, Answer, Request, parameter};
-use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger};
+use runtime::metrics::{Metric, count};
+use runtime::{App, Caller, Command, Error, Fault, RequestFault, Scope, Trigger, logs};
 use serde::Serialize;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -184,9 +185,12 @@ impl Placed {
 /// Scores each statement of an order once, whoever sends it how often. `caller` must be allowed to write orders of its
 /// account.
 pub async fn place(app: &App, caller: &Caller, order: Order) -> Result<Placed, Error> {
+    logs::about_account(&order.account_id);
+    logs::about_order(&order.key);
     caller.require_for(Scope::OrdersWrite, &order.account_id)?;
     let placed = app.transact(caller, &PlaceOrder::of(order)).await?;
     let (order, score) = (&placed.scored.order, placed.scored.current());
+    count(Metric::OrdersScored, u64::from(placed.outcome == Outcome::Scored));
     tracing::info!(
         order.id = %order.key,
         account.id = %order.account_id,

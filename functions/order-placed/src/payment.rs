@@ -9,7 +9,7 @@ use domain::payment::{self, PaymentDocument};
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use runtime::http::Answer;
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::{App, Caller, Command, Error, Scope, logs};
 use serde_json::json;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
@@ -40,6 +40,7 @@ pub struct Paid {
 
 /// Takes the payment of an order in once, whoever states it how often.
 pub async fn pay(app: &App, caller: &Caller, key: OrderKey, document: PaymentDocument) -> Result<Paid, Error> {
+    logs::about_order(&key);
     let command = Pay { caller, key, document };
     let paid = app.transact(caller, &command).await?;
     let key = &command.key;

@@ -12,7 +12,7 @@ use domain::schedule::Schedule;
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use runtime::http::Answer;
-use runtime::{App, Caller, Command, Error, Scope};
+use runtime::{App, Caller, Command, Error, Scope, logs};
 use serde_json::json;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
@@ -38,6 +38,7 @@ pub struct TakenBack {
 
 /// Carries a return or a cancellation out once, whoever states it how often.
 pub async fn take_back(app: &App, caller: &Caller, key: OrderKey, reversing: Reversing) -> Result<TakenBack, Error> {
+    logs::about_order(&key);
     let command = TakeBack { caller, key, reversing };
     let taken = app.transact(caller, &command).await?;
     let key = &command.key;

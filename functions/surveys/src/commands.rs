@@ -53,10 +53,14 @@ impl Command for GiveAnswer {
         let respondent = &self.document.respondent;
         let held = store.survey_answer(&self.survey_id, respondent, consistency).await?;
         let mut asked = Asked { survey: Some(survey), held, ..Asked::default() };
+        let (account, contact) = (&respondent.account_id, &respondent.contact_id);
         if asked.held.is_none() {
-            let (account, contact) = (&respondent.account_id, &respondent.contact_id);
             asked.account = store.account(account, consistency).await?;
-            asked.contact_known = store.contact(account, contact, consistency).await?.is_some();
+        }
+        // Looked at where the first try was lost to that it is not there any more.
+        let says_other = asked.held.as_ref().is_some_and(|held| held.said != self.document.said);
+        if asked.held.is_none() || (says_other && consistency == Consistency::Strong) {
+            asked.contact_known = Some(store.contact(account, contact, consistency).await?.is_some());
         }
         Ok(asked)
     }

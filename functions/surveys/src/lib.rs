@@ -13,7 +13,7 @@ use domain::membership::Put;
 use domain::survey::{self, Outcome, Respondent, Survey};
 use domain::time::Instant;
 use runtime::http::{self, Answer, Request, parameter};
-use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger};
+use runtime::{App, Caller, Error, Fault, RequestFault, Scope, Trigger, logs};
 use serde_json::Value;
 use store::Consistency;
 
@@ -86,6 +86,7 @@ async fn surveys(app: &App, caller: &Caller, request: &Request) -> Result<Answer
 async fn give_answer(app: &App, caller: &Caller, survey_id: SurveyId, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::AccountsWrite)?;
     let document = survey::answer_document(&request.document()?)?;
+    logs::about_account(&document.respondent.account_id);
     caller.require_for(Scope::AccountsWrite, &document.respondent.account_id)?;
     let (answer, outcome) = app.transact(caller, &GiveAnswer { survey_id, document }).await?;
     let (id, Respondent { account_id, contact_id }) = (&answer.survey_id, &answer.respondent);

@@ -223,7 +223,7 @@ impl Partial {
         let (moved, year) = (back(MOVE_MONTHS, whole), back(TRAILING_MONTHS, PLACES));
         let before = back(MOVE_MONTHS, whole.saturating_sub(MOVE_MONTHS));
         // Who has left is nobody to look after.
-        let stays = account.status != Status::Closed;
+        let stays = !account.status.has_left();
         if stays {
             self.lists.moved(id, before.revenue, moved.revenue);
         }

@@ -14,7 +14,7 @@ use crate::lots::Holdings;
 use crate::membership::Membership;
 use crate::money::Overflow;
 use crate::occasions;
-use crate::program::Program;
+use crate::program::{Program, Shortfall};
 use crate::referral::{self, Referral};
 use crate::review::Reviewed;
 use crate::schedule::Schedule;
@@ -100,6 +100,8 @@ pub enum Status {
     Suspended,
     /// It has left.
     Closed,
+    /// Its company was erased: nothing is known of its people any more, and nothing makes it active again.
+    Erased,
     /// It waits to be let in: its orders are refused until its review has approved it.
     Pending,
 }
@@ -109,10 +111,11 @@ impl Status {
     pub const STATED: [(&'static str, Self); 3] =
         [("active", Self::Active), ("suspended", Self::Suspended), ("closed", Self::Closed)];
     /// Every status by its name.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("active", Self::Active),
         ("suspended", Self::Suspended),
         ("closed", Self::Closed),
+        ("erased", Self::Erased),
         ("pending", Self::Pending),
     ];
 
@@ -126,8 +129,13 @@ impl Status {
     pub(crate) fn is_warned(self) -> bool {
         match self {
             Self::Active | Self::Suspended => true,
-            Self::Closed | Self::Pending => false,
+            Self::Closed | Self::Erased | Self::Pending => false,
         }
+    }
+
+    /// Whether it takes part no more: nothing is given to it.
+    pub fn has_left(self) -> bool {
+        matches!(self, Self::Closed | Self::Erased)
     }
 }
 
@@ -239,6 +247,11 @@ impl Account {
         let errand = referral::errand(self).map(|errand| errand.due_at);
         let given = occasions::next(self, schedule, now).into_iter().chain(entry::owed_since(self));
         Ok(lapse.into_iter().chain(warning::next(self, schedule, now)?).chain(errand).chain(given).min())
+    }
+
+    /// What becomes of points that are to be taken back and are not there: who was erased owes nothing any more.
+    pub(crate) fn shortfall(&self, program: &Program) -> Shortfall {
+        if self.status == Status::Erased { Shortfall::WriteOff } else { program.points.shortfall }
     }
 
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.

@@ -1,6 +1,6 @@
 //! Adjustments: points given or taken by hand, with a reason.
 
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Leaf, Object, Path};
@@ -67,8 +67,8 @@ pub fn adjustment_document(value: &Value) -> Result<AdjustmentDocument, Faults> 
 fn read(value: &Value, faults: &mut Faults) -> Option<AdjustmentDocument> {
     let root = Object::open(value, &Path::Root, &["points", "reason", "reference", "expires_at"], faults)?;
     let points = root.required("points", faults, signed_points);
-    let reason = root.required("reason", faults, document::label(REASON_CHARS_MAX));
-    let reference = root.optional("reference", faults, document::label(REFERENCE_CHARS_MAX));
+    let reason = root.required("reason", faults, document::remark(REASON_CHARS_MAX));
+    let reference = root.optional("reference", faults, document::remark(REFERENCE_CHARS_MAX));
     let expires_at = root.optional("expires_at", faults, document::instant);
     if points.is_some_and(|points| points < Points::ZERO) && expires_at.is_some() {
         faults.add(&root.at("expires_at"), "conflict", "only points that are given can end");
@@ -101,7 +101,7 @@ pub fn adjust(
     context: &Context<'_>,
 ) -> Result<Decision<AdjustmentReceipt>, Rejection> {
     let account = account.ok_or(Rejection::UnknownAccount)?;
-    if account.status == Status::Closed {
+    if account.status.has_left() {
         return Err(Rejection::AccountNotActive(account.status));
     }
     let activation = context.schedule.at(context.now);

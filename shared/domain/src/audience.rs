@@ -41,7 +41,7 @@ impl<'a> Buyer<'a> {
         match account.status {
             _ if !state.is_member() => Self { tier: None, segments: &[] },
             Status::Active => Self { tier: Some(&account.tier), segments: &account.segments },
-            Status::Suspended | Status::Closed | Status::Pending => Self { tier: None, segments: &[] },
+            Status::Suspended | Status::Closed | Status::Erased | Status::Pending => Self { tier: None, segments: &[] },
         }
     }
 }

@@ -40,6 +40,11 @@ pub struct KeyedHash {
     pub hash: Hash,
 }
 
+impl KeyedHash {
+    /// What is left of one that was removed: no secret has this number, so it is that of nothing.
+    pub const REMOVED: Self = Self { secret: 0, hash: Hash([0; 32]) };
+}
+
 /// HMAC-SHA-256, stored in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -6,7 +6,8 @@ use crate::credit_note::CreditNote;
 use crate::discount::{Discount, Unusable};
 use crate::document::Faults;
 use crate::due::Due;
-use crate::id::ProgramName;
+use crate::erasure::{self, Erasure};
+use crate::id::{AccountId, ContactId, ProgramName};
 use crate::idempotency::CommandRecord;
 use crate::ledger::{Cause, Change, Entry};
 use crate::limit::ShardWrite;
@@ -58,6 +59,8 @@ pub enum Record {
     Profile(Box<Profile>),
     /// A person of an account.
     Contact(Box<Contact>),
+    /// How far the erasure of a company's personal data has come.
+    Erasure(Box<Erasure>),
     /// How often an account has used its perks.
     PerkUses(Box<PerkUses>),
     /// An invitation.
@@ -107,8 +110,21 @@ pub enum Write {
     Qualify(RedemptionKey, Box<Qualified>, u64),
     /// Takes a redemption off the list of those that somebody is to look at, by its place there; it must be on it.
     Forget(String),
+    /// Removes what was stored of people, at exactly this version.
+    Remove(Box<Personal>, u64),
+    /// Writes nothing, but holds everything else up unless the account has the contact.
+    ExpectContact(Box<(AccountId, ContactId)>),
     /// Changes a shard of a limit over all accounts.
     Shard(Box<ShardWrite>),
+}
+
+/// What is stored of people and nothing else: it can be removed as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Personal {
+    /// An account's own data.
+    Profile(AccountId),
+    /// A person of an account.
+    Contact(AccountId, ContactId),
 }
 
 /// What is to be written, all or nothing, and what the caller is told then.
@@ -339,10 +355,13 @@ pub(crate) fn commit_at(
     at: Instant,
     mut account: Account,
     cause: Cause,
-    changes: Vec<Change>,
+    mut changes: Vec<Change>,
     program_version: u32,
     context: &Context<'_>,
 ) -> Result<[Write; 2], Overflow> {
+    if account.status == Status::Erased {
+        changes.extend(erasure::write_off(&mut account)?);
+    }
     let guard = if account.version == 0 { Guard::Absent } else { Guard::Version(account.version) };
     account.version = account.version.checked_add(1).ok_or(Overflow)?;
     account.last_decided = at;

@@ -375,6 +375,27 @@ pub fn label_of(text: &str, chars_max: usize) -> Leaf<String> {
     Ok(text.to_owned())
 }
 
+/// A [`label`] that stands where nothing is ever removed: it must hold no e-mail address, which is the one thing that tells
+/// a person from any other text.
+pub fn remark(chars_max: usize) -> impl Fn(&Value) -> Leaf<String> {
+    move |value| {
+        let text = label_of(string(value)?, chars_max)?;
+        match has_address(&text) {
+            true => Err(("personal_data", "must hold no e-mail address: it is kept for good".to_owned())),
+            false => Ok(text),
+        }
+    }
+}
+
+/// Whether any word of a text looks like an e-mail address.
+pub fn has_address(text: &str) -> bool {
+    let is_address = |word: &str| {
+        let place = word.trim_matches(|c: char| !c.is_alphanumeric()).split_once('@');
+        place.is_some_and(|(who, place)| !who.is_empty() && place.contains('.'))
+    };
+    text.split_whitespace().any(is_address)
+}
+
 /// Whether a character shows: no control character, and none that is invisible or turns the writing direction.
 pub fn is_printable(c: char) -> bool {
     let joins_or_turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');

@@ -24,6 +24,12 @@ impl CommandKey {
         Ok(Self(hash.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
+    /// What stands for a caller whose own name must not be kept.
+    pub fn of_subject(subject: &str) -> Self {
+        let hash = Sha256::digest(["subject", subject].join("\n"));
+        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The key of the opening of an account's balance: one for all callers, since it happens once.
     pub fn opening() -> Self {
         Self("opening".to_owned())

@@ -4,7 +4,7 @@
 //! if no review of that would have come meanwhile, or what it has reached meanwhile, whichever is higher: the end of an
 //! invitation is a review.
 
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Rejection};
 use crate::document::{self, Faults, Object, Path};
@@ -61,7 +61,7 @@ fn read(value: &Value, faults: &mut Faults) -> Option<InvitationDocument> {
     }
     let tier = root.optional("tier", faults, document::id(TierId::parse));
     let until = root.optional("until", faults, document::instant);
-    let reason = root.required("reason", faults, document::label(REASON_CHARS_MAX));
+    let reason = root.required("reason", faults, document::remark(REASON_CHARS_MAX));
     if until.is_some() && value.get("tier").is_some_and(Value::is_null) {
         faults.add(&root.at("until"), "conflict", "an invitation that ends now ends at no other time");
     }
@@ -85,7 +85,7 @@ pub fn decide(
             if is_so(&account, tier, document.until) {
                 return Ok(Decision { writes: Vec::new(), answer: () });
             }
-            if account.status == Status::Closed {
+            if account.status.has_left() {
                 return Err(Rejection::AccountNotActive(account.status));
             }
             let gifts = invite(&mut account, tier, document.until, reason, &activation.program, context)?;

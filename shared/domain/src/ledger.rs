@@ -108,6 +108,8 @@ pub enum Cause {
         /// Which contact.
         contact_id: ContactId,
     },
+    /// The company's personal data were to be erased.
+    Erasure,
     /// A perk was used.
     PerkUse {
         /// Which perk.

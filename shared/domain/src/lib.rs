@@ -22,6 +22,7 @@ pub mod discount;
 pub mod document;
 pub mod due;
 pub mod earning;
+pub mod erasure;
 pub mod event;
 pub mod expiry;
 pub mod forecast;

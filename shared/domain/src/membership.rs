@@ -212,6 +212,9 @@ pub fn put_account(
     by: StatedBy,
     context: &Context<'_>,
 ) -> Result<Decision<Put>, Rejection> {
+    if before.account.as_ref().is_some_and(|account| account.status == Status::Erased) {
+        return Err(Rejection::AccountNotActive(Status::Erased));
+    }
     let pending = before.account.as_ref().is_some_and(|account| account.status == Status::Pending);
     if pending && document.status.is_some() {
         return Err(Rejection::UnderReview);
@@ -279,6 +282,13 @@ pub(crate) enum Claims {
 
 /// Most claims that an account lists, the newest first. Older ones that it keeps stand all the same.
 const CLAIMS_MAX: usize = 20;
+/// An account that lists so many claims may hold others, too.
+pub const MAY_HOLD_MORE_CLAIMS_FROM: usize = CLAIMS_MAX;
+
+/// The write that gives a claim up.
+pub fn give_up(claim: &ClaimKey) -> Write {
+    Write::Release(claim.clone(), Guard::Version(CLAIM_VERSION))
+}
 
 /// Who states what is known of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,7 +338,7 @@ pub(crate) fn profile_after(
         claims.truncate(CLAIMS_MAX);
     }
     let given_up = held.iter().filter(|key| unstated == Claims::GivenUp && !claims.contains(key));
-    writes.extend(given_up.map(|key| Write::Release(key.clone(), Guard::Version(CLAIM_VERSION))));
+    writes.extend(given_up.map(give_up));
     let known = |of: fn(&Profile) -> Option<KeyedHash>| before.and_then(of);
     let kept = |known: Option<KeyedHash>| known.filter(|_| unstated == Claims::Kept);
     let profile = Profile {
@@ -395,7 +405,7 @@ pub fn put_contact(
     context: &Context<'_>,
 ) -> Result<Decision<Put>, Rejection> {
     let account = account.ok_or(Rejection::UnknownAccount)?;
-    if account.status == Status::Closed {
+    if account.status.has_left() {
         return Err(Rejection::AccountNotActive(account.status));
     }
     let answer = if before.is_some() { Put::Stored } else { Put::Created };

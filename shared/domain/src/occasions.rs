@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 pub use birthdays::read_contacts;
-pub(crate) use birthdays::{celebrated_after, note_birthday, of_nobody};
+pub(crate) use birthdays::{celebrated_after, forget_people, note_birthday, of_nobody};
 pub(crate) use give::{Gifts, give_named, nth_order, welcome};
 pub(crate) use walk::{foresee, next, pass};
 

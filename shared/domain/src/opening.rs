@@ -6,7 +6,7 @@
 //! it, and where its review would lie in the past, it is held anew from the opening. What happened before is in no
 //! order and no month here, so it qualifies for no higher tier.
 
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::activity::Lifetime;
 use crate::adjustment::POINTS_MAX;
 use crate::advance;
@@ -279,7 +279,7 @@ pub fn open(
         return Err(Rejection::Invalid(faults(&flaws)));
     }
     let (mut account, mut changes) = match account {
-        Some(account) if account.status == Status::Closed => return Err(Rejection::AccountNotActive(account.status)),
+        Some(account) if account.status.has_left() => return Err(Rejection::AccountNotActive(account.status)),
         Some(account) if account.lifetime != Lifetime::default() => return Err(Rejection::HasHistory),
         Some(account) => advance::advance(context.schedule, account, context.now)?,
         None => {

@@ -88,6 +88,16 @@ pub struct Referral {
     pub stage: Stage,
 }
 
+impl Referral {
+    /// Takes note that the record of the redemption was changed, and whether it came to nothing by that.
+    pub(crate) fn note_forgotten(&mut self, version: u64, is_over: bool) {
+        self.version = version;
+        if is_over {
+            (self.stage, self.redeemed_at) = (Stage::Over, None);
+        }
+    }
+}
+
 /// How far a redemption has come, as its account knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {

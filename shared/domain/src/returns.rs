@@ -425,7 +425,7 @@ pub(crate) fn reverse(
             let available_at = program.calendar.start_of_day_after(scored.order.placed_at, program.points.pending_days);
             reversal.taken = account.holdings.take(left, Some(Own { available_at, end }))?;
             let short = left.minus(reversal.taken.total()?)?;
-            let Short { owed, unrecovered } = program.points.shortfall.book(&mut account.holdings, short)?;
+            let Short { owed, unrecovered } = account.shortfall(program).book(&mut account.holdings, short)?;
             (reversal.owed, reversal.unrecovered) = (owed, unrecovered);
         }
     }

@@ -392,6 +392,7 @@ fn account_sentence(change: &AccountChange, program: &Program) -> String {
             format!("The account's data changed: {}.", fields.join(", "))
         }
         AccountChange::StatusChanged { to, .. } => format!("The account is {} now.", to.name()),
+        AccountChange::Erased => "The personal data of the company and its people were erased.".to_owned(),
         AccountChange::ContactChanged { contact_id } => {
             format!("Contact {contact_id} was added or changed.")
         }

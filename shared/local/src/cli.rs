@@ -6,6 +6,7 @@
 mod backup;
 mod cost;
 mod due;
+mod erase;
 mod metrics;
 pub(crate) mod place;
 mod program;
@@ -66,6 +67,12 @@ enum Task {
     Export(Export),
     /// Recompute every balance from its entries and check what is stored
     Audit,
+    /// Erase a company's personal data; what it did stays. Goes on where it was broken off, and is safe to repeat
+    Erase {
+        /// The account's id
+        #[arg(value_parser = AccountId::parse)]
+        id: AccountId,
+    },
     /// Show what is stored
     #[command(subcommand)]
     Show(Show),
@@ -270,6 +277,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Export(Export::All { still, folder }) => backup::export(still, &folder, place).await,
         Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
         Task::Audit => tasks::audit(place).await,
+        Task::Erase { id } => erase::erase(&id, place).await,
         Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,
         Task::Sweep { date, json } => due::sweep(date, json, place).await,
         Task::Due { date, json } => due::due(date, json, place).await,
@@ -300,8 +308,7 @@ fn parse() -> Cli {
 fn logs(level: &str) {
     // The embedded database's own server logs as warnings what its clients expect, such as a table that exists.
     let filter = EnvFilter::new(format!("{level},dynoxide=error"));
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false);
-    lines.with_env_filter(filter).with_writer(io::stderr).init();
+    runtime::logs::lines().with_env_filter(filter).with_writer(io::stderr).init();
 }
 
 /// Writes a result to standard output.

@@ -11,18 +11,20 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::Client;
 use domain::time::Instant;
 use runtime::bus::Bus;
+use runtime::metrics::Place;
 use runtime::queue::Queue as OwnQueue;
-use runtime::{App, Clock, Config, Fault, Patience};
+use runtime::{App, Clock, Config, Fault, Patience, invocation, logs};
 use serde_json::Value;
 use store::Store;
 use tokio::sync::{Mutex, Notify};
 use tracing::error;
 
 use crate::bus::LocalBus;
+use crate::cloudwatch::CloudWatch;
 use crate::connector::Embedded;
 use crate::gateway::issuer::Issuer;
 use crate::machine::{self, Start};
-use crate::queue::{Queues, sqs};
+use crate::queue::{Queues, message_id, sqs};
 use crate::stream::Streams;
 use crate::tables;
 use crate::template::{Faults, Function, Table, Template};
@@ -187,10 +189,13 @@ pub struct Cloud {
     clock: Clock,
     starts: Vec<Start>,
     announced: Arc<Notify>,
+    metrics: CloudWatch,
 }
 
 struct Instance {
     function: Function,
+    /// What its metrics are told apart by.
+    stage: String,
     handler: Handler,
     app: Arc<App>,
 }
@@ -233,8 +238,9 @@ impl Cloud {
                 Some(name) => app.with_bus(Bus::new(bus.client(), name)),
                 None => app,
             };
-            let instance = Instance { function: function.clone(), handler: *handler, app: Arc::new(app) };
-            instances.insert(function.name.clone(), instance);
+            let (function, stage) = (function.clone(), variables.get("STAGE").cloned().unwrap_or_default());
+            let instance = Instance { function, stage, handler: *handler, app: Arc::new(app) };
+            instances.insert(instance.function.name.clone(), instance);
         }
         let Options { retry_delay, issuer, clock, webhook, .. } = options;
         let progress = Mutex::default();
@@ -252,6 +258,7 @@ impl Cloud {
             clock,
             starts,
             announced,
+            metrics: CloudWatch::default(),
         })
     }
 
@@ -324,13 +331,23 @@ impl Cloud {
     pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, InvokeError> {
         let instance = self.instances.get(function).ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
         let (handler, app) = (instance.handler, Arc::clone(&instance.app));
-        let invocation = tokio::spawn(async move { handler(&app, event).await });
-        let answer = match invocation.await {
-            Ok(answer) => answer.map_err(InvokeError::Fault),
-            Err(_) => Err(InvokeError::Panicked),
-        };
-        // Logged here and nowhere else, as Lambda's runtime does with what a handler returns.
-        answer.inspect_err(|fault| error!(function, fault = %fault, "{function} failed: {fault}"))
+        let request_id = message_id(wall_clock());
+        let span = logs::invocation(&request_id, &event);
+        span.record("function", function);
+        // What fails is logged there, and nowhere else.
+        let work = async move { invocation::carry_out(span, handler(&app, event)).await };
+        let Ok((answer, counts)) = tokio::spawn(work).await else { return Err(InvokeError::Panicked) };
+        let place = Place { stage: &instance.stage, function, request_id: &request_id };
+        let at_ms = u64::try_from(wall_clock().as_ms()).unwrap_or_default();
+        for line in counts.lines(&place, at_ms) {
+            self.metrics.take(&line).unwrap_or_else(|fault| error!(function, "a line of metrics {fault}"));
+        }
+        answer.map_err(InvokeError::Fault)
+    }
+
+    /// What functions have counted since this cloud was opened.
+    pub fn metrics(&self) -> &CloudWatch {
+        &self.metrics
     }
 
     /// Invokes a function with an event of the past, at the instant it is said to have happened.

@@ -228,6 +228,20 @@ impl Cloud {
         }))
     }
 
+    /// A path as it may be logged: of what stands in the place of a parameter, ids alone, and nothing at all of what is
+    /// no word of a route. Codes are as good as money, and anything may be mistaken for an id.
+    pub(crate) fn loggable(&self, path: &str) -> String {
+        let routes = || self.functions().flat_map(|function| &function.routes);
+        let fitting = routes().filter(|route| route.path.parameters(path).is_some());
+        if let Some(route) = fitting.max_by_key(|route| route.path.literals()) {
+            return route.path.loggable(path);
+        }
+        let own = ["", "_local", "events", "queues", "metrics"];
+        let is_word = |word: &str| own.contains(&word) || routes().any(|route| route.path.has_literal(word));
+        let words = path.split('/').map(|word| if is_word(word) { word } else { "..." });
+        words.collect::<Vec<_>>().join("/")
+    }
+
     /// What the authorizer hands on of whoever sends a request.
     fn caller(&self, request: &Request) -> Result<Value, Refusal> {
         match self.issuer() {
@@ -236,7 +250,8 @@ impl Cloud {
         }
     }
 
-    /// What exists here only: putting events on the bus, looking at those announced, and into the queues.
+    /// What exists here only: putting events on the bus, looking at those announced, into the queues, and at what was
+    /// counted.
     async fn local(&self, request: &Request) -> Response {
         let path = request.target.split('?').next().unwrap_or_default();
         match (request.method.as_str(), path) {
@@ -246,8 +261,11 @@ impl Cloud {
                 Ok(queues) => Response::of(200, "application/json", &json!({ "queues": queues })),
                 Err(_) => Response::internal(),
             },
+            ("GET", "/_local/metrics") => {
+                Response::of(200, "application/json", &json!({ "metrics": self.metrics().counted() }))
+            }
             (method, "/_local/events") => Response::method_not_allowed(method, path, &["GET", "POST"]),
-            (method, "/_local/queues") => Response::method_not_allowed(method, path, &["GET"]),
+            (method, "/_local/queues" | "/_local/metrics") => Response::method_not_allowed(method, path, &["GET"]),
             _ => Response::not_found(path),
         }
     }

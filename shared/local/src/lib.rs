@@ -20,6 +20,7 @@ pub mod backup;
 pub mod bus;
 pub mod cli;
 pub mod cloud;
+pub mod cloudwatch;
 pub mod connector;
 pub mod cost;
 pub mod demo;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use domain::time::Instant;
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl From<BuildError> for QueueError {
 
 impl<E: std::error::Error + 'static, R: std::fmt::Debug + 'static> From<SdkError<E, R>> for QueueError {
     fn from(error: SdkError<E, R>) -> Self {
-        Self(DisplayErrorContext(error).to_string())
+        Self(store::causes(&error))
     }
 }
 

@@ -216,6 +216,7 @@ fn routes(cloud: &Cloud) -> String {
         ("POST", "/_local/events", "puts an event on the bus: detail-type, source, detail"),
         ("GET", "/_local/events", "what was announced, newest first: ?type=, ?account_id=, ?limit="),
         ("GET", "/_local/queues", "what waits in the queues"),
+        ("GET", "/_local/metrics", "what functions have counted"),
     ];
     let rows: Vec<(String, String, String)> = served
         .map(|(function, route)| (route.method.to_string(), route.path.to_string(), function.name.clone()))

@@ -10,6 +10,7 @@ use domain::code::KeyedHash;
 use domain::counters::Counter;
 use domain::credit_note::{CreditNote, State};
 use domain::discount::Discount;
+use domain::erasure::Erasure;
 use domain::hold::Hold;
 use domain::id::{AccountId, ContactId};
 use domain::idempotency::CommandKey;
@@ -71,6 +72,7 @@ pub async fn account(app: &App, id: &AccountId, entries: usize) -> Result<String
         match record {
             LedgerRecord::Profile(profile) => self::profile(&mut page, profile),
             LedgerRecord::Contact(contact) => self::contact(&mut page, contact),
+            LedgerRecord::Erasure(erasure) => self::erasure(&mut page, erasure),
             LedgerRecord::PerkUses(uses) => perk_uses(&mut page, uses),
             LedgerRecord::RewardUses(uses) => rewards::uses(&mut page, uses),
             LedgerRecord::RewardRedemption(redemption) => redemptions.push(&**redemption),
@@ -279,6 +281,12 @@ fn ending(expires_at: Instant, inactivity_months: Option<u16>) -> String {
         None => format!("end at {expires_at}"),
         Some(months) => format!("end at {expires_at}, {months} months after the last activity"),
     }
+}
+
+fn erasure(page: &mut Page, erasure: &Erasure) {
+    page.section("personal data");
+    page.value("erased from", format_args!("{} on, by entry {}", erasure.begun_at, erasure.entry));
+    page.value("nothing left", erasure.erased_at.map_or("not yet".to_owned(), |at| format!("since {at}")));
 }
 
 fn profile(page: &mut Page, profile: &Profile) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, IndexStatus, KeySchemaElement, KeyType, Projection,
@@ -122,7 +122,7 @@ fn key_schema(key: &Key) -> Result<Vec<KeySchemaElement>, BuildError> {
 }
 
 fn endpoint_error(table: &str, error: &(dyn std::error::Error + 'static)) -> TableError {
-    TableError::Endpoint { table: table.to_owned(), reason: DisplayErrorContext(error).to_string() }
+    TableError::Endpoint { table: table.to_owned(), reason: store::causes(error) }
 }
 
 #[cfg(test)]

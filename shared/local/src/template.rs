@@ -26,6 +26,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod watch;
 
 /// The template that this program was built with.
 pub const TEXT: &str = include_str!("../../../template.yaml");
@@ -53,6 +54,10 @@ pub struct Template {
     pub rules: Vec<Rule>,
     /// The state machines, in the order of the document.
     pub machines: Vec<Machine>,
+    /// What is announced when it happens, in the order of the document.
+    pub alarms: Vec<Alarm>,
+    /// What a person looks at.
+    pub dashboards: Vec<Dashboard>,
 }
 
 /// One choice of a deployment.
@@ -214,6 +219,35 @@ pub struct Timer {
     pub zone: Text,
     /// What it is started with.
     pub input: serde_json::Value,
+}
+
+/// An alarm. Nothing here raises it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its logical id.
+    pub id: String,
+    /// What it watches.
+    pub measured: Measured,
+}
+
+/// A metric, and what it is measured of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    /// Whose metric it is.
+    pub namespace: String,
+    /// Its name.
+    pub metric: String,
+    /// Names of dimensions and the logical ids that are their values.
+    pub dimensions: Vec<(String, String)>,
+}
+
+/// A dashboard. Nothing here shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dashboard {
+    /// Its logical id.
+    pub id: String,
+    /// All that it shows.
+    pub shown: Vec<Measured>,
 }
 
 /// The value of a variable, or the time zone of a schedule.

@@ -3,12 +3,15 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, RequestFault};
+use crate::logs;
+use crate::metrics::{self, Metric, count};
 use crate::patience::Deadline;
 use crate::problem::Problem;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// How long a batch is worked on: half the functions' time limit in the template, so that the message in hand can end.
 pub const TIME_MAX: Duration = Duration::from_secs(15);
@@ -45,11 +48,12 @@ impl Batch {
     {
         let patience = app.patience().batch;
         while let Some((message, event)) = self.next_event(patience) {
+            let span = logs::message(&message.id);
             let outcome = match event {
-                Ok(event) => handle(app, event).await,
+                Ok(event) => handle(app, event).instrument(span.clone()).await,
                 Err(error) => Err(error),
             };
-            self.settle(message, outcome);
+            span.in_scope(|| self.settle(message, outcome));
         }
         serde_json::to_value(&self.response).unwrap_or_default()
     }
@@ -66,6 +70,7 @@ impl Batch {
         }
         let message = self.waiting.next()?;
         let receives = message.attributes.get("ApproximateReceiveCount").cloned().unwrap_or_default();
+        note_age(&message);
         let id = MessageId { id: message.message_id.clone().unwrap_or_default(), receives };
         let messages = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).saturating_add(1);
         let left = patience.saturating_sub(self.started.elapsed());
@@ -78,11 +83,15 @@ impl Batch {
     fn settle(&mut self, message: MessageId, outcome: Result<(), Error>) {
         let Err(error) = outcome else { return };
         let problem = Problem::of(&error);
+        match error {
+            Error::Fault(_) => count(Metric::Faults, 1),
+            _ => metrics::count_rejected(problem.kind()),
+        }
         let MessageId { id, receives } = message;
         tracing::warn!(
             message.id = %id,
             message.receives = %receives,
-            problem.r#type = problem.kind(),
+            "problem.type" = problem.kind(),
             "message {id} failed: {}",
             error.cause(),
         );
@@ -94,6 +103,14 @@ impl Batch {
         failure.item_identifier = id;
         self.response.batch_item_failures.push(failure);
     }
+}
+
+/// Notes how long a message has waited.
+fn note_age(message: &SqsMessage) {
+    let sent = message.attributes.get("SentTimestamp").and_then(|sent| sent.parse::<u64>().ok());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(now.as_millis()).unwrap_or_default();
+    sent.into_iter().for_each(|sent| metrics::note_age(now.saturating_sub(sent)));
 }
 
 /// Which message.

@@ -2,7 +2,6 @@
 
 use crate::error::Fault;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use domain::time::Instant;
@@ -67,7 +66,7 @@ impl Bus {
                 .build()
         });
         let sent = self.client.put_events().set_entries(Some(entries.collect())).send().await;
-        let answer = sent.map_err(|error| Fault::Bus(DisplayErrorContext(error).to_string()))?;
+        let answer = sent.map_err(|error| Fault::Bus(store::causes(&error)))?;
         let outcomes: Vec<_> = answer
             .entries()
             .iter()

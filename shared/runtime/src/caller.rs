@@ -1,6 +1,8 @@
 //! Who calls, and what they may do. Denied unless something says otherwise.
 
+use domain::document::has_address;
 use domain::id::AccountId;
+use domain::idempotency::CommandKey;
 use domain::ledger::IMPORTER;
 use serde_json::Value;
 
@@ -72,9 +74,7 @@ impl Caller {
         };
         // Scopes of other services mean nothing here.
         let known = |name: &str| Scope::ALL.into_iter().find(|scope| scope.name() == name);
-        // By this name the ledger knows what was imported, which is announced to nobody.
-        let id = if id == IMPORTER { format!("sub:{id}") } else { id.to_owned() };
-        Ok(Self { id, scopes: listed.chain(claimed).filter_map(known).collect(), account })
+        Ok(Self { id: named(id), scopes: listed.chain(claimed).filter_map(known).collect(), account })
     }
 
     /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.
@@ -115,6 +115,17 @@ impl Caller {
             Some(own) if own != account => Err(Denied::OtherAccount),
             _ => Ok(()),
         }
+    }
+}
+
+/// Who calls, as entries name it for good. An issuer's subject says nothing by itself and stays as it is; one that uses
+/// e-mail addresses has them stand as a hash, which tells one from another all the same.
+fn named(subject: &str) -> String {
+    match subject {
+        // By this name the ledger knows what was imported, which is announced to nobody.
+        IMPORTER => format!("sub:{subject}"),
+        _ if has_address(subject) => format!("sub:{}", CommandKey::of_subject(subject).as_str()),
+        _ => subject.to_owned(),
     }
 }
 

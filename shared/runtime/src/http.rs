@@ -63,6 +63,10 @@ impl Request {
         (text("rawPath"), text("rawQueryString"))
     }
 
+    pub(crate) fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
     /// Method and path segments, to match a route on.
     pub fn route(&self) -> (&str, Vec<&str>) {
         (&self.method, self.segments.iter().map(String::as_str).collect())

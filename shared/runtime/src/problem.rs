@@ -92,7 +92,7 @@ impl Problem {
 
     /// One line for logs: what is wrong and where, never what the document held.
     pub fn summary(&self) -> String {
-        let faults = self.faults.iter().map(|fault| format!("{} {}", fault.path, fault.code));
+        let faults = self.faults.iter().map(|fault| format!("{} {}", loggable(fault), fault.code));
         let wheres = faults.chain(self.differences.iter().cloned());
         let parts: Vec<_> = std::iter::once(self.title.to_owned()).chain(wheres.take(10)).collect();
         parts.join("; ")
@@ -102,6 +102,17 @@ impl Problem {
         self.faults.push(document::Fault { path, code, message: message.to_owned() });
         self
     }
+}
+
+/// Where a fault is. The name of what is unknown is the caller's own word, which may be anything: it is left out.
+fn loggable(fault: &document::Fault) -> &str {
+    let path = fault.path.trim_end_matches("...");
+    let end = match fault.code {
+        "unknown_field" => path.find("[\"").or_else(|| path.rfind('.')).unwrap_or_default(),
+        "unknown_parameter" => 0,
+        _ => path.len(),
+    };
+    path.get(..end).unwrap_or_default()
 }
 
 fn of_rejection(rejection: &Rejection) -> Problem {

@@ -2,7 +2,6 @@
 
 use crate::error::Fault;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use serde_json::{Value, json};
 
 /// Who the messages are from, as events of the bus say it.
@@ -28,7 +27,7 @@ impl Queue {
         let account = detail.get("account_id").and_then(Value::as_str).map(str::to_owned);
         let message = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = message.set_message_group_id(account).send().await;
-        sent.map_err(|error| Fault::Queue(DisplayErrorContext(error).to_string()))?;
+        sent.map_err(|error| Fault::Queue(store::causes(&error)))?;
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
+use crate::logs;
+use crate::metrics::{Metric, count};
 use crate::patience::jittered;
 use domain::code::Secrets;
 use domain::decision::{Context, Decision, Guard, Record, Rejection, Write};
@@ -242,6 +244,7 @@ impl App {
                         return Err(Fault::Contended(lost).into());
                     }
                     collisions = collisions.saturating_add(taken);
+                    count(Metric::RacesRetried, 1);
                     tracing::info!(attempt = lost, "lost the commit to another writer, deciding again");
                     tokio::time::sleep(jittered(lost, WAIT_MS_FIRST, WAIT_MS_MAX)).await;
                 }
@@ -277,11 +280,26 @@ impl App {
                 return if strong { Err(rejection.into()) } else { Ok(Turn::Stale) };
             }
         };
+        logs::about(&decision.writes);
         match self.store().commit(&decision.writes).await? {
-            Commit::Done => Ok(Turn::Answered(decision.answer)),
+            Commit::Done => {
+                count(Metric::Commands, 1);
+                count(Metric::PointsIssued, issued(&decision.writes));
+                Ok(Turn::Answered(decision.answer))
+            }
             Commit::Lost(conflicts) => after_loss(attempt, &decision.writes, &conflicts),
         }
     }
+}
+
+/// The points that came into being with a decision.
+fn issued(writes: &[Write]) -> u64 {
+    let entries = writes.iter().filter_map(|write| match write {
+        Write::Put(Record::Entry(entry), _) => Some(entry),
+        _ => None,
+    });
+    let points = entries.flat_map(|entry| &entry.changes).map(|change| change.issued().0);
+    points.fold(0, |sum, points| sum.saturating_add(u64::try_from(points).unwrap_or_default()))
 }
 
 fn after_loss<T: Attempt>(attempt: &T, writes: &[Write], conflicts: &[Conflict]) -> Result<Turn<T::Answer>, Error> {

@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::error::Fault;
 use crate::http::Request;
+use crate::logs;
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::Value;
 
@@ -18,9 +19,12 @@ impl Trigger {
     /// Tells an event apart; a fault for anything that is neither.
     pub fn of(event: Value) -> Result<Self, Fault> {
         if event.get("requestContext").and_then(|context| context.get("http")).is_some() {
-            return Ok(Self::Http(Request::new(event)));
+            let request = Request::new(event);
+            logs::about_path(request.segments());
+            return Ok(Self::Http(request));
         }
         if event.get("Records").is_some() {
+            let unknown = |_| Fault::UnknownEvent("its Records are no messages of a queue".to_owned());
             let event: SqsEvent = serde_json::from_value(event).map_err(unknown)?;
             return Ok(Self::Queue(Batch::new(event)));
         }
@@ -34,8 +38,4 @@ impl Trigger {
             Self::Queue(_) => Err(Fault::UnknownEvent("this function serves no queue".to_owned())),
         }
     }
-}
-
-fn unknown(error: serde_json::Error) -> Fault {
-    Fault::UnknownEvent(error.to_string())
 }

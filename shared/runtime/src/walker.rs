@@ -17,7 +17,6 @@ mod round;
 mod task;
 
 pub use account::walk_account;
-pub use round::SET_ASIDE;
 pub use task::{Counts, Failure, Filing, Plan, Retry, Shard, Summary, Task};
 
 use crate::app::App;
@@ -40,7 +39,7 @@ const SEGMENTS: u64 = 16;
 
 /// One invocation by the state machine, or by hand.
 pub async fn handle(app: &App, walk: Walk, event: Value) -> Result<Value, Fault> {
-    let task: Task = serde_json::from_value(event).map_err(|error| Fault::BadTask(error.to_string()))?;
+    let task: Task = serde_json::from_value(event).map_err(bad_task)?;
     // Without a program no account can be walked, and none is to be set aside for it.
     app.schedule().await?;
     let answer = match task {
@@ -51,6 +50,11 @@ pub async fn handle(app: &App, walk: Walk, event: Value) -> Result<Value, Fault>
         Task::Conclude(plan) => serde_json::to_value(plan.conclude()?),
     };
     Ok(answer.unwrap_or_default())
+}
+
+/// That a task is none, without what it says instead.
+fn bad_task(error: serde_json::Error) -> Fault {
+    Fault::BadTask(store::without_values(&error.to_string()))
 }
 
 /// A day of the past or today; a fault for any other text.

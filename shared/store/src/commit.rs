@@ -1,5 +1,6 @@
 //! Executing a decision: one `TransactWriteItems`, every write guarded.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
 use crate::read::{Consistency, StoredOrder};
 use crate::{Fault, Store, item};
@@ -91,13 +92,31 @@ impl Store {
             Write::Forget(place) => {
                 self.delete_code(keys::waiting_review(place), ("attribute_exists(code)".to_owned(), None))
             }
+            Write::Remove(which, version) => {
+                let condition = condition("account_id", Guard::Version(*version));
+                self.delete(&self.tables.ledger, keys::personal(which), condition)
+            }
+            Write::ExpectContact(whose) => {
+                let (account, contact) = &**whose;
+                let check = ConditionCheck::builder()
+                    .table_name(&self.tables.ledger)
+                    .set_key(Some(keys::contact(account, contact)))
+                    .condition_expression("attribute_exists(account_id)")
+                    .build()
+                    .map_err(Fault::service)?;
+                Ok(TransactWriteItem::builder().condition_check(check).build())
+            }
             Write::Shard(write) => self.change_shard(write),
         }
     }
 
     fn delete_code(&self, key: Item, condition: (String, Option<Item>)) -> Result<TransactWriteItem, Fault> {
+        self.delete(&self.tables.codes, key, condition)
+    }
+
+    fn delete(&self, table: &str, key: Item, condition: (String, Option<Item>)) -> Result<TransactWriteItem, Fault> {
         let delete = Delete::builder()
-            .table_name(&self.tables.codes)
+            .table_name(table)
             .set_key(Some(key))
             .condition_expression(condition.0)
             .set_expression_attribute_values(condition.1)
@@ -150,6 +169,9 @@ impl Store {
             Record::Contact(contact) => {
                 let key = keys::contact(&contact.account_id, &contact.contact_id);
                 (&tables.ledger, "account_id", item::of_plain(key, contact)?, false)
+            }
+            Record::Erasure(erasure) => {
+                (&tables.ledger, "account_id", item::of_plain(keys::erasure(&erasure.account_id), erasure)?, false)
             }
             Record::PerkUses(uses) => {
                 (&tables.ledger, "account_id", item::of_plain(keys::perk_uses(&uses.account_id), uses)?, false)
@@ -294,25 +316,25 @@ fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>
         Write::Put(Record::Order(order), _) => existing_order(item, &order.order.key),
         Write::Put(Record::Parked(parked), _) => existing_order(item, &parked.key),
         Write::Put(Record::Command(command), _) => {
-            let corrupt = |what| Fault::Corrupt { table: "ledger", key: command.key.as_str().to_owned(), what };
+            let key = keys::command(&command.account_id, &command.key);
+            let corrupt = |what| corrupt("ledger", &key, what);
             item::plain(item.clone()).map(|found| Some(Record::Command(Box::new(found)))).map_err(corrupt)
         }
         Write::Put(Record::Claim(claim), _) => existing_claim(item, &claim.key),
         Write::Put(Record::Redemption(redemption), _) => {
-            let corrupt = |what| Fault::Corrupt { table: "codes", key: redemption.key.to_string(), what };
+            let corrupt = |what| corrupt("codes", &keys::redemption(&redemption.key), what);
             item::plain(item.clone()).map(|found| Some(Record::Redemption(Box::new(found)))).map_err(corrupt)
         }
-        Write::Put(Record::Invitation(invitation), _) => {
-            let corrupt = |what| Fault::Corrupt { table: "codes", key: invitation.code.to_string(), what };
+        Write::Put(Record::Invitation(_), _) => {
+            let corrupt = |what| corrupt("codes", item, what);
             item::invitation(item).map(|found| Some(Record::Invitation(Box::new(found)))).map_err(corrupt)
         }
-        Write::Put(Record::Reservation(reservation), _) => {
-            let key = reservation.receipt.reservation_id.to_string();
-            let corrupt = |what| Fault::Corrupt { table: "codes", key, what };
+        Write::Put(Record::Reservation(_), _) => {
+            let corrupt = |what| corrupt("codes", item, what);
             item::json(item).map(|found| Some(Record::Reservation(Box::new(found)))).map_err(corrupt)
         }
-        Write::Put(Record::SharedCode(code), _) => {
-            let corrupt = |what| Fault::Corrupt { table: "codes", key: code.code.to_string(), what };
+        Write::Put(Record::SharedCode(_), _) => {
+            let corrupt = |what| corrupt("codes", item, what);
             item::shared_code(item).map(|found| Some(Record::SharedCode(Box::new(found)))).map_err(corrupt)
         }
         Write::Expect(key) => existing_claim(item, key),
@@ -321,7 +343,7 @@ fn existing(reason: &CancellationReason, write: &Write) -> Result<Option<Record>
 }
 
 fn existing_order(item: &Item, key: &OrderKey) -> Result<Option<Record>, Fault> {
-    let corrupt = |what| Fault::Corrupt { table: "orders", key: key.to_string(), what };
+    let corrupt = |what| corrupt("orders", &keys::order(key), what);
     Ok(Some(match item::stored_order(item).map_err(corrupt)? {
         StoredOrder::Scored(scored) => Record::Order(scored),
         StoredOrder::Parked(parked) => Record::Parked(parked),
@@ -329,7 +351,7 @@ fn existing_order(item: &Item, key: &OrderKey) -> Result<Option<Record>, Fault> 
 }
 
 fn existing_claim(item: &Item, key: &ClaimKey) -> Result<Option<Record>, Fault> {
-    let corrupt = |what| Fault::Corrupt { table: "codes", key: key.keyed.hash.to_string(), what };
+    let corrupt = |what| corrupt("codes", &keys::claim(key), what);
     let account_id = item::claim_holder(item).map_err(corrupt)?;
     Ok(Some(Record::Claim(Box::new(Claim { key: key.clone(), account_id }))))
 }

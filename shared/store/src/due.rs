@@ -1,7 +1,7 @@
 //! What falls due: accounts filed under a shard of a day, and how far the walks over the days have come.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
-use crate::read::corrupt;
 use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::{AccountId, ContactId};

@@ -3,8 +3,8 @@
 //! The account is read before its entries and those before its orders: what was committed meanwhile is beyond the
 //! account's version, and left out there.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
-use crate::read::corrupt;
 use crate::{Fault, LedgerRecord, Store, item};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::account::Account;

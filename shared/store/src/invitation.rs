@@ -1,7 +1,8 @@
 //! Invitations, each in one small item of its own.
 
+use crate::corrupt::corrupt;
 use crate::keys;
-use crate::read::{Consistency, corrupt};
+use crate::read::Consistency;
 use crate::{Fault, Store, item};
 use domain::code::Code;
 use domain::membership::Invitation;

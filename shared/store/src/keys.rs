@@ -1,5 +1,6 @@
 //! Keys. The only file that builds or parses one.
 
+mod personal;
 mod shared_code;
 mod simulation;
 
@@ -17,6 +18,7 @@ use domain::time::{Day, Instant};
 use domain::warning::Walk;
 use std::collections::HashMap;
 
+pub use personal::{claimed, erasure, personal};
 pub use shared_code::{all_shared_codes, shared_code, shared_uses};
 pub use simulation::simulation_parts;
 
@@ -37,7 +39,7 @@ const SEQUENCE_DIGITS: usize = 19;
 
 const ENTRY: &str = "E#";
 const CONTACT: &str = "C#";
-const DISCOUNT: &str = "D#";
+pub(crate) const DISCOUNT: &str = "D#";
 const COMMAND: &str = "K#";
 const CREDIT_NOTE: &str = "R#";
 const CODE_HOLDER: &str = "F#";
@@ -64,13 +66,14 @@ const SCHEDULE: &str = "SCHEDULE";
 const VERSION: &str = "V#";
 const SURVEYS: &str = "surveys";
 /// Begins the partitions of the answers to a survey.
-const ANSWERS: &str = "answers#";
+pub const ANSWERS: &str = "answers#";
 
 /// What a sort key of the ledger table stands for.
 pub enum LedgerKind {
     Entry,
     Profile,
     Contact,
+    Erasure,
     Discount,
     Command,
     CreditNote,
@@ -108,6 +111,7 @@ pub fn code_kind(code: &str, sort: &str) -> Option<CodeKind> {
 pub fn ledger_kind(sort: &str) -> Option<LedgerKind> {
     match sort {
         PROFILE => Some(LedgerKind::Profile),
+        personal::ERASURE => Some(LedgerKind::Erasure),
         PERKS => Some(LedgerKind::PerkUses),
         REWARDS => Some(LedgerKind::RewardUses),
         _ if sort.starts_with(ENTRY) => Some(LedgerKind::Entry),
@@ -243,8 +247,7 @@ pub fn reservation(id: ReservationId) -> Item {
 }
 
 pub fn claim(key: &ClaimKey) -> Item {
-    let code = format!("claim#{}#{}#{}", key.field.name(), key.keyed.secret, key.keyed.hash);
-    in_codes(code, CLAIM.to_owned())
+    in_codes(personal::claim_code(key), CLAIM.to_owned())
 }
 
 pub fn schedule(program: &ProgramName) -> Item {

@@ -8,7 +8,9 @@
 //! and 6 write units (account, order and entry within 1 KB each, doubled by the transaction).
 
 mod commit;
+mod corrupt;
 mod due;
+mod erasure;
 mod facts;
 mod invitation;
 mod item;
@@ -17,6 +19,7 @@ mod limit;
 mod nightly;
 mod pack;
 mod page;
+pub mod personal;
 mod program;
 mod read;
 mod referral;
@@ -29,6 +32,7 @@ mod stream;
 mod survey;
 
 pub use commit::{Commit, Conflict};
+pub use corrupt::without_values;
 pub use due::{AccountsPage, AsidePage, AsidePosition, DUE_SHARDS, DuePosition, SetAside};
 pub use invitation::InvitationsPage;
 pub use nightly::{CountedPage, Kept, KeptValue, Stamp};
@@ -92,17 +96,23 @@ pub enum Fault {
 
 impl Fault {
     fn service<E: std::error::Error + 'static>(error: E) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let said = cause.to_string();
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
-            }
-            source = cause.source();
-        }
-        Self::Service(text)
+        Self::Service(causes(&error))
     }
+}
+
+/// An error and what caused it, as they put it themselves. Never what they hold besides: a response may hold what is
+/// stored.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = cause.source();
+    }
+    text
 }
 
 /// The tables, ready to read and write. Cheap to clone.

@@ -1,8 +1,9 @@
 //! Exact limits over all accounts: their shards, read at once and changed one by one.
 
 use crate::commit::condition;
+use crate::corrupt::corrupt;
 use crate::keys;
-use crate::read::{Consistency, corrupt};
+use crate::read::Consistency;
 use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::limit::{Limit, LimitId, SHARDS, Shard, ShardChange, ShardWrite};

@@ -4,8 +4,8 @@
 //! not there. Every write is guarded by the night and revision that it belongs to: a night that is late overwrites
 //! nothing newer.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
-use crate::read::corrupt;
 use crate::{Fault, Segment, Store, item};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;

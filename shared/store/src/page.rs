@@ -1,7 +1,7 @@
 //! Pages of what stands in one partition.
 
+use crate::corrupt::corrupt;
 use crate::keys::Item;
-use crate::read::corrupt;
 use crate::{Fault, Store, item};
 use serde::de::DeserializeOwned;
 

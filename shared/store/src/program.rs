@@ -4,8 +4,9 @@
 //! which a function that starts reads whole: versions that are in force nowhere cost it nothing. Versions from before
 //! there was a partition of all of them have the copy only.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
-use crate::read::{Consistency, corrupt};
+use crate::read::Consistency;
 use crate::{Fault, PROGRAMS, Store, item};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::ProgramName;

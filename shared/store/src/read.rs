@@ -1,5 +1,6 @@
 //! Loading single records, and an account's entries.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
 use crate::{Fault, Store, item};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -186,11 +187,4 @@ impl Store {
         put.send().await.map_err(Fault::service)?;
         Ok(())
     }
-}
-
-pub(crate) fn corrupt(table: &'static str, key: &Item, what: String) -> Fault {
-    let mut parts: Vec<_> =
-        key.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_s().ok()?))).collect();
-    parts.sort();
-    Fault::Corrupt { table, key: parts.join(" "), what }
 }

@@ -1,8 +1,9 @@
 //! Referral codes, their redemptions, and those that somebody is to look at.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
 use crate::page::Listed;
-use crate::read::{Consistency, corrupt};
+use crate::read::Consistency;
 use crate::{Fault, Store, item};
 use domain::account::Account;
 use domain::code::Code;

@@ -1,7 +1,8 @@
 //! Reservations, each in one small item under its own id.
 
+use crate::corrupt::corrupt;
 use crate::keys;
-use crate::read::{Consistency, corrupt};
+use crate::read::Consistency;
 use crate::{Fault, Store, item};
 use domain::id::ReservationId;
 use domain::reservation::Reservation;

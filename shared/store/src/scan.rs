@@ -1,12 +1,14 @@
 //! Walking whole tables, for export, audit and reports. Never on a request path.
 
+use crate::corrupt::{beginning, corrupt};
 use crate::keys::{self, Item};
-use crate::read::{StoredOrder, corrupt};
+use crate::read::StoredOrder;
 use crate::{AccountsPage, Fault, Store, item};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::Account;
 use domain::credit_note::CreditNote;
 use domain::discount::Discount;
+use domain::erasure::Erasure;
 use domain::id::{AccountId, ProgramName};
 use domain::idempotency::CommandRecord;
 use domain::ledger::Entry;
@@ -54,6 +56,8 @@ pub enum LedgerRecord {
     Profile(Box<Profile>),
     /// A person of an account.
     Contact(Box<Contact>),
+    /// How far the erasure of its personal data has come.
+    Erasure(Box<Erasure>),
     /// A discount.
     Discount(Box<Discount>),
     /// A command that has no business key of its own.
@@ -142,7 +146,7 @@ impl Store {
         }
     }
 
-    async fn scan<T>(
+    pub(crate) async fn scan<T>(
         &self,
         table: &str,
         segment: Segment,
@@ -207,7 +211,11 @@ pub(crate) fn account_id(item: Item) -> Result<AccountId, Fault> {
 fn code_record(found: Item) -> Result<Option<CodeRecord>, Fault> {
     let name = |name: &str| found.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     let (code, sort) = (name("code"), name("sk"));
-    let wrong = |what| Fault::Corrupt { table: "codes", key: format!("code={code} sk={sort}"), what };
+    let wrong = |what| Fault::Corrupt {
+        table: "codes",
+        key: format!("code={} sk={}", beginning(&code), beginning(&sort)),
+        what,
+    };
     let read = match keys::code_kind(&code, &sort).ok_or_else(|| wrong("unknown kind of record".to_owned()))? {
         keys::CodeKind::Claim | keys::CodeKind::Reservation => return Ok(None),
         keys::CodeKind::Invitation => item::invitation(&found).map(|i| CodeRecord::Invitation(Box::new(i))),
@@ -232,6 +240,9 @@ fn ledger_record(found: Item) -> Result<LedgerRecord, Fault> {
         }
         Some(keys::LedgerKind::Contact) => {
             item::plain(found).map(|c| LedgerRecord::Contact(Box::new(c))).map_err(wrong)
+        }
+        Some(keys::LedgerKind::Erasure) => {
+            item::plain(found).map(|e| LedgerRecord::Erasure(Box::new(e))).map_err(wrong)
         }
         Some(keys::LedgerKind::Discount) => {
             item::plain(found).map(|d| LedgerRecord::Discount(Box::new(d))).map_err(wrong)

@@ -1,8 +1,8 @@
 //! What a simulation reads of all accounts, and forgets of itself. Its record is kept as that of a night is, at the
 //! number of its steps ([`crate::Kept::Simulation`]).
 
+use crate::corrupt::corrupt;
 use crate::keys;
-use crate::read::corrupt;
 use crate::{Fault, Store, item};
 use domain::account::Account;
 use domain::id::AccountId;

@@ -58,7 +58,7 @@ impl StreamRecord {
             Some(Ok(entry)) => Streamed::Entry(Box::new(entry)),
             Some(Err(what)) => {
                 let account = text("account_id").unwrap_or_default().to_owned();
-                Streamed::Unreadable { account, fault: crate::read::corrupt("ledger", &key, what) }
+                Streamed::Unreadable { account, fault: crate::corrupt::corrupt("ledger", &key, what) }
             }
         };
         Ok(Self { number, written_at, streamed })

@@ -1,8 +1,9 @@
 //! Surveys and their answers, in the table of metrics.
 
+use crate::corrupt::corrupt;
 use crate::keys::{self, Item};
 use crate::page::Listed;
-use crate::read::{Consistency, corrupt};
+use crate::read::Consistency;
 use crate::{Fault, Store, item};
 use domain::id::{AccountId, Segment, SurveyId, TierId};
 use domain::survey::{Answer, Rating, Respondent, Survey};

@@ -36,6 +36,20 @@ impl Watched {
         self.ask("POST", "/v1/orders", &order, 201).await;
         self.ask("GET", "/v1/accounts/gamma", &Json::Null, 200).await;
     }
+
+    /// A company that is erased, with all that is known of it, and asked to be once more.
+    pub async fn erased(&mut self) {
+        self.ask("PUT", "/v1/accounts/iota", &json!({"name": "Iota", "email": "i@iota.example"}), 201).await;
+        let contact = json!({"name": "Ida", "role": "buyer", "locale": "en"});
+        self.ask("PUT", "/v1/accounts/iota/contacts/ida", &contact, 201).await;
+        self.ask("PUT", "/v1/surveys/last", &json!({"name": "Last"}), 201).await;
+        let answer = json!({"account_id": "iota", "contact_id": "ida", "score": 3, "comment": "Late again"});
+        self.ask("POST", "/v1/surveys/last/answers", &answer, 201).await;
+        for _ in 0..2 {
+            self.ask("DELETE", "/v1/accounts/iota/personal-data", &Json::Null, 200).await;
+        }
+    }
+
     /// One of each kind that points buy, and all of them given back. Each needs a key of its own: `ask` has one.
     pub async fn rewards_redeemed(&mut self) {
         self.ask("GET", "/v1/accounts/acme/rewards", &Json::Null, 200).await;

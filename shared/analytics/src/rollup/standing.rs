@@ -113,7 +113,7 @@ impl Totals {
             accounts: 1,
             active: is(Status::Active),
             suspended: is(Status::Suspended),
-            closed: is(Status::Closed),
+            closed: u64::from(account.status.has_left()),
             pending: is(Status::Pending),
             customers: (life.orders > 0).into(),
             points_available: wide(holdings.available()?),

@@ -187,6 +187,7 @@ impl World {
                     (redemption.qualified, redemption.version) = (Some(*qualified), redemption.version + 1);
                 }
                 Write::Release(..) | Write::Expect(_) | Write::Forget(_) | Write::Shard(_) => {}
+                Write::Remove(..) | Write::ExpectContact(_) => {}
             }
         }
     }

@@ -84,6 +84,23 @@ impl Change {
             _ => Ok(Points::ZERO),
         }
     }
+
+    /// The points that come into being by it: earned, given, taken over. What is given back was there before, and where
+    /// an order is changed to earn less nothing comes into being.
+    pub fn issued(&self) -> Points {
+        match self {
+            Self::OccasionGiven(Given { points, .. })
+            | Self::Points(
+                PointsChange::Opened { points, .. }
+                | PointsChange::Earned { points, .. }
+                | PointsChange::Credited { points, .. }
+                | PointsChange::Granted { points, .. }
+                | PointsChange::ForTier { points, .. },
+            ) => *points,
+            Self::Points(PointsChange::Amended { earned, .. }) => Points::ZERO.max(*earned),
+            _ => Points::ZERO,
+        }
+    }
 }
 
 #[cfg(test)]

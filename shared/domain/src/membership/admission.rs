@@ -47,7 +47,7 @@ fn read(value: &Value, faults: &mut Faults) -> Option<MembershipDocument> {
     if !root.has("admission") && !root.has("excluded_from") {
         faults.add(&root.at("admission"), "missing", "either admission or excluded_from is required");
     }
-    let reason = root.required("reason", faults, document::label(REASON_CHARS_MAX));
+    let reason = root.required("reason", faults, document::remark(REASON_CHARS_MAX));
     Some(MembershipDocument { admitted, excluded_from, reason: reason? })
 }
 
@@ -66,7 +66,7 @@ pub fn decide_membership(
         return Err(Rejection::NobodyIsAdmitted);
     }
     match account.status {
-        Status::Closed => return Err(Rejection::AccountNotActive(account.status)),
+        Status::Closed | Status::Erased => return Err(Rejection::AccountNotActive(account.status)),
         Status::Pending if document.admitted.is_some() => return Err(Rejection::UnderReview),
         // Whoever is let in is welcomed, and who does not take part is given nothing.
         Status::Suspended if document.admitted == Some(true) => {

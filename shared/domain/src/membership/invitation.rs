@@ -95,7 +95,7 @@ fn read(value: &Value, faults: &mut Faults) -> Option<InvitationDocument> {
     let uses = root.required("uses", faults, document::whole(1..=USES_MAX));
     let expires_at = root.optional("expires_at", faults, document::instant);
     let segment = root.optional("segment", faults, document::id(Segment::parse));
-    let note = root.optional("note", faults, document::label(NOTE_CHARS_MAX));
+    let note = root.optional("note", faults, document::remark(NOTE_CHARS_MAX));
     Some(InvitationDocument { uses: u32::try_from(uses?).ok()?, expires_at, segment, note })
 }
 

@@ -1,7 +1,7 @@
 //! Paid memberships: a payment is good for a period, and one that comes in time goes on where the last one ended.
 
 use super::state::PaidPeriod;
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
 use crate::document::{self, Faults, Object, Path};
@@ -58,7 +58,7 @@ pub fn payment_document(value: &Value) -> Result<PaymentDocument, Faults> {
     let root = Object::open(value, &Path::Root, &["paid_at", "reference"], &mut faults);
     let document = root.map(|root| PaymentDocument {
         paid_at: root.optional("paid_at", &mut faults, document::instant),
-        reference: root.optional("reference", &mut faults, document::label(REFERENCE_CHARS_MAX)),
+        reference: root.optional("reference", &mut faults, document::remark(REFERENCE_CHARS_MAX)),
     });
     faults.into_result(document)
 }
@@ -108,7 +108,7 @@ pub fn pay(
     context: &Context<'_>,
 ) -> Result<Decision<PaymentReceipt>, Rejection> {
     let account = account.ok_or(Rejection::UnknownAccount)?;
-    if account.status == Status::Closed {
+    if account.status.has_left() {
         return Err(Rejection::AccountNotActive(account.status));
     }
     let activation = context.schedule.at(context.now);

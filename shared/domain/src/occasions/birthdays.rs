@@ -147,6 +147,11 @@ pub(crate) fn of_nobody(program: &Program) -> Birthdays {
     if are_celebrated(program) { Birthdays::Nobody } else { Birthdays::Unknown }
 }
 
+/// Notes at an account that nobody is known of it any more.
+pub(crate) fn forget_people(account: &mut Account) {
+    account.occasions.birthdays = Birthdays::Nobody;
+}
+
 /// Leaves the birthdays of an account out of what is foreseen.
 pub(super) fn leave_out(account: &mut Account) {
     account.occasions.birthdays = Birthdays::Nobody;

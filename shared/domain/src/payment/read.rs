@@ -14,7 +14,7 @@ pub fn payment_document(value: &Value) -> Result<PaymentDocument, Faults> {
     let mut faults = Faults::default();
     let document = Object::open(value, &Path::Root, &["paid_at", "reference"], &mut faults).and_then(|root| {
         let paid_at = root.required("paid_at", &mut faults, document::instant);
-        let reference = root.optional("reference", &mut faults, document::label(REFERENCE_CHARS_MAX));
+        let reference = root.optional("reference", &mut faults, document::remark(REFERENCE_CHARS_MAX));
         Some(PaymentDocument { paid_at: paid_at?, reference })
     });
     faults.into_result(document)

@@ -64,7 +64,7 @@ pub fn use_document(value: &Value) -> Result<UseDocument, Faults> {
     let mut faults = Faults::default();
     let root = Object::open(value, &Path::Root, &["reference"], &mut faults);
     let document = root.map(|root| {
-        let reference = root.optional("reference", &mut faults, document::label(REFERENCE_CHARS_MAX));
+        let reference = root.optional("reference", &mut faults, document::remark(REFERENCE_CHARS_MAX));
         UseDocument { reference }
     });
     faults.into_result(document)

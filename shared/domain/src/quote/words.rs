@@ -34,6 +34,7 @@ pub(super) fn not_active(status: Status) -> ReasonQuote {
             reason("account_suspended", "The account is suspended: its orders are refused until it is active again.")
         }
         Status::Closed => reason("account_closed", "The account is closed: its orders are refused."),
+        Status::Erased => reason("account_erased", "The account was erased: its orders are refused."),
         Status::Pending => {
             reason("account_pending", "The account waits for its review: its orders are refused until then.")
         }

@@ -264,6 +264,22 @@ impl Redemption {
         self.review.as_ref().is_some_and(|review| review.approved.is_none())
     }
 
+    /// The same without what the prospect stated and what was said of it; and, where it waits to be looked at, its place
+    /// among those that do, since it comes to nothing.
+    pub(crate) fn without_people(&self, now: Instant) -> (Self, Option<String>) {
+        let mut after = self.next();
+        (after.content, after.consent) = (KeyedHash::REMOVED, None);
+        let waits = self.is_under_review();
+        if let Some(review) = &mut after.review {
+            (review.by, review.note) = (None, None);
+            if waits {
+                (review.approved, review.at) = (Some(false), Some(now));
+                after.ended = Some(Ended { outcome: Outcome::Rejected, at: now, reason: "erased".to_owned() });
+            }
+        }
+        (after, waits.then(|| WaitingReview::of(self).place()))
+    }
+
     /// The same, changed once more.
     pub(super) fn next(&self) -> Self {
         Self { version: self.version.saturating_add(1), ..self.clone() }

@@ -81,7 +81,7 @@ fn approve(
     writes: &mut Vec<Write>,
     context: &Context<'_>,
 ) -> Result<Stage, Rejection> {
-    if account.status == Status::Closed {
+    if account.status.has_left() {
         return Err(Rejection::AccountNotActive(account.status));
     }
     let terms = terms(context.schedule, after.program_version, context.now)?;

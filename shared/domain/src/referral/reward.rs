@@ -3,7 +3,7 @@
 use super::redemption::{Ended, Given, GivenDiscount, Outcome, Qualified, Redemption, Rewarded, State, TakenBack};
 use super::rules::{AfterReturn, Gift, GiftDiscount};
 use super::{ErrandTask, RedemptionKey, Referral, Stage, terms};
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::adjustment;
 use crate::advance;
 use crate::decision::{self, Context, Decision, Guard, Record, Rejection, Write};
@@ -185,7 +185,7 @@ fn reward(
 ) -> Result<Decision<Settled>, Rejection> {
     let mut after = redemption.next();
     let put = |after| Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version));
-    let Some(referrer) = referrer.filter(|account| account.status != Status::Closed) else {
+    let Some(referrer) = referrer.filter(|account| !account.status.has_left()) else {
         after.ended = Some(Ended { outcome: Outcome::Revoked, at: context.now, reason: "referrer_left".to_owned() });
         return Ok(Decision { writes: vec![put(after)], answer: Settled::Over });
     };
@@ -220,7 +220,7 @@ fn add_discount(
     let mut after = redemption.next();
     let mut rewarded = Rewarded { discount_waits: false, ..rewarded.clone() };
     let put = |after| Write::Put(Record::Redemption(Box::new(after)), Guard::Version(redemption.version));
-    let Some(referrer) = referrer.filter(|account| account.status != Status::Closed) else {
+    let Some(referrer) = referrer.filter(|account| !account.status.has_left()) else {
         // Who has left keeps what was given.
         after.rewarded = Some(rewarded);
         return Ok(Decision { writes: vec![put(after)], answer: Settled::Rewarded });
@@ -265,7 +265,8 @@ fn take_back(
         let own = Own { available_at: Instant::MIN, end };
         let taken = account.holdings.take(rewarded.given.points, Some(own))?;
         let short = rewarded.given.points.minus(taken.total()?)?;
-        let Short { owed, unrecovered } = activation.program.points.shortfall.book(&mut account.holdings, short)?;
+        let shortfall = account.shortfall(&activation.program);
+        let Short { owed, unrecovered } = shortfall.book(&mut account.holdings, short)?;
         back.points = taken.total()?.plus(owed)?;
         back.unrecovered = unrecovered;
         account.lifetime.deducted = account.lifetime.deducted.plus(back.points)?;

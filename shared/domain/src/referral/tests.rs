@@ -166,6 +166,7 @@ impl Town {
                 assert_eq!(record.version, version, "the account knows the version of its redemption");
                 (record.qualified, record.version) = (Some(*qualified), version + 1);
             }
+            Write::Remove(..) | Write::ExpectContact(_) => {}
             Write::Forget(place) => assert!(self.waiting.remove(&place).is_some()),
             Write::Shard(write) => panic!("no referral writes {write:?}"),
         }

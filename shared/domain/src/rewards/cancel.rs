@@ -71,7 +71,7 @@ pub struct CancelState {
 pub fn cancel_document(value: &Value) -> Result<CancelDocument, Faults> {
     let mut faults = Faults::default();
     let root = Object::open(value, &Path::Root, &["reason"], &mut faults);
-    let reason = root.and_then(|root| root.required("reason", &mut faults, document::label(REASON_CHARS_MAX)));
+    let reason = root.and_then(|root| root.required("reason", &mut faults, document::remark(REASON_CHARS_MAX)));
     faults.into_result(reason.map(|reason| CancelDocument { reason }))
 }
 

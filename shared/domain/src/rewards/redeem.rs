@@ -70,7 +70,7 @@ pub fn redeem_document(value: &Value) -> Result<RedeemDocument, Faults> {
 fn read(value: &Value, faults: &mut Faults) -> Option<RedeemDocument> {
     let root = Object::open(value, &Path::Root, &["reward", "reference"], faults)?;
     let reward = root.required("reward", faults, document::id(RuleId::parse));
-    let reference = root.optional("reference", faults, document::label(REFERENCE_CHARS_MAX));
+    let reference = root.optional("reference", faults, document::remark(REFERENCE_CHARS_MAX));
     Some(RedeemDocument { reward: reward?, reference })
 }
 

@@ -8,6 +8,7 @@ use crate::advance;
 use crate::code::Code;
 use crate::decision::{Record, Write};
 use crate::discount::Discount;
+use crate::erasure;
 use crate::expiry;
 use crate::ledger::{AccountChange, Change, DiscountChange, Entry, PointsChange};
 use crate::lots::{End, Own};
@@ -104,6 +105,17 @@ impl Replay<'_> {
         self.outcome.count(&gifts.changes, entry.at, calendar(self.plan))?;
         self.account = Some(account);
         Ok(())
+    }
+
+    /// Ends an account that was erased, with what it has under this program.
+    pub fn erase(&mut self, entry: &Entry) -> Result<(), Overflow> {
+        let account = self.enrol(entry).clone();
+        let (mut account, mut changes) = advance::advance(self.schedule, &account, entry.at)?;
+        let ended = erasure::end(&mut account, &self.discounts, entry.at);
+        changes.extend(ended.changes);
+        changes.extend(erasure::write_off(&mut account)?);
+        self.put_discounts(ended.writes);
+        self.commit(account, &changes, entry.at)
     }
 
     fn put_discounts(&mut self, writes: Vec<Write>) {

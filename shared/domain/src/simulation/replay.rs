@@ -176,6 +176,7 @@ impl<'a> Replay<'a> {
             Cause::CreditNote { credit_note_id } => self.credit(entry, credit_note_id),
             Cause::Adjustment => self.adjust(entry),
             Cause::Opening => self.open(entry),
+            Cause::Erasure => self.erase(entry),
             Cause::TierPut => self.invite(entry),
             Cause::Referral { .. } => self.grant(entry),
             Cause::RewardRedeemed { reward } => self.redeem(entry, reward),
@@ -184,9 +185,8 @@ impl<'a> Replay<'a> {
             Cause::MembershipPayment => self.pay_fee(entry),
             // What time has made true is true without them; what occasions bring is given when walked.
             Cause::Walked => self.celebrate(entry),
-            // A perk moves no points.
+            // These move no points. What is held is the account's all the same: what an order used stands on the order.
             Cause::ContactPut { .. } | Cause::ReferralCode { .. } | Cause::PerkUse { .. } => Ok(()),
-            // What is held is the account's all the same: what an order used of it stands on the order.
             Cause::Reserved { .. } | Cause::ReservationReleased { .. } => Ok(()),
         }
     }

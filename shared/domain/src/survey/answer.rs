@@ -54,6 +54,19 @@ impl Respondent {
     }
 }
 
+impl Answer {
+    /// The same without what its contact said in their own words, and what it needs to find in its place; `None`: it has
+    /// none. What it scored stays: that counts.
+    pub(crate) fn without_words(&self) -> Option<(Self, Guard)> {
+        if self.said.comment.is_none() && self.said.tags.is_empty() {
+            return None;
+        }
+        let said = Said { comment: None, tags: Vec::new(), ..self.said.clone() };
+        let after = Self { said, version: self.version.saturating_add(1), ..self.clone() };
+        Some((after, Guard::Version(self.version)))
+    }
+}
+
 impl fmt::Display for Respondent {
     /// `account_id#contact_id`; neither side can contain a `#`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,8 +146,8 @@ pub struct Asked {
     pub held: Option<Answer>,
     /// The contact's account; not looked at where there is an answer.
     pub account: Option<Account>,
-    /// Whether it has the contact; likewise.
-    pub contact_known: bool,
+    /// Whether it has the contact; `None`: nobody has looked.
+    pub contact_known: Option<bool>,
 }
 
 /// What became of an answer.
@@ -165,6 +178,8 @@ pub fn give_answer(
         return Err(Rejection::SurveyClosed);
     }
     let (answer, guard, outcome) = match &asked.held {
+        // Its contact was removed since.
+        Some(_) if asked.contact_known == Some(false) => return Err(Rejection::UnknownContact),
         Some(held) => {
             let version = held.version.checked_add(1).ok_or(Overflow)?;
             let changed = Answer { said: document.said.clone(), changed_at: context.now, version, ..held.clone() };
@@ -172,7 +187,12 @@ pub fn give_answer(
         }
         None => (first_answer(document, survey, asked, context)?, Guard::Absent, Outcome::New),
     };
-    let writes = vec![Write::Put(Record::SurveyAnswer(Box::new(answer.clone())), guard)];
+    let Respondent { account_id, contact_id } = answer.respondent.clone();
+    let writes = vec![
+        Write::Put(Record::SurveyAnswer(Box::new(answer.clone())), guard),
+        // What somebody says must not come in behind the removal of all that they have said.
+        Write::ExpectContact(Box::new((account_id, contact_id))),
+    ];
     Ok(Decision { writes, answer: (answer, outcome) })
 }
 
@@ -183,7 +203,7 @@ fn first_answer(
     context: &Context<'_>,
 ) -> Result<Answer, Rejection> {
     let account = asked.account.as_ref().ok_or(Rejection::UnknownAccount)?;
-    if !asked.contact_known {
+    if asked.contact_known != Some(true) {
         return Err(Rejection::UnknownContact);
     }
     // What time alone has made of its tier counts, whether or not anything has written it down.

@@ -48,7 +48,7 @@ impl World {
         let id = AccountId::parse("acme").unwrap();
         let (mut account, _) = Account::enrol(id, &schedule.at(now).program, now);
         account.segments = vec![crate::id::Segment::parse("retail").unwrap()];
-        Self { schedule, now, asked: Asked { account: Some(account), contact_known: true, ..Asked::default() } }
+        Self { schedule, now, asked: Asked { account: Some(account), contact_known: Some(true), ..Asked::default() } }
     }
 
     fn open() -> Self {
@@ -74,7 +74,7 @@ impl World {
 
     /// Applies what was decided, each write under its guard; answers how many there were.
     fn apply(&mut self, writes: Vec<Write>) -> usize {
-        let count = writes.len();
+        let count = writes.iter().filter(|write| matches!(write, Write::Put(..))).count();
         for write in writes {
             match write {
                 Write::Put(Record::Survey(survey), guard) => {
@@ -84,6 +84,10 @@ impl World {
                 Write::Put(Record::SurveyAnswer(answer), guard) => {
                     assert_eq!(guard, held(self.asked.held.as_ref().map(|held| held.version)));
                     self.asked.held = Some(*answer);
+                }
+                Write::ExpectContact(whose) => {
+                    assert_eq!((whose.0.as_str(), whose.1.as_str()), ("acme", "ann"));
+                    assert_eq!(self.asked.contact_known, Some(true));
                 }
                 other => panic!("nobody here writes {other:?}"),
             }
@@ -228,11 +232,20 @@ fn an_answer_keeps_what_the_account_was_when_it_was_given_first() {
 }
 
 #[test]
+fn who_was_removed_says_nothing_more() {
+    let mut world = World::open();
+    world.say(3, Some("late")).unwrap();
+    world.asked.contact_known = Some(false);
+    assert_eq!(world.say(4, Some("later")), Err(Rejection::UnknownContact));
+    assert_eq!(world.say(3, Some("late")), Ok((Outcome::Repeated, 0)), "what is stored is answered");
+}
+
+#[test]
 fn what_is_missing_is_told_in_a_fixed_order() {
     let mut world = World::open();
     let survey = world.asked.survey.take();
     let account = world.asked.account.take();
-    world.asked.contact_known = false;
+    world.asked.contact_known = Some(false);
     assert_eq!(world.say(9, None), Err(Rejection::UnknownSurvey));
     world.asked.survey = survey;
     assert_eq!(world.say(9, None), Err(Rejection::UnknownAccount));

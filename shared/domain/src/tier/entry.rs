@@ -6,7 +6,7 @@
 //! only a commit can issue it: where a command leads to the tier, its own; where time alone does, that of the next walk.
 //! Until then the account remembers that it is owed ([`OwedDiscount`]).
 
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::adjustment;
 use crate::code::Code;
 use crate::decision::Context;
@@ -189,7 +189,7 @@ fn issue(
     context: &Context<'_>,
     gifts: &mut Gifts,
 ) -> Option<Code> {
-    let has_left = account.status == Status::Closed;
+    let has_left = account.status.has_left();
     let is_full = account.discounts.len() >= OPEN_DISCOUNTS_MAX;
     let withheld = has_left || is_full || account.is_issued_nothing(program, context.now).is_some();
     let rule = terms.id.clone();

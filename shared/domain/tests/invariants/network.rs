@@ -107,7 +107,7 @@ impl Network {
             Write::Release(key, _) => return self.claims.contains_key(&format!("{key:?}")),
             Write::Expect(key) => self.claims.get(&format!("{key:?}")),
             Write::Forget(place) => return self.waiting.contains_key(place),
-            Write::Shard(_) => panic!("nobody here writes {write:?}"),
+            Write::Shard(_) | Write::Remove(..) | Write::ExpectContact(_) => panic!("nobody here writes {write:?}"),
         };
         version.is_none()
     }
@@ -147,7 +147,7 @@ impl Network {
             Write::Put(record, _) => return self.put_record(record.clone()),
             Write::Release(key, _) => return drop(self.claims.remove(&format!("{key:?}"))),
             Write::Forget(place) => return drop(self.waiting.remove(place)),
-            Write::Expect(_) | Write::Shard(_) => return,
+            Write::Expect(_) | Write::Shard(_) | Write::Remove(..) | Write::ExpectContact(_) => return,
             Write::Qualify(key, ..) => self.redemption(key).unwrap().referee.clone(),
         };
         self.worlds.entry(owner).or_insert_with(World::new).apply(write);

@@ -31,6 +31,7 @@ pub(super) fn order_of(entry: &Entry) -> Option<&OrderKey> {
         Cause::Adjustment
         | Cause::Opening
         | Cause::AccountPut
+        | Cause::Erasure
         | Cause::Membership
         | Cause::MembershipPayment
         | Cause::ContactPut { .. }
@@ -146,6 +147,7 @@ impl<'a> Books<'a> {
                 }
                 LedgerRecord::CreditNote(note) => drop(books.notes.insert(note.return_id.as_str(), note)),
                 LedgerRecord::Profile(_)
+                | LedgerRecord::Erasure(_)
                 | LedgerRecord::Contact(_)
                 | LedgerRecord::Command(_)
                 | LedgerRecord::CodeHolder(_)

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -147,7 +147,7 @@ impl Patience {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug + 'static,
     {
-        let ends = |error: SdkError<E, R>| refused(located, DisplayErrorContext(error).to_string());
+        let ends = |error: SdkError<E, R>| refused(located, store::causes(&error));
         if may_pass(&error) { self.wait(|| ends(error)).await } else { Err(ends(error)) }
     }
 

@@ -48,9 +48,18 @@ pub async fn asked_to_stop() {
     }
 }
 
+/// Takes a line per request.
+pub type Print = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What answers requests to the API, and nothing else of the cloud. Prints a line per request.
-pub fn router(cloud: Arc<Cloud>) -> Router {
-    Router::new().fallback(answer).with_state(cloud)
+pub fn router(cloud: Arc<Cloud>, print: Print) -> Router {
+    Router::new().fallback(answer).with_state((cloud, print))
+}
+
+/// To standard output.
+fn to_terminal() -> Print {
+    // A terminal that went away is no reason to fail.
+    Arc::new(|line| drop(writeln!(io::stdout(), "{line}")))
 }
 
 /// Serves the API on `http` and, if there is one, the embedded database on `database`, and delivers queued messages
@@ -67,7 +76,7 @@ pub async fn serve(
         // The sender never sends: the wait ends when it is dropped.
         async move { drop(stopped.changed().await) }
     };
-    let api = axum::serve(http, router(Arc::clone(&cloud))).with_graceful_shutdown(until_stopped());
+    let api = axum::serve(http, router(Arc::clone(&cloud), to_terminal())).with_graceful_shutdown(until_stopped());
     let embedded = async {
         match (cloud.database(), database) {
             (Some(db), Some(listener)) => endpoint::serve(db.clone(), listener, until_stopped()).await,
@@ -91,15 +100,18 @@ pub async fn serve(
     }
 }
 
-async fn answer(State(cloud): State<Arc<Cloud>>, request: axum::extract::Request) -> HttpResponse<Body> {
+async fn answer(
+    State((cloud, print)): State<(Arc<Cloud>, Print)>,
+    request: axum::extract::Request,
+) -> HttpResponse<Body> {
     let started = Instant::now();
     let (parts, body) = loopback::receive(request, BODY_BYTES_MAX).await;
     let response = match body {
         Ok(body) => cloud.answer(read(&parts, body)).await,
         Err(refusal) => refused(refusal).about(&read(&parts, Bytes::new())),
     };
-    // A terminal that went away is no reason to fail.
-    drop(writeln!(io::stdout(), "{}", line(&parts, &response, started.elapsed())));
+    let path = cloud.loggable(parts.uri.path());
+    print(&line(parts.method.as_str(), &path, &response, started.elapsed()));
     let mut http = HttpResponse::builder().status(response.status);
     for (name, value) in &response.headers {
         http = http.header(name, value);
@@ -136,10 +148,11 @@ fn read(parts: &request::Parts, body: Bytes) -> Request {
     }
 }
 
-/// One line that a person can follow. It says neither what was asked for nor by whom: queries and headers are left out.
-pub(super) fn line(parts: &request::Parts, response: &Response, took: Duration) -> String {
+/// One line that a person can follow. It says neither what was asked for nor by whom: queries and headers are left out,
+/// and so is what only the answer to a refused request may repeat.
+pub(super) fn line(method: &str, path: &str, response: &Response, took: Duration) -> String {
     let ms = took.as_secs_f64() * 1000.0;
-    let (method, path, status) = (parts.method.as_str(), parts.uri.path(), response.status);
+    let status = response.status;
     let subject = subject(&response.json());
     format!("{method:<6} {path}  {status}  {ms:.1} ms{subject}")
 }
@@ -147,9 +160,9 @@ pub(super) fn line(parts: &request::Parts, response: &Response, took: Duration) 
 /// What the answer is about: its account and order, or what is wrong.
 fn subject(body: &Value) -> String {
     let fields =
-        ["account_id", "order_id", "points", "detail"].iter().filter_map(|name| body.get(name).map(|v| (name, v)));
+        ["account_id", "order_id", "points", "title"].iter().filter_map(|name| body.get(name).map(|v| (name, v)));
     let words = fields.filter_map(|(name, value)| match value {
-        Value::String(text) if *name == "detail" => Some(format!("  {text}")),
+        Value::String(text) if *name == "title" => Some(format!("  {text}")),
         Value::String(text) => Some(format!("  {name}={text}")),
         Value::Number(number) => Some(format!("  {name}={number}")),
         _ => None,

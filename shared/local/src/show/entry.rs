@@ -26,6 +26,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Membership => "membership put".to_owned(),
         Cause::MembershipPayment => "membership payment".to_owned(),
         Cause::ContactPut { contact_id } => format!("contact {contact_id} put"),
+        Cause::Erasure => "erasure".to_owned(),
         Cause::PerkUse { perk } => format!("perk use of {perk}"),
         Cause::TierPut => "tier put".to_owned(),
         Cause::RewardRedeemed { reward } => format!("redemption of {reward}"),
@@ -86,6 +87,7 @@ fn account(change: &AccountChange) -> String {
         ),
         AccountChange::Changed { fields } => format!("changed {}", fields.join(", ")),
         AccountChange::StatusChanged { from, to } => format!("status {} → {}", from.name(), to.name()),
+        AccountChange::Erased => "personal data erased".to_owned(),
         AccountChange::ContactChanged { contact_id } => format!("contact {contact_id} changed"),
     }
 }

@@ -110,7 +110,7 @@ impl<'a> Names<'a> {
     /// Logical id of the resource of type `kind` that `node` names by `!Ref` or, given an `attribute`, by `!GetAtt`.
     ///
     /// A name that leads nowhere is already reported by [`Self::check`] and only yields nothing here.
-    pub(super) fn resource(&self, node: &Node<'a>, kind: &str, attribute: Option<&str>) -> Option<String> {
+    pub(super) fn resource(&self, node: &Node<'_>, kind: &str, attribute: Option<&str>) -> Option<String> {
         let id = match (node.intrinsic(), attribute) {
             (Some((name, target)), None) if name == "Ref" => target,
             (Some((name, target)), Some(attribute)) if name == "GetAtt" => {

@@ -16,19 +16,20 @@ use super::{
 };
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-const API: &str = "AWS::Serverless::HttpApi";
+pub(super) const API: &str = "AWS::Serverless::HttpApi";
 pub(super) const BUS: &str = "AWS::Events::EventBus";
-const MACHINE: &str = "AWS::Serverless::StateMachine";
+const DASHBOARD: &str = "AWS::CloudWatch::Dashboard";
 const DOMAIN: &str = "AWS::ApiGatewayV2::DomainName";
 const DOMAIN_MAPPING: &str = "AWS::ApiGatewayV2::ApiMapping";
-const FUNCTION: &str = "AWS::Serverless::Function";
+pub(super) const FUNCTION: &str = "AWS::Serverless::Function";
 const LOGS: &str = "AWS::Logs::LogGroup";
-const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
+pub(super) const MACHINE: &str = "AWS::Serverless::StateMachine";
 pub(super) const QUEUE: &str = "AWS::SQS::Queue";
 const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const RULE: &str = "AWS::Events::Rule";
+const SUBSCRIPTION: &str = "AWS::SNS::Subscription";
 pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
-const TOPIC: &str = "AWS::SNS::Topic";
+pub(super) const TOPIC: &str = "AWS::SNS::Topic";
 
 /// Function properties that may also stand in `Globals`.
 const SHARED: &[&str] = &["Runtime", "Handler", "Architectures", "MemorySize", "Timeout", "Environment"];
@@ -131,6 +132,8 @@ impl<'a> Reader<'a> {
                 buses: Vec::new(),
                 rules: Vec::new(),
                 machines: Vec::new(),
+                alarms: Vec::new(),
+                dashboards: Vec::new(),
             },
         }
     }
@@ -141,7 +144,7 @@ impl<'a> Reader<'a> {
             FUNCTION => node.fields(&["Type", "Metadata", "Properties"], &[]),
             TABLE => node.fields(&["Type", "Properties"], &["DeletionPolicy", "UpdateReplacePolicy"]),
             // What is not there under a condition must be nothing that the local cloud has.
-            DOMAIN | DOMAIN_MAPPING => node.fields(&["Type", "Properties", "Condition"], &[]),
+            DOMAIN | DOMAIN_MAPPING | SUBSCRIPTION => node.fields(&["Type", "Properties", "Condition"], &[]),
             _ => node.fields(&["Type", "Properties"], &[]),
         };
         self.names.condition(&fields);
@@ -180,8 +183,15 @@ impl<'a> Reader<'a> {
                 fields.need("Stage");
             }
             LOGS => drop(properties.fields(&[], &["LogGroupName", "RetentionInDays"])),
-            ALARM => self.alarm(&properties),
-            METRIC_FILTER => self.metric_filter(&properties),
+            ALARM => {
+                let alarm = self.names.alarm(id, &properties);
+                self.template.alarms.extend(alarm);
+            }
+            DASHBOARD => {
+                let dashboard = self.names.dashboard(id, &properties);
+                self.template.dashboards.extend(dashboard);
+            }
+            SUBSCRIPTION => self.subscription(&properties),
             TOPIC => drop(properties.fields(&[], &["TopicName"])),
             QUEUE_POLICY => drop(properties.fields(&[], &["PolicyDocument", "Queues"])),
             _ => node.child("Type", node.value).fault(format!("resource type {kind:?} is not understood")),
@@ -324,37 +334,12 @@ impl<'a> Reader<'a> {
         Some(Machine { id: id.to_owned(), definition: Arc::new(definition), timers })
     }
 
-    /// An alarm must say what it watches and tell somebody.
-    fn alarm(&self, properties: &Node<'a>) {
-        let fields = properties.fields(
-            &["Namespace", "MetricName", "Dimensions", "AlarmActions", "ComparisonOperator", "TreatMissingData"],
-            &["AlarmName", "AlarmDescription", "Statistic", "Period", "EvaluationPeriods", "Threshold"],
-        );
-        fields.need("Namespace");
-        fields.need("MetricName");
-        for dimension in fields.get("Dimensions").map(|node| node.items()).unwrap_or_default() {
-            let fields = dimension.fields(&["Name", "Value"], &[]);
-            fields.need("Name").map(|name| name.one_of(&["StateMachineArn"]));
-            fields.need("Value").map(|value| self.names.resource(&value, MACHINE, None));
-        }
-        for action in fields.need("AlarmActions").map(|node| node.items()).unwrap_or_default() {
-            self.names.resource(&action, TOPIC, None);
-        }
-        let operators = ["GreaterThanOrEqualToThreshold", "LessThanThreshold"];
-        let operator = fields.need("ComparisonOperator").and_then(|operator| operator.one_of(&operators));
-        // What nobody counted is nothing: too little where little is alarming, and never too much.
-        let missing = if operator.as_deref() == Some("LessThanThreshold") { "breaching" } else { "notBreaching" };
-        fields.need("TreatMissingData").map(|node| node.one_of(&[missing]));
-    }
-
-    /// What is counted in a log.
-    fn metric_filter(&self, properties: &Node<'a>) {
-        let fields = properties.fields(&["LogGroupName", "FilterPattern", "MetricTransformations"], &[]);
-        fields.need("LogGroupName").map(|logs| self.names.resource(&logs, LOGS, None));
-        fields.need("FilterPattern").map(|pattern| pattern.text());
-        for metric in fields.need("MetricTransformations").map(|node| node.items()).unwrap_or_default() {
-            metric.fields(&["MetricNamespace", "MetricName", "MetricValue"], &[]);
-        }
+    /// Who is told of alarms.
+    fn subscription(&self, properties: &Node<'a>) {
+        let fields = properties.fields(&["TopicArn", "Protocol", "Endpoint"], &[]);
+        fields.need("TopicArn").map(|topic| self.names.resource(&topic, TOPIC, None));
+        fields.need("Protocol").map(|protocol| protocol.one_of(&["email"]));
+        fields.need("Endpoint");
     }
 
     /// What only shows when everything has been read.

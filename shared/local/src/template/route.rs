@@ -35,6 +35,22 @@ impl Path {
         Some(parameters)
     }
 
+    /// `path`, which has this shape, with its codes, and what else is no id, named and not shown.
+    pub fn loggable(&self, path: &str) -> String {
+        let is_id = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte));
+        let found = path.split('/').skip(1);
+        let parts = self.0.iter().zip(found).map(|(segment, found)| match segment {
+            Segment::Parameter(name) if name == "code" || !is_id(found) => format!("/{{{name}}}"),
+            _ => format!("/{found}"),
+        });
+        parts.collect()
+    }
+
+    /// Whether a segment of it is this word.
+    pub fn has_literal(&self, word: &str) -> bool {
+        self.0.iter().any(|segment| matches!(segment, Segment::Literal(literal) if literal == word))
+    }
+
     /// How many segments are fixed: of two matching templates the one with more is meant.
     pub fn literals(&self) -> usize {
         self.0.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count()

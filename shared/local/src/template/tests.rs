@@ -31,7 +31,7 @@ fn the_real_template_is_understood() {
         function("order-placed").queues,
         [QueueSource { queue: "OrderPlacedQueue".into(), batch_size: 10, reports_failures: true }]
     );
-    assert_eq!(function("accounts").routes.len(), 20);
+    assert_eq!(function("accounts").routes.len(), 21);
     let queue = template.queue(&template.rules[0].targets[0].queue).unwrap();
     let redrive = Redrive { queue: "OrderPlacedDeadLetters".into(), max_receive_count: 5 };
     assert_eq!((queue.visibility_timeout_s, queue.redrive.as_ref()), (180, Some(&redrive)));
@@ -179,9 +179,9 @@ fn what_is_not_understood_is_refused_with_its_path() {
         ("AWS::Events::EventBus", "AWS::Events::EventBuss", "Resources.Bus.Type", "is not understood"),
         (
             "AWS::Logs::LogGroup",
-            "AWS::SNS::Subscription",
+            "AWS::SNS::TopicInlinePolicy",
             "Resources.OrderPlacedLogs.Type",
-            "\"AWS::SNS::Subscription\" is not understood",
+            "\"AWS::SNS::TopicInlinePolicy\" is not understood",
         ),
         ("TreatMissingData", "TreatMissing", "ExpirySweepFailed.Properties.TreatMissing", "unknown key"),
         (
@@ -191,12 +191,6 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "not a AWS::Serverless::StateMachine",
         ),
         ("[!Ref Alarms]", "[!Ref Bus]", "ExpirySweepFailed.Properties.AlarmActions[0]", "not a AWS::SNS::Topic"),
-        (
-            "LogGroupName: !Ref DiscountExpiryLogs",
-            "LogGroupName: !Ref DiscountExpiry",
-            "DiscountExpirySetAside.Properties.LogGroupName",
-            "not a AWS::Logs::LogGroup",
-        ),
         (
             "!Ref AccountsTable",
             "!Ref AccountTable",

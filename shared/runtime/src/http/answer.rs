@@ -7,6 +7,7 @@ use super::Request;
 use super::condition::Tag;
 use super::request_id::REQUEST_ID;
 use crate::error::Error;
+use crate::metrics::{self, Metric, count};
 use crate::problem::Problem;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
@@ -199,8 +200,14 @@ fn answered(request: &Request, result: Result<Answer, Error>) -> Answer {
     result.unwrap_or_else(|error| {
         let problem = Problem::of(&error);
         match &error {
-            Error::Fault(fault) => tracing::error!(fault.kind = fault.kind(), "request failed: {fault}"),
-            _ => tracing::info!(problem.r#type = problem.kind(), "request refused: {}", error.cause()),
+            Error::Fault(fault) => {
+                count(Metric::Faults, 1);
+                tracing::error!(fault.kind = fault.kind(), "request failed: {fault}");
+            }
+            _ => {
+                metrics::count_rejected(problem.kind());
+                tracing::info!("problem.type" = problem.kind(), "request refused: {}", error.cause());
+            }
         }
         Answer::problem(&problem, request.id())
     })

@@ -3,6 +3,8 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
+use crate::logs;
+use crate::metrics;
 use crate::patience::{Deadline, jittered};
 use crate::transact::Command;
 use crate::walker::errand;
@@ -19,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Consistency, Store};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument;
 
 /// Accounts walked at once.
 const AT_ONCE: usize = 8;
@@ -59,7 +62,9 @@ pub(super) async fn all(
             && let Some(id) = waiting.next()
         {
             let (app, own) = (app.clone(), id.clone());
-            let task = running.spawn(async move { with_tries(&app, walk, work, &own, deadline).await });
+            let span = logs::account(&own);
+            let work = async move { with_tries(&app, walk, work, &own, deadline).await };
+            let task = running.spawn(metrics::within(work).instrument(span));
             whose.insert(task.id(), id);
             has_begun = true;
         }

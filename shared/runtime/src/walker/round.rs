@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::{Error, Fault};
+use crate::metrics::{Metric, count};
 use crate::patience::Deadline;
 use crate::walker::account::{self, Work};
 use crate::walker::task::{Counts, Failure};
@@ -14,9 +15,6 @@ use store::SetAside;
 /// again in vain: so a few of them hold up no shard for good, and tables that fail set few aside. With more of them in
 /// one shard its task fails loudly with every plan.
 const SPARED_MAX: usize = 3;
-
-/// What the log says of an account that is set aside: an alarm of the template looks for it.
-pub const SET_ASIDE: &str = "is set aside";
 
 /// Where accounts come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +90,8 @@ impl<'a> Round<'a> {
 
     async fn set_aside(&mut self, account_id: AccountId, reason: String) -> Result<(), Fault> {
         self.done.walked = self.done.walked.saturating_add(1);
-        tracing::error!(account.id = %account_id, "account {account_id} {SET_ASIDE}: {reason}");
+        count(Metric::AccountsSetAside, 1);
+        tracing::error!(account.id = %account_id, "account {account_id} is set aside: {reason}");
         let aside = SetAside { account_id, reason, at: self.app.clock().now() };
         self.app.store().set_aside(self.walk, &aside).await?;
         self.done.set_aside = self.done.set_aside.saturating_add(1);
@@ -103,7 +102,8 @@ impl<'a> Round<'a> {
     pub(super) fn leave_aside(&mut self, names: &[String]) {
         for name in names {
             self.done.set_aside = self.done.set_aside.saturating_add(1);
-            tracing::error!("{name:?} {SET_ASIDE} and is no account: somebody has to look at it");
+            count(Metric::AccountsSetAside, 1);
+            tracing::error!("{name:?} is set aside and is no account: somebody has to look at it");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::event::kind::{Field, Kind, Shape, always, instead, sometimes};
 
-const STATUS: Shape = Shape::Word(&["active", "suspended", "closed", "pending"]);
+const STATUS: Shape = Shape::Word(&["active", "suspended", "closed", "erased", "pending"]);
 const ON: Shape = Shape::Word(&["anniversary", "birthday", "date", "inactivity", "nth_order", "welcome"]);
 
 const GIVEN: &[Field] = &[
@@ -34,6 +34,11 @@ pub const KINDS: &[Kind] = &[
         "account.status_changed",
         "The account's status changed.",
         &[always("from", STATUS, "Before."), always("to", STATUS, "After.")],
+    ),
+    Kind::new(
+        "account.erased",
+        "The personal data of the company and its people are erased: forget what you know of them, too.",
+        &[],
     ),
     Kind::new(
         "contact.changed",

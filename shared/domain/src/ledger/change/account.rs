@@ -44,6 +44,10 @@ pub enum AccountChange {
         /// After.
         to: Status,
     },
+    /// The personal data of the company and its people are erased from here on: what is left of it in other records is
+    /// removed by what follows this commit.
+    #[serde(rename = "account.erased")]
+    Erased,
     /// A contact was added or changed.
     #[serde(rename = "contact.changed")]
     ContactChanged {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 use super::super::club::{ALWAYS, Club, at};
 use super::*;
+use crate::account::Status;
 use crate::ledger::MembershipChange;
 use crate::membership::MemberState;
 use crate::money::Points;

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 use super::*;
+use crate::account::Status;
 use crate::amendment;
 use crate::code::{Code, Secrets};
 use crate::decision::{Record, Write};
