@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{Cloud, Redemption, ReferralCode, Reply};
 
-/// Method, target, body, and the scope it needs.
-type Requests = Vec<(&'static str, String, String, &'static str)>;
+/// A method, an address, a body, and the scope that it needs.
+pub type Asked = (&'static str, String, String, &'static str);
+type Requests = Vec<Asked>;
 
 /// Every request there is, all about the account `acme`.
 pub fn requests(cloud: &Cloud) -> Requests {

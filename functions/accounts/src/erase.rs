@@ -50,14 +50,14 @@ impl From<Erasure> for ErasureAnswer {
 /// Erases a company's personal data, for the merchant alone: 200 once nothing is left, 202 while something is.
 pub async fn delete(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
+    request.takes(&[])?;
     request.unconditional()?;
     let deadline = Deadline::after(app.patience().request);
     let erasure = erase(app, caller, &id, deadline, Claims::Listed).await?;
-    let is_over = erasure.erased_at.is_some();
     let answer = ErasureAnswer::from(erasure);
-    Ok(match is_over {
-        true => Answer::json(200, &answer),
-        false => Answer::json(202, &answer).retry_after(ASK_AGAIN_SECONDS),
+    Ok(match answer.erased_at {
+        Some(_) => Answer::json(200, &answer),
+        None => Answer::json(202, &answer).retry_after(ASK_AGAIN_SECONDS),
     })
 }
 
