@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Each by the name of its file below `events/`.
-pub const EVENTS: [(&str, &str); 68] = [
+pub const EVENTS: [(&str, &str); 69] = [
     ("accounts-adjustment", include_str!("../../../../events/accounts-adjustment.json")),
     ("accounts-contact-get", include_str!("../../../../events/accounts-contact-get.json")),
     ("accounts-contact-put", include_str!("../../../../events/accounts-contact-put.json")),
@@ -15,6 +15,7 @@ pub const EVENTS: [(&str, &str); 68] = [
     ("accounts-membership-put", include_str!("../../../../events/accounts-membership-put.json")),
     ("accounts-order-score", include_str!("../../../../events/accounts-order-score.json")),
     ("accounts-perk-use", include_str!("../../../../events/accounts-perk-use.json")),
+    ("accounts-personal-data-delete", include_str!("../../../../events/accounts-personal-data-delete.json")),
     ("accounts-prices", include_str!("../../../../events/accounts-prices.json")),
     ("accounts-put", include_str!("../../../../events/accounts-put.json")),
     ("accounts-redemption-cancellation", include_str!("../../../../events/accounts-redemption-cancellation.json")),

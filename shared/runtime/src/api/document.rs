@@ -213,6 +213,8 @@ impl Writer {
                     json!({ "$ref": format!("#/components/responses/{}", own.name) })
                 }
                 Some(own) => with_headers(self.alike(own), &operation.always),
+                // What is there instead.
+                None if status == 412 => with_headers(self.problem(&kinds), &[Header::Tag]),
                 None => with_headers(self.problem(&kinds), &operation.always),
             };
             responses.insert(status.to_string(), response);
