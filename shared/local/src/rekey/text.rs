@@ -32,14 +32,14 @@ impl Display for Trouble {
                 name(field)
             ),
             What::Unclaimed { field, listed } if listed.is_empty() => {
-                write!(f, "its {} is claimed by nobody; state it once more", name(field))
+                write!(f, "it lists no claim on its {}. Change its name and back: that claims it anew", name(field))
             }
             What::Unclaimed { field, listed } => {
                 let numbers: Vec<_> = listed.iter().map(u16::to_string).collect();
                 write!(
                     f,
-                    "no secret that is configured makes its claim on its {} (it lists some under {}). Configure that one \
-                     again, or state the value once more",
+                    "no secret that is configured makes any of its claims on its {} (it lists some under {}). Configure \
+                     what made them again; where that is lost, change its name and back: that claims it anew",
                     name(field),
                     numbers.join(", ")
                 )
@@ -65,7 +65,11 @@ fn of_secret(f: &mut Formatter<'_>, secret: &UnderSecret, newest: u16) -> fmt::R
     writeln!(f, "\nsecret {number} {says}")?;
     let rows = [
         (*claims_needed, "claims on what accounts state", ""),
-        (former, if is_newest { "claims" } else { "claims on what accounts stated before" }, ": others may have it then"),
+        (
+            former,
+            if is_newest { "claims" } else { "claims on what accounts stated before" },
+            ": others may have it then",
+        ),
         (*phones, "phone numbers", ": they match nothing then"),
         (*addresses, "postal addresses", ": they match nothing then"),
         (*redemptions, "redemptions", ": a repeat of the request hears 409 idempotency-key-reused then"),

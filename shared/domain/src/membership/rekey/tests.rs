@@ -132,7 +132,8 @@ fn with_a_wrong_secret_or_without_the_old_one_nothing_is_touched() {
     for of in [NEW, "1:another text than then,2:a new secret of ours"] {
         assert_eq!(asked(&acme(&old), &secrets(of)), []);
         assert_eq!(moved(acme(&old), held_by("acme", &old), of).0, []);
-        let standing = StatedValue::all(&acme(&old), &secrets(of)).iter().map(StatedValue::standing).collect::<Vec<_>>();
+        let standing =
+            StatedValue::all(&acme(&old), &secrets(of)).iter().map(StatedValue::standing).collect::<Vec<_>>();
         assert_eq!(standing, [Standing::Unknown, Standing::Unknown]);
     }
     assert_eq!(rekey(&Known::default(), &secrets(BOTH)).writes, [], "who was erased has claimed nothing");
