@@ -292,7 +292,7 @@ async fn what_nobody_knows_any_more_is_counted_and_what_a_removal_costs_is_said(
     let report = rekey(&cloud).await;
     assert!(report.is_complete(), "{report}");
     let expected = "\
-3 accounts: 4 claims of 2 rewritten to secret 2
+3 accounts: 4 claims of 2 of them rewritten to secret 2
 
 secret 2 makes all that is new
         4  claims

@@ -10,7 +10,7 @@ impl Display for Report {
         let Self { accounts, accounts_rewritten, claims_rewritten, .. } = self;
         writeln!(
             f,
-            "{accounts} accounts: {claims_rewritten} claims of {accounts_rewritten} rewritten to secret {newest}"
+            "{accounts} accounts: {claims_rewritten} claims of {accounts_rewritten} of them rewritten to secret {newest}"
         )?;
         self.troubles.iter().try_for_each(|trouble| writeln!(f, "  {trouble}"))?;
         self.secrets.iter().try_for_each(|secret| of_secret(f, secret, newest))
@@ -80,4 +80,33 @@ fn of_secret(f: &mut Formatter<'_>, secret: &UnderSecret, newest: u16) -> fmt::R
         writeln!(f, "{count:>9}  {what}{}", if is_newest || !configured { "" } else { cost })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::AccountId;
+
+    fn under(secret: u16, claims: u64, claims_needed: u64) -> UnderSecret {
+        UnderSecret { secret, configured: true, claims, claims_needed, ..UnderSecret::default() }
+    }
+
+    #[test]
+    fn a_number_stays_while_claims_that_are_needed_stand_under_it_and_troubles_say_what_to_do() {
+        let id = |text: &str| AccountId::parse(text).unwrap();
+        let conflict = What::Conflict { field: UniqueField::VatId, held_by: id("beta"), secret: 3 };
+        let unclaimed = |listed: &[u16]| What::Unclaimed { field: UniqueField::Email, listed: listed.to_vec() };
+        let whats = [conflict, unclaimed(&[1, 2]), unclaimed(&[]), What::Failed { why: "Why not".to_owned() }];
+        let troubles = whats.map(|what| Trouble { account_id: id("acme"), what }).into();
+        let gone = UnderSecret { configured: false, addresses: 4, ..under(1, 0, 0) };
+        let secrets = vec![under(4, 8, 0), under(3, 3, 1), under(2, 0, 0), gone];
+        let report = Report { accounts: 5, accounts_rewritten: 1, claims_rewritten: 2, troubles, secrets };
+        assert!(!report.is_complete());
+        insta::assert_snapshot!(report);
+
+        let whole = Report { troubles: Vec::new(), secrets: vec![under(2, 8, 0), under(1, 2, 0)], ..report.clone() };
+        assert!(whole.is_complete());
+        assert!(!Report { troubles: report.troubles, ..whole.clone() }.is_complete());
+        assert!(!Report { secrets: report.secrets, ..whole }.is_complete());
+    }
 }
