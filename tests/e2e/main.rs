@@ -74,6 +74,7 @@ mod referral_refusals;
 mod referral_returns;
 mod referral_reviews;
 mod referral_trouble;
+mod rekey;
 mod reordering;
 mod reordering_amended;
 mod requests;

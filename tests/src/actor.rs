@@ -130,7 +130,8 @@ impl Cloud {
 
     /// Another cloud over the same tables, with other secrets.
     pub async fn with_other_secrets(&self, secrets: &str) -> Self {
-        let storage = Storage::Endpoint { client: self.local.client().clone(), prefix: String::new() };
+        let prefix = self.app().config().tables.accounts.strip_suffix("accounts").unwrap().to_owned();
+        let storage = Storage::Endpoint { client: self.local.client().clone(), prefix };
         Self::open_with_secrets(storage, self.network.clone(), secrets).await
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod invitation;
 pub(crate) mod payment;
 mod phone;
 pub(crate) mod read;
+pub mod rekey;
 mod rules;
 mod state;
 mod vat_id;
@@ -287,6 +288,12 @@ const CLAIMS_MAX: usize = 20;
 /// An account that lists so many claims may hold others, too.
 pub const MAY_HOLD_MORE_CLAIMS_FROM: usize = CLAIMS_MAX;
 
+/// The write that takes a claim, which must be free.
+fn take(key: &ClaimKey, account_id: &AccountId) -> Write {
+    let claim = Claim { key: key.clone(), account_id: account_id.clone() };
+    Write::Put(Record::Claim(Box::new(claim)), Guard::Absent)
+}
+
 /// The write that gives a claim up.
 pub fn give_up(claim: &ClaimKey) -> Write {
     Write::Release(claim.clone(), Guard::Version(CLAIM_VERSION))
@@ -318,17 +325,13 @@ pub(crate) fn profile_after(
     context: &Context<'_>,
 ) -> Result<(Profile, Vec<Write>), Rejection> {
     let stated = &document.identity;
-    let email = stated.email.as_ref().map(|email| (UniqueField::Email, email.canonical(), email.former()));
-    let vat_id = stated.vat_id.as_ref().map(|id| (UniqueField::VatId, id.canonical(), id.former()));
     let held = before.map_or(&[][..], |profile| &profile.claims);
     let (mut claims, mut writes) = (Vec::new(), Vec::new());
-    for (field, canonical, former) in vat_id.into_iter().chain(email) {
-        let (current, older) = claims_on(field, &canonical, &former, context);
+    for (_, current, older) in claims_on_all(stated.vat_id.as_ref(), stated.email.as_ref(), context.secrets) {
         // A claim keeps the secret and the form it was made with.
         let kept = older.iter().chain([&current]).find(|key| held.contains(key)).cloned();
         if kept.is_none() {
-            let claim = Claim { key: current.clone(), account_id: id.clone() };
-            writes.push(Write::Put(Record::Claim(Box::new(claim)), Guard::Absent));
+            writes.push(take(&current, id));
             // Somebody may hold the same value under an older secret or in its former form.
             writes.extend(older.into_iter().map(Write::Expect));
         }
@@ -360,18 +363,26 @@ pub(crate) fn profile_after(
     Ok((Profile { version: profile.version.saturating_add(1), ..profile }, writes))
 }
 
-/// The claims on a value: on its canonical form under the current secret, and the older ones: under the older secrets,
-/// and on its former form where that differs.
-fn claims_on(field: UniqueField, canonical: &str, former: &str, context: &Context<'_>) -> (ClaimKey, Vec<ClaimKey>) {
-    let claim = |keyed| ClaimKey { field, keyed };
-    let keyed = |value| context.secrets.keyed_hashes(field.name(), value);
-    let (current, mut older) = keyed(canonical);
-    if former != canonical {
-        let (newest, rest) = keyed(former);
-        older.push(newest);
-        older.extend(rest);
-    }
-    (claim(current), older.into_iter().map(claim).collect())
+/// The claims on each value that is to be one account's alone: on its canonical form under the current secret, and the
+/// older ones: under the older secrets, and on its former form where that differs.
+fn claims_on_all(
+    vat_id: Option<&VatId>,
+    email: Option<&Email>,
+    secrets: &Secrets,
+) -> impl Iterator<Item = (UniqueField, ClaimKey, Vec<ClaimKey>)> {
+    let email = email.map(|email| (UniqueField::Email, email.canonical(), email.former()));
+    let vat_id = vat_id.map(|id| (UniqueField::VatId, id.canonical(), id.former()));
+    vat_id.into_iter().chain(email).map(|(field, canonical, former)| {
+        let claim = |keyed| ClaimKey { field, keyed };
+        let keyed = |value| secrets.keyed_hashes(field.name(), value);
+        let (current, mut older) = keyed(&canonical);
+        if former != canonical {
+            let (newest, rest) = keyed(&former);
+            older.push(newest);
+            older.extend(rest);
+        }
+        (field, claim(current), older.into_iter().map(claim).collect())
+    })
 }
 
 fn changed_fields(before: Option<&Profile>, after: &Profile) -> Vec<String> {

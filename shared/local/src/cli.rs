@@ -11,6 +11,7 @@ mod metrics;
 pub(crate) mod place;
 mod program;
 mod referrals;
+mod rekey;
 mod simulate;
 mod tasks;
 
@@ -72,6 +73,12 @@ enum Task {
         /// The account's id
         #[arg(value_parser = AccountId::parse)]
         id: AccountId,
+    },
+    /// Rewrite claims to the newest secret of GUILDER_SECRETS, and say which others may be removed; safe to repeat
+    Rekey {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show what is stored
     #[command(subcommand)]
@@ -280,6 +287,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
         Task::Audit => tasks::audit(place).await,
         Task::Erase { id } => erase::erase(&id, place).await,
+        Task::Rekey { json } => rekey::rekey(json, place).await,
         Task::Show(Show::Account { id, entries }) => tasks::show_account(&id, entries, place).await,
         Task::Sweep { date, json } => due::sweep(date, json, place).await,
         Task::Due { date, json } => due::due(date, json, place).await,

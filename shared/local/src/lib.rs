@@ -37,6 +37,7 @@ pub mod mapping;
 pub mod program;
 pub mod queue;
 pub mod referrals;
+pub mod rekey;
 pub mod report;
 pub mod rollup;
 pub mod serve;

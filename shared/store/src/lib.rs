@@ -7,6 +7,7 @@
 //! Costs, as DynamoDB counts them: a plain order of 20 lines is 0.5 read units (the account, eventually consistent)
 //! and 6 write units (account, order and entry within 1 KB each, doubled by the transaction).
 
+mod claim;
 mod commit;
 mod corrupt;
 mod due;

@@ -112,6 +112,11 @@ impl Store {
         })
     }
 
+    /// A page of the ids of all accounts, read strongly: also those of accounts that cannot be read.
+    pub async fn account_ids_page(&self, segment: Segment, after: Option<PageKey>) -> Result<Page<AccountId>, Fault> {
+        self.scan(&self.tables.accounts, segment, after, account_id).await
+    }
+
     /// Accounts of a segment of all that are filed anywhere, on which something falls due by `until`: an index page of
     /// them, in no particular order.
     pub async fn filed_accounts(
