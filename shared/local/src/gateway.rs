@@ -309,7 +309,7 @@ impl Cloud {
 
 /// What the authorizer would hand on of the person at this machine.
 fn operator() -> Value {
-    json!({"jwt": {"claims": {"sub": "operator"}, "scopes": OPERATOR_SCOPES}})
+    json!({"jwt": {"claims": {"sub": "operator", "scope": OPERATOR_SCOPES.join(" ")}, "scopes": OPERATOR_SCOPES}})
 }
 
 /// The event of a request, in payload format 2.0.
