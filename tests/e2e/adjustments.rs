@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::network::Staleness;
-use tests::{Account, Cloud};
+use tests::{Account, Cloud, authorizer};
 
 const TARGET: &str = "/v1/accounts/acme/adjustments";
 
 fn token(sub: &str) -> Option<Value> {
-    Some(json!({"jwt": {"claims": {"sub": sub}, "scopes": ["accounts:write"]}}))
+    Some(authorizer(json!({"sub": sub}), &["accounts:write"]))
 }
 
 /// `acme` with 100 points of an order.

@@ -4,8 +4,8 @@
 mod uses;
 
 use serde_json::{Value, json};
-use tests::Cloud;
 use tests::Reply;
+use tests::{Cloud, authorizer};
 
 /// What a row sends.
 enum Sent {
@@ -399,7 +399,7 @@ fn http_event(body: &str, is_base64: bool) -> Value {
     json!({
         "version": "2.0", "rawPath": "/v1/orders", "rawQueryString": "", "headers": {}, "routeKey": "POST /v1/orders",
         "requestContext": {
-            "authorizer": {"jwt": {"claims": {"sub": "operator"}, "scopes": ["orders:write"]}},
+            "authorizer": authorizer(json!({"sub": "operator"}), &["orders:write"]),
             "http": {"method": "POST", "path": "/v1/orders", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
             "timeEpoch": 0,
         },

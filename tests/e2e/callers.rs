@@ -2,14 +2,14 @@
 
 use crate::requests::*;
 use serde_json::{Value, json};
-use tests::{Cloud, Reply};
+use tests::{Cloud, Reply, authorizer};
 
 fn token(scopes: &[&str], account: Option<&str>) -> Option<Value> {
     let mut claims = json!({"sub": "somebody"});
     if let Some(account) = account {
         claims["account_id"] = json!(account);
     }
-    Some(json!({"jwt": {"claims": claims, "scopes": scopes}}))
+    Some(authorizer(claims, scopes))
 }
 
 /// Sends one of [`requests`].
@@ -25,8 +25,8 @@ async fn without_an_identity_everything_is_refused() {
         None,
         Some(json!({})),
         Some(json!({"lambda": {"sub": "somebody"}})),
-        Some(json!({"jwt": {"claims": {}, "scopes": SCOPES}})),
-        Some(json!({"jwt": {"claims": {"sub": ""}, "scopes": SCOPES}})),
+        Some(authorizer(json!({}), &SCOPES)),
+        Some(authorizer(json!({"sub": ""}), &SCOPES)),
         token(&SCOPES, Some("not an id")),
         // An empty claim names no account; it must not mean every one.
         token(&SCOPES, Some("")),
@@ -61,10 +61,10 @@ async fn every_request_needs_its_own_scope() {
 }
 
 #[tokio::test]
-async fn a_scope_may_also_stand_in_a_claim() {
+async fn a_scope_stands_in_one_of_two_claims_as_text_or_as_an_array() {
     let cloud = start().await;
     let ask = |claim: &str, text: &str, method: &'static str| {
-        let authorizer = json!({"jwt": {"claims": {"client_id": "shop", claim: text}, "scopes": null}});
+        let authorizer = json!({"jwt": {"claims": {"client_id": "shop", claim: text}, "scopes": SCOPES}});
         let cloud = cloud.clone();
         async move { cloud.request_as(Some(authorizer), method, "/v1/accounts/acme", "{}").await }
     };

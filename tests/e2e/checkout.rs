@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::actor::NOON;
 use tests::network::Staleness;
-use tests::{Account, Cart, Cloud, with_checkout};
+use tests::{Account, Cart, Cloud, authorizer, with_checkout};
 
 /// `acme` with 3,000 points that end in two years, and a discount of 3 % that ends in twenty days; its code.
 pub async fn start() -> (Cloud, Account, String) {
@@ -390,7 +390,7 @@ async fn somebody_elses_reservation_looks_like_none_at_all() {
     let none = tests::reservation_id("never made");
     let token = |account: &str| {
         let claims = json!({"sub": account, "account_id": account});
-        Some(json!({"jwt": {"claims": claims, "scopes": ["orders:write", "accounts:read"]}}))
+        Some(authorizer(claims, &["orders:write", "accounts:read"]))
     };
     let before = cloud.tables().await;
     for method in ["GET", "DELETE"] {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use fastrand::Rng;
 use serde_json::{Value, json};
 use tests::network::Staleness;
-use tests::{Cloud, Order, Reply, WHOLESALE, at, each_seed};
+use tests::{Cloud, Order, Reply, WHOLESALE, at, authorizer, each_seed};
 
 /// Everything stored.
 async fn stored(cloud: &Cloud) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -243,9 +243,8 @@ async fn a_version_is_tried_by_the_merchant_alone_and_in_the_currency_of_the_acc
     ] {
         cloud.request("POST", &format!("/v1/orders{query}"), body.clone()).await.expect_problem(status, kind);
     }
-    let token = |scopes: &[&str], account: &str| {
-        Some(json!({"jwt": {"claims": {"sub": "somebody", "account_id": account}, "scopes": scopes}}))
-    };
+    let token =
+        |scopes: &[&str], account: &str| Some(authorizer(json!({"sub": "somebody", "account_id": account}), scopes));
     let before = stored(&cloud).await;
     for (account, scopes, query, status) in [
         ("acme", &["orders:write"][..], "", 201),

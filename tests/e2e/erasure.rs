@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::personal::{PLACES, Removal, kind};
 use tests::network::Staleness;
-use tests::{Cloud, Reply, Survey, skips_concurrency};
+use tests::{Cloud, Reply, Survey, authorizer, skips_concurrency};
 
 pub const PLACE: &str = "/v1/accounts/sealion/personal-data";
 /// What is stated of the company and its people. Each stands nowhere but where it is stated.
@@ -416,7 +416,7 @@ async fn claims_that_a_profile_does_not_list_any_more_are_found_by_the_command_l
     let (cloud, _) = town().await;
     // By its own token an account gives nothing up.
     let own = |number: u32| json!({"name": STATED[15], "email": format!("{number}.{}", STATED[14])}).to_string();
-    let token = Some(json!({"jwt": {"claims": {"sub": "s-1", "account_id": "sealion"}, "scopes": ["accounts:write"]}}));
+    let token = Some(authorizer(json!({"sub": "s-1", "account_id": "sealion"}), &["accounts:write"]));
     for number in 0..25 {
         cloud.request_as(token.clone(), "PUT", "/v1/accounts/sealion", &own(number)).await.expect(200);
     }
@@ -467,7 +467,7 @@ async fn who_may_not_erases_nobody() {
     let token = |account: Option<&str>, scopes: &[&str]| {
         let mut claims = json!({"sub": "somebody"});
         account.into_iter().for_each(|account| claims["account_id"] = json!(account));
-        Some(json!({"jwt": {"claims": claims, "scopes": scopes}}))
+        Some(authorizer(claims, scopes))
     };
     for authorizer in [
         token(Some("sealion"), &["accounts:write"]),
@@ -493,9 +493,9 @@ async fn what_is_kept_for_good_names_nobody_by_an_e_mail_address() {
     }
     acme.adjust("k-1", json!({"points": 5, "reason": "5 mugs @ 2.50"})).await.expect(201);
     // Nor does an entry name who asked by one.
-    let claims = json!({"claims": {"sub": "ann@acme.example"}, "scopes": ["accounts:write"]});
+    let ann = authorizer(json!({"sub": "ann@acme.example"}), &["accounts:write"]);
     let body = json!({"name": "Acme Ltd"}).to_string();
-    cloud.request_as(Some(json!({ "jwt": claims })), "PUT", "/v1/accounts/acme", &body).await.expect(200);
+    cloud.request_as(Some(ann), "PUT", "/v1/accounts/acme", &body).await.expect(200);
     let by = acme.history().await[0]["by"].as_str().unwrap().to_owned();
     assert!(by.starts_with("sub:") && by.len() == 36, "{by}");
     assert!(places(&items(&cloud).await, &["ann@acme"]).is_empty());

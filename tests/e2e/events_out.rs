@@ -12,7 +12,7 @@ use local::stream::{Noted, Streams};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tests::{Cloud, Folder};
+use tests::{Cloud, Folder, authorizer};
 use tracing::Level;
 
 /// A cloud whose tables are listened to.
@@ -320,7 +320,7 @@ async fn what_was_decided_long_before_it_was_written_is_history() {
 #[tokio::test]
 async fn nobody_can_be_taken_for_an_import() {
     let Some(cloud) = listening().await else { return };
-    let authorizer = json!({"jwt": {"claims": {"sub": "import"}, "scopes": ["orders:write"]}});
+    let authorizer = authorizer(json!({"sub": "import"}), &["orders:write"]);
     let order = cloud.order("o-1").line("MUG", 1, "10.00").document().to_string();
     cloud.request_as(Some(authorizer), "POST", "/v1/orders", &order).await.expect(201);
     cloud.drain_streams().await;

@@ -3,7 +3,7 @@
 use crate::requests::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tests::{Cloud, Gateway, Reply};
+use tests::{Cloud, Gateway, Reply, authorizer};
 
 /// Sends a request of the list as the operator, with a key and these headers.
 async fn ask(cloud: &Cloud, headers: &[(&str, &str)], method: &str, target: &str, body: &str) -> Reply {
@@ -65,7 +65,7 @@ async fn every_answer_says_which_request_it_answers_and_where_what_it_made_is() 
         let (what, id) = (format!("{method} {target}"), format!("walk-{number}"));
         let headers = [("X-Request-Id", &*id), ("idempotency-key", "key-1"), ("content-type", "application/json")];
         let others: Vec<_> = SCOPES.into_iter().filter(|other| other != scope).collect();
-        let authorizer = json!({"jwt": {"claims": {"sub": "shop"}, "scopes": others}});
+        let authorizer = authorizer(json!({"sub": "shop"}), &others);
         let denied = cloud.request_as(Some(authorizer), method, target, body).await.expect_problem(403, "forbidden");
         assert_eq!(denied.header("x-request-id"), denied.request_id(), "{what}");
         if *method != "GET" && !body.is_empty() {

@@ -3,12 +3,12 @@
 use crate::rollup::traded;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::{Cloud, Reply};
+use tests::{Cloud, Reply, authorizer};
 
 fn token(scopes: &[&str], account: Option<&str>) -> Option<Value> {
     let mut claims = json!({"sub": "somebody"});
     account.into_iter().for_each(|account| claims["account_id"] = json!(account));
-    Some(json!({"jwt": {"claims": claims, "scopes": scopes}}))
+    Some(authorizer(claims, scopes))
 }
 
 fn pounds(amount: &str) -> Value {

@@ -4,7 +4,7 @@ use crate::crowd::{CLIENTS, Sent, all_at_once, count};
 use local::simulate::{self, Asked};
 use serde_json::{Value, json};
 use tests::network::Staleness;
-use tests::{Cloud, Order, skips_concurrency};
+use tests::{Cloud, Order, authorizer, skips_concurrency};
 
 async fn until_paid() -> Cloud {
     Cloud::with(|program| program["points"] = json!({"validity_months": 24, "pending_until": "paid"})).await
@@ -129,7 +129,7 @@ async fn a_payment_that_cannot_be_is_refused_and_changes_nothing() {
     ] {
         assert_eq!(paid.send().await.expect_problem(422, kind).fault_paths(), paths);
     }
-    let stranger = json!({"jwt": {"claims": {"sub": "x", "account_id": "other"}, "scopes": ["orders:write"]}});
+    let stranger = authorizer(json!({"sub": "x", "account_id": "other"}), &["orders:write"]);
     let body = order.paid().document().to_string();
     for target in [order.paid().target(), ten_mugs(&cloud, "o-9").paid().target()] {
         let reply = cloud.request_as(Some(stranger.clone()), "POST", &target, &body).await;

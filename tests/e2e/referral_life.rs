@@ -6,7 +6,7 @@ use domain::walk::Walked;
 use domain::warning::Walk;
 use serde_json::{Value, json};
 use tests::referral::company;
-use tests::{Cloud, ReferralCode, WHOLESALE, at};
+use tests::{Cloud, ReferralCode, WHOLESALE, at, authorizer};
 
 /// When the reward of what qualifies at noon of the 1st of March is due: thirty days to the same wall time in London,
 /// and summer time begins between.
@@ -314,7 +314,7 @@ async fn several_walks_at_once_give_one_reward() {
 
 fn own(account: &str) -> Option<Value> {
     let scopes = ["orders:write", "accounts:read", "accounts:write"];
-    Some(json!({"jwt": {"claims": {"sub": account, "account_id": account}, "scopes": scopes}}))
+    Some(authorizer(json!({"sub": account, "account_id": account}), &scopes))
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::referral::company;
-use tests::{Cloud, Prospect, ReferralCode, Reply};
+use tests::{Cloud, Prospect, ReferralCode, Reply, authorizer};
 
 /// One refusal: who tries, and what is answered.
 struct Row {
@@ -263,7 +263,7 @@ async fn a_request_that_is_none_is_refused_before_anything_is_read() {
         ("null".to_owned(), 422, "invalid-document"),
         ("{}".to_owned(), 422, "invalid-document"),
     ] {
-        let operator = json!({"jwt": {"claims": {"sub": "operator"}, "scopes": ["accounts:write"]}});
+        let operator = authorizer(json!({"sub": "operator"}), &["accounts:write"]);
         let reply = cloud.request_with_key(Some(operator), "POST", &prospect.target(), &body, Some("k")).await;
         reply.expect_problem(status, kind);
     }

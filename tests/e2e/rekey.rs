@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Commit, Consistency};
 use tests::network::Staleness;
-use tests::{Account, Cloud, WHOLESALE, skips_concurrency};
+use tests::{Account, Cloud, WHOLESALE, authorizer, skips_concurrency};
 
 const OLD: &str = "1:the first of the secrets";
 const BOTH: &str = "1:the first of the secrets,2:the second of the secrets";
@@ -75,7 +75,7 @@ async fn claims(cloud: &Cloud) -> Vec<(String, String, String)> {
 }
 
 fn by_own_token(account: &str) -> Option<Value> {
-    Some(json!({"jwt": {"claims": {"sub": "s-1", "account_id": account}, "scopes": ["accounts:write"]}}))
+    Some(authorizer(json!({"sub": "s-1", "account_id": account}), &["accounts:write"]))
 }
 
 #[tokio::test]

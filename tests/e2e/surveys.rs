@@ -2,13 +2,13 @@
 
 use crate::events::logged;
 use serde_json::{Value, json};
-use tests::{Cloud, Reply, Survey};
+use tests::{Cloud, Reply, Survey, authorizer};
 use tracing::Level;
 
 /// A token of an account itself.
 fn own(account: &str) -> Option<Value> {
     let claims = json!({"sub": "somebody", "account_id": account});
-    Some(json!({"jwt": {"claims": claims, "scopes": ["accounts:write", "metrics:read"]}}))
+    Some(authorizer(claims, &["accounts:write", "metrics:read"]))
 }
 
 async fn start() -> (Cloud, Survey) {

@@ -3,7 +3,7 @@
 use crate::events::logged;
 use crate::requests::*;
 use serde_json::json;
-use tests::{Gateway, Reply};
+use tests::{Gateway, Reply, authorizer};
 use tracing::Level;
 
 /// Fails the test unless the gateway itself refused, in API Gateway's words.
@@ -13,6 +13,16 @@ fn unauthorized(reply: Reply, challenge: &str) {
     assert_eq!(reply.body(), br#"{"message":"Unauthorized"}"#);
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert_eq!(reply.header("www-authenticate"), Some(challenge));
+}
+
+/// Fails the test unless the gateway itself refused a token that is valid, in API Gateway's words.
+#[track_caller]
+fn forbidden(reply: Reply) {
+    let reply = reply.expect(403);
+    assert_eq!(reply.body(), br#"{"message":"Forbidden"}"#);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    assert!(reply.header("x-request-id").is_some() && reply.header("www-authenticate").is_none());
 }
 
 fn invalid(why: &str) -> String {
@@ -41,8 +51,15 @@ async fn every_route_takes_the_right_token_and_no_other() {
         let elsewhere = ask(right().set("aud", json!("another-api")));
         unauthorized(elsewhere.await, &invalid("the token does not have a valid audience"));
         let others: Vec<_> = SCOPES.into_iter().filter(|other| other != scope).collect();
-        let refused = ask(cloud.token("shop").scopes(&others)).await.expect_problem(403, "forbidden");
-        assert!(refused["detail"].as_str().unwrap().contains(scope), "{method} {target}");
+        forbidden(ask(cloud.token("shop").scopes(&others)).await);
+        forbidden(ask(cloud.token("shop")).await);
+        // Were it let through all the same, the function would refuse it.
+        for scopes in [&others[..], &[]] {
+            let passed = Some(authorizer(json!({"sub": "shop"}), scopes));
+            let refused = cloud.request_with_key(passed, method, target, body, Some("key-1")).await;
+            let refused = refused.expect_problem(403, "forbidden");
+            assert!(refused["detail"].as_str().unwrap().contains(scope), "{method} {target}");
+        }
         let reply = ask(cloud.token("beta").scopes(&SCOPES).account("beta")).await;
         refused_to_another_account(method, target, reply);
     }
@@ -101,12 +118,20 @@ async fn what_a_token_says_reaches_the_function() {
     ask(right()).await.expect(200);
     ask(cloud.token("shop").set("scp", json!(["openid", "accounts:read"]))).await.expect(200);
     ask(cloud.token("shop").set("scp", json!("accounts:read"))).await.expect(200);
-    ask(cloud.token("shop")).await.expect_problem(403, "forbidden");
+    forbidden(ask(cloud.token("shop")).await);
+    for none in
+        [json!("openid"), json!("[accounts:read]"), json!("accounts:read,x"), json!(["accounts:read x"]), json!(7)]
+    {
+        forbidden(ask(cloud.token("shop").set("scope", none)).await);
+    }
     // An account's own, and one that names no account that there could be.
     ask(right().account("acme")).await.expect(200);
     ask(right().account("beta")).await.expect_problem(403, "forbidden");
-    for unreadable in [json!(""), json!([]), json!(["acme"]), json!({"id": "acme"}), json!("not an id")] {
-        ask(right().set("account_id", unreadable)).await.expect_problem(401, "unauthenticated");
+    let unusable = [json!(""), json!(" "), json!("not an id"), json!(["acme"]), json!({"id": "acme"})];
+    // What API Gateway leaves out of the claims, or makes an id of.
+    let unseen = [json!(null), json!(7), json!(true), json!([]), json!({})];
+    for account in unusable.into_iter().chain(unseen) {
+        ask(right().set("account_id", account)).await.expect_problem(401, "unauthenticated");
     }
     // Client credentials of issuers that name the client and no audience.
     let machine = |claims: &str| {

@@ -36,7 +36,7 @@ pub use network::Network;
 pub use referral::{Prospect, Redemption, ReferralCode};
 pub use reply::Reply;
 pub use survey::{Answer, Survey};
-pub use token::Token;
+pub use token::{Token, authorizer};
 pub use trade::{Account, CreditNote, Order, TakeBack};
 
 /// The seeds of a random test: `few`, or as many as `PROPTEST_CASES` says, up to 200; `GUILDER_TEST_SEED` asks for one

@@ -7,6 +7,7 @@ use local::gateway::issuer::{Issuer, Keys};
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use runtime::Scope;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -28,6 +29,13 @@ pub fn issuer() -> Issuer {
     let document = json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": KID, "n": n, "e": e}]});
     let keys = Keys::parse(&document.to_string()).unwrap();
     Issuer { url: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys }
+}
+
+/// What API Gateway hands on of a token with these claims and scopes. Beside the claims it names those that the route
+/// asks for; functions must not take them for the token's, so here they are all there are.
+pub fn authorizer(mut claims: Value, scopes: &[&str]) -> Value {
+    claims["scope"] = json!(scopes.join(" "));
+    json!({"jwt": {"claims": claims, "scopes": Scope::ALL.map(Scope::name)}})
 }
 
 /// What the provider says of a caller.

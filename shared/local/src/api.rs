@@ -1,11 +1,12 @@
 //! The description of the API, OpenAPI 3.1: what every function says of its routes, with the sample events as examples.
 //!
 //! The template says which routes there are. One that no function describes is a fault, and so is an operation without a
-//! route.
+//! route, or with another scope than its route.
 
 mod samples;
 
 use crate::template::Template;
+use runtime::Scope;
 use runtime::api::{self, Operation};
 use serde::Serialize;
 use serde_json::Value;
@@ -56,8 +57,11 @@ fn in_order_of(template: &Template, operations: Vec<Operation>) -> Result<Vec<Op
     for route in routes {
         let name = format!("{} {}", route.method, route.path);
         let operation = by_route.remove(&name).ok_or_else(|| format!("no function describes {name}"))?;
-        if operation.scope().is_none() != route.is_open {
-            return Err(format!("{name} is open in the template or in its description, and not in both"));
+        let asked = route.scope.map(Scope::name);
+        if operation.scope() != asked {
+            let said = |scope: Option<&'static str>| scope.unwrap_or("nothing");
+            let (asked, needed) = (said(asked), said(operation.scope()));
+            return Err(format!("{name} asks for {asked} in the template, and its function for {needed}"));
         }
         ordered.push(operation);
     }
@@ -69,7 +73,7 @@ fn in_order_of(template: &Template, operations: Vec<Operation>) -> Result<Vec<Op
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use std::collections::BTreeSet;
     use std::path::Path;
@@ -82,14 +86,17 @@ mod tests {
     #[test]
     fn a_route_without_an_operation_and_an_operation_without_a_route_are_told() {
         for (old, new, told) in [
-            ("Path: /v1/quotes}", "Path: /v1/quote}", "no function describes POST /v1/quote"),
+            ("Path: /v1/quotes,", "Path: /v1/quote,", "no function describes POST /v1/quote"),
             (
-                "Method: POST, Path: /v1/quotes}",
-                "Method: PUT, Path: /v1/quotes}",
+                "Method: POST, Path: /v1/quotes,",
+                "Method: PUT, Path: /v1/quotes,",
                 "no function describes PUT /v1/quotes",
             ),
-            (", Auth: {Authorizer: NONE}", "", "GET /openapi.json is open"),
-            ("Path: /v1/quotes}", "Path: /v1/quotes, Auth: {Authorizer: NONE}}", "POST /v1/quotes is open"),
+            (
+                "{Authorizer: NONE}",
+                "{AuthorizationScopes: ['metrics:read']}",
+                "GET /openapi.json asks for metrics:read in the template, and its function for nothing",
+            ),
         ] {
             let refused = in_order_of(&template_with(old, new), operations()).err().unwrap();
             assert!(refused.contains(told), "{refused}");
@@ -97,6 +104,25 @@ mod tests {
         let more = Operation::new("GET /v1/nothing", "getNothing", "Nothing.");
         let refused = in_order_of(&Template::embedded().unwrap(), operations().into_iter().chain([more]).collect());
         assert_eq!(refused.err().unwrap(), "GET /v1/nothing is described and is no route of the template");
+    }
+
+    #[test]
+    fn a_route_that_asks_for_another_scope_than_its_function_is_told_whichever_it_is() {
+        let template = Template::embedded().unwrap();
+        let routes = || template.functions.iter().map(|function| function.routes.len()).enumerate();
+        let places = routes().flat_map(|(function, routes)| (0..routes).map(move |route| (function, route)));
+        for (function, route) in places {
+            let own = &template.functions[function].routes[route];
+            let others = Scope::ALL.map(Some).into_iter().chain([None]).filter(|other| *other != own.scope);
+            for other in others {
+                let mut changed = template.clone();
+                changed.functions[function].routes[route].scope = other;
+                let refused = in_order_of(&changed, operations()).err().unwrap();
+                let asked = other.map_or("nothing", Scope::name);
+                let told = format!("{} {} asks for {asked} in the template, and", own.method, own.path);
+                assert!(refused.starts_with(&told), "{refused}");
+            }
+        }
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //! and the function's answer becomes the response.
 //!
 //! [`Cloud::http`] is the whole of it without a socket; [`server`] puts a listener on loopback in front. Where the cloud
-//! has an [`issuer`], a route takes that issuer's tokens only, and its events carry their claims. Where it has none,
-//! whoever calls is the operator of the machine, and every event carries an operator's claims. What exists here only,
+//! has an [`issuer`], a route takes that issuer's tokens only, and of them those with its scope; its events carry their
+//! claims. Where it has none, whoever calls is the operator of the machine, and every event carries an operator's claims. What exists here only,
 //! below `/_local/`, is the operator's in either case.
 
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
+use runtime::Scope;
 use runtime::http::{HEAD_BYTES_MAX, REQUEST_ID, is_request_id};
 use serde_json::{Value, json};
 
@@ -26,9 +27,6 @@ pub const BODY_BYTES_MAX: usize = runtime::http::BODY_BYTES_MAX;
 
 /// Events that are shown where nobody says how many.
 const EVENTS_SHOWN: usize = 100;
-
-/// What the operator may do: everything that a token could allow.
-const OPERATOR_SCOPES: &[&str] = &["orders:write", "accounts:read", "accounts:write", "program:write", "metrics:read"];
 
 /// A request as it came.
 #[derive(Debug, Clone, Default)]
@@ -127,7 +125,10 @@ impl Response {
     }
 
     /// API Gateway's own answer: no function has seen the request, so it is no problem document.
-    fn unauthorized(refusal: Refusal) -> Self {
+    fn refused(refusal: Refusal) -> Self {
+        if refusal == Refusal::Scope {
+            return Self::of(403, "application/json", &json!({"message": "Forbidden"}));
+        }
         let mut response = Self::of(401, "application/json", &json!({"message": "Unauthorized"}));
         response.headers.push(("www-authenticate".to_owned(), refusal.challenge()));
         response
@@ -180,7 +181,7 @@ impl Cloud {
         if request.target.starts_with("/_local/") {
             return self.local(request).await;
         }
-        let invocation = match self.invocation_by(request, || self.caller(request)) {
+        let invocation = match self.invocation_by(request, |scope| self.caller(request, scope)) {
             Ok(invocation) => invocation,
             Err(response) => return *response,
         };
@@ -193,14 +194,14 @@ impl Cloud {
     /// The invocation that a request of this program itself leads to, whatever others are asked for: an operator's. Or
     /// the response to one that leads nowhere.
     pub fn invocation(&self, request: &Request) -> Result<Invocation, Box<Response>> {
-        self.invocation_by(request, || Ok(operator()))
+        self.invocation_by(request, |scope| Ok(operator(scope)))
     }
 
-    /// The same of a request by somebody, who is asked for where there is something to call.
+    /// The same of a request by somebody, who is asked for, with a scope, where there is something to call.
     fn invocation_by(
         &self,
         request: &Request,
-        caller: impl FnOnce() -> Result<Value, Refusal>,
+        caller: impl FnOnce(Scope) -> Result<Value, Refusal>,
     ) -> Result<Invocation, Box<Response>> {
         if ["HEAD", "OPTIONS"].contains(&request.method.as_str()) {
             return Err(Box::new(Response::no_route()));
@@ -214,7 +215,7 @@ impl Cloud {
         if let Some((function, route, parameters)) = fitting.iter().find(|(_, route, _)| route.method == request.method)
         {
             let parameters = parameters.iter().map(|(name, value)| (name.to_string(), text::decode(value)));
-            let authorizer = if route.is_open { None } else { Some(caller().map_err(Response::unauthorized)?) };
+            let authorizer = route.scope.map(caller).transpose().map_err(Response::refused)?;
             let event = event(request, route, path, query, parameters.collect(), authorizer);
             return Ok(Invocation { function: function.name.clone(), event });
         }
@@ -242,11 +243,11 @@ impl Cloud {
         words.collect::<Vec<_>>().join("/")
     }
 
-    /// What the authorizer hands on of whoever sends a request.
-    fn caller(&self, request: &Request) -> Result<Value, Refusal> {
+    /// What the authorizer hands on of whoever sends a request that takes a scope.
+    fn caller(&self, request: &Request, scope: Scope) -> Result<Value, Refusal> {
         match self.issuer() {
-            Some(issuer) => issuer.authorize(&request.headers, self.clock().now()),
-            None => Ok(operator()),
+            Some(issuer) => issuer.authorize(&request.headers, scope, self.clock().now()),
+            None => Ok(operator(scope)),
         }
     }
 
@@ -307,9 +308,10 @@ impl Cloud {
     }
 }
 
-/// What the authorizer would hand on of the person at this machine.
-fn operator() -> Value {
-    json!({"jwt": {"claims": {"sub": "operator"}, "scopes": OPERATOR_SCOPES}})
+/// What the authorizer would hand on of the person at this machine, whose token would allow everything.
+fn operator(asked: Scope) -> Value {
+    let all = Scope::ALL.map(Scope::name).join(" ");
+    json!({"jwt": {"claims": {"sub": "operator", "scope": all}, "scopes": [asked.name()]}})
 }
 
 /// The event of a request, in payload format 2.0.

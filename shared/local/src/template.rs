@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::time::Calendar;
+use runtime::Scope;
 
 pub use definition::{Catch, Choice, Definition, Jitter, Map, Retry, State, Task};
 pub use route::Path;
@@ -97,8 +98,8 @@ pub struct Route {
     pub method: String,
     /// The path with its parameters.
     pub path: Path,
-    /// Whether whoever likes to may send it, without a token.
-    pub is_open: bool,
+    /// What a token must allow; none where whoever likes to may send it, without a token.
+    pub scope: Option<Scope>,
 }
 
 /// One queue a function consumes.

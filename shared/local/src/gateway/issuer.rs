@@ -2,13 +2,15 @@
 //!
 //! It decides as API Gateway does for the authorizer of `template.yaml`, so that a token that passes here passes there:
 //! an RSA signature by a key of the issuer that the token names, the issuer, the audience, and the times, without
-//! leeway. What a caller may do is no matter of the gateway; the functions read that from the claims.
+//! leeway. Then the token must have the scope that the route states. Functions read from the claims, once more, what a
+//! caller may do; whose account it is only they know.
 //!
 //! A token is a password while it lasts: nothing of it is logged or told, and no refusal repeats what it says.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::time::Instant;
+use runtime::Scope;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value, json};
@@ -60,6 +62,9 @@ pub enum Refusal {
     /// Its time has not come.
     #[error("the token is not valid yet")]
     Early,
+    /// It is valid, and does not allow what the route is for.
+    #[error("the token lacks the scope")]
+    Scope,
 }
 
 impl Refusal {
@@ -82,13 +87,16 @@ struct Header {
 }
 
 impl Issuer {
-    /// What the authorizer hands on of the token in these headers: its claims as text. `scopes` is what a route of the
-    /// template asks for, which is nothing.
-    pub fn authorize(&self, headers: &[(String, String)], now: Instant) -> Result<Value, Refusal> {
+    /// What the authorizer hands on of the token in these headers, to a route that asks for this scope: its claims as
+    /// text, and beside them what the token has of the route's scopes.
+    pub fn authorize(&self, headers: &[(String, String)], asked: Scope, now: Instant) -> Result<Value, Refusal> {
         let claims = self.verified(presented(headers)?)?;
         self.check(&claims, now)?;
+        if !allows(&claims, asked) {
+            return Err(Refusal::Scope);
+        }
         let texts = claims.iter().filter_map(|(name, claim)| Some((name.clone(), Value::String(text(claim)?))));
-        Ok(json!({"jwt": {"claims": texts.collect::<Map<_, _>>(), "scopes": null}}))
+        Ok(json!({"jwt": {"claims": texts.collect::<Map<_, _>>(), "scopes": [asked.name()]}}))
     }
 
     /// The claims of a token that the issuer has signed.
@@ -151,6 +159,16 @@ fn presented(headers: &[(String, String)]) -> Result<&str, Refusal> {
 fn document<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)?;
     serde_json::from_slice(&bytes).map_err(|_| Refusal::Malformed)
+}
+
+/// Whether a token has a scope: in the claim `scope` or `scp`, text with spaces between, or an array.
+fn allows(claims: &Map<String, Value>, asked: Scope) -> bool {
+    let claimed = ["scope", "scp"].into_iter().filter_map(|name| claims.get(name));
+    claimed.into_iter().any(|claim| match claim {
+        Value::String(text) => text.split(' ').any(|name| name == asked.name()),
+        Value::Array(several) => several.iter().any(|one| *one == asked.name()),
+        _ => false,
+    })
 }
 
 /// A claim in whole seconds since 1970; anything else that stands there is none.

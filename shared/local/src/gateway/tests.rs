@@ -31,7 +31,8 @@ async fn a_request_becomes_an_event_of_payload_format_2() {
     assert!(!parsed.is_base64_encoded);
     let jwt = parsed.request_context.authorizer.unwrap().jwt.unwrap();
     assert_eq!(jwt.claims["sub"], "operator");
-    assert!(jwt.scopes.unwrap().contains(&"orders:write".to_owned()));
+    assert_eq!(jwt.scopes.unwrap(), ["accounts:write"]);
+    assert_eq!(jwt.claims["scope"], "orders:write accounts:read accounts:write program:write metrics:read");
     assert_eq!(event["version"], "2.0");
     assert_eq!(event["rawPath"], "/v1/accounts/acme%20ltd/contacts/c1");
     assert_eq!(event["rawQueryString"], "q=a%26b&q=c");
@@ -162,7 +163,7 @@ async fn what_this_program_does_itself_needs_no_token() {
 fn the_line_of_a_request_tells_no_secret() {
     let path = "/v1/accounts/acme";
     let took = std::time::Duration::from_millis(2);
-    let refused = server::line("GET", path, &Response::unauthorized(Refusal::Expired), took);
+    let refused = server::line("GET", path, &Response::refused(Refusal::Expired), took);
     assert_eq!(refused, "GET    /v1/accounts/acme  401  2.0 ms");
     let body = json!({"account_id": "acme", "name": "Acme", "email": "office@acme.example", "points": 5});
     let answered = server::line("GET", path, &Response::of(200, "application/json", &body), took);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use runtime::Scope;
 use serde_yaml_ng::Value;
 
 use super::read::{Fields, Node, Sink};
@@ -281,10 +282,7 @@ impl<'a> Reader<'a> {
         if parsed.is_none() {
             path.fault("must be a path of words and {parameters}");
         }
-        // Every route has the API's own authorizer, or none.
-        let none = fields.get("Auth").and_then(|auth| auth.fields(&["Authorizer"], &[]).need("Authorizer"));
-        let is_open = none.and_then(|none| none.one_of(&["NONE"])).is_some();
-        Some(Route { method: method?, path: parsed?, is_open })
+        Some(Route { method: method?, path: parsed?, scope: scope(&fields.need("Auth")?)? })
     }
 
     fn queue_source(&self, properties: &Node<'a>) -> Option<QueueSource> {
@@ -375,6 +373,27 @@ impl<'a> Reader<'a> {
                     resources.fault(format!("{queue} must hide a message for six timeouts of {function}"));
                 }
             }
+        }
+    }
+}
+
+/// What a route asks of tokens: by the API's own authorizer for a scope, or nothing, which has to be said.
+///
+/// API Gateway takes any one of several scopes, and functions ask for one: so it is exactly one. `None` is a fault.
+fn scope(auth: &Node<'_>) -> Option<Option<Scope>> {
+    let fields = auth.fields(&["AuthorizationScopes", "Authorizer"], &[]);
+    match (fields.get("AuthorizationScopes"), fields.get("Authorizer")) {
+        (Some(scopes), None) => match scopes.items().as_slice() {
+            [one] => one.one_of(&Scope::ALL.map(Scope::name)).map(|name| Scope::named(&name)),
+            _ => {
+                scopes.fault("must be the one scope that the function asks for");
+                None
+            }
+        },
+        (None, Some(none)) => none.one_of(&["NONE"]).map(|_| None),
+        _ => {
+            auth.fault("must be AuthorizationScopes, or Authorizer: NONE");
+            None
         }
     }
 }

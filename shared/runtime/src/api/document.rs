@@ -38,7 +38,7 @@ const ALIKE: [Alike; 6] = [
         name: "Forbidden",
         about: "The token lacks the scope, or is another account's.",
         kind: Some("forbidden"),
-        by_gateway: false,
+        by_gateway: true,
         header: None,
     },
     Alike {

@@ -14,7 +14,7 @@ fn request(change: impl FnOnce(&mut Value)) -> Request {
         "headers": {},
         "requestContext": {
             "http": { "method": "GET", "path": "/v1/accounts/shop%3Aacme/entries" },
-            "authorizer": { "jwt": { "claims": { "sub": "shop" }, "scopes": ["orders:write"] } },
+            "authorizer": { "jwt": { "claims": { "sub": "shop", "scope": "orders:write" } } },
         },
         "isBase64Encoded": false,
     });
@@ -102,12 +102,58 @@ fn a_caller_may_what_its_token_says_and_nothing_else() {
     let own = own.caller().unwrap();
     assert_eq!(own.require_for(Scope::AccountsRead, &acme), Ok(()));
     assert_eq!(own.require_for(Scope::AccountsRead, &other), Err(Denied::OtherAccount));
-    for unreadable in ["a/b", "", " "] {
+    for unreadable in [json!("a/b"), json!(""), json!(" "), Value::Null, json!(7), json!(true), json!([]), json!({})] {
         let broken = request(|event| {
             event["requestContext"]["authorizer"]["jwt"] =
                 json!({ "claims": { "sub": "buyer", "account_id": unreadable } });
         });
         assert!(matches!(broken.caller(), Err(Error::Denied(Denied::Unknown))), "a claim that cannot be read denies");
+    }
+    // What stands beside the claims is what the route asks for, whatever it says of the token.
+    let listed = request(|event| {
+        event["requestContext"]["authorizer"]["jwt"] =
+            json!({ "claims": { "sub": "shop", "scope": "metrics:read" }, "scopes": Scope::ALL.map(Scope::name) });
+    });
+    let listed = listed.caller().unwrap();
+    for scope in Scope::ALL {
+        assert_eq!(listed.require_any(scope).is_ok(), scope == Scope::MetricsRead, "{scope:?}");
+    }
+}
+
+#[test]
+fn a_token_that_names_an_account_by_no_text_is_nobodys() {
+    let with = |header: Value, claims: Value| {
+        let event = |event: &mut Value| {
+            event["headers"]["authorization"] = header;
+            event["requestContext"]["authorizer"]["jwt"]["claims"] = claims;
+        };
+        request(event).caller()
+    };
+    let token = |payload: &Value| format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(payload.to_string()));
+    let merchant = || json!({ "sub": "shop", "scope": "orders:write" });
+    let of = |account: &str| json!({ "sub": "buyer", "scope": "orders:write", "account_id": account });
+    // The claims as API Gateway hands them on of such a token: without `null`, anything else as text.
+    for (account, claims) in [
+        (Value::Null, merchant()),
+        (json!(7), of("7")),
+        (json!(true), of("true")),
+        (json!([]), of("[]")),
+        (json!(["acme"]), of("[acme]")),
+        (json!({}), of("{}")),
+    ] {
+        let token = token(&json!({ "sub": "buyer", "account_id": account }));
+        for header in
+            [token.clone(), format!("Bearer {token}"), format!("bearer  {}", token.replace(".c2ln", "==.c2ln"))]
+        {
+            let refused = with(json!(header), claims.clone());
+            assert!(matches!(refused, Err(Error::Denied(Denied::Unknown))), "{account} in {header}");
+        }
+    }
+    let acme = with(json!(token(&json!({ "account_id": "acme" }))), of("acme")).unwrap();
+    assert_eq!(acme.own_account(), Some(&AccountId::parse("acme").unwrap()));
+    // Without an account it is the merchant's, and so it is where the token is not handed on.
+    for header in [json!(token(&json!({ "sub": "shop" }))), json!("Bearer redacted"), json!("a.b.c"), Value::Null] {
+        assert_eq!(with(header.clone(), merchant()).unwrap().own_account(), None, "{header}");
     }
 }
 

@@ -49,7 +49,7 @@ fn token(header: &Value, claims: &Value) -> String {
 }
 
 fn asked(value: &str, now_ms: i64) -> Result<Value, Refusal> {
-    issuer().authorize(&[("Authorization".to_owned(), value.to_owned())], Instant::from_ms(now_ms))
+    issuer().authorize(&[("Authorization".to_owned(), value.to_owned())], Scope::OrdersWrite, Instant::from_ms(now_ms))
 }
 
 fn ask(value: &str) -> Result<Value, Refusal> {
@@ -74,7 +74,7 @@ fn what_a_token_claims_is_handed_on_as_text() {
         "iat": "1299999940", "nbf": "1299999940", "exp": "1300000060", "groups": "[buyers 7 true null]",
         "email_verified": "true", "org": "{\"id\":5}", "empty": "[]",
     });
-    assert_eq!(context, json!({"jwt": {"claims": expected, "scopes": null}}));
+    assert_eq!(context, json!({"jwt": {"claims": expected, "scopes": ["orders:write"]}}));
 }
 
 #[test]
@@ -88,11 +88,12 @@ fn a_token_may_stand_with_its_scheme_or_alone() {
     }
     assert_eq!(ask(""), Err(Refusal::Missing));
     assert_eq!(ask("  "), Err(Refusal::Missing));
-    let now = Instant::from_ms(NOW * 1000);
-    assert_eq!(issuer().authorize(&[("x-authorization".to_owned(), token.clone())], now), Err(Refusal::Missing));
+    let of =
+        |headers: &[(String, String)]| issuer().authorize(headers, Scope::OrdersWrite, Instant::from_ms(NOW * 1000));
+    assert_eq!(of(&[("x-authorization".to_owned(), token.clone())]), Err(Refusal::Missing));
     let twice = [("authorization", ""), ("Authorization", token.as_str())];
     let twice = twice.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(issuer().authorize(&twice, now), Err(Refusal::Malformed));
+    assert_eq!(of(&twice), Err(Refusal::Malformed));
 }
 
 #[test]
@@ -140,7 +141,23 @@ fn each_claim_decides_by_itself() {
         some("iat", json!(true), Err(Refusal::Malformed)),
         without("iat", Ok(())),
         without("sub", Ok(())),
-        without("scope", Ok(())),
+        without("scope", Err(Refusal::Scope)),
+        some("scope", json!("orders:write"), Ok(())),
+        some("scope", json!(["openid", "orders:write"]), Ok(())),
+        some("scope", json!("accounts:read"), Err(Refusal::Scope)),
+        some("scope", json!("orders:writer ORDERS:WRITE loyalty/orders:write"), Err(Refusal::Scope)),
+        some("scope", json!("orders:write,accounts:read"), Err(Refusal::Scope)),
+        some("scope", json!(["orders:write accounts:read"]), Err(Refusal::Scope)),
+        some("scope", json!([["orders:write"]]), Err(Refusal::Scope)),
+        some("scope", json!({"orders:write": true}), Err(Refusal::Scope)),
+        some("scope", json!(null), Err(Refusal::Scope)),
+        some("scope", json!([]), Err(Refusal::Scope)),
+        some("scope", json!(""), Err(Refusal::Scope)),
+        (vec![("scope", None), ("scp", Some(json!(["orders:write"])))], Ok(())),
+        (vec![("scope", None), ("scp", Some(json!("openid orders:write")))], Ok(())),
+        (vec![("scope", None), ("roles", Some(json!("orders:write")))], Err(Refusal::Scope)),
+        // Whether a token is valid is told before what it lacks.
+        (vec![("scope", None), ("exp", Some(json!(NOW)))], Err(Refusal::Expired)),
     ];
     for (changes, expected) in rows {
         let mut claims = claims();
