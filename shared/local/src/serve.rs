@@ -217,6 +217,7 @@ fn routes(cloud: &Cloud) -> String {
         ("GET", "/_local/events", "what was announced, newest first: ?type=, ?account_id=, ?limit="),
         ("GET", "/_local/queues", "what waits in the queues"),
         ("GET", "/_local/metrics", "what functions have counted"),
+        ("POST", "/_local/functions/{name}", "invokes a function with an event, as aws lambda invoke does"),
     ];
     let rows: Vec<(String, String, String)> = served
         .map(|(function, route)| (route.method.to_string(), route.path.to_string(), function.name.clone()))

@@ -133,16 +133,18 @@ impl Cloud {
     }
 
     /// Puts the messages of a dead-letter queue back into the queue that gave them up, and returns how many, and which
-    /// queue that is.
-    pub async fn redrive(&self, dead_letters: &str) -> Result<(usize, &Queue), RedriveError> {
+    /// queue that is: one of the template's, or the webhook's.
+    pub async fn redrive(&self, dead_letters: &str) -> Result<(usize, String), RedriveError> {
+        let webhook = webhook::Webhook::queue();
+        let queues = || self.template.queues.iter().chain([&webhook]);
         let is_source = |queue: &&Queue| queue.redrive.as_ref().is_some_and(|redrive| redrive.queue == dead_letters);
-        let Some(queue) = self.template.queues.iter().find(is_source) else {
-            let all = self.template.queues.iter().filter_map(|queue| Some(queue.redrive.as_ref()?.queue.clone()));
+        let Some(queue) = queues().find(is_source) else {
+            let all = queues().filter_map(|queue| Some(queue.redrive.as_ref()?.queue.clone()));
             return Err(RedriveError::Unknown { queue: dead_letters.to_owned(), dead_letters: all.collect() });
         };
         let moved = self.queues.put_back(dead_letters, queue, wall_clock()).await?;
         self.announced.notify_one();
-        Ok((moved, queue))
+        Ok((moved, queue.id.clone()))
     }
 
     /// One round over everything that waits.
