@@ -233,7 +233,7 @@ fn events(cloud: &Cloud) -> String {
     match (cloud.database(), cloud.webhook()) {
         (None, _) => "nothing is announced: only the embedded database can be listened to".to_owned(),
         (Some(_), None) => "announced on the bus for events: GET /_local/events (--webhook posts them)".to_owned(),
-        (Some(_), Some(webhook)) => format!("announced on the bus for events, and posted to {}", webhook.url()),
+        (Some(_), Some(webhook)) => format!("announced on the bus for events, and posted to {}", webhook.place()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What moves through the local cloud: events from the bus into queues, messages to functions and to dead letters.
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::time::Duration;
 
 use domain::time::Instant;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tracing::{error, warn};
 
 use super::{Cloud, wall_clock};
@@ -150,14 +152,31 @@ impl Cloud {
     /// One round over everything that waits.
     async fn pump_all(&self) -> Result<usize, QueueError> {
         let (queued, streamed) = (self.pump().await?, self.pump_streams().await?);
-        Ok(queued.saturating_add(streamed).saturating_add(self.post_events().await?))
+        Ok(queued.saturating_add(streamed))
     }
 
-    /// Delivers messages as they come, until `stop` resolves; a batch under way is finished.
+    /// Delivers messages as they come, until `stop` resolves; a batch under way is finished. What is posted is posted
+    /// beside that: whoever takes its time over an answer holds up no order.
     pub async fn consume(&self, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
+        let (stopping, stopped) = watch::channel(false);
+        let delivering = self.rounds(async || self.pump_all().await, || self.announced.notified(), stopped.clone());
+        let posting = self.rounds(async || self.post_events().await, pending::<()>, stopped);
+        let stop = async {
+            stop.await;
+            stopping.send_replace(true);
+        };
+        tokio::join!(delivering, posting, stop);
+    }
+
+    /// One round after the other, until `stopped` says so: at once while anything moves, or somebody is told to look.
+    async fn rounds<N: Future<Output = ()>>(
+        &self,
+        round: impl AsyncFn() -> Result<usize, QueueError>,
+        told: impl Fn() -> N,
+        mut stopped: watch::Receiver<bool>,
+    ) {
         loop {
-            let pause = match self.pump_all().await {
+            let pause = match round().await {
                 Ok(0) => IDLE,
                 Ok(_) => Duration::ZERO,
                 Err(fault) => {
@@ -167,8 +186,8 @@ impl Cloud {
             };
             tokio::select! {
                 biased;
-                () = &mut stop => return,
-                () = self.announced.notified() => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = told() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -189,9 +189,9 @@ fn what_is_measured_are_the_units_that_orders_are_known_to_cost() {
         assert_eq!((each(usage.requests), each(usage.events), each(usage.queue_requests)), expected, "{operation:?}");
         assert_eq!((each(usage.invocations), *memory_mb), (1, 256), "{operation:?}");
         assert!(usage.billed_ms >= *samples && usage.logged_bytes > 200 * samples, "{operation:?}");
-        // A line of metrics is some 400 bytes.
+        // Lambda's own lines are some 230 bytes, one of metrics 300; other tests of this process may take lines away.
         let counts = usage.stored_bytes > 0;
-        assert!(!counts || usage.logged_bytes > 800 * samples, "{operation:?} {usage:?}");
+        assert!(!counts || usage.logged_bytes > 500 * samples, "{operation:?} {usage:?}");
         assert_eq!(usage.stored_bytes > 0, operation.is_order || !["quote", "account"].contains(&operation.name));
     }
 }
