@@ -123,6 +123,33 @@ async fn an_accounts_own_token_is_for_that_account_only() {
 }
 
 #[tokio::test]
+async fn an_account_states_of_itself_who_it_is_and_not_what_the_merchant_has_decided() {
+    let cloud = Cloud::start().await;
+    let own = async |body: Value| {
+        cloud.request_as(token(&SCOPES, Some("acme")), "PUT", "/v1/accounts/acme", &body.to_string()).await
+    };
+    own(json!({"name": "Acme", "segments": ["vip"]})).await.expect_problem(422, "invalid-document");
+    own(json!({"name": "Acme", "status": "suspended"})).await.expect_problem(422, "invalid-document");
+    own(json!({"name": "Acme", "status": "active"})).await.expect(201);
+    let stated = json!({"name": "Acme", "segments": ["hotels"], "status": "suspended"});
+    cloud.account("acme").put(stated.clone()).await.expect(200);
+    let refused = own(json!({"name": "Acme", "segments": ["vip"], "status": "active"})).await;
+    let faults = refused.expect_problem(422, "invalid-document").json()["faults"].clone();
+    let fault = |path: &str| json!({"path": path, "code": "merchant_only", "message": "only the merchant states this of an account"});
+    assert_eq!(faults, json!([fault("$.segments"), fault("$.status")]));
+    // What it leaves out stays, and to say what is so is no wish.
+    let reply = own(json!({"name": "Acme Ltd", "email": "office@acme.example"})).await.expect(200);
+    assert_eq!(
+        (&reply["name"], &reply["segments"], &reply["status"]),
+        (&json!("Acme Ltd"), &json!(["hotels"]), &json!("suspended"))
+    );
+    own(stated).await.expect(200);
+    // The merchant's document states everything.
+    let reply = cloud.account("acme").put(json!({"name": "Acme", "status": "active"})).await.expect(200);
+    assert_eq!((&reply["segments"], &reply["status"]), (&json!([]), &json!("active")));
+}
+
+#[tokio::test]
 async fn an_accounts_own_token_learns_nothing_of_others_orders_and_parks_nothing() {
     let cloud = start().await;
     let own = || token(&SCOPES, Some("beta"));

@@ -102,3 +102,26 @@ fn every_figure_is_defined_in_the_guide_with_an_example() {
     let stale: Vec<_> = names.iter().filter(|name| !known.contains(**name) && !others.contains(*name)).collect();
     assert!(stale.is_empty(), "docs/metrics.md defines {stale:?}, which nothing answers");
 }
+
+/// Names that stand between backticks.
+fn named(guide: &str) -> BTreeSet<&str> {
+    guide.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_parameter_of_the_template_is_in_the_guide_to_deploying() {
+    let guide = text(&root().join("docs/deploy.md"));
+    let template = local::template::Template::embedded().unwrap();
+    let missing: Vec<_> = template.parameters.keys().filter(|name| !named(&guide).contains(name.as_str())).collect();
+    assert!(!template.parameters.is_empty() && missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_alarm_is_in_the_guide_to_monitoring() {
+    let guide = text(&root().join("docs/monitoring.md"));
+    let (named, template) = (named(&guide), local::template::Template::embedded().unwrap());
+    let families: Vec<_> = named.iter().filter_map(|name| name.strip_prefix("...")).collect();
+    let is_named = |id: &str| named.contains(id) || families.iter().any(|family| id.ends_with(family));
+    let missing: Vec<_> = template.alarms.iter().map(|alarm| &alarm.id).filter(|id| !is_named(id)).collect();
+    assert!(families.len() == 4 && missing.is_empty(), "{families:?} {missing:?}");
+}

@@ -352,6 +352,29 @@ async fn entries_are_announced_again_by_hand_with_the_ids_they_had() {
 }
 
 #[tokio::test]
+async fn who_serves_is_told_to_announce_again_and_what_is_announced_shows_there() {
+    let Some(cloud) = listening().await else { return };
+    cloud.account("acme").order("o-1").line("MUG", 1, "10.00").send().await.expect(201);
+    let invoke = async |function: &str, event: &str| {
+        cloud.local().http("POST", &format!("/_local/functions/{function}"), &[], event.to_owned()).await
+    };
+    let task = json!({"task": "resend", "account_id": "acme", "first": 1, "last": 1}).to_string();
+    let answer = invoke("events-out", &task).await;
+    assert_eq!((answer.status, answer.json()["found"].clone()), (200, json!(1)));
+    assert_eq!(ids(&cloud), ["acme/1/0", "acme/1/1"]);
+    for (function, event, status, kind) in [
+        ("events-out", "{", 400, "not-json"),
+        ("events-in", "{}", 404, "unknown-function"),
+        ("events-out", "{}", 500, "function-failed"),
+    ] {
+        let answer = invoke(function, event).await;
+        assert_eq!((answer.status, answer.json()["type"].clone()), (status, json!(format!("/problems/{kind}"))));
+    }
+    let got = cloud.local().http("GET", "/_local/functions/events-out", &[], "").await;
+    assert_eq!((got.status, got.header("allow")), (405, Some("POST")));
+}
+
+#[tokio::test]
 async fn what_is_no_batch_of_a_stream_is_a_fault() {
     let cloud = Cloud::start().await;
     for event in [json!({}), json!({"Records": 1}), json!({"Records": [{"messageId": "1", "body": "{}"}]})] {

@@ -100,3 +100,4 @@ mod versions;
 mod walker;
 mod walker_trouble;
 mod walks;
+mod words;

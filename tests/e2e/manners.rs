@@ -104,6 +104,24 @@ async fn a_request_without_an_id_of_its_own_is_given_one() {
     }
 }
 
+/// What nobody reads in the query of a write would be taken for done, such as a dry run.
+#[tokio::test]
+async fn no_write_is_carried_out_with_a_query_that_it_does_not_know() {
+    let cloud = start().await;
+    let before = stored(&cloud).await;
+    let mut refused = 0;
+    for (method, target, body, _) in requests(&cloud).into_iter().filter(|(method, ..)| *method != "GET") {
+        let is_order = ["/v1/orders", "/v1/orders/shop/o-1"].contains(&target.as_str());
+        let query = if is_order { "dry-run=true" } else { "dry_run=true" };
+        let key = [("idempotency-key", "key-1")];
+        let reply = ask(&cloud, &key, method, &format!("{target}?{query}"), &body).await;
+        assert_eq!(reply.expect_problem(400, "invalid-parameter").fault_paths().len(), 1, "{method} {target}");
+        refused += 1;
+    }
+    assert!(refused > 25, "{refused}");
+    assert_eq!(stored(&cloud).await, before);
+}
+
 /// Lists, and what each is of.
 const LISTS: [(&str, &str); 9] = [
     ("/v1/accounts/acme/entries", "entries"),

@@ -74,7 +74,7 @@ async fn what_every_dead_letter_queue_holds_is_put_back_and_handled_once() {
         // It is mended.
         network.calm();
         let (moved, to) = cloud.local().redrive(dead_letters).await.unwrap();
-        assert_eq!((moved, &to.id), (1, queue));
+        assert_eq!((moved, &to), (1, queue));
         cloud.drain().await;
         for emptied in [queue, dead_letters] {
             assert!(cloud.queue(emptied).await.is_empty(), "{emptied}");

@@ -86,7 +86,10 @@ fn erasure() -> Operation {
     )
     .by_merchant(AccountsWrite)
     .answers::<ErasureAnswer>(200, "Nothing is left.")
-    .answers::<ErasureAnswer>(202, "Something is left: send it again, and it goes on.")
+    .answers::<ErasureAnswer>(
+        202,
+        "Something is left: send it again, and it goes on, unless `left` says what no request reaches.",
+    )
     .with(Header::RetryAfter)
     .problems(404, &["unknown-account"])
 }

@@ -37,27 +37,35 @@ pub struct ErasureAnswer {
     /// When nothing was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<Instant>,
+    /// What is left where no request reaches it: `guilder erase` does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<&'static str>,
 }
 
 impl From<Erasure> for ErasureAnswer {
     fn from(erasure: Erasure) -> Self {
         let Erasure { account_id, begun_at, entry, erased_at, .. } = erasure;
         let state = if erased_at.is_some() { "erased" } else { "erasing" };
-        Self { account_id, state, begun_at, entry, erased_at }
+        Self { account_id, state, begun_at, entry, erased_at, left: None }
     }
 }
 
-/// Erases a company's personal data, for the merchant alone: 200 once nothing is left, 202 while something is.
+/// Erases a company's personal data, for the merchant alone: 200 once nothing is left, 202 while something is, for which
+/// the same is sent again unless the answer says that no request reaches it.
 pub async fn delete(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
     request.takes(&[])?;
     request.unconditional()?;
     let deadline = Deadline::after(app.patience().request);
     let erasure = erase(app, caller, &id, deadline, Claims::Listed).await?;
-    let answer = ErasureAnswer::from(erasure);
-    Ok(match answer.erased_at {
-        Some(_) => Answer::json(200, &answer),
-        None => Answer::json(202, &answer).retry_after(ASK_AGAIN_SECONDS),
+    // There was time, and still it is not over: what is left no request looks for.
+    let is_out_of_reach = erasure.erased_at.is_none() && erasure.unlisted_claims && !deadline.is_over();
+    let left = is_out_of_reach.then_some("unlisted_claims");
+    let answer = ErasureAnswer { left, ..erasure.into() };
+    Ok(match answer {
+        ErasureAnswer { erased_at: Some(_), .. } => Answer::json(200, &answer),
+        ErasureAnswer { left: Some(_), .. } => Answer::json(202, &answer),
+        _ => Answer::json(202, &answer).retry_after(ASK_AGAIN_SECONDS),
     })
 }
 

@@ -166,6 +166,7 @@ pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Answe
 
 pub async fn delete(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
+    request.takes(&[])?;
     let revoke = Revoke { code: code(text)?, condition: request.precondition()? };
     let invitation = app.transact(caller, &revoke).await?;
     tracing::info!(used = invitation.used, "revoked an invitation");

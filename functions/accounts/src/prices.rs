@@ -5,7 +5,8 @@ use domain::document;
 use domain::id::{AccountId, Sku};
 use domain::money::UnitPrice;
 use domain::order::{LABEL_CHARS_MAX, QUANTITY_MAX};
-use domain::prices::{self, Asked};
+use domain::prices::{self, Asked, PriceList};
+use domain::time::Instant;
 use runtime::http::{Answer, Request};
 use runtime::query::Query;
 use runtime::{App, Caller, Error, Scope};
@@ -18,7 +19,9 @@ pub async fn show(app: &App, caller: &Caller, id: AccountId, request: &Request) 
     let account = app.store().account(&id, Consistency::Strong).await?.ok_or(Rejection::UnknownAccount)?;
     let now = app.clock().now().max(account.last_decided);
     let schedule = app.schedule().await?;
-    Ok(Answer::json(200, &prices::price_list(&account, asked, &schedule, now)?))
+    let list = prices::price_list(&account, asked, &schedule, now)?;
+    let answer = Answer::json(200, &list);
+    Ok(answer.as_of(&PriceList { as_of: Instant::MIN, ..list }))
 }
 
 fn asked(request: &Request) -> Result<Asked, Error> {

@@ -4,8 +4,8 @@ use domain::decision::{Context, Decision, Rejection};
 use domain::id::AccountId;
 use domain::idempotency::CommandKey;
 use domain::rewards::{
-    self, CancelDocument, CancelReceipt, CancelState, Given, Needs, RedeemDocument, RedeemReceipt, RedeemState,
-    RedemptionAnswer, cancel_document, redeem_document, stock_id,
+    self, CancelDocument, CancelReceipt, CancelState, Catalogue, Given, Needs, RedeemDocument, RedeemReceipt,
+    RedeemState, RedemptionAnswer, cancel_document, redeem_document, stock_id,
 };
 use domain::time::Instant;
 use runtime::http::{self, Answer, Request, parameter};
@@ -32,7 +32,9 @@ pub async fn catalogue(app: &App, caller: &Caller, id: AccountId, request: &Requ
         // As of a moment ago will do: whoever is too late for the last one is told so by the redemption.
         stocks.push(store.limit(reward.stock_id(), Consistency::Eventual).await?);
     }
-    Ok(Answer::json(200, &rewards::catalogue(&account, uses.as_ref(), &stocks, &schedule, now)?))
+    let catalogue = rewards::catalogue(&account, uses.as_ref(), &stocks, &schedule, now)?;
+    let answer = Answer::json(200, &catalogue);
+    Ok(answer.as_of(&Catalogue { as_of: Instant::MIN, ..catalogue }))
 }
 
 /// Redeem points for a reward.

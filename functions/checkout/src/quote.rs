@@ -11,7 +11,6 @@ use store::{Consistency, Store};
 pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
     let caller = request.caller()?;
     caller.require_any(Scope::AccountsRead)?;
-    request.takes(&[])?;
     let cart = Cart::from_json(&request.document()?)?;
     logs::about_account(cart.account_id());
     caller.require_for(Scope::AccountsRead, cart.account_id())?;

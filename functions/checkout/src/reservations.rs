@@ -16,7 +16,6 @@ use store::{Consistency, Store};
 pub async fn post(app: &App, request: &Request) -> Result<Answer, Error> {
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
-    request.takes(&[])?;
     let cart = Cart::from_json(&request.document()?)?;
     logs::about_account(cart.account_id());
     caller.require_for(Scope::OrdersWrite, cart.account_id())?;
@@ -44,6 +43,7 @@ pub async fn get(app: &App, caller: &Caller, text: &str) -> Result<Answer, Error
 pub async fn delete(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_any(Scope::OrdersWrite)?;
     request.unconditional()?;
+    request.takes(&[])?;
     let id = id(text)?;
     let reservation = app.transact(caller, &Release { caller, id }).await?;
     let account = &reservation.receipt.account_id;

@@ -141,6 +141,7 @@ pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Answe
 
 pub async fn delete(app: &App, caller: &Caller, text: &str, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::ProgramWrite)?;
+    request.takes(&[])?;
     let ended = app.transact(caller, &End { code: code(text)?, condition: request.precondition()? }).await?;
     tracing::info!("ended a shared code");
     let version = ended.version;

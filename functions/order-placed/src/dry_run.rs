@@ -18,6 +18,9 @@ pub struct DryRun {
 }
 
 impl DryRun {
+    /// What asks for one in the query of an order.
+    pub const PARAMETERS: [&'static str; 2] = ["dry_run", "version"];
+
     /// Whether a request is asking for one, and how.
     pub fn asked(request: &Request) -> Result<Option<Self>, Error> {
         let is_dry = match request.query("dry_run") {

@@ -67,14 +67,14 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
     };
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
-    request.takes(&["dry_run", "version"])?;
+    request.takes(&DryRun::PARAMETERS)?;
     let dry_run = DryRun::asked(request)?;
     let order = match amends {
         None => Order::from_text(&request.body()?)?,
         Some((source, order_id)) => {
             // Its revision says which statement it replaces.
             request.unconditional()?;
-            Order::amendment_from_json(&key(source, order_id)?, &request.document()?)?
+            Order::amendment_from_json(&key(source, order_id)?, &request.document_beside(&DryRun::PARAMETERS)?)?
         }
     };
     let revision = order.revision;
@@ -100,7 +100,6 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
 async fn pay_over_http(app: &App, request: &Request, source: &str, order_id: &str) -> Result<Answer, Error> {
     let caller = request.caller()?;
     caller.require_any(Scope::OrdersWrite)?;
-    request.takes(&[])?;
     payment::answer(app, &caller, key(source, order_id)?, payment_document(&request.document()?)?).await
 }
 

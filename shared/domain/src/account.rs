@@ -12,7 +12,7 @@ use crate::invitation::Invitation;
 use crate::ledger::{AccountChange, Change, DiscountChange};
 use crate::lots::Holdings;
 use crate::membership::Membership;
-use crate::money::Overflow;
+use crate::money::{Overflow, Points};
 use crate::occasions;
 use crate::program::{Program, Shortfall};
 use crate::referral::{self, Referral};
@@ -255,8 +255,13 @@ impl Account {
         if self.status == Status::Erased { Shortfall::WriteOff } else { program.points.shortfall }
     }
 
+    /// Points it can spend. Who was erased has none: whatever is there its commit writes off.
+    pub fn available(&self) -> Result<Points, Overflow> {
+        if self.status == Status::Erased { Ok(Points::ZERO) } else { self.holdings.available() }
+    }
+
     /// Points it owns, whether they wait or not, less what it owes: what the sum of its entries must be.
-    pub fn points(&self) -> Result<crate::money::Points, Overflow> {
+    pub fn points(&self) -> Result<Points, Overflow> {
         self.holdings.net()
     }
 }

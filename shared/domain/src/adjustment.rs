@@ -144,7 +144,7 @@ pub fn adjust(
         points: document.points,
         expires_at,
         debt: account.holdings.debt(),
-        balance: account.holdings.available()?,
+        balance: account.available()?,
     };
     let record = CommandRecord::new(account.id.clone(), key.clone(), document.content_hash(), &receipt);
     let mut writes = vec![Write::Put(Record::Command(Box::new(record)), Guard::Absent)];

@@ -400,7 +400,7 @@ impl Amending<'_> {
             eligible: self.worth.eligible,
             points: self.worth.points,
             available_at: self.available_at(),
-            balance: self.account.holdings.available()?,
+            balance: self.account.available()?,
             outcomes: self.outcomes,
             issued,
             taken_off: self.taken_off,

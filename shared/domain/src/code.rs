@@ -103,7 +103,7 @@ impl Secret {
 
 /// Why the configured secrets were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("secrets must be `number:secret`, separated by commas, each secret at least 16 bytes")]
+#[error("secrets must be `number:secret`, separated by commas, each secret at least 16 bytes and each number once")]
 pub struct InvalidSecrets;
 
 impl fmt::Debug for Secrets {
@@ -120,8 +120,14 @@ impl Secrets {
             let key = Hmac::new_from_slice(secret.as_bytes()).ok().filter(|_| secret.len() >= SECRET_BYTES_MIN)?;
             Some((number.parse().ok()?, key))
         };
-        let by_number: BTreeMap<u16, Hmac<Sha256>> =
-            text.split(',').map(|part| one(part).ok_or(InvalidSecrets)).collect::<Result<_, _>>()?;
+        let mut by_number: BTreeMap<u16, Hmac<Sha256>> = BTreeMap::new();
+        for part in text.split(',') {
+            let (number, key) = one(part).ok_or(InvalidSecrets)?;
+            // Of two under one number either could be meant.
+            if by_number.insert(number, key).is_some() {
+                return Err(InvalidSecrets);
+            }
+        }
         let mut newest_first = by_number.into_iter().rev().map(|(number, key)| Secret { number, key });
         Ok(Self { current: newest_first.next().ok_or(InvalidSecrets)?, older: newest_first.collect() })
     }
@@ -304,6 +310,8 @@ mod tests {
         for text in ["", "secret", "1:short", "x:sixteen bytes at least", "1:sixteen bytes at least,"] {
             assert!(Secrets::parse(text).is_err(), "{text:?}");
         }
+        // Whoever adds a secret must not replace one by a slip.
+        assert!(Secrets::parse("1:an old secret of ours,1:sixteen bytes at least").is_err());
         assert_eq!(secrets().numbers().collect::<Vec<_>>(), [2, 1]);
         assert!(!format!("{:?}", secrets()).contains("sixteen"));
     }

@@ -8,6 +8,7 @@ mod country;
 mod email;
 mod identity;
 pub(crate) mod invitation;
+mod own;
 pub(crate) mod payment;
 mod phone;
 pub(crate) mod read;
@@ -206,7 +207,8 @@ pub enum Put {
 
 /// Enrols an account or changes its data. The same data again writes nothing.
 ///
-/// Fails with [`Rejection::UnderReview`] where a status is stated for an account that waits for approval: only its
+/// Fails with [`Rejection::Invalid`] where an account states of itself what only the merchant does, its segments or its
+/// status; with [`Rejection::UnderReview`] where a status is stated for an account that waits for approval: only its
 /// review lets it in or turns it away.
 pub fn put_account(
     id: &AccountId,
@@ -218,6 +220,7 @@ pub fn put_account(
     if before.account.as_ref().is_some_and(|account| account.status == Status::Erased) {
         return Err(Rejection::AccountNotActive(Status::Erased));
     }
+    let document = &*own::stated(before.account.as_ref(), document, by)?;
     let pending = before.account.as_ref().is_some_and(|account| account.status == Status::Pending);
     if pending && document.status.is_some() {
         return Err(Rejection::UnderReview);

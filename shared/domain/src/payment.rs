@@ -219,7 +219,7 @@ pub(crate) fn take_in(
         points,
         available_at,
         expires_at: end.expires_at,
-        balance: account.holdings.available()?,
+        balance: account.available()?,
     });
     Ok(changes)
 }

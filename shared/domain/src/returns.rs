@@ -353,7 +353,7 @@ pub(crate) fn take_back(
         returned.eligible = eligible;
         returned.reversal = reversal;
         returned.came_back = CameBack { codes: codes_back.codes, codes_ended: codes_back.codes_ended, ..points_back };
-        returned.balance = account.holdings.available()?;
+        returned.balance = account.available()?;
     }
     let mut changes = vec![Change::Order(OrderChange::Returned {
         order: scored.order.key.clone(),

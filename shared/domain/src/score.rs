@@ -400,7 +400,7 @@ impl<'a> Scoring<'a> {
             points: self.points,
             available_at: self.available_at,
             expires_at: self.end.expires_at,
-            balance: self.account.holdings.available()?,
+            balance: self.account.available()?,
             outcomes: self.outcomes,
             issued: self.issued,
             taken_off: self.taken_off,
@@ -434,7 +434,7 @@ impl<'a> Scoring<'a> {
         }
         // A discount that comes back at once is as it was.
         let using = if scored.has_given_discounts_back() { Vec::new() } else { self.using };
-        scored.score.balance = account.holdings.available()?;
+        scored.score.balance = account.available()?;
         let qualified = referral::first_order(&mut account, &mut scored, self.program, self.context)?;
         let (qualified, noted) = qualified.unzip();
         changes.extend(noted);

@@ -353,7 +353,7 @@ fn points_standing(account: &Account, program: &Program) -> Result<PointsStandin
     let exchange = program.points.exchange.as_ref();
     let (lots, pending) = (account.holdings.lots(), account.holdings.pending());
     Ok(PointsStanding {
-        balance: account.holdings.available()?,
+        balance: account.available()?,
         held: account.points_held()?,
         pending: account.holdings.waiting()?,
         unpaid: account.holdings.unpaid(),

@@ -25,6 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::template::Table;
+pub(crate) use folder::for_its_owner;
 pub use folder::{Content, Manifest};
 pub use restore::{Restored, restore};
 pub use save::{Plan, save};

@@ -14,6 +14,7 @@ mod referrals;
 mod rekey;
 mod simulate;
 mod tasks;
+mod variables;
 
 use crate::{import, serve};
 use analytics::rollup::Period;
@@ -143,6 +144,8 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         event: PathBuf,
     },
+    /// Print the variables of a function that runs elsewhere over the tables of `guilder serve --dynamodb-port 8000`
+    Variables(variables::Arguments),
     /// Write the schemas of all events that are announced, a file each
     EventSchemas {
         /// The folder
@@ -298,6 +301,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Referrals { json } => referrals::show(json, place).await,
         Task::Redrive { queue } => tasks::redrive(&queue, place).await,
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
+        Task::Variables(arguments) => variables::variables(&arguments),
         Task::EventSchemas { into } => tasks::event_schemas(&into),
         Task::Program(task) => program::perform(task, place).await,
         Task::Api => print(&crate::api::text()?).map(|()| ExitCode::SUCCESS),

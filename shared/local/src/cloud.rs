@@ -97,6 +97,11 @@ async fn choose_by_program(
     Some(())
 }
 
+/// Values of parameters that have no default, good for nothing but a laptop.
+pub fn usual_parameters() -> BTreeMap<String, String> {
+    [("SecretKeys".to_owned(), "1:local-development-only".to_owned())].into()
+}
+
 /// What a local cloud is opened with.
 pub struct Options {
     /// Where its tables are.
@@ -126,7 +131,7 @@ impl Options {
         Self {
             storage,
             clock: Clock::system(),
-            parameters: [("SecretKeys".to_owned(), "1:local-development-only".to_owned())].into(),
+            parameters: usual_parameters(),
             counts_nights: true,
             retry_delay: Duration::from_secs(1),
             patience: Patience::default(),

@@ -13,20 +13,17 @@ use runtime::Scope;
 use runtime::http::{HEAD_BYTES_MAX, REQUEST_ID, is_request_id};
 use serde_json::{Value, json};
 
-use crate::bus::{Filter, KEPT_MAX};
-use crate::cloud::{Cloud, EventError, wall_clock};
+use crate::cloud::{Cloud, wall_clock};
 use crate::template::Route;
 use issuer::Refusal;
 
 pub mod issuer;
+mod local;
 pub mod server;
 pub mod text;
 
 /// The largest body taken: the limit of a Lambda invocation.
 pub const BODY_BYTES_MAX: usize = runtime::http::BODY_BYTES_MAX;
-
-/// Events that are shown where nobody says how many.
-const EVENTS_SHOWN: usize = 100;
 
 /// A request as it came.
 #[derive(Debug, Clone, Default)]
@@ -237,7 +234,7 @@ impl Cloud {
         if let Some(route) = fitting.max_by_key(|route| route.path.literals()) {
             return route.path.loggable(path);
         }
-        let own = ["", "_local", "events", "queues", "metrics"];
+        let own = ["", "_local", "events", "functions", "queues", "metrics"];
         let is_word = |word: &str| own.contains(&word) || routes().any(|route| route.path.has_literal(word));
         let words = path.split('/').map(|word| if is_word(word) { word } else { "..." });
         words.collect::<Vec<_>>().join("/")
@@ -248,62 +245,6 @@ impl Cloud {
         match self.issuer() {
             Some(issuer) => issuer.authorize(&request.headers, scope, self.clock().now()),
             None => Ok(operator(scope)),
-        }
-    }
-
-    /// What exists here only: putting events on the bus, looking at those announced, into the queues, and at what was
-    /// counted.
-    async fn local(&self, request: &Request) -> Response {
-        let path = request.target.split('?').next().unwrap_or_default();
-        match (request.method.as_str(), path) {
-            ("GET", "/_local/events") => self.local_events(&request.target),
-            ("POST", "/_local/events") => self.local_event(&request.body).await,
-            ("GET", "/_local/queues") => match self.queues().await {
-                Ok(queues) => Response::of(200, "application/json", &json!({ "queues": queues })),
-                Err(_) => Response::internal(),
-            },
-            ("GET", "/_local/metrics") => {
-                Response::of(200, "application/json", &json!({ "metrics": self.metrics().counted() }))
-            }
-            (method, "/_local/events") => Response::method_not_allowed(method, path, &["GET", "POST"]),
-            (method, "/_local/queues" | "/_local/metrics") => Response::method_not_allowed(method, path, &["GET"]),
-            _ => Response::not_found(path),
-        }
-    }
-
-    /// The latest events that were announced, newest first.
-    fn local_events(&self, target: &str) -> Response {
-        let query = target.split_once('?').map_or("", |(_, query)| query);
-        let (mut filter, mut limit) = (Filter::default(), EVENTS_SHOWN);
-        for (name, value) in text::query(query) {
-            match (name.as_str(), value.parse()) {
-                ("type", _) => filter.kind = Some(value),
-                ("account_id", _) => filter.account = Some(value),
-                ("limit", Ok(most @ 1..=KEPT_MAX)) => limit = most,
-                _ => {
-                    let detail = format!("Events are asked for by type, account_id and limit, from 1 to {KEPT_MAX}.");
-                    return Response::problem(400, "invalid-parameter", "Invalid parameter", detail);
-                }
-            }
-        }
-        Response::of(200, "application/json", &json!({ "events": self.bus().latest(&filter, limit) }))
-    }
-
-    async fn local_event(&self, body: &[u8]) -> Response {
-        let entry = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        let text = |name: &str| entry.get(name).and_then(Value::as_str);
-        let (Some(kind), Some(source), Some(detail)) = (text("detail-type"), text("source"), entry.get("detail"))
-        else {
-            let detail = "An event is a JSON object with detail-type, source and detail.".to_owned();
-            return Response::problem(400, "invalid-event", "Invalid event", detail);
-        };
-        match self.put_event(kind, source, detail.clone()).await {
-            Ok(queues) => Response::of(202, "application/json", &json!({ "queues": queues })),
-            Err(EventError::TooLarge) => {
-                let detail = EventError::TooLarge.to_string();
-                Response::problem(413, "payload-too-large", "Payload too large", detail)
-            }
-            Err(EventError::Queue(_)) => Response::internal(),
         }
     }
 }

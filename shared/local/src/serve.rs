@@ -217,6 +217,7 @@ fn routes(cloud: &Cloud) -> String {
         ("GET", "/_local/events", "what was announced, newest first: ?type=, ?account_id=, ?limit="),
         ("GET", "/_local/queues", "what waits in the queues"),
         ("GET", "/_local/metrics", "what functions have counted"),
+        ("POST", "/_local/functions/{name}", "invokes a function with an event, as aws lambda invoke does"),
     ];
     let rows: Vec<(String, String, String)> = served
         .map(|(function, route)| (route.method.to_string(), route.path.to_string(), function.name.clone()))
@@ -232,7 +233,7 @@ fn events(cloud: &Cloud) -> String {
     match (cloud.database(), cloud.webhook()) {
         (None, _) => "nothing is announced: only the embedded database can be listened to".to_owned(),
         (Some(_), None) => "announced on the bus for events: GET /_local/events (--webhook posts them)".to_owned(),
-        (Some(_), Some(webhook)) => format!("announced on the bus for events, and posted to {}", webhook.url()),
+        (Some(_), Some(webhook)) => format!("announced on the bus for events, and posted to {}", webhook.place()),
     }
 }
 

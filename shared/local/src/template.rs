@@ -231,6 +231,16 @@ pub struct Alarm {
     pub id: String,
     /// What it watches.
     pub measured: Measured,
+    /// What of it counts: `Sum`, `Maximum` or `p99`.
+    pub statistic: String,
+    /// How that is compared with the threshold.
+    pub operator: String,
+    /// What it is compared with.
+    pub threshold: u64,
+    /// Over how many seconds.
+    pub period_s: u64,
+    /// How many such periods in a row.
+    pub periods: u64,
 }
 
 /// A metric, and what it is measured of.

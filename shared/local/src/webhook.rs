@@ -85,9 +85,13 @@ impl Webhook {
         Ok(Self { url: url.to_owned(), key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), connector })
     }
 
-    /// Where events are posted to.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// Where events are posted to, as it may be shown: without what stands in front of the host or behind it, which may
+    /// be secret.
+    pub fn place(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        format!("{scheme}://{host}")
     }
 
     /// The queue of what is to be posted.

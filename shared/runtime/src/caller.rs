@@ -87,7 +87,7 @@ impl Caller {
 
     /// A machine of the merchant that puts events on the bus. Who may put them there is the bus's policy.
     pub fn of_event(source: &str) -> Self {
-        Self { id: format!("event:{source}"), scopes: vec![Scope::OrdersWrite], account: None }
+        Self { id: format!("event:{}", named(source)), scopes: vec![Scope::OrdersWrite], account: None }
     }
 
     /// The person at the keyboard of the command line.
@@ -126,13 +126,18 @@ impl Caller {
     }
 }
 
+/// Most characters of a subject that stands as it is: OpenID Connect has no longer ones.
+const SUBJECT_CHARS_MAX: usize = 255;
+
 /// Who calls, as entries name it for good. An issuer's subject says nothing by itself and stays as it is; one that uses
-/// e-mail addresses has them stand as a hash, which tells one from another all the same.
+/// e-mail addresses, or is longer than any should be, stands as a hash, which tells one from another all the same.
 fn named(subject: &str) -> String {
     match subject {
         // By this name the ledger knows what was imported, which is announced to nobody.
         IMPORTER => format!("sub:{subject}"),
-        _ if has_address(subject) => format!("sub:{}", CommandKey::of_subject(subject).as_str()),
+        _ if has_address(subject) || subject.chars().count() > SUBJECT_CHARS_MAX => {
+            format!("sub:{}", CommandKey::of_subject(subject).as_str())
+        }
         _ => subject.to_owned(),
     }
 }

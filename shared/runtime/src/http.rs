@@ -118,13 +118,20 @@ impl Request {
         if bytes.len() > BODY_BYTES_MAX { Err(RequestFault::TooLarge.into()) } else { Ok(bytes) }
     }
 
-    /// The body as a JSON document.
+    /// The body as a JSON document, of a request that says nothing in its query.
     pub fn document(&self) -> Result<Value, Error> {
+        self.document_beside(&[])
+    }
+
+    /// The same of one that may say this in its query.
+    pub fn document_beside(&self, known: &'static [&'static str]) -> Result<Value, Error> {
+        self.takes(known)?;
         document::parse(&self.body()?).map_err(|reason| RequestFault::NotJson(reason).into())
     }
 
     /// The body as a JSON document, of a request that may come without one: then an empty object.
     pub fn document_or_nothing(&self) -> Result<Value, Error> {
+        self.takes(&[])?;
         if self.body()?.is_empty() { Ok(json!({})) } else { self.document() }
     }
 

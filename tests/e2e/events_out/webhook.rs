@@ -131,4 +131,8 @@ async fn what_nobody_takes_is_put_aside_after_a_bounded_number_of_tries() {
     assert!(depths["Webhook"].is_empty());
     assert_eq!(depths["WebhookDeadLetters"].len(), announced);
     assert_eq!(depths["WebhookDeadLetters"][0].reason.as_deref(), Some("it answered 503"));
+    // Put back by hand they are tried as often again.
+    assert_eq!(posting.redrive("WebhookDeadLetters").await.unwrap(), (announced, "Webhook".to_owned()));
+    while posting.post_events().await.unwrap() > 0 {}
+    assert_eq!(receiver.received().len(), announced * 16);
 }

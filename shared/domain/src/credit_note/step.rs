@@ -208,7 +208,7 @@ impl Step {
     fn finish(mut self, guard: Guard, is_new: bool, context: &Context<'_>) -> Result<Decision<Progress>, Rejection> {
         let open = self.note.state == State::Open;
         self.account.credit_note = open.then(|| self.note.return_id.clone());
-        self.note.outcome.balance = self.account.holdings.available()?;
+        self.note.outcome.balance = self.account.available()?;
         self.note.outcome.entry = self.account.version.checked_add(1).ok_or(Overflow)?;
         self.note.decided_at = context.now;
         let cause = Cause::CreditNote { credit_note_id: self.note.return_id.clone() };

@@ -125,7 +125,7 @@ pub fn cancel(
         points: redemption.points,
         points_expired: Points::sum(ended.iter().map(|lot| lot.points))?,
         points_repaid: repaid,
-        balance: account.holdings.available()?,
+        balance: account.available()?,
     };
     let version = redemption.version.checked_add(1).ok_or(Overflow)?;
     let cancelled = RewardRedemption { cancelled: Some(receipt.clone()), version, ..redemption.clone() };

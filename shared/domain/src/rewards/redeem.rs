@@ -164,7 +164,7 @@ impl Redeeming<'_> {
             account_id: redemption.account_id.clone(),
             redeemed: Redeemed::of(&redemption),
             uses,
-            balance: self.account.holdings.available()?,
+            balance: self.account.available()?,
         };
         let record = CommandRecord::new(self.account.id.clone(), key.clone(), document.content_hash(), &receipt);
         let mut writes = vec![Write::Put(Record::Command(Box::new(record)), Guard::Absent)];

@@ -94,7 +94,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// A file that nobody but its owner may read.
-pub(super) fn for_its_owner(options: &mut OpenOptions) {
+pub(crate) fn for_its_owner(options: &mut OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     #[cfg(not(unix))]

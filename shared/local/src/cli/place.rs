@@ -1,11 +1,12 @@
 //! Where a command finds the tables.
 
 use super::Failure;
-use crate::cloud::{Cloud, OpenError, Options, Storage, StorageError};
+use crate::cloud::{Cloud, OpenError, Options, Storage, StorageError, usual_parameters};
 use crate::connector;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use runtime::{App, Clock, Config};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,13 +130,16 @@ impl Opened {
 
 /// Options for a storage, with what the environment chooses for the functions.
 pub fn options(storage: Storage) -> Options {
-    let mut options = Options { streams: true, ..Options::new(storage) };
+    Options { streams: true, parameters: parameters(), ..Options::new(storage) }
+}
+
+/// Values of the template's parameters, as the environment chooses them.
+pub fn parameters() -> BTreeMap<String, String> {
+    let mut parameters = usual_parameters();
     for (name, parameter) in [("GUILDER_SECRETS", "SecretKeys"), ("GUILDER_PROGRAM", "ProgramName")] {
-        if let Some(value) = variable(name) {
-            options.parameters.insert(parameter.to_owned(), value);
-        }
+        parameters.extend(variable(name).map(|value| (parameter.to_owned(), value)));
     }
-    options
+    parameters
 }
 
 /// The function's instance that a command works with.

@@ -189,7 +189,7 @@ pub(super) async fn redrive(queue: &str, place: &Place) -> Result<ExitCode, Fail
     let tables = place.open_existing().await?;
     let cloud = tables.cloud().ok_or("a deployment's messages are moved by `aws sqs start-message-move-task`")?;
     let (moved, to) = cloud.redrive(queue).await?;
-    print(&format!("{moved} messages of {queue} are in {} again\n", to.id))?;
+    print(&format!("{moved} messages of {queue} are in {to} again\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

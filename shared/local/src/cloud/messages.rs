@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::time::Instant;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tracing::{error, warn};
 
 use super::{Cloud, wall_clock};
@@ -14,6 +15,15 @@ use crate::webhook;
 
 /// How often queues are looked at while nothing is announced: messages become visible by time, too.
 const IDLE: Duration = Duration::from_millis(200);
+
+/// What is done in rounds.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    /// Messages and records go to functions.
+    Deliver,
+    /// Events go to the webhook.
+    Post,
+}
 
 /// Why an event was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -133,29 +143,47 @@ impl Cloud {
     }
 
     /// Puts the messages of a dead-letter queue back into the queue that gave them up, and returns how many, and which
-    /// queue that is.
-    pub async fn redrive(&self, dead_letters: &str) -> Result<(usize, &Queue), RedriveError> {
+    /// queue that is: one of the template's, or the webhook's.
+    pub async fn redrive(&self, dead_letters: &str) -> Result<(usize, String), RedriveError> {
+        let webhook = webhook::Webhook::queue();
+        let queues = || self.template.queues.iter().chain([&webhook]);
         let is_source = |queue: &&Queue| queue.redrive.as_ref().is_some_and(|redrive| redrive.queue == dead_letters);
-        let Some(queue) = self.template.queues.iter().find(is_source) else {
-            let all = self.template.queues.iter().filter_map(|queue| Some(queue.redrive.as_ref()?.queue.clone()));
+        let Some(queue) = queues().find(is_source) else {
+            let all = queues().filter_map(|queue| Some(queue.redrive.as_ref()?.queue.clone()));
             return Err(RedriveError::Unknown { queue: dead_letters.to_owned(), dead_letters: all.collect() });
         };
         let moved = self.queues.put_back(dead_letters, queue, wall_clock()).await?;
         self.announced.notify_one();
-        Ok((moved, queue))
+        Ok((moved, queue.id.clone()))
     }
 
     /// One round over everything that waits.
     async fn pump_all(&self) -> Result<usize, QueueError> {
         let (queued, streamed) = (self.pump().await?, self.pump_streams().await?);
-        Ok(queued.saturating_add(streamed).saturating_add(self.post_events().await?))
+        Ok(queued.saturating_add(streamed))
     }
 
-    /// Delivers messages as they come, until `stop` resolves; a batch under way is finished.
+    /// Delivers messages as they come, until `stop` resolves; a batch under way is finished. What is posted is posted
+    /// beside that: whoever takes its time over an answer holds up no order.
     pub async fn consume(&self, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
+        let (stopping, stopped) = watch::channel(false);
+        let delivering = self.rounds(Work::Deliver, stopped.clone());
+        let posting = self.rounds(Work::Post, stopped);
+        let stop = async {
+            stop.await;
+            stopping.send_replace(true);
+        };
+        tokio::join!(delivering, posting, stop);
+    }
+
+    /// One round after the other, until `stopped` says so: at once while anything moves, or is there to deliver.
+    async fn rounds(&self, work: Work, mut stopped: watch::Receiver<bool>) {
         loop {
-            let pause = match self.pump_all().await {
+            let moved = match work {
+                Work::Deliver => self.pump_all().await,
+                Work::Post => self.post_events().await,
+            };
+            let pause = match moved {
                 Ok(0) => IDLE,
                 Ok(_) => Duration::ZERO,
                 Err(fault) => {
@@ -165,8 +193,8 @@ impl Cloud {
             };
             tokio::select! {
                 biased;
-                () = &mut stop => return,
-                () = self.announced.notified() => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = self.announced.notified(), if matches!(work, Work::Deliver) => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

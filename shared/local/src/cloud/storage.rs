@@ -75,6 +75,10 @@ impl Open {
             Storage::Memory => Ok(Self::embedded(Database::memory()?, None)),
             Storage::File(path) => {
                 let lock = Lock::take(&path)?;
+                // Names and addresses will be in it; SQLite gives the files beside it the same rights.
+                let mut options = OpenOptions::new();
+                crate::backup::for_its_owner(options.create(true).truncate(false).write(true));
+                options.open(&path).map_err(|error| StorageError::File { path: path.clone(), error })?;
                 let database = Database::new(&path.to_string_lossy())?;
                 // The only way to SQLite's synchronous=NORMAL here: it survives the death of the process, and takes
                 // twice the orders per second of the default, which also survives a power cut.

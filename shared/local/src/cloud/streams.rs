@@ -62,13 +62,13 @@ impl Cloud {
         let queue = Webhook::queue();
         let received = self.queues.receive(&queue, POSTED_MAX, wall_clock()).await?;
         if received.redriven > 0 {
-            tracing::error!(count = received.redriven, "gave up events that {} does not take", webhook.url());
+            tracing::error!(count = received.redriven, "gave up events that {} does not take", webhook.place());
         }
         for message in &received.messages {
             match webhook.post(message, wall_clock()).await {
                 Ok(()) => self.queues.delete(&queue, message).await?,
                 Err(reason) => {
-                    tracing::warn!(message.id = %message.id, "{} took no event: {reason}", webhook.url());
+                    tracing::warn!(message.id = %message.id, "{} took no event: {reason}", webhook.place());
                     self.queues.retry(&queue, message, &reason, wall_clock()).await?;
                 }
             }

@@ -1,4 +1,5 @@
-//! The way to the embedded tables, with a meter: request units, as DynamoDB reports them.
+//! The way to the embedded tables, with a meter: request units, as DynamoDB reports them, and the entries that were
+//! written, as its stream would hand them on.
 
 use super::bill::Usage;
 use crate::connector::{self, Embedded};
@@ -25,6 +26,8 @@ pub(super) struct Meter {
     inner: Embedded,
     /// `None` while nobody looks.
     count: Arc<Mutex<Option<Usage>>>,
+    /// What was put meanwhile: key and content.
+    put: Arc<Mutex<Vec<Value>>>,
 }
 
 impl fmt::Debug for Meter {
@@ -35,7 +38,7 @@ impl fmt::Debug for Meter {
 
 impl Meter {
     pub(super) fn new(database: Database) -> Self {
-        Self { inner: Embedded::new(database), count: Arc::default() }
+        Self { inner: Embedded::new(database), count: Arc::default(), put: Arc::default() }
     }
 
     /// A client that goes through it.
@@ -51,6 +54,15 @@ impl Meter {
     /// What was used since it started; it stands still from then on.
     pub(super) fn stop(&self) -> Usage {
         self.set(None).unwrap_or_default()
+    }
+
+    /// The entries of the ledger that were written since this was asked last, each as a record of a stream has it.
+    pub(super) fn entries(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.put.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, written: Vec<Value>) {
+        self.put.lock().unwrap_or_else(PoisonError::into_inner).extend(written);
     }
 
     fn set(&self, usage: Option<Usage>) -> Option<Usage> {
@@ -92,14 +104,30 @@ impl HttpConnector for Meter {
             fields.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
         }
         *request.body_mut() = SdkBody::from(body.to_string());
+        let written = entries(&body);
         let (meter, answer) = (self.clone(), self.inner.call(request));
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
             let body: Value = serde_json::from_slice(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
             meter.add(is_write, halves(&body));
+            if answer.status().is_success() {
+                meter.note(written);
+            }
             Ok(answer)
         })
     }
+}
+
+/// The entries that a transaction writes.
+fn entries(request: &Value) -> Vec<Value> {
+    let writes = request.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
+    let items = writes.filter_map(|write| write.get("Put")?.get("Item"));
+    let text = |item: &Value, name: &str| Some(item.get(name)?.get("S")?.as_str()?.to_owned());
+    let entries = items.filter_map(|item| {
+        let (account, sk) = (text(item, "account_id")?, text(item, "sk").filter(|sk| sk.starts_with("E#"))?);
+        Some(json!({"Keys": {"account_id": {"S": account}, "sk": {"S": sk}}, "NewImage": item}))
+    });
+    entries.collect()
 }
 
 /// Halves of units that an answer reports, of one table or of several.

@@ -7,8 +7,10 @@ use super::bill::{Overflow, Standing, Usage};
 use super::meter::Meter;
 use crate::cloud::{Cloud, InvokeError, OpenError, Options, Storage};
 use crate::program::{self, ProgramError};
+use crate::stream::Noted;
 use dynoxide::{Database, DynoxideError};
 use runtime::{Clock, logs};
+use serde_json::{Value, json};
 use shop::Shop;
 use std::io;
 use std::sync::Arc;
@@ -179,6 +181,16 @@ struct Bench {
 enum Entrance {
     Http,
     Bus,
+    Stream,
+}
+
+/// How many events a record of the ledger's stream is announced by.
+fn announced(record: &Value) -> Result<u64, SampleError> {
+    let unread = || SampleError::Refused { subject: "the ledger's stream".to_owned(), answer: record.to_string() };
+    let streamed = store::StreamRecord::read(record).map_err(|_| unread())?.streamed;
+    let store::Streamed::Entry(entry) = streamed else { return Err(unread()) };
+    let events = domain::event::events(&entry).map_err(|_| Overflow)?;
+    Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
 impl Bench {
@@ -187,8 +199,31 @@ impl Bench {
         app.ok_or_else(|| InvokeError::Unknown(function.to_owned()).into())
     }
 
-    /// Carries out an invocation with the meter on.
+    /// Carries out an invocation with the meter on, and announces what it wrote.
     async fn invoke(
+        &self,
+        function: &str,
+        event: serde_json::Value,
+        entrance: Entrance,
+    ) -> Result<(Sample, serde_json::Value), SampleError> {
+        self.meter.entries();
+        let (mut sample, answer) = self.invoke_alone(function, event, entrance).await?;
+        for written in self.meter.entries() {
+            let noted = Noted { number: "1".to_owned(), at: shop::now(), event: "INSERT".to_owned(), written };
+            let record = noted.record("ledger", 0);
+            let events = announced(&record)?;
+            let batch = json!({ "Records": [record] });
+            let (own, answer) = self.invoke_alone("events-out", batch, Entrance::Stream).await?;
+            if answer.get("batchItemFailures").and_then(Value::as_array).is_none_or(|failed| !failed.is_empty()) {
+                return Err(SampleError::Refused { subject: "events-out".to_owned(), answer: answer.to_string() });
+            }
+            let own = Usage { events, stored_bytes: 0, ..own.usage };
+            sample.usage = sample.usage.plus(&own)?;
+        }
+        Ok((sample, answer))
+    }
+
+    async fn invoke_alone(
         &self,
         function: &str,
         event: serde_json::Value,
@@ -209,6 +244,8 @@ impl Bench {
         let (requests, events) = match entrance {
             Entrance::Http => (bytes_in.div_ceil(REQUEST_BYTES), 0),
             Entrance::Bus => (0, messages),
+            // Lambda reads a stream for nothing.
+            Entrance::Stream => (0, 0),
         };
         let usage = Usage {
             invocations: 1,

@@ -183,15 +183,23 @@ fn what_is_measured_are_the_units_that_orders_are_known_to_cost() {
     assert_eq!(of("discount-order"), (10, 1));
     assert_eq!(of("account"), (0, 4));
     for Measured { operation, usage, samples, memory_mb } in &measured {
-        let is_bus = operation.name == "bus-order";
-        let expected = if is_bus { (0, 1, 3) } else { (1, 0, 0) };
+        // What is announced of each: an order, its points, its discount; what a return takes back ...
+        let announced = match operation.name {
+            "quote" | "account" => 0,
+            "first-order" | "discount-order" => 3,
+            _ => 2,
+        };
+        let (requests, put, queued) = if operation.name == "bus-order" { (0, 1, 3) } else { (1, 0, 0) };
         let each = |sum: u64| sum / samples;
+        let expected = (requests, put + announced, queued);
         assert_eq!((each(usage.requests), each(usage.events), each(usage.queue_requests)), expected, "{operation:?}");
-        assert_eq!((each(usage.invocations), *memory_mb), (1, 256), "{operation:?}");
+        // The function's own, and that of what announces it.
+        let invocations = if announced > 0 { 2 } else { 1 };
+        assert_eq!((each(usage.invocations), *memory_mb), (invocations, 256), "{operation:?}");
         assert!(usage.billed_ms >= *samples && usage.logged_bytes > 200 * samples, "{operation:?}");
-        // A line of metrics is some 400 bytes.
+        // Lambda's own lines are some 230 bytes, one of metrics 300; other tests of this process may take lines away.
         let counts = usage.stored_bytes > 0;
-        assert!(!counts || usage.logged_bytes > 800 * samples, "{operation:?} {usage:?}");
+        assert!(!counts || usage.logged_bytes > 500 * samples, "{operation:?} {usage:?}");
         assert_eq!(usage.stored_bytes > 0, operation.is_order || !["quote", "account"].contains(&operation.name));
     }
 }

@@ -401,7 +401,7 @@ fn scope(auth: &Node<'_>) -> Option<Option<Scope>> {
 /// An API must have an authorizer that guards every route: a function also denies by default, but AWS should not even
 /// invoke it.
 fn api(properties: &Node<'_>) {
-    let auth = properties.fields(&["Auth"], &["Name"]).need("Auth");
+    let auth = properties.fields(&["Auth"], &["Name", "RouteSettings"]).need("Auth");
     let Some(auth) = auth.map(|auth| auth.fields(&["DefaultAuthorizer", "Authorizers"], &[])) else { return };
     let Some(default) = auth.need("DefaultAuthorizer") else { return };
     let known = entries(&auth, "Authorizers").iter().map(|(name, _)| *name).collect::<Vec<_>>();

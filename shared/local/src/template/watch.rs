@@ -59,31 +59,45 @@ impl Names<'_> {
                 "Statistic",
                 "ExtendedStatistic",
                 "AlarmActions",
+                "OKActions",
                 "ComparisonOperator",
                 "TreatMissingData",
+                "Period",
+                "EvaluationPeriods",
+                "Threshold",
             ],
-            &["AlarmName", "AlarmDescription", "Period", "EvaluationPeriods", "Threshold"],
+            &["AlarmName", "AlarmDescription"],
         );
-        for action in fields.need("AlarmActions").map(|node| node.items()).unwrap_or_default() {
-            self.resource(&action, TOPIC, None);
+        // Whoever hears that something began hears that it is over.
+        for told in ["AlarmActions", "OKActions"] {
+            for action in fields.need(told).map(|node| node.items()).unwrap_or_default() {
+                self.resource(&action, TOPIC, None);
+            }
         }
         let operators = ["GreaterThanOrEqualToThreshold", "LessThanThreshold"];
         let operator = fields.need("ComparisonOperator").and_then(|operator| operator.one_of(&operators));
         // What nobody counted is nothing: too little where little is alarming, and never too much.
         let missing = if operator.as_deref() == Some("LessThanThreshold") { "breaching" } else { "notBreaching" };
         fields.need("TreatMissingData").map(|node| node.one_of(&[missing]));
-        match (fields.get("Statistic"), fields.get("ExtendedStatistic")) {
-            (Some(statistic), None) => drop(statistic.one_of(&["Sum", "Maximum"])),
-            (None, Some(statistic)) => drop(statistic.one_of(&["p99"])),
-            _ => properties.fault("must have either Statistic or ExtendedStatistic"),
-        }
+        let statistic = match (fields.get("Statistic"), fields.get("ExtendedStatistic")) {
+            (Some(statistic), None) => statistic.one_of(&["Sum", "Maximum"]),
+            (None, Some(statistic)) => statistic.one_of(&["p99"]),
+            _ => {
+                properties.fault("must have either Statistic or ExtendedStatistic");
+                None
+            }
+        };
         let dimensions = fields.need("Dimensions").map(|node| node.items()).unwrap_or_default();
         let dimensions = dimensions.iter().filter_map(|node| self.dimension(node)).collect::<Vec<_>>();
+        let number = |name| fields.need(name).and_then(|node| node.number()).unwrap_or_default();
+        let (period_s, periods, threshold) = (number("Period"), number("EvaluationPeriods"), number("Threshold"));
         let (namespace, metric) = (fields.need("Namespace")?.text()?, fields.need("MetricName")?);
         let name = metric.text()?;
         let names: Vec<_> = dimensions.iter().map(|(name, _)| name.as_str()).collect();
         check_metric(&namespace, &name, &names).unwrap_or_else(|fault| metric.fault(fault));
-        Some(Alarm { id: id.to_owned(), measured: Measured { namespace, metric: name, dimensions } })
+        let measured = Measured { namespace, metric: name, dimensions };
+        let (operator, statistic) = (operator?, statistic?);
+        Some(Alarm { id: id.to_owned(), measured, statistic, operator, threshold, period_s, periods })
     }
 
     /// A dimension of an alarm: its name and the logical id that is its value.

@@ -114,7 +114,13 @@ impl Answer {
     /// The same, about a thing at this version; it means what `shown` says, without the instant that it is true at.
     #[must_use]
     pub fn tagged_as_of(self, version: u64, shown: &impl Serialize) -> Self {
-        Self { tag: Some(Tag::of_meaning(version, &text(shown))), ..self }
+        Self { tag: Some(Tag::of_meaning(Some(version), &text(shown))), ..self }
+    }
+
+    /// The same, about what has no version; it means what `shown` says, without the instant that it is true at.
+    #[must_use]
+    pub fn as_of(self, shown: &impl Serialize) -> Self {
+        Self { tag: Some(Tag::of_meaning(None, &text(shown))), ..self }
     }
 
     /// The same, about a thing at this version, of which it shows a part only.

@@ -27,8 +27,8 @@ impl Tag {
     }
 
     /// Of an answer that means no more than this text does.
-    pub fn of_meaning(version: u64, text: &str) -> Self {
-        Self { version: Some(version), content: Some(hash(text)), is_weak: true }
+    pub fn of_meaning(version: Option<u64>, text: &str) -> Self {
+        Self { version, content: Some(hash(text)), is_weak: true }
     }
 
     /// Of a thing of which only its version is known.
@@ -165,7 +165,7 @@ mod tests {
         let text = shown.to_string();
         assert!(text.starts_with("\"42-") && text.len() == 21, "{text}");
         assert_ne!(text, Tag::of_text(Some(42), "{ }").to_string());
-        assert_eq!(Tag::of_meaning(42, "{}").to_string(), format!("W/{text}"));
+        assert_eq!(Tag::of_meaning(Some(42), "{}").to_string(), format!("W/{text}"));
         assert_eq!(Tag::of_version(42).to_string(), "W/\"42\"");
         let unversioned = Tag::of_text(None, "{}").to_string();
         assert_eq!(version(unversioned.trim_matches('"')), None, "{unversioned}");

@@ -41,8 +41,9 @@ fn unwatched(template: &Template) -> Vec<String> {
     }
     for machine in &template.machines {
         need("AWS/States", "ExecutionsFailed", ("StateMachineArn", &machine.id));
+        // One that was never begun, ran out of time or was aborted has not failed.
+        need("AWS/States", "ExecutionsSucceeded", ("StateMachineArn", &machine.id));
     }
-    need("AWS/States", "ExecutionsSucceeded", ("StateMachineArn", "NightlyRollup"));
     need("Guilder", "BooksUnbalanced", ("Function", "MetricRollup"));
     need("Guilder", "AccountsSetAside", ("Function", "DiscountExpiry"));
     need("Guilder", "AccountsSetAside", ("Function", "AccountReview"));
@@ -63,6 +64,34 @@ fn what_is_watched_no_longer_is_noticed() {
         let mut without = all.clone();
         without.alarms.retain(|other| other != alarm);
         assert_eq!(unwatched(&without).len(), 1, "{}: needed by nothing, or more than once", alarm.id);
+    }
+}
+
+/// Of each metric: what counts, when it is too much (or too little), and for how long: what docs/monitoring.md says.
+#[test]
+fn alarms_are_raised_when_the_guide_says() {
+    const AT_ONCE: (&str, &str, u64, u64, u64) = ("Sum", ">=", 1, 300, 1);
+    for alarm in &template().alarms {
+        let expected = match (alarm.measured.metric.as_str(), alarm.id.as_str()) {
+            ("Errors" | "Throttles" | "ExecutionsFailed" | "5xx" | "BooksUnbalanced" | "AccountsSetAside", _) => {
+                AT_ONCE
+            }
+            ("ApproximateNumberOfMessagesVisible", _) => ("Maximum", ">=", 1, 300, 1),
+            // A step of a simulation takes as long as it may, and waits for the one before.
+            ("ApproximateAgeOfOldestMessage", "SimulationQueueWaits") => ("Maximum", ">=", 1_800, 300, 1),
+            ("ApproximateAgeOfOldestMessage", _) => ("Maximum", ">=", 900, 300, 1),
+            ("IteratorAge", _) => ("Maximum", ">=", 900_000, 300, 1),
+            ("ExecutionsSucceeded", _) => ("Sum", "<", 1, 86_400, 1),
+            ("Latency", _) => ("p99", ">=", 1_000, 300, 3),
+            (metric, id) => panic!("{id}: when {metric} is too much is not said here"),
+        };
+        let operator = match alarm.operator.as_str() {
+            "GreaterThanOrEqualToThreshold" => ">=",
+            "LessThanThreshold" => "<",
+            other => panic!("{other}"),
+        };
+        let stated = (alarm.statistic.as_str(), operator, alarm.threshold, alarm.period_s, alarm.periods);
+        assert_eq!(stated, expected, "{}", alarm.id);
     }
 }
 
@@ -87,7 +116,8 @@ fn the_dashboard_shows_every_function_and_all_that_is_counted_of_ours() {
 fn who_is_told_is_a_choice_and_every_alarm_tells_them() {
     assert_eq!(template().parameters["AlarmAddress"].default.as_deref(), Some(""));
     let alarms = TEXT.matches("Type: AWS::CloudWatch::Alarm").count();
-    assert_eq!((TEXT.matches("AlarmActions: [!Ref Alarms]").count(), template().alarms.len()), (alarms, alarms));
+    let told = ["AlarmActions: [!Ref Alarms]", "OKActions: [!Ref Alarms]"].map(|action| TEXT.matches(action).count());
+    assert_eq!((told, template().alarms.len()), ([alarms, alarms], alarms));
 }
 
 #[test]
@@ -100,6 +130,8 @@ fn a_metric_or_a_name_that_does_not_exist_is_refused() {
         ("{Name: FunctionName, Value", "{Name: Resource, Value", "Dimensions[0].Name", "no dimension that is known"),
         ("{Name: FunctionName, Value: !Ref OrderPlaced}", "{Name: FunctionName, Value: !Ref Api}", "Value", "not a"),
         ("{Name: Stage, Value: !Ref Stage}", "{Name: Stage, Value: !Ref LogLevel}", "Value", "parameter Stage"),
+        ("      OKActions: [!Ref Alarms]", "      OKActions: [!Ref Api]", "OKActions[0]", "not a"),
+        ("Threshold: 1\n", "Threshold: one\n", "Threshold", "whole number"),
         ("ExtendedStatistic: p99", "ExtendedStatistic: p98", "ExtendedStatistic", "not understood"),
         ("ExtendedStatistic: p99", "Unit: Count", "ApiSlow.Properties", "either Statistic or ExtendedStatistic"),
         ("\"FunctionName\", \"${Accounts}\"", "\"FunctionName\", \"${AccountsTable}\"", "DashboardBody", "is no Fun"),
