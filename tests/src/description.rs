@@ -38,7 +38,7 @@ pub fn check(method: &str, target: &str, response: &Response) -> Result<(), Stri
     let operation = format!("/{}", place.join("/"));
     let at = format!("{operation}/responses/{}", response.status);
     let described = followed(&at).ok_or("the status is not described")?;
-    check_headers(&described, response)?;
+    check_headers(described, response)?;
     if response.status == 304 {
         let is_empty = response.body.is_empty() && described.get("content").is_none();
         return if is_empty { Ok(()) } else { Err("a body where nothing has changed".to_owned()) };
