@@ -308,7 +308,7 @@ fn what_is_not_understood_is_refused_with_its_path() {
         (
             "ComparisonOperator: LessThanThreshold\n      TreatMissingData: breaching",
             "ComparisonOperator: LessThanThreshold\n      TreatMissingData: notBreaching",
-            "NightlyRollupMissing.Properties.TreatMissingData",
+            "ExpirySweepMissing.Properties.TreatMissingData",
             "known here: breaching",
         ),
         (

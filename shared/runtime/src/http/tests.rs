@@ -23,6 +23,27 @@ fn request(change: impl FnOnce(&mut Value)) -> Request {
     request
 }
 
+/// The same with nothing in its query.
+fn plain(change: impl FnOnce(&mut Value)) -> Request {
+    request(|event| {
+        event.as_object_mut().unwrap().remove("queryStringParameters");
+        change(event);
+    })
+}
+
+#[test]
+fn what_nobody_reads_in_the_query_of_a_document_is_refused() {
+    let known = request(|event| event["body"] = json!("{}"));
+    let named = |refused: Result<Value, Error>| match refused {
+        Err(Error::Request(RequestFault::UnknownParameters { names, known })) => (names, known),
+        other => panic!("{other:?}"),
+    };
+    let nothing: &[&str] = &[];
+    assert_eq!(named(known.document()), (vec!["limit".to_owned()], nothing));
+    assert_eq!(named(known.document_or_nothing()), (vec!["limit".to_owned()], nothing));
+    assert_eq!(known.document_beside(&["limit"]).unwrap(), json!({}));
+}
+
 #[test]
 fn a_path_is_decoded_segment_by_segment() {
     assert_eq!(request(|_| {}).route(), ("GET", vec!["v1", "accounts", "shop:acme", "entries"]));
@@ -31,7 +52,7 @@ fn a_path_is_decoded_segment_by_segment() {
 #[test]
 fn a_body_is_json_within_bounds() {
     let fault = |body: Value, base64: bool| {
-        let request = request(|event| {
+        let request = plain(|event| {
             event["body"] = body;
             event["isBase64Encoded"] = json!(base64);
         });
@@ -254,7 +275,7 @@ fn who_has_what_is_shown_is_told_no_more_than_that() {
 #[test]
 fn a_condition_that_nothing_judges_is_refused() {
     let with = |method: &str, name: &str, value: &str| {
-        request(|event| {
+        plain(|event| {
             event["requestContext"]["http"]["method"] = json!(method);
             event["headers"][name] = json!(value);
             event["body"] = json!("{}");
@@ -276,7 +297,7 @@ fn a_condition_that_nothing_judges_is_refused() {
 #[test]
 fn a_body_that_says_it_is_something_else_is_refused() {
     let with = |name: &str, value: &str, body: &str| {
-        let request = request(|event| {
+        let request = plain(|event| {
             event["headers"][name] = json!(value);
             event["body"] = json!(body);
         });

@@ -53,7 +53,7 @@ impl Fair {
         let document = profile_document(&document).unwrap();
         let member = Member { invitation, ..self.members.get(id).cloned().unwrap_or_default() };
         let id = AccountId::parse(id).unwrap();
-        Ok(self.decide(now, |context| put_account(&id, &member, &document, StatedBy::Account, context))?.writes)
+        Ok(self.decide(now, |context| put_account(&id, &member, &document, StatedBy::Merchant, context))?.writes)
     }
 
     /// Writes, if the guard of the invitation holds; whether it does.
