@@ -88,3 +88,19 @@ fn the_functions_of_the_template_are_the_packages() {
     let functions: BTreeSet<_> = template.functions.into_iter().map(|function| function.name).collect();
     assert_eq!(functions, folders);
 }
+
+/// What types look like from outside is for the local cloud and for tests: a function that is built by itself has none of it.
+#[test]
+fn no_function_is_deployed_with_the_description_of_its_types() {
+    let mut describing = 0;
+    for (name, (manifest, dependencies)) in packages() {
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        if dependencies.contains("schemars") {
+            assert!(manifest.contains("\nschemars = { workspace = true, optional = true }\n"), "{name}");
+            describing += 1;
+        }
+        let asks = manifest.contains("features = [\"schema\"]") || manifest.contains("\ndefault = [");
+        assert!(!asks || name == "local", "{name}");
+    }
+    assert!(describing > 5, "{describing}");
+}

@@ -426,7 +426,7 @@ async fn claims_that_a_profile_does_not_list_any_more_are_found_by_the_command_l
     };
     assert!(claims().await > 25);
     let asked = erase(&cloud).await.expect(202);
-    assert_eq!(asked["state"], "erasing");
+    assert_eq!((&asked["state"], asked.header("retry-after")), (&json!("erasing"), Some("1")));
     assert!(claims().await > 0);
     let (caller, id) = (runtime::Caller::operator("erase"), domain::id::AccountId::parse("sealion").unwrap());
     let app = cloud.local().app("accounts").unwrap();

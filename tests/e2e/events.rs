@@ -285,15 +285,19 @@ async fn every_trigger_has_a_sample_event_and_every_sample_event_works() {
         for segment in event["segments"].as_array().into_iter().flatten() {
             cloud.local().invoke(function, segment.clone()).await.unwrap();
         }
+        if event["routeKey"].is_string() {
+            let reply = cloud.invoke_http(function, event).await;
+            assert!(reply.status() < 300, "{file:?}: {}", reply.json());
+            continue;
+        }
         let answer = cloud.local().invoke(function, event).await.unwrap();
-        match answer.get("statusCode") {
+        match () {
             // An answer to a plan, a shard that is walked or a segment that is counted to its end, a night's summary.
-            None if answer["stages"].is_array() || answer["task"].is_string() => assert!(answer["cursor"].is_null()),
-            None if function == "metric-rollup" => assert_eq!(answer["date"], "2026-11-21", "{file:?}: {answer}"),
+            () if answer["stages"].is_array() || answer["task"].is_string() => assert!(answer["cursor"].is_null()),
+            () if function == "metric-rollup" => assert_eq!(answer["date"], "2026-11-21", "{file:?}: {answer}"),
             // Entries of an account that are announced again.
-            None if answer["found"].is_u64() => assert_eq!(answer["failed"], json!([]), "{file:?}"),
-            Some(status) => assert!(status.as_u64().unwrap() < 300, "{file:?}: {answer}"),
-            None => assert_eq!(answer, json!({"batchItemFailures": []}), "{file:?}"),
+            () if answer["found"].is_u64() => assert_eq!(answer["failed"], json!([]), "{file:?}"),
+            () => assert_eq!(answer, json!({"batchItemFailures": []}), "{file:?}"),
         }
     }
 }

@@ -227,6 +227,9 @@ async fn functions_may_do_what_they_do_and_nothing_else() {
     watched.limits().await;
     watched.shared_codes().await;
     watched.reservations().await;
+    for target in crate::requests::OPEN {
+        watched.ask("GET", target, &Json::Null, 200).await;
+    }
     let resend = json!({"task": "resend", "account_id": "acme", "first": 1, "last": 2});
     watched.invoke("events-out", resend).await;
     watched.announced().await;

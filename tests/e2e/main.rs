@@ -29,6 +29,7 @@ mod credit_note_steps;
 mod credit_notes;
 mod crowd;
 mod crowd_amended;
+mod description;
 mod discounts;
 mod distributor;
 mod drift;

@@ -55,6 +55,22 @@ async fn every_route_takes_the_right_token_and_no_other() {
 }
 
 #[tokio::test]
+async fn what_is_open_takes_any_token_and_none() {
+    let cloud = start().await;
+    let gateway = Gateway::of(&cloud.that_asks_for_tokens().await).await;
+    let (right, past) = (|| cloud.token("shop").scopes(&SCOPES), json!(0));
+    let tokens = [right(), right().set("exp", past), right().set("aud", json!("another-api")), cloud.token("shop")];
+    let tokens = tokens.into_iter().chain([right().account("acme")]);
+    let all = tokens.map(|token| Some(format!("Bearer {}", token.signed()))).chain([None, Some("Bearer x".to_owned())]);
+    for authorization in all {
+        for target in OPEN {
+            let reply = gateway.ask(authorization.as_deref(), "GET", target, "").await.expect(200);
+            assert_eq!(reply["openapi"], "3.1.0", "{target}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_ends_with_its_time_and_another_takes_its_place() {
     let cloud = start().await;
     let gateway = Gateway::of(&cloud.that_asks_for_tokens().await).await;

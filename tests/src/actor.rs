@@ -268,6 +268,8 @@ impl Cloud {
 
     /// Invokes a function with an HTTP event.
     pub async fn invoke_http(&self, function: &str, event: Value) -> Reply {
+        let http = &event["requestContext"]["http"];
+        let [method, path] = ["method", "path"].map(|name| http[name].as_str().unwrap().to_owned());
         let answer = self.local.invoke(function, event).await.unwrap();
         let headers = answer["headers"].as_object().into_iter().flatten();
         let response = Response {
@@ -275,7 +277,7 @@ impl Cloud {
             headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect(),
             body: answer["body"].as_str().unwrap().to_owned().into(),
         };
-        Reply::of("invoke", function, response)
+        Reply::of(&method, &path, response)
     }
 
     /// Puts an event on the bus.

@@ -17,6 +17,7 @@
 
 pub mod actor;
 pub mod checkout;
+pub mod description;
 pub mod folder;
 pub mod gateway;
 pub mod network;

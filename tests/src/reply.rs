@@ -1,5 +1,6 @@
 //! What comes back.
 
+use crate::description::assert_described;
 use local::gateway::Response;
 use serde_json::Value;
 use std::ops::Index;
@@ -16,7 +17,9 @@ pub struct Reply {
 }
 
 impl Reply {
+    #[track_caller]
     pub(crate) fn of(method: &str, target: &str, response: Response) -> Self {
+        assert_described(method, target, &response);
         let mut json = response.json();
         let mut said = response.body.to_vec();
         let is_problem = response.header("content-type") == Some("application/problem+json");

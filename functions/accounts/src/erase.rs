@@ -11,7 +11,7 @@ use domain::id::{AccountId, SurveyId};
 use domain::membership::{Claim, Contact, Profile};
 use domain::survey::{self, Respondent};
 use domain::time::Instant;
-use runtime::http::Answer;
+use runtime::http::{Answer, Request};
 use runtime::{App, Caller, Command, Deadline, Error, Fault, Scope};
 use serde::Serialize;
 use store::{Consistency, Segment, Store};
@@ -19,8 +19,12 @@ use store::{Consistency, Segment, Store};
 /// Records that one transaction removes at most.
 const PAGE: u16 = 25;
 
+/// When whoever erases is to send the same again, where something is left.
+const ASK_AGAIN_SECONDS: u32 = 1;
+
 /// How far an erasure has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErasureAnswer {
     /// Whose personal data.
     pub account_id: AccountId,
@@ -44,12 +48,17 @@ impl From<Erasure> for ErasureAnswer {
 }
 
 /// Erases a company's personal data, for the merchant alone: 200 once nothing is left, 202 while something is.
-pub async fn delete(app: &App, caller: &Caller, id: AccountId) -> Result<Answer, Error> {
+pub async fn delete(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
     caller.require_all(Scope::AccountsWrite)?;
+    request.takes(&[])?;
+    request.unconditional()?;
     let deadline = Deadline::after(app.patience().request);
     let erasure = erase(app, caller, &id, deadline, Claims::Listed).await?;
-    let status = if erasure.erased_at.is_some() { 200 } else { 202 };
-    Ok(Answer::json(status, &ErasureAnswer::from(erasure)))
+    let answer = ErasureAnswer::from(erasure);
+    Ok(match answer.erased_at {
+        Some(_) => Answer::json(200, &answer),
+        None => Answer::json(202, &answer).retry_after(ASK_AGAIN_SECONDS),
+    })
 }
 
 /// Whether claims that no profile lists are looked for among all that there are, which takes a scan: never for a request.

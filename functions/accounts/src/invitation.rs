@@ -11,8 +11,8 @@ use runtime::{App, Caller, Command, Error, Scope};
 use serde::Serialize;
 use store::{Consistency, Fault, Store};
 
-const LISTED_USUAL: u16 = 20;
-const LISTED_MAX: u16 = 100;
+pub(crate) const LISTED_USUAL: u16 = 20;
+pub(crate) const LISTED_MAX: u16 = 100;
 
 /// Issue an invitation, once per `Idempotency-Key`.
 struct Issue {
@@ -96,7 +96,8 @@ impl Command for Revoke {
 
 /// An invitation, as it stands.
 #[derive(Serialize)]
-struct InvitationAnswer {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct InvitationAnswer {
     invitation_code: Code,
     #[serde(flatten)]
     terms: InvitationDocument,
@@ -115,7 +116,8 @@ impl From<Invitation> for InvitationAnswer {
 
 /// One page of the invitations.
 #[derive(Serialize)]
-struct InvitationsAnswer {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct InvitationsAnswer {
     invitations: Vec<InvitationAnswer>,
     /// Asks for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,8 @@
 //! `/v1/invitations/...`; and the score of one order.
 
 mod adjust;
+#[cfg(feature = "schema")]
+pub mod api;
 mod erase;
 mod invitation;
 mod membership;
@@ -50,7 +52,9 @@ async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
             let contact = parameter("contact_id", ContactId::parse(contact))?;
             get_contact(app, &caller, account_id(id)?, contact).await
         }
-        ("DELETE", ["v1", "accounts", id, "personal-data"]) => erase::delete(app, &caller, account_id(id)?).await,
+        ("DELETE", ["v1", "accounts", id, "personal-data"]) => {
+            erase::delete(app, &caller, account_id(id)?, request).await
+        }
         ("POST", ["v1", "accounts", id, "adjustments"]) => adjust::post(app, &caller, account_id(id)?, request).await,
         ("PUT", ["v1", "accounts", id, "membership"]) => membership::put(app, &caller, account_id(id)?, request).await,
         ("POST", ["v1", "accounts", id, "membership", "payments"]) => {
@@ -155,6 +159,7 @@ async fn get_contact(app: &App, caller: &Caller, id: AccountId, contact_id: Cont
 
 /// A contact, as stated.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct ContactAnswer<'a> {
     account_id: &'a AccountId,
     contact_id: &'a ContactId,
@@ -164,6 +169,7 @@ struct ContactAnswer<'a> {
 
 /// One page of an account's ledger, newest first.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct EntriesAnswer {
     entries: Vec<StatementLine>,
     /// Asks for the next page; absent on the last.
@@ -173,6 +179,7 @@ struct EntriesAnswer {
 
 /// An entry, and the same in words.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct StatementLine {
     #[serde(flatten)]
     entry: Entry,

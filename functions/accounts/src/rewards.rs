@@ -13,8 +13,8 @@ use runtime::{App, Asked, Caller, Command, Error, Keyed, Scope};
 use serde::Serialize;
 use store::{Consistency, Fault, Store};
 
-const LISTED_USUAL: u16 = 20;
-const LISTED_MAX: u16 = 100;
+pub(crate) const LISTED_USUAL: u16 = 20;
+pub(crate) const LISTED_MAX: u16 = 100;
 
 /// What an account can get for its points. Read strongly: what it has just earned buys something at once.
 pub async fn catalogue(app: &App, caller: &Caller, id: AccountId, request: &Request) -> Result<Answer, Error> {
@@ -93,7 +93,8 @@ pub async fn redeem(app: &App, caller: &Caller, id: AccountId, request: &Request
 
 /// One page of what an account redeemed its points for, newest first.
 #[derive(Serialize)]
-struct RedemptionsAnswer {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct RedemptionsAnswer {
     redemptions: Vec<RedemptionAnswer>,
     /// Asks for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]

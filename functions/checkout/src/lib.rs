@@ -1,6 +1,8 @@
 //! At the checkout: what a cart costs an account and what its order would earn, `POST /v1/quotes`; what of that is held
 //! while the buyer pays, `/v1/reservations/...`; and the codes that accounts share, `/v1/shared-codes/...`.
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod quote;
 mod reservations;
 mod shared_codes;

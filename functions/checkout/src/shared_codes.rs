@@ -11,8 +11,8 @@ use runtime::http::{self, Answer, Request, parameter};
 use runtime::{App, Caller, Command, Error, Scope};
 use store::{Consistency, Fault, Store};
 
-const LISTED_USUAL: u16 = 20;
-const LISTED_MAX: u16 = 100;
+pub(crate) const LISTED_USUAL: u16 = 20;
+pub(crate) const LISTED_MAX: u16 = 100;
 
 /// Issue a shared code, once per `Idempotency-Key`.
 struct Issue {

@@ -4,6 +4,8 @@
 //! It counts nothing and writes nothing: what nights kept is rendered as of when it is read, by the program that was in
 //! force at the end of the period asked for.
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod nights;
 
 use analytics::report::{AccountsReport, Insight, NightReport, RetentionReport};

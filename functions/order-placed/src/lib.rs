@@ -4,6 +4,8 @@
 //! All ways are one: parse the document, then [`place`], or [`pay`]. The revision of a statement says what it is: the first of its
 //! order, a repeat, newer than what is stored, or late. A request may ask for a dry run: the same decision, unwritten.
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod dry_run;
 mod payment;
 
@@ -110,6 +112,7 @@ fn key(source: &str, order_id: &str) -> Result<OrderKey, Error> {
 
 /// The answer to a statement that came after a newer one of its order. Nothing was changed by it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Superseded<'a> {
     #[serde(flatten)]
     order: &'a OrderKey,

@@ -4,13 +4,12 @@
 use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::OrderKey;
-use domain::parked;
+use domain::parked::{self, ParkedAnswer};
 use domain::payment::{self, PaymentDocument};
 use domain::score::ScoredOrder;
 use domain::time::Instant;
 use runtime::http::Answer;
 use runtime::{App, Caller, Command, Error, Scope, logs};
-use serde_json::json;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
 
@@ -23,8 +22,7 @@ pub(crate) async fn answer(
 ) -> Result<Answer, Error> {
     let paid = pay(app, caller, key.clone(), document).await?;
     let Some(scored) = &paid.scored else {
-        let waiting = json!({ "source": key.source, "order_id": key.order_id, "state": "parked" });
-        return Ok(Answer::json(202, &waiting));
+        return Ok(Answer::json(202, &ParkedAnswer::of(&key)));
     };
     let receipt = payment::receipt(scored).ok_or(Rejection::UnknownOrder)?;
     Ok(Answer::once(&receipt, paid.repeated))

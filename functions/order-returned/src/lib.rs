@@ -3,6 +3,8 @@
 //!
 //! Both ways are one: parse the document, then [`take_back`] or [`carry_on`].
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod credit_note;
 mod order;
 

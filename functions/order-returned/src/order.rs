@@ -5,7 +5,7 @@ use domain::account::Account;
 use domain::decision::{Context, Decision, Rejection};
 use domain::id::OrderKey;
 use domain::named_code::NamedCode;
-use domain::parked;
+use domain::parked::{self, ParkedAnswer};
 use domain::referral::Redemption;
 use domain::returns::{self, Reversing};
 use domain::schedule::Schedule;
@@ -13,7 +13,6 @@ use domain::score::ScoredOrder;
 use domain::time::Instant;
 use runtime::http::Answer;
 use runtime::{App, Caller, Command, Error, Scope, logs};
-use serde_json::json;
 use std::sync::Arc;
 use store::{Consistency, Store, StoredOrder};
 
@@ -21,8 +20,7 @@ use store::{Consistency, Store, StoredOrder};
 pub async fn answer(app: &App, caller: &Caller, key: OrderKey, reversing: Reversing) -> Result<Answer, Error> {
     let taken = take_back(app, caller, key.clone(), reversing.clone()).await?;
     let Some(scored) = &taken.scored else {
-        let waiting = json!({ "source": key.source, "order_id": key.order_id, "state": "parked" });
-        return Ok(Answer::json(202, &waiting));
+        return Ok(Answer::json(202, &ParkedAnswer::of(&key)));
     };
     let receipt = returns::receipt(scored, &reversing.key())?.ok_or(Rejection::UnknownOrder)?;
     Ok(Answer::once(&receipt, taken.repeated))

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 /// A version, without its document.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionAnswer {
     program: ProgramName,
     version: u32,
@@ -26,12 +27,14 @@ impl VersionAnswer {
 
 /// A version and when it is in force.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedAnswer {
     #[serde(flatten)]
     version: VersionAnswer,
     activations: Vec<SpanAnswer>,
     /// What it says, where it is asked for by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<runtime::api::Anything>"))]
     document: Option<Value>,
 }
 
@@ -45,6 +48,7 @@ impl PlannedAnswer {
 
 /// While a version is in force.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct SpanAnswer {
     /// `null`: from the beginning of time.
     from: Option<Instant>,
@@ -82,6 +86,7 @@ fn start(from: Instant) -> Option<Instant> {
 
 /// One page of the versions.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionsAnswer {
     pub versions: Vec<PlannedAnswer>,
     /// Asks for the next page; absent on the last.
@@ -91,6 +96,7 @@ pub struct VersionsAnswer {
 
 /// That a version is in force.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivationAnswer {
     version: u32,
     /// `null`: from the beginning of time.
@@ -105,6 +111,7 @@ impl ActivationAnswer {
 
 /// That a version was put in force.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivatedAnswer {
     program: ProgramName,
     #[serde(flatten)]
@@ -119,6 +126,7 @@ impl ActivatedAnswer {
 
 /// What is in force, and what is to come.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActiveAnswer {
     program: ProgramName,
     /// Absent: nothing was ever activated.

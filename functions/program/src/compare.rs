@@ -11,6 +11,7 @@ use serde_json::Value;
 
 /// One of the two that are compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Side {
     /// A stored version, by its number.
@@ -27,6 +28,7 @@ pub enum Side {
 
 /// What differs from one version to another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DifferenceAnswer {
     /// Of which program.
     pub program: ProgramName,

@@ -1,9 +1,12 @@
-//! Stores versions of the program, compares them, and puts them in force: `/v1/program/...`.
+//! Stores versions of the program, compares them, and puts them in force: `/v1/program/...`; and hands out the
+//! description of the API, `/openapi.json`, as it is asked for so rarely.
 //!
 //! A version is stored first and put in force later, or never: in between it can be read, compared with another, and
 //! tried on an order by a dry run of that.
 
 mod answers;
+#[cfg(feature = "schema")]
+pub mod api;
 pub mod commands;
 pub mod compare;
 
@@ -18,6 +21,8 @@ use serde_json::Value;
 
 const LISTED_USUAL: u16 = 20;
 const LISTED_MAX: u16 = 100;
+/// The description of the API.
+const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");
 /// The route of new versions, part of the key of each.
 const POST_VERSION: &str = "POST /v1/program/versions";
 
@@ -28,8 +33,11 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
-    let caller = request.caller()?;
     let (method, path) = request.route();
+    if let ("GET", ["openapi.json"]) = (method, path.as_slice()) {
+        return Ok(Answer::written("application/json", DESCRIPTION).impersonal());
+    }
+    let caller = request.caller()?;
     match (method, path.as_slice()) {
         ("POST", ["v1", "program", "versions"]) => post_version(app, &caller, request).await,
         ("PUT", ["v1", "program", "active"]) => put_active(app, &caller, request).await,

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 /// A code, where it leads, and what came of it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeAnswer {
     referral_code: Code,
     account_id: AccountId,
@@ -36,6 +37,7 @@ impl CodeAnswer {
 
 /// What came of a code, counted from its redemptions.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tracking {
     #[serde(flatten)]
     counts: Counts,
@@ -60,12 +62,14 @@ impl Tracking {
 
 /// The codes of an account and its people.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodesAnswer {
     pub referral_codes: Vec<CodeAnswer>,
 }
 
 /// What a prospect is told, the same whenever it is asked for again.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedeemedAnswer<'a> {
     referral_code: &'a Code,
     redemption_id: RedemptionId,
@@ -95,6 +99,7 @@ impl<'a> RedeemedAnswer<'a> {
 
 /// What somebody was given.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct GivenAnswer<'a> {
     points: Points,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +109,7 @@ struct GivenAnswer<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct DiscountAnswer<'a> {
     code: &'a Code,
     rule: &'a RuleId,
@@ -126,6 +132,7 @@ impl<'a> GivenAnswer<'a> {
 
 /// What the referrer was given.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct RewardedAnswer<'a> {
     at: Instant,
     /// The how manieth rewarded referral of the account it was.
@@ -142,6 +149,7 @@ impl<'a> RewardedAnswer<'a> {
 
 /// A redemption and what came of it. An account's own token sees of its referrals no more than how far they have come.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReferralRedemptionAnswer"))]
 pub struct RedemptionAnswer<'a> {
     referral_code: &'a Code,
     redemption_id: RedemptionId,
@@ -163,6 +171,7 @@ pub struct RedemptionAnswer<'a> {
 
 /// What only the merchant sees.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Behind<'a> {
     referrer: &'a AccountId,
     referee: &'a AccountId,
@@ -179,6 +188,7 @@ struct Behind<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct QualifiedAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<&'a OrderKey>,
@@ -223,6 +233,7 @@ impl<'a> RedemptionAnswer<'a> {
 
 /// One page of a code's redemptions.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReferralRedemptionsAnswer"))]
 pub struct RedemptionsAnswer<'a> {
     pub redemptions: Vec<RedemptionAnswer<'a>>,
     /// Asks for the next page; absent on the last.
@@ -232,6 +243,7 @@ pub struct RedemptionsAnswer<'a> {
 
 /// One page of the redemptions that somebody is to look at, the oldest first.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReviewsAnswer {
     pub reviews: Vec<WaitingReview>,
     /// Asks for the next page; absent on the last.

@@ -5,6 +5,8 @@
 //! walk over what falls due grants the reward (`account-review`).
 
 mod answers;
+#[cfg(feature = "schema")]
+pub mod api;
 mod commands;
 
 use answers::{CodeAnswer, CodesAnswer, RedeemedAnswer, RedemptionAnswer, RedemptionsAnswer, ReviewsAnswer, Tracking};

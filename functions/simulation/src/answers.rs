@@ -8,6 +8,7 @@ use serde_json::Value;
 
 /// A simulation, as far as it has come.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SimulationAnswer {
     id: String,
     version: u32,
@@ -25,11 +26,13 @@ pub struct SimulationAnswer {
     reason: Option<String>,
     /// What it came to: the document of `guilder simulate --json`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::document::Document>"))]
     simulation: Option<Value>,
 }
 
 /// How far a simulation under way has come.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Progress {
     stage: &'static str,
     /// The how-manieth time all histories are replayed.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// What a simulation came to.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Document {
     /// The program's name.
     pub program: String,
@@ -48,6 +49,7 @@ pub struct Document {
 
 /// Some accounts: as stored, under the versions that were in force, under the draft, and by how much that differs.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Compared {
     /// How many accounts.
     pub accounts: u64,
@@ -63,6 +65,7 @@ pub struct Compared {
 
 /// Points, discounts and what they cost.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sums {
     /// Points.
     #[serde(flatten)]
@@ -84,6 +87,7 @@ pub struct Sums {
 
 /// Points.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PointSums {
     /// Earned, given by hand or for a referral, or taken over.
     pub points_issued: Points,
@@ -99,6 +103,7 @@ pub struct PointSums {
 
 /// Discounts.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiscountSums {
     /// Issued, less those withdrawn.
     pub discounts_issued: i64,
@@ -110,6 +115,7 @@ pub struct DiscountSums {
 
 /// The accounts of a tier.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tier {
     /// Which; none: never enrolled.
     pub tier: Option<TierId>,
@@ -120,6 +126,7 @@ pub struct Tier {
 
 /// The accounts of a segment.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfSegment {
     /// Which; none: of no segment.
     pub segment: Option<Segment>,
@@ -130,6 +137,7 @@ pub struct OfSegment {
 
 /// What came of a month.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfMonth {
     /// Which.
     pub month: String,
@@ -143,6 +151,7 @@ pub struct OfMonth {
 
 /// Points and discounts of a month.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonthSums {
     /// Points.
     #[serde(flatten)]
@@ -156,6 +165,7 @@ pub struct MonthSums {
 
 /// Accounts that end in one tier under the versions that were in force, and in one under the draft.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TierMove {
     /// Under the versions that were in force.
     pub from: Option<TierId>,
@@ -167,6 +177,7 @@ pub struct TierMove {
 
 /// An account that gains or loses.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
     /// Which.
     pub account_id: AccountId,
@@ -184,6 +195,7 @@ pub struct Account {
 
 /// What was left out of either replay.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BothLeftOut {
     /// Under the versions that were in force.
     pub in_force: LeftOut,
@@ -193,6 +205,7 @@ pub struct BothLeftOut {
 
 /// Accounts that are not where they stand after a replay.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotReproduced {
     /// How many.
     pub accounts: u64,

@@ -9,6 +9,8 @@
 //! of all, whichever come first: so the steps do not show in it.
 
 mod answers;
+#[cfg(feature = "schema")]
+pub mod api;
 mod chain;
 mod document;
 mod engine;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// A survey, as it stands now.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SurveyAnswer {
     survey_id: SurveyId,
     #[serde(flatten)]
@@ -27,6 +28,7 @@ impl SurveyAnswer {
 
 /// One page of the surveys.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SurveysAnswer {
     pub surveys: Vec<SurveyAnswer>,
     /// Asks for the next page; absent on the last.
@@ -36,6 +38,7 @@ pub struct SurveysAnswer {
 
 /// What a contact answered.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AnswerOfContact"))]
 pub struct ContactAnswer {
     survey_id: SurveyId,
     #[serde(flatten)]
@@ -57,6 +60,7 @@ impl ContactAnswer {
 
 /// One page of the answers to a survey.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AnswersOfContacts"))]
 pub struct ContactAnswers {
     pub answers: Vec<ContactAnswer>,
     /// Asks for the next page; absent on the last.

@@ -3,6 +3,8 @@
 //! What contacts answer in their own words is personal data: it is stored and shown, and stands in no log.
 
 mod answers;
+#[cfg(feature = "schema")]
+pub mod api;
 mod commands;
 
 use answers::{ContactAnswer, ContactAnswers, SurveyAnswer, SurveysAnswer};

@@ -135,6 +135,7 @@ impl Night {
 
 /// Why an account was not counted, or not whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flaw {
     /// Which account.
     pub account_id: String,

@@ -92,6 +92,7 @@ pub struct Account {
 
 /// Whether an account takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AccountStatus"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It earns and may use what it has.

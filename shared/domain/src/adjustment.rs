@@ -11,6 +11,7 @@ use crate::ledger::{Cause, Change, PointsChange};
 use crate::lots::{End, Lot, Taken};
 use crate::money::{Overflow, Points};
 use crate::program::{Shortfall, VALIDITY_MONTHS_MAX};
+use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +24,7 @@ const REFERENCE_CHARS_MAX: usize = 64;
 
 /// What is asked for: `POST /v1/accounts/{account_id}/adjustments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdjustmentDocument {
     /// Points to give, or to take where negative. Not zero.
     pub points: Points,
@@ -39,6 +41,7 @@ pub struct AdjustmentDocument {
 
 /// The answer to an adjustment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdjustmentReceipt {
     /// Whose points.
     pub account_id: AccountId,
@@ -83,6 +86,16 @@ fn signed_points(value: &Value) -> Leaf<Points> {
     let points = value.as_i64().filter(|points| *points != 0 && (-POINTS_MAX..=POINTS_MAX).contains(points));
     let message = format!("must be a whole number from -{POINTS_MAX} to {POINTS_MAX}, not zero");
     points.map(Points).ok_or(("out_of_range", message))
+}
+
+/// What [`adjustment_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let points = schema::signed(POINTS_MAX).with("not", serde_json::json!({ "const": 0 }));
+    schema::object("Adjustment")
+        .required("points", points, "Points given, or taken where negative.")
+        .required("reason", schema::label(REASON_CHARS_MAX), "Why; the account reads it.")
+        .optional("reference", schema::label(REFERENCE_CHARS_MAX), "What it is known by elsewhere.")
+        .optional("expires_at", schema::instant(), "When given points end; left out: as the program says.")
 }
 
 impl AdjustmentDocument {

@@ -205,6 +205,7 @@ impl Secrets {
 
 /// The code of a discount or a referral: 10 characters of Crockford's base 32 and a check character.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
 pub struct Code(Box<str>);
 

@@ -9,7 +9,7 @@
 //! changes the account, too, so a step that was decided on an order's older state cannot be committed. One credit
 //! note of an account is open at a time: the account names it, and the next one waits.
 
-mod read;
+pub(crate) mod read;
 mod receipt;
 mod step;
 
@@ -34,6 +34,7 @@ pub const ORDERS_LISTED_MAX: usize = 100;
 
 /// Goods that came back with no word of their order: `POST /v1/accounts/{account_id}/returns`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditNoteDocument {
     /// Its number, the account's own; a repeat of it is harmless.
     pub return_id: ReturnId,
@@ -45,6 +46,7 @@ pub struct CreditNoteDocument {
 
 /// Units of one SKU that came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditedLine {
     /// What it was.
     pub sku: Sku,
@@ -95,6 +97,7 @@ pub struct CreditNote {
 
 /// How far a credit note has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CreditNoteState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Another credit note of the account is open: it begins after that one.
@@ -131,6 +134,7 @@ pub struct Search {
 
 /// What a credit note took back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The orders that gave something, in the order they were found, at most [`ORDERS_LISTED_MAX`].
     pub orders: Vec<MatchedOrder>,
@@ -158,6 +162,7 @@ pub struct Outcome {
 
 /// What one order gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MatchedOrder {
     /// Which order.
     #[serde(flatten)]

@@ -118,6 +118,7 @@ impl fmt::Display for Issuer {
 
 /// Why a discount cannot be used. Unknown codes and other accounts' codes are one and the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unusable {
     /// The account has no discount of this code.

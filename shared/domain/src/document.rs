@@ -21,6 +21,7 @@ const PATH_CHARS_MAX: usize = 200;
 
 /// One thing wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fault {
     /// JSON path of the value, such as `$.lines[3].quantity`.
     pub path: String,

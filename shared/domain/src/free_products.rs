@@ -82,6 +82,7 @@ impl Missed {
 
 /// A product that an order is entitled to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FreeProductReceipt {
     /// By which rule.
     pub rule: RuleId,

@@ -16,6 +16,7 @@ use crate::program::Program;
 use crate::qualification::qualifying;
 use crate::review::{self, Reviewed};
 use crate::schedule::Schedule;
+use crate::schema::{self, Schema};
 use crate::tier::{self, entry};
 use crate::time::{Instant, Month};
 use serde_json::Value;
@@ -66,6 +67,15 @@ fn read(value: &Value, faults: &mut Faults) -> Option<InvitationDocument> {
         faults.add(&root.at("until"), "conflict", "an invitation that ends now ends at no other time");
     }
     Some(InvitationDocument { tier, until: until.unwrap_or(Instant::NEVER), reason: reason? })
+}
+
+/// What [`invitation_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let tier = schema::id(TierId::parse).or_null();
+    schema::object("TierInvitation")
+        .required("tier", tier, "The tier that it is invited to; null ends an invitation.")
+        .optional("until", schema::instant(), "When the invitation ends; left out: never.")
+        .required("reason", schema::label(REASON_CHARS_MAX), "Why; it stands in the ledger for good.")
 }
 
 /// Puts an account into a tier by invitation, or takes it out. What is so already writes nothing.

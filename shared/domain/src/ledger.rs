@@ -19,6 +19,7 @@ pub const IMPORTER: &str = "import";
 
 /// One immutable ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The account committed to.
     pub account_id: AccountId,
@@ -52,6 +53,7 @@ impl Entry {
 
 /// What a commit was for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
     /// An order was placed.

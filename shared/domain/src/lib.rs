@@ -51,6 +51,7 @@ pub mod qualification;
 pub mod quote;
 pub mod receipt;
 pub mod referral;
+pub mod requests;
 pub mod reservation;
 pub mod returns;
 pub mod review;

@@ -66,6 +66,7 @@ pub struct Holdings {
 
 /// Where the points of a reversal came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Taken {
     /// Points that waited.
     pub pending: Points,

@@ -7,8 +7,8 @@ pub(crate) mod club;
 mod country;
 mod email;
 mod identity;
-mod invitation;
-mod payment;
+pub(crate) mod invitation;
+pub(crate) mod payment;
 mod phone;
 pub(crate) mod read;
 pub mod rekey;
@@ -106,6 +106,7 @@ pub struct Contact {
 
 /// What a merchant states about a person: `PUT /v1/accounts/{id}/contacts/{contact_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContactDocument {
     /// The person's name.
     pub name: String,
@@ -123,6 +124,7 @@ pub struct ContactDocument {
 
 /// What a person does for the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Orders.

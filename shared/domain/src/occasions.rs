@@ -137,6 +137,7 @@ impl On {
 
 /// An occasion that came: by which rule, and what tells it from every other one of that rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Occasion {
     /// By which rule.
     #[serde(rename = "occasion")]
@@ -148,6 +149,7 @@ pub struct Occasion {
 
 /// Which of the occasions of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "on", rename_all = "snake_case")]
 pub enum Which {
     /// An account enrols but once.
@@ -158,6 +160,7 @@ pub enum Which {
         contact_id: ContactId,
         /// When it was.
         #[serde(with = "day")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         day: Day,
     },
     /// An anniversary of the membership.
@@ -166,12 +169,14 @@ pub enum Which {
         years: u16,
         /// When it was.
         #[serde(with = "day")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         day: Day,
     },
     /// A date.
     Date {
         /// Which.
         #[serde(with = "day")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         day: Day,
     },
     /// An order.
@@ -183,9 +188,11 @@ pub enum Which {
     Inactivity {
         /// The day of the latest order before it.
         #[serde(with = "day")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         since: Day,
         /// When it had lasted for so long.
         #[serde(with = "day")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         day: Day,
     },
 }
@@ -217,6 +224,7 @@ impl Which {
 
 /// What an occasion brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Given {
     /// Which occasion.
     #[serde(flatten)]

@@ -73,6 +73,7 @@ pub struct OpeningLot {
 
 /// Totals over a relationship before it came here, none negative and none above [`TOTAL_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastTotals {
     /// Orders placed.
     pub orders: u64,

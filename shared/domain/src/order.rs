@@ -2,7 +2,7 @@
 
 mod hash;
 mod quick;
-mod read;
+pub(crate) mod read;
 
 use crate::code::Code;
 use crate::document::{self, Unread};

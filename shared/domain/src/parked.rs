@@ -25,6 +25,24 @@ pub struct ParkedOrder {
     pub version: u64,
 }
 
+/// The answer to what came before its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ParkedAnswer<'a> {
+    /// Which order it waits for.
+    #[serde(flatten)]
+    order: &'a OrderKey,
+    /// `parked`.
+    state: &'static str,
+}
+
+impl<'a> ParkedAnswer<'a> {
+    /// That it waits for this order.
+    pub fn of(order: &'a OrderKey) -> Self {
+        Self { order, state: "parked" }
+    }
+}
+
 /// One return or cancellation that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {

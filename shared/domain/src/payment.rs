@@ -8,7 +8,7 @@
 //! ([`crate::program::PointsRules::pending_days`], counted from the order) is waited for, and they end when they would
 //! have, had the order been paid at once.
 
-mod read;
+pub(crate) mod read;
 mod receipt;
 
 use crate::account::Account;
@@ -58,6 +58,7 @@ impl PaymentState {
 
 /// That an order is paid in full: `POST /v1/orders/{source}/{order_id}/payment`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaymentDocument {
     /// When, by the clock of whoever says so. It may be before the order: what is prepaid is.
     pub paid_at: Instant,
@@ -91,6 +92,7 @@ pub struct Payment {
 
 /// What an entry says of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderPaid {
     /// Which order.
     #[serde(flatten)]

@@ -7,7 +7,7 @@
 
 mod bought;
 mod loss;
-mod usage;
+pub(crate) mod usage;
 
 use crate::account::Account;
 use crate::audience::Audience;
@@ -44,6 +44,7 @@ pub struct Perk {
 
 /// What kind of thing a perk is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PerkKind {
     /// Something is to be had before others have it.
@@ -144,6 +145,7 @@ pub struct PerkCounter {
 
 /// What of a perk is used and left, in the period that is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Uses {
     /// Uses in each period.
     pub count: u32,
@@ -157,6 +159,7 @@ pub struct Uses {
 
 /// A perk that an account has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerkStanding {
     /// Its id.
     pub id: RuleId,

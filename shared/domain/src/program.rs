@@ -48,7 +48,7 @@ pub use discount_names::DiscountNamed;
 pub use exchange::Exchange;
 pub use metrics::{MarginRate, MetricsRules, PointValue};
 pub use read::{DISCOUNT_RULES_MAX, EARNING_RULES_MAX, VALIDITY_MONTHS_MAX};
-pub(crate) use read::{NAME_CHARS_MAX, percent, small};
+pub(crate) use read::{NAME_CHARS_MAX, percent, percent_schema, small};
 pub use schema::schema;
 pub use tiers::TIERS_MAX;
 

@@ -50,6 +50,7 @@ pub enum Window {
 /// So much of what a program's metric counts, as the API and the ledger write it: money, or a number named after its
 /// unit, such as `{"units": 1200}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Measured {
     /// Money.

@@ -17,7 +17,7 @@ mod line;
 mod offer;
 mod points;
 mod pricing;
-mod read;
+pub(crate) mod read;
 mod words;
 
 use crate::account::Account;

@@ -23,6 +23,7 @@ use serde::Serialize;
 
 /// The score of one order with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
     /// Which order.
     #[serde(flatten)]
@@ -90,6 +91,7 @@ fn is_first(revision: &u64) -> bool {
 
 /// Points that pay a part of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PointsUsed {
     /// How many.
     pub points: Points,
@@ -99,6 +101,7 @@ pub struct PointsUsed {
 
 /// What the latest amendment of an order changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AmendedReceipt {
     /// What the order had earned when it was first scored.
     pub points_first: Points,
@@ -118,6 +121,7 @@ pub struct AmendedReceipt {
 
 /// The tier before and after an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TierStep {
     /// Held before the order: its multiplier counts.
     pub before: TierId,
@@ -132,6 +136,7 @@ pub struct TierStep {
 
 /// A discount that an order issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IssuedReceipt {
     /// What the customer types.
     pub code: Code,
@@ -145,6 +150,7 @@ pub struct IssuedReceipt {
 
 /// What became of one rule, for programs and for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reason {
     /// The message, stable over versions.
     pub id: &'static str,
@@ -170,6 +176,7 @@ pub struct Reason {
 
 /// A line that neither earns nor qualifies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IneligibleLine {
     /// Its number.
     pub line_id: LineId,

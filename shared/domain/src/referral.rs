@@ -9,7 +9,7 @@
 //! that each happens once, and what is tracked is counted from these records.
 
 mod code;
-mod document;
+pub(crate) mod document;
 mod redeem;
 mod redemption;
 mod review;
@@ -60,6 +60,7 @@ pub fn account_of_command(key: &CommandKey, secrets: &Secrets) -> AccountId {
 
 /// The identity of a redemption.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedemptionKey {
     /// The code that was redeemed.
     pub code: Code,

@@ -43,6 +43,7 @@ pub struct Reservation {
 
 /// The answer to a reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReservationReceipt {
     /// What an order names to use it.
     pub reservation_id: ReservationId,
@@ -68,6 +69,7 @@ pub struct ReservationReceipt {
 
 /// Whether a reservation holds anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {
     /// It does.
@@ -78,6 +80,7 @@ pub enum ReservationState {
 
 /// The answer about a reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReservationAnswer {
     /// What was answered when it was made.
     #[serde(flatten)]

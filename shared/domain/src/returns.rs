@@ -6,7 +6,7 @@
 
 mod history;
 mod kept;
-mod read;
+pub(crate) mod read;
 mod receipt;
 
 use crate::account::Account;
@@ -45,6 +45,7 @@ pub const RETURNS_MAX: usize = 500;
 
 /// Goods of an order that came back: `POST /v1/orders/{source}/{order_id}/returns`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnDocument {
     /// Its number at the shop; a repeat of it is harmless.
     pub return_id: ReturnId,
@@ -56,6 +57,7 @@ pub struct ReturnDocument {
 
 /// Units of one line that came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnLine {
     /// The order's line.
     pub line_id: LineId,
@@ -65,6 +67,7 @@ pub struct ReturnLine {
 
 /// The cancellation of a whole order: `POST /v1/orders/{source}/{order_id}/cancellation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CancellationDocument {
     /// When it was cancelled, by the shop's clock.
     pub cancelled_at: Instant,

@@ -6,8 +6,8 @@
 //! for the redemption alike.
 
 mod answer;
-mod cancel;
-mod redeem;
+pub(crate) mod cancel;
+pub(crate) mod redeem;
 mod uses;
 
 use crate::account::{Account, Status};
@@ -74,6 +74,7 @@ pub enum RewardKind {
 
 /// So many of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Goods {
     /// Which product.
     pub sku: Sku,
@@ -83,6 +84,7 @@ pub struct Goods {
 
 /// So many uses of a perk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerkUsesBought {
     /// Which perk.
     pub perk: RuleId,
@@ -180,6 +182,7 @@ pub struct RewardRedemption {
 
 /// What was given for points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Given {
     /// A discount.
     Discount {
@@ -200,6 +203,7 @@ pub enum Given {
 
 /// Why an account cannot have a reward now: the first condition that fails, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Unavailable {
     /// It is not offered yet.

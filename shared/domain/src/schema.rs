@@ -4,6 +4,9 @@
 //! with the same bounds, and a test holds one against the other (`tests/schema`). What hangs on other fields, or on what
 //! the world has of currencies and time zones, is left to the readers.
 
+#[cfg(feature = "schema")]
+mod described;
+
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
@@ -28,6 +31,11 @@ impl From<Schema> for Value {
 impl Schema {
     fn of(json_type: &str) -> Self {
         Self(Map::new()).with("type", json_type)
+    }
+
+    /// Nothing but `null`.
+    pub(crate) fn null() -> Self {
+        Self::of("null")
     }
 
     /// The same with a keyword more.
@@ -104,7 +112,7 @@ impl Schema {
         conditions.into_iter().fold(self, |schema, condition| schema.pushed("allOf", condition))
     }
 
-    fn field(mut self, key: &str, value: Self) -> Self {
+    pub(crate) fn field(mut self, key: &str, value: Self) -> Self {
         if let Some(properties) = self.0.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert(key.to_owned(), value.into());
         }
@@ -120,7 +128,7 @@ impl Schema {
 
     /// The same, or `null`. What a leaf asks for asks it of values of its type only, so that another type may stand
     /// beside; of an object with conditions on its fields, or of alternatives, that is not so.
-    fn or_null(mut self) -> Self {
+    pub(crate) fn or_null(mut self) -> Self {
         if self.0.contains_key("anyOf") {
             return self.pushed("anyOf", Self::of("null"));
         }
@@ -190,6 +198,17 @@ pub(crate) fn definitions() -> Value {
     })
 }
 
+/// The same with the shapes that only requests have.
+pub(crate) fn request_definitions() -> Value {
+    let mut shapes = definitions();
+    let about = "An RFC 3339 date and time with an offset, such as 2030-06-01T00:00:00+02:00.";
+    if let Some(shapes) = shapes.as_object_mut() {
+        let instant = json!({ "description": about, "pattern": format!("^{}{CLOCK}$", date_pattern()) });
+        shapes.insert("instant".to_owned(), instant);
+    }
+    shapes
+}
+
 /// `true` or `false`.
 pub(crate) fn truth() -> Schema {
     Schema::of("boolean")
@@ -214,6 +233,11 @@ pub(crate) fn sku() -> Schema {
 /// A whole number within bounds.
 pub(crate) fn whole(bounds: RangeInclusive<u64>) -> Schema {
     Schema::of("integer").with("minimum", *bounds.start()).with("maximum", *bounds.end())
+}
+
+/// A whole number from `-most` to `most`.
+pub(crate) fn signed(most: i64) -> Schema {
+    Schema::of("integer").with("minimum", most.saturating_neg()).with("maximum", most)
 }
 
 /// A small whole number within bounds.
@@ -267,6 +291,27 @@ const CLOCK: &str =
 /// A date, or a day of every year such as `12-24`.
 pub(crate) fn date_or_day() -> Schema {
     pattern(format!("^({}|{USUAL_DAY}|02-29)$", date_pattern()))
+}
+
+/// A date.
+pub(crate) fn date() -> Schema {
+    pattern(format!("^{}$", date_pattern()))
+}
+
+/// An RFC 3339 instant with an offset.
+pub(crate) fn instant() -> Schema {
+    shaped("instant")
+}
+
+/// A code that a person types; whether its check character is right is left to the reader.
+pub(crate) fn code() -> Schema {
+    let digit = "[0-9A-TV-Za-tv-z]";
+    pattern(format!("^[ -]*({digit}[ -]*){{10}}[0-9A-Za-z*~$=][ -]*$")).with("maxLength", 32)
+}
+
+/// A text of some pattern.
+pub(crate) fn shape(expression: &str) -> Schema {
+    pattern(expression)
 }
 
 /// An RFC 3339 instant with an offset, or a date.

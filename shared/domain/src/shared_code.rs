@@ -7,7 +7,7 @@
 //! used as often as anybody likes writes no limit.
 
 mod answer;
-mod read;
+pub(crate) mod read;
 
 use crate::account::Account;
 use crate::audience::{self, Audience, Buyer};

@@ -30,7 +30,7 @@
 //! - Codes that accounts share are no matter of the program: an order uses those that it used.
 //! - What is left of a budget or a stock over all accounts hangs on all of them: see [`Timeline`].
 
-mod asked;
+pub(crate) mod asked;
 mod checksum;
 mod credit;
 mod given;

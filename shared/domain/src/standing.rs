@@ -19,6 +19,7 @@ use serde::Serialize;
 
 /// The answer of `GET /v1/accounts/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Standing {
     /// Which account.
     pub account_id: AccountId,
@@ -77,6 +78,7 @@ pub struct Standing {
 
 /// The referral that an account came by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferralStanding {
     /// The code.
     pub referral_code: Code,
@@ -105,6 +107,7 @@ impl From<&Referral> for ReferralStanding {
 
 /// First and latest day of purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PurchaseDays {
     /// `YYYY-MM-DD`, in the program's time zone.
     pub first: String,
@@ -114,6 +117,7 @@ pub struct PurchaseDays {
 
 /// The points of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PointsStanding {
     /// Points that can be spent.
     pub balance: Points,
@@ -144,6 +148,7 @@ pub struct PointsStanding {
 
 /// What points are worth to an account, and how many of them an order takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExchangeStanding {
     /// What a point is worth to its tier.
     pub value: String,
@@ -164,6 +169,7 @@ fn is_nothing(points: &Points) -> bool {
 
 /// Points and the instant something happens to them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PointsAt {
     /// When.
     pub at: Instant,
@@ -176,6 +182,7 @@ pub struct PointsAt {
 
 /// The tier of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TierStanding {
     /// Its id.
     pub id: TierId,
@@ -207,6 +214,7 @@ pub struct TierStanding {
 
 /// An invitation into a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitationStanding {
     /// When it ends; absent: it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,6 +223,7 @@ pub struct InvitationStanding {
 
 /// What qualifies, under a name of its own where that is money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Qualifying {
     /// Eligible spend.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,6 +242,7 @@ impl From<Measured> for Qualifying {
 
 /// The next review of the tier and what is missing to keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReviewStanding {
     /// The instant of the review: orders until then count.
     pub at: Instant,
@@ -243,6 +253,7 @@ pub struct ReviewStanding {
 
 /// The next tier and what is missing to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextTier {
     /// Its id.
     pub id: TierId,
@@ -256,6 +267,7 @@ pub struct NextTier {
 
 /// A discount that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiscountStanding {
     /// What the customer types.
     pub code: Code,

@@ -6,7 +6,7 @@
 //! no entry. What answers come to is counted from the records.
 
 mod answer;
-mod read;
+pub(crate) mod read;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +25,7 @@ pub use read::{answer_document, survey_document};
 
 /// A question that contacts are asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Survey {
     /// What it is known by.
     pub survey_id: SurveyId,
@@ -41,6 +42,7 @@ pub struct Survey {
 
 /// What the merchant states of a survey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Terms {
     /// What the merchant calls it, 1 to 200 characters.
     pub name: String,
@@ -56,6 +58,7 @@ pub struct Terms {
 
 /// Whether a survey takes answers, its end left aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SurveyStatus"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It does.

@@ -15,6 +15,7 @@ use crate::idempotency::CommandKey;
 use crate::money::Overflow;
 use crate::program::Program;
 use crate::schedule::Schedule;
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -201,6 +202,13 @@ pub fn asked(document: &Value) -> Result<Asked, Faults> {
     };
     let asked = read(&mut faults);
     faults.into_result(asked)
+}
+
+/// What [`asked`] reads.
+pub(crate) fn asked_schema() -> Schema {
+    schema::object("Activation")
+        .required("version", schema::whole(1..=u64::from(u32::MAX)), "The number of a stored version.")
+        .optional("from", schema::instant(), "From when it is in force; left out: as soon as it can be.")
 }
 
 /// What an activation is decided on.

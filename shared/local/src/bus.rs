@@ -3,7 +3,7 @@
 //! What was put on it is kept for a look, the latest of it, and handed on to a webhook where there is one.
 
 use crate::cloud::{Cloud, wall_clock};
-use crate::connector::REGION;
+use crate::connector::{REGION, response};
 use crate::queue::{Queues, message_id};
 use crate::template::Queue;
 use aws_smithy_runtime_api::client::http::{
@@ -11,8 +11,6 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use domain::time::Instant;
 use runtime::aws_sdk_eventbridge::config::retry::RetryConfig;
 use runtime::aws_sdk_eventbridge::config::timeout::TimeoutConfig;
@@ -25,6 +23,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+
+/// What EventBridge's requests and answers are written in.
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// Most events that are kept for a look.
 pub const KEPT_MAX: usize = 1_000;
@@ -128,10 +129,7 @@ impl LocalBus {
             Ok(answer) => (200, answer),
             Err((kind, message)) => (400, json!({ "__type": kind, "message": message })),
         };
-        let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-        let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
-        response.headers_mut().insert("content-type", "application/x-amz-json-1.1");
-        Ok(response)
+        response(status, CONTENT_TYPE, body.to_string())
     }
 
     async fn perform(&self, operation: &str, body: &[u8]) -> Result<Result<Value, Refusal>, ConnectorError> {

@@ -152,6 +152,8 @@ enum Task {
     /// The program's versions
     #[command(subcommand)]
     Program(program::Program),
+    /// Print the description of the API, as docs/openapi.json has it
+    Api,
 }
 
 #[derive(Subcommand)]
@@ -298,6 +300,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Invoke { function, event } => tasks::invoke(&function, &event, place).await,
         Task::EventSchemas { into } => tasks::event_schemas(&into),
         Task::Program(task) => program::perform(task, place).await,
+        Task::Api => print(&crate::api::text()?).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +13,10 @@ const DIMENSIONS_MAX: usize = 30;
 
 /// All that was counted.
 #[derive(Debug, Default)]
-pub struct CloudWatch(Mutex<BTreeMap<Series, Datum>>);
+pub struct CloudWatch {
+    sums: Mutex<BTreeMap<Series, Datum>>,
+    bytes: AtomicU64,
+}
 
 /// Whose sums they are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -100,7 +104,8 @@ impl CloudWatch {
         if found.is_empty() {
             return Err("tells no metric".to_owned());
         }
-        let mut all = self.0.lock().map_err(|_| "the sums are lost".to_owned())?;
+        self.bytes.fetch_add(u64::try_from(line.len()).unwrap_or_default().saturating_add(1), Ordering::Relaxed);
+        let mut all = self.sums.lock().map_err(|_| "the sums are lost".to_owned())?;
         for (series, unit, value) in found {
             let Datum { sum, maximum, .. } = all.get(&series).cloned().unwrap_or_default();
             all.insert(series, Datum { unit, sum: sum.saturating_add(value), maximum: maximum.max(value) });
@@ -108,9 +113,14 @@ impl CloudWatch {
         Ok(())
     }
 
+    /// How many bytes of log the lines took, with what ends each.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// All that was counted, in the order of names.
     pub fn counted(&self) -> Vec<Counted> {
-        let Ok(all) = self.0.lock() else { return Vec::new() };
+        let Ok(all) = self.sums.lock() else { return Vec::new() };
         all.iter().map(|(series, datum)| Counted { series: series.clone(), datum: datum.clone() }).collect()
     }
 }

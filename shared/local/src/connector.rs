@@ -128,9 +128,18 @@ fn answer(database: &Database, tap: Option<&Tap>, request: &HttpRequest) -> Resu
         return Err(ConnectorError::user("a DynamoDB request names its operation and has its body at hand".into()));
     };
     let (status, body) = perform(database, tap, operation, body);
+    response(status, CONTENT_TYPE, body)
+}
+
+/// An answer as the SDK takes it from its HTTP client.
+pub(crate) fn response(
+    status: u16,
+    content_type: &'static str,
+    body: impl Into<SdkBody>,
+) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-    let mut response = HttpResponse::new(status, SdkBody::from(body));
-    response.headers_mut().insert("content-type", CONTENT_TYPE);
+    let mut response = HttpResponse::new(status, body.into());
+    response.headers_mut().insert("content-type", content_type);
     Ok(response)
 }
 

@@ -14,9 +14,9 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use bill::{Bill, Overflow, Usage};
+use bill::{Bill, Overflow, Standing, Usage};
 use prices::Prices;
-use sample::{Measured, OPERATIONS, Operation};
+use sample::{Measured, OPERATIONS, Operation, Sampled};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -109,6 +109,10 @@ pub struct Cost {
     pub operations: Vec<OperationCost>,
     /// A million orders, each with what comes along.
     pub million_orders: Bill,
+    /// What stands there, whoever orders.
+    pub standing: Standing,
+    /// What that costs every month.
+    pub standing_cost: Bill,
     /// What has no price, and so is in no amount.
     pub left_out: Vec<&'static str>,
 }
@@ -131,11 +135,11 @@ pub struct OperationCost {
 }
 
 /// The cost of what was measured.
-pub fn cost(measured: &[Measured], mix: &Mix, prices: &Prices, stated: Stated) -> Result<Cost, CostError> {
+pub fn cost(sampled: &Sampled, mix: &Mix, prices: &Prices, stated: Stated) -> Result<Cost, CostError> {
     let mut operations = Vec::new();
     let mut million_orders = Bill::default();
     let mut samples = 0;
-    for Measured { operation, samples: count, usage, memory_mb } in measured {
+    for Measured { operation, samples: count, usage, memory_mb } in &sampled.operations {
         let usage = usage.in_memory(*memory_mb, stated)?;
         let per_thousand_orders = mix.of(operation);
         let million = Bill::of(&usage, *count, MILLION, prices)?;
@@ -154,6 +158,8 @@ pub fn cost(measured: &[Measured], mix: &Mix, prices: &Prices, stated: Stated) -
         duration_is_stated: stated.duration_ms.is_some(),
         operations,
         million_orders,
+        standing: sampled.standing,
+        standing_cost: Bill::of_standing(&sampled.standing, prices)?,
         left_out: prices.left_out(),
     })
 }

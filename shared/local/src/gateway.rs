@@ -214,7 +214,7 @@ impl Cloud {
         if let Some((function, route, parameters)) = fitting.iter().find(|(_, route, _)| route.method == request.method)
         {
             let parameters = parameters.iter().map(|(name, value)| (name.to_string(), text::decode(value)));
-            let authorizer = caller().map_err(Response::unauthorized)?;
+            let authorizer = if route.is_open { None } else { Some(caller().map_err(Response::unauthorized)?) };
             let event = event(request, route, path, query, parameters.collect(), authorizer);
             return Ok(Invocation { function: function.name.clone(), event });
         }
@@ -319,7 +319,7 @@ fn event(
     path: &str,
     query: &str,
     path_parameters: BTreeMap<String, String>,
-    authorizer: Value,
+    authorizer: Option<Value>,
 ) -> Value {
     let headers = text::joined(request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
     let (body, is_base64) = match std::str::from_utf8(&request.body) {
@@ -337,7 +337,6 @@ fn event(
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
-            "authorizer": authorizer,
             "domainName": "localhost",
             "domainPrefix": "local",
             "http": {
@@ -356,6 +355,11 @@ fn event(
         "headers": headers,
         "isBase64Encoded": is_base64,
     });
+    if let (Some(context), Some(authorizer)) =
+        (event.pointer_mut("/requestContext").and_then(Value::as_object_mut), authorizer)
+    {
+        context.insert("authorizer".into(), authorizer);
+    }
     // What a request does not have API Gateway leaves out.
     if let Some(event) = event.as_object_mut() {
         if !query.is_empty() {

@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod api;
 pub mod audit;
 pub mod backup;
 pub mod bus;

@@ -97,6 +97,8 @@ pub struct Route {
     pub method: String,
     /// The path with its parameters.
     pub path: Path,
+    /// Whether whoever likes to may send it, without a token.
+    pub is_open: bool,
 }
 
 /// One queue a function consumes.

@@ -32,48 +32,41 @@ pub enum ClientError {
     Tls(#[from] HttpClientError),
 }
 
+/// What the clients of all services are told, each SDK in types of its own: the configuration begun, without a region and
+/// an endpoint, and these two.
+macro_rules! told {
+    ($sdk:ident, $endpoint:literal) => {{
+        let (region, endpoint) = (region()?, variable($endpoint));
+        let config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(credentials()?)
+            .timeout_config(timeouts())
+            .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?);
+        (config, region, endpoint)
+    }};
+}
+
 /// A DynamoDB client. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere.
 pub fn dynamodb() -> Result<aws_sdk_dynamodb::Client, ClientError> {
-    let endpoint = variable("AWS_ENDPOINT_URL_DYNAMODB");
-    let region = region()?;
-    let mut config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(credentials()?)
-        .timeout_config(timeouts())
-        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?);
+    let (mut config, region, endpoint) = told!(aws_sdk_dynamodb, "AWS_ENDPOINT_URL_DYNAMODB");
     if let Some(known) = Known::of(&region, endpoint.as_deref()) {
         config = config.endpoint_resolver(known);
     }
-    let config = config.region(Region::new(region));
-    Ok(aws_sdk_dynamodb::Client::from_conf(config.build()))
+    Ok(aws_sdk_dynamodb::Client::from_conf(config.region(Region::new(region)).build()))
 }
 
 /// An SQS client. `AWS_ENDPOINT_URL_SQS` points it elsewhere.
 pub(crate) fn sqs() -> Result<aws_sdk_sqs::Client, ClientError> {
-    let endpoint = variable("AWS_ENDPOINT_URL_SQS");
-    let region = region()?;
-    let mut config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(credentials()?)
-        .timeout_config(timeouts())
-        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?)
-        .region(Region::new(region));
+    let (mut config, region, endpoint) = told!(aws_sdk_sqs, "AWS_ENDPOINT_URL_SQS");
     config.set_endpoint_url(endpoint);
-    Ok(aws_sdk_sqs::Client::from_conf(config.build()))
+    Ok(aws_sdk_sqs::Client::from_conf(config.region(Region::new(region)).build()))
 }
 
 /// An EventBridge client. `AWS_ENDPOINT_URL_EVENTBRIDGE` points it elsewhere.
 pub(crate) fn eventbridge() -> Result<aws_sdk_eventbridge::Client, ClientError> {
-    let endpoint = variable("AWS_ENDPOINT_URL_EVENTBRIDGE");
-    let region = region()?;
-    let mut config = aws_sdk_eventbridge::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(credentials()?)
-        .timeout_config(timeouts())
-        .http_client(https(Authorities::of(&region, endpoint.as_deref(), variable))?)
-        .region(Region::new(region));
+    let (mut config, region, endpoint) = told!(aws_sdk_eventbridge, "AWS_ENDPOINT_URL_EVENTBRIDGE");
     config.set_endpoint_url(endpoint);
-    Ok(aws_sdk_eventbridge::Client::from_conf(config.build()))
+    Ok(aws_sdk_eventbridge::Client::from_conf(config.region(Region::new(region)).build()))
 }
 
 /// One hung connection must not use up an invocation: the SDK tries again, with the same request token.

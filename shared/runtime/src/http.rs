@@ -19,6 +19,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
+#[cfg(feature = "schema")]
+pub(crate) use answer::Told;
 pub use answer::{Answer, respond, respond_dry};
 pub use request_id::{REQUEST_ID, REQUEST_ID_CHARS_MAX, is_request_id, request_id};
 

@@ -4,6 +4,8 @@
 //! A function has one entry, `handle(app, event)`: the Lambda payload in, the Lambda response out, both JSON. The
 //! same entry is called by the Lambda runtime ([`start::run`]), by the local cloud and by tests.
 
+#[cfg(feature = "schema")]
+pub mod api;
 mod app;
 pub mod batch;
 pub mod bus;

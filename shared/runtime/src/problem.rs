@@ -17,6 +17,7 @@ use serde::Serialize;
 
 /// A problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     r#type: String,
     title: &'static str,

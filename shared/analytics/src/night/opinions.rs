@@ -19,6 +19,7 @@ pub struct Opinions {
 
 /// An answer that was not counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlawedAnswer {
     /// To which survey.
     pub survey_id: String,

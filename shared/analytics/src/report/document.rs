@@ -24,6 +24,7 @@ pub struct Named<T> {
 
 /// Which night something is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CountedBy {
     /// The day, `YYYY-MM-DD`.
     pub night: String,
@@ -39,6 +40,7 @@ impl<T> From<&Named<T>> for CountedBy {
 
 /// The night at whose end things stood so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StoodBy {
     /// Which.
     #[serde(flatten)]
@@ -62,6 +64,7 @@ pub struct Stood<'a> {
 
 /// The metrics of one group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupReport {
     /// Its name.
     pub group: String,
@@ -75,6 +78,7 @@ pub struct GroupReport {
 
 /// The metrics of a period, by groups of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetricsReport {
     /// The period.
     pub period: String,

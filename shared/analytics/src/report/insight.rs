@@ -14,6 +14,7 @@ use serde::Serialize;
 
 /// How lately, how often and for how much a customer bought in the trailing twelve months, 1 to 5 each; 5 is the best.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rfm {
     /// How lately.
     pub recency: u8,
@@ -27,6 +28,7 @@ pub struct Rfm {
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Insight {
     /// Which.
     pub account_id: String,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// Accounts to look at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountsReport {
     /// Which night it is of.
     pub counted: CountedBy,
@@ -30,6 +31,7 @@ pub struct AccountsReport {
 
 /// An account that may be leaving.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AtRiskAccount {
     /// Which.
     pub account_id: String,
@@ -49,6 +51,7 @@ pub struct AtRiskAccount {
 
 /// An account whose revenue changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MovedAccount {
     /// Which.
     pub account_id: String,
@@ -62,6 +65,7 @@ pub struct MovedAccount {
 
 /// An account that has nearly reached the next tier.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NearAccount {
     /// Which.
     pub account_id: String,
@@ -77,6 +81,7 @@ pub struct NearAccount {
 
 /// Customers of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RfmSegment {
     /// Which kind.
     pub segment: &'static str,

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 /// A night, and whether its figures can be trusted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NightReport {
     /// Which night; `revision` is the newest run that began.
     #[serde(flatten)]
@@ -54,6 +55,7 @@ pub struct NightReport {
 /// Points that came to be, and what became of them: `points_issued + points_restored = points_outstanding +
 /// points_spent + points_expired + points_reversed + points_deducted + points_gone_before`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrialBalance {
     /// Points that orders earned.
     pub points_earned: Points,
@@ -103,6 +105,7 @@ impl TrialBalance {
 
 /// The models with their parameters, each null where there is no such model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelsReport {
     /// Customers they are fitted on.
     pub customers: u64,
@@ -116,6 +119,7 @@ pub struct ModelsReport {
 
 /// Parameters of BG/NBD.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PurchasesReport {
     /// `r`.
     pub r: Decimal<6>,
@@ -131,6 +135,7 @@ pub struct PurchasesReport {
 
 /// Parameters of gamma-gamma.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpendReport {
     /// `p`.
     pub p: Decimal<6>,
@@ -144,6 +149,7 @@ pub struct SpendReport {
 
 /// Something that the models take for granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assumption {
     /// Which.
     pub id: &'static str,
@@ -155,6 +161,7 @@ pub struct Assumption {
 
 /// Predicted against actual purchases of the last quarter, by a model fitted on all before it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CalibrationReport {
     /// Days of the quarter.
     pub hold_out_days: i32,
@@ -178,6 +185,7 @@ pub struct CalibrationReport {
 
 /// Predicted against actual purchases of a tenth of the customers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DecileReport {
     /// Which tenth, 1 to 10.
     pub decile: u8,

@@ -262,6 +262,7 @@ impl Survey {
 
 /// What a group did in a period.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Did {
     /// Who bought, and who stayed.
     pub customers: Customers,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// Who stays.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RetentionReport {
     /// Which night it is of.
     pub counted: CountedBy,
@@ -25,6 +26,7 @@ pub struct RetentionReport {
 
 /// The customers of one first month.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cohort {
     /// The month of their first order.
     pub first_month: String,
@@ -36,6 +38,7 @@ pub struct Cohort {
 
 /// What they did in a month.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CohortMonth {
     /// Months since the first, 0 for the first itself.
     pub months_since: u16,

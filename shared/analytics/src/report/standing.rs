@@ -139,6 +139,7 @@ impl Liability {
 
 /// Points that expire in a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Expiring {
     /// Points of lots, available or waiting; what is owed, or never ends, is in none.
     pub points: Points,
@@ -148,6 +149,7 @@ pub struct Expiring {
 
 /// Points by the month at whose end, or in which, they expire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ageing {
     /// Which month, `YYYY-MM`.
     pub month: String,
@@ -335,6 +337,7 @@ fn quantile(spread: &Distribution, part: u32, whole: u32, worth: &Worth) -> Resu
 
 /// How a group stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stands {
     /// The accounts.
     pub membership: Membership,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// Figures that are not given, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unknown {
     /// Which, by their names.
     pub figures: Vec<&'static str>,

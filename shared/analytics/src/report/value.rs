@@ -117,6 +117,38 @@ impl<T: Cell> Cell for Option<T> {
     }
 }
 
+/// What these figures look like, for the description of the API.
+#[cfg(feature = "schema")]
+mod described {
+    use super::{Decimal, Percent, Ratio};
+    use crate::report::period::Score;
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+    use std::borrow::Cow;
+
+    macro_rules! figure {
+        ([$($generics:tt)*] $name:ty, $about:literal) => {
+            impl<$($generics)*> JsonSchema for $name {
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!({ "type": "string", "description": $about, "pattern": r"^-?[0-9]+(\.[0-9]+)?$" })
+                }
+            }
+        };
+    }
+
+    figure!([] Percent, "A share in percent.");
+    figure!([] Ratio, "A ratio.");
+    figure!([] Score, "A Net Promoter Score.");
+    figure!([const PLACES: usize] Decimal<PLACES>, "A decimal.");
+}
+
 impl Serialize for Percent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.cell())
@@ -159,6 +191,7 @@ macro_rules! section {
     ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
 
         impl $crate::report::value::Section for $name {

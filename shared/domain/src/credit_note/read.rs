@@ -5,6 +5,7 @@ use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, ReturnId, Sku};
 use crate::order::QUANTITY_MAX;
 use crate::returns;
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// Most bytes of the SKUs of all lines together: it bounds the record.
@@ -55,4 +56,14 @@ pub fn continuation(detail: &Value) -> Result<(AccountId, ReturnId), Faults> {
         account_id.zip(return_id)
     });
     faults.into_result(found)
+}
+
+/// What [`credit_note_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let line = schema::object("CreditNoteLine").required("sku", schema::sku(), "What came back.").required(
+        "quantity",
+        schema::whole(1..=QUANTITY_MAX),
+        "How many units.",
+    );
+    returns::read::came_back_schema("CreditNote", line)
 }

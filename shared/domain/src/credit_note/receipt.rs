@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// What a credit note took back, so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditNoteReceipt {
     /// Whose it is.
     pub account_id: AccountId,
@@ -58,6 +59,7 @@ pub struct CreditNoteReceipt {
 
 /// Units of a line that no order gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnmatchedLine {
     /// The line's place, from 1.
     pub line: usize,
@@ -69,6 +71,7 @@ pub struct UnmatchedLine {
 
 /// What one order gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderReceipt {
     /// Which order.
     #[serde(flatten)]

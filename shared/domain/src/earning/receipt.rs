@@ -15,6 +15,7 @@ use serde::Serialize;
 
 /// How a rule that fired came to its points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Arithmetic {
     /// What the lines that count came to.
     pub amount: Money,
@@ -44,6 +45,7 @@ pub struct Arithmetic {
 
 /// A limit that left a rule less than it would have given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitedBy {
     /// `budget`, `per_account`, or `first_score`: what it gave when the order was first scored.
     pub limit: &'static str,

@@ -38,6 +38,7 @@ pub use tier::TierChange;
 ///
 /// A stored one is tried group after group: those that most commits have stand first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum Change {
     /// Something was given on an occasion: points, a discount, or both; the discount is a change of its own.

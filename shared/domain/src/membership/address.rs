@@ -2,6 +2,7 @@
 
 use super::country::Country;
 use crate::document::{self, Faults, Leaf, Object, Path};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::fmt;
 
@@ -55,6 +56,16 @@ impl Address {
         let city = object.required("city", faults, lettered(CITY_CHARS_MAX));
         let (street, city) = (street?, city?);
         Some(Self::of(Stated { country: country?, street: &street, postal_code: postal_code.as_deref(), city: &city }))
+    }
+}
+
+impl Address {
+    /// What [`Self::read`] reads; that something in it can be compared is left to it.
+    pub(super) fn schema() -> Schema {
+        schema::object("Address")
+            .required("street", schema::label(STREET_CHARS_MAX), "The street and the house.")
+            .optional("postal_code", schema::label(POSTAL_CODE_CHARS_MAX), "The postal code.")
+            .required("city", schema::label(CITY_CHARS_MAX), "The city.")
     }
 }
 

@@ -9,6 +9,7 @@ use crate::document::{self, Faults, Object, Path};
 use crate::ledger::{Cause, Change, MembershipChange};
 use crate::occasions::{self, Gifts};
 use crate::program::Program;
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde_json::Value;
 
@@ -49,6 +50,16 @@ fn read(value: &Value, faults: &mut Faults) -> Option<MembershipDocument> {
     }
     let reason = root.required("reason", faults, document::remark(REASON_CHARS_MAX));
     Some(MembershipDocument { admitted, excluded_from, reason: reason? })
+}
+
+/// What [`membership_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let excluded = schema::list(0..=Exclusion::ALL.len(), schema::one_of(&Exclusion::ALL));
+    schema::object("Membership")
+        .optional("admission", schema::words(["approved", "rejected"]), "Whether the account is let in.")
+        .optional("excluded_from", excluded, "All that it is excluded from.")
+        .required("reason", schema::label(REASON_CHARS_MAX), "Why; it stands in the ledger for good.")
+        .some_of_fields(&["admission", "excluded_from"])
 }
 
 /// Carries a decision out. The same again writes nothing, whatever reason is given.

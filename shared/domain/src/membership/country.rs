@@ -17,6 +17,7 @@ const CODES: &str = "\
 
 /// A country: its two capitals in ISO 3166-1, or `XI` for Northern Ireland, whose VAT ids are not the kingdom's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Country(&'static str);
 

@@ -15,6 +15,7 @@ const LOCAL_BYTES_MAX: usize = 64;
 
 /// An e-mail address, as it was typed. What claims compare is [`Email::canonical`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Email(String);
 

@@ -6,6 +6,7 @@
 use super::{Address, Country, Email, Phone, VatId};
 use crate::code::{KeyedHash, Secrets};
 use crate::document::{self, Faults, Leaf, Object};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// What a company states of who it is.
@@ -40,6 +41,15 @@ impl Identity {
         Self { email, country, vat_id, phone, address }
     }
 
+    /// What [`Self::read`] reads, added to what the document says besides.
+    pub(crate) fn schema(root: Schema) -> Schema {
+        root.optional("email", email_schema(), "The company's e-mail address; one account's alone.")
+            .optional("country", country_schema(), "Where it is: two letters of ISO 3166-1.")
+            .optional("vat_id", schema::string(), "Its VAT id, as its country writes it; one account's alone.")
+            .optional("phone", Phone::schema(), "Its phone number; kept as a keyed hash only.")
+            .optional("address", Address::schema(), "Its postal address, with the country; kept as a keyed hash only.")
+    }
+
     /// The phone number as it is kept; the hash that is held, where it is one of the same number.
     pub(crate) fn phone_hash(&self, held: Option<KeyedHash>, secrets: &Secrets) -> Option<KeyedHash> {
         self.phone.as_ref().map(|phone| secrets.keep(Phone::PURPOSE, phone.canonical(), held))
@@ -55,6 +65,16 @@ impl Identity {
 pub(super) fn email(value: &Value) -> Leaf<Email> {
     let message = "must be an e-mail address such as name@example.com";
     Email::parse(document::string(value)?).ok_or_else(|| ("invalid_email", message.to_owned()))
+}
+
+/// What [`email`] reads; which names and domains there are is left to it.
+pub(super) fn email_schema() -> Schema {
+    schema::shape("^[^@]+@[^@]+$")
+}
+
+/// What [`country`] reads; which there are is left to it.
+pub(crate) fn country_schema() -> Schema {
+    schema::shape(r"^\s*[A-Za-z]{2}\s*$")
 }
 
 fn country(value: &Value) -> Leaf<Country> {

@@ -16,6 +16,7 @@ use crate::ledger::{Change, MembershipChange};
 use crate::membership::MembershipRules;
 use crate::money::Overflow;
 use crate::program::Program;
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +28,7 @@ const NOTE_CHARS_MAX: usize = 200;
 
 /// What an invitation says: `POST /v1/invitations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitationDocument {
     /// How many accounts it is for, at least 1.
     pub uses: u32,
@@ -97,6 +99,15 @@ fn read(value: &Value, faults: &mut Faults) -> Option<InvitationDocument> {
     let segment = root.optional("segment", faults, document::id(Segment::parse));
     let note = root.optional("note", faults, document::remark(NOTE_CHARS_MAX));
     Some(InvitationDocument { uses: u32::try_from(uses?).ok()?, expires_at, segment, note })
+}
+
+/// What [`invitation_document`] reads.
+pub(crate) fn schema() -> Schema {
+    schema::object("Invitation")
+        .required("uses", schema::whole(1..=USES_MAX), "How many accounts may enrol with it.")
+        .optional("expires_at", schema::instant(), "The first instant at which it is over.")
+        .optional("segment", schema::id(Segment::parse), "The group that they are put into.")
+        .optional("note", schema::label(NOTE_CHARS_MAX), "What it is for.")
 }
 
 impl InvitationDocument {

@@ -10,6 +10,7 @@ use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change, MembershipChange};
 use crate::membership::rules::Fee;
 use crate::money::Overflow;
+use crate::schema::{self, Schema};
 use crate::time::{Calendar, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,6 +22,7 @@ const AHEAD_MONTHS_MAX: u16 = 120;
 
 /// That a fee was paid: `POST /v1/accounts/{account_id}/membership/payments`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaymentDocument {
     /// When; absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +34,7 @@ pub struct PaymentDocument {
 
 /// The answer to a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MembershipPaymentReceipt"))]
 pub struct PaymentReceipt {
     /// Whose membership.
     pub account_id: AccountId,
@@ -61,6 +64,13 @@ pub fn payment_document(value: &Value) -> Result<PaymentDocument, Faults> {
         reference: root.optional("reference", &mut faults, document::remark(REFERENCE_CHARS_MAX)),
     });
     faults.into_result(document)
+}
+
+/// What [`payment_document`] reads.
+pub(crate) fn schema() -> Schema {
+    schema::object("MembershipPayment")
+        .optional("paid_at", schema::instant(), "When it was paid, not later than now; left out: now.")
+        .optional("reference", schema::label(REFERENCE_CHARS_MAX), "What it is known by where it was paid.")
 }
 
 impl PaymentDocument {

@@ -1,5 +1,6 @@
 //! Phone numbers, as far as two of them are compared.
 
+use crate::schema::{self, Schema};
 use std::fmt;
 
 /// Fewest and most digits of a number; the most are 15 (ITU-T E.164, 6.2), a prefix for dialling abroad, and an
@@ -39,6 +40,11 @@ impl Phone {
         }
         let compared = digits.get(digits.len().saturating_sub(COMPARED)..).unwrap_or(&digits);
         Ok(Self(compared.to_owned()))
+    }
+
+    /// What [`Self::parse`] reads; how many digits there are is left to it.
+    pub(super) fn schema() -> Schema {
+        schema::shape(r"^[0-9\s+()./-]+$").with("maxLength", CHARS_MAX)
     }
 
     /// What is compared.

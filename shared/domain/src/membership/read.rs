@@ -6,10 +6,13 @@ use crate::account::{SEGMENTS_MAX, Status};
 use crate::code::Code;
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::Segment;
+use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 const NAME_CHARS_MAX: usize = 200;
+/// Longest language tag.
+const LOCALE_BYTES_MAX: usize = 35;
 
 /// Reads the body of `PUT /v1/accounts/{id}`; every fault at once.
 pub fn profile_document(value: &Value) -> Result<ProfileDocument, Faults> {
@@ -54,7 +57,7 @@ pub(crate) fn locale(value: &Value) -> Leaf<String> {
     let language =
         parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase()));
     let rest = parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if !language || !rest || text.len() > 35 {
+    if !language || !rest || text.len() > LOCALE_BYTES_MAX {
         return Err(("invalid_locale", "must be a language tag such as en or en-GB".to_owned()));
     }
     Ok(text.to_owned())
@@ -66,4 +69,32 @@ fn birthday(value: &Value) -> Leaf<String> {
         return Err(("invalid_date", "must be a date such as 1980-02-29".to_owned()));
     }
     Ok(text.to_owned())
+}
+
+/// What [`profile_document`] reads.
+pub(crate) fn profile_schema() -> Schema {
+    let segments = schema::list(0..=SEGMENTS_MAX, schema::id(Segment::parse));
+    let profile = schema::object("Profile").required("name", schema::label(NAME_CHARS_MAX), "The name of the company.");
+    Identity::schema(profile)
+        .optional("segments", segments, "The groups that the merchant puts it into; the merchant's to state.")
+        .optional("status", schema::one_of(&Status::STATED), "Whether it takes part; the merchant's to state.")
+        .optional("invitation_code", schema::code(), "The invitation that it enrols with, where one is asked for.")
+        .with_conditions([serde_json::json!({
+            "if": schema::stated("address"), "then": schema::stated("country"),
+        })])
+}
+
+/// What [`contact_document`] reads.
+pub(crate) fn contact_schema() -> Schema {
+    schema::object("Contact")
+        .required("name", schema::label(NAME_CHARS_MAX), "The name of the person.")
+        .optional("email", identity::email_schema(), "The e-mail address.")
+        .required("role", schema::one_of(&Role::ALL), "What the person does for the account.")
+        .required("locale", locale_schema(), "The language, such as en or en-GB.")
+        .optional("birthday", schema::date(), "The day of birth, between 1900 and 2100.")
+}
+
+/// What [`locale`] reads.
+pub(crate) fn locale_schema() -> Schema {
+    schema::shape("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$").with("maxLength", LOCALE_BYTES_MAX)
 }

@@ -60,6 +60,7 @@ pub struct PaidPeriod {
 
 /// What an account may be excluded from, though it is a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exclusion {
     /// Its orders earn no points.
@@ -194,6 +195,7 @@ impl Account {
 
 /// The membership of an account, as it sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MembershipStanding {
     /// `member`, `applicant`, `rejected`, `unpaid` or `lapsed`.
     pub state: &'static str,

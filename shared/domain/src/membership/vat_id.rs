@@ -11,6 +11,7 @@ const NUMBER_CHARS_MAX: usize = 20;
 
 /// A VAT id: capitals and digits, without separators. What claims compare is [`VatId::canonical`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct VatId(String);
 

@@ -6,6 +6,7 @@ use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, ContactId, LineId, OrderId, OrderKey, ReservationId, Sku, Source};
 use crate::money::{self, Currency, Minor, Overflow, Points, UnitPrice};
 use crate::payment::PaymentState;
+use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -66,8 +67,10 @@ pub(super) fn amendment(key: &OrderKey, value: &Value) -> Result<Order, Faults> 
     let mut whole = value.clone();
     if let Some(fields) = whole.as_object_mut() {
         for (name, own) in [("source", key.source.as_str()), ("order_id", key.order_id.as_str())] {
-            let stated = fields.entry(name).or_insert_with(|| own.into());
-            if stated != own {
+            let stated = fields.entry(name).or_insert(Value::Null);
+            if stated.is_null() {
+                *stated = own.into();
+            } else if stated != own {
                 let message = format!("must be {own}, as in the address, or be left out");
                 faults.add(&Path::Key(&Path::Root, name), "conflict", message);
             }
@@ -127,6 +130,80 @@ fn read_order(value: &Value, faults: &mut Faults) -> Option<Order> {
     };
     check_whole(&order, faults);
     Some(order)
+}
+
+/// What [`order`] reads.
+pub(crate) fn schema() -> Schema {
+    let order = schema::object("Order")
+        .required("source", schema::id(Source::parse), "The shop or ERP that it comes from.")
+        .required("order_id", schema::id(OrderId::parse), "Its number there.");
+    let revision = "Which statement of the order it is: a higher one is newer. Left out it is 0.";
+    stated(order).optional("revision", schema::whole(0..=REVISION_MAX), revision)
+}
+
+/// What [`amendment`] reads.
+pub(crate) fn amendment_schema() -> Schema {
+    let order = schema::object("Amendment")
+        .optional("source", schema::id(Source::parse), "As in the address.")
+        .optional("order_id", schema::id(OrderId::parse), "As in the address.");
+    let revision = "Which statement of the order it is: a higher one is newer.";
+    stated(order).required("revision", schema::whole(0..=REVISION_MAX), revision)
+}
+
+/// What every statement of an order says besides.
+fn stated(order: Schema) -> Schema {
+    let reservation = schema::shape("^[0-9a-f]{16}$");
+    order
+        .required("account_id", schema::id(AccountId::parse), "The company that buys.")
+        .optional("contact_id", schema::id(ContactId::parse), "The person who ordered.")
+        .required("placed_at", schema::instant(), "When it was placed: up to a day ahead of the clock here.")
+        .required("currency", schema::currency(), "The currency of its amounts, ISO 4217: the program's.")
+        .required("lines", schema::list(1..=LINES_MAX, line_schema()), "What was ordered; line ids are distinct.")
+        .optional("shipping", schema::money(0), "What is charged for shipping beside the lines.")
+        .optional("discount_codes", codes_schema(), "The codes of the discounts that it uses, each once.")
+        .optional("reservation_id", reservation, "The reservation whose discounts and points it uses.")
+        .optional("points", schema::whole(0..=POINTS_MAX), "The points that pay a part of it.")
+        .optional("payment_state", schema::one_of(&PaymentState::ALL), "Whether it was paid, where that is told.")
+}
+
+/// Codes that a document names.
+pub(crate) fn codes_schema() -> Schema {
+    schema::list(0..=DISCOUNT_CODES_MAX, schema::code())
+}
+
+fn line_schema() -> Schema {
+    let taken_off = "What of the discount the program's own discounts took off.";
+    let paid = "What of the discount was paid with points.";
+    priced_line("OrderLine").optional(DISCOUNT_FIELDS[0], schema::money(0), taken_off).optional(
+        DISCOUNT_FIELDS[1],
+        schema::money(0),
+        paid,
+    )
+}
+
+/// What [`cart_line`] reads.
+pub(crate) fn cart_line_schema() -> Schema {
+    let none = || Schema::null();
+    priced_line("CartLine")
+        .field(DISCOUNT_FIELDS[0], none().about("What the answer tells: a cart states its own discount only."))
+        .field(DISCOUNT_FIELDS[1], none().about("What the answer tells: a cart states its own discount only."))
+}
+
+fn priced_line(title: &str) -> Schema {
+    let label = || schema::label(LABEL_CHARS_MAX);
+    let price = schema::decimal(UnitPrice::DECIMALS_MAX, 0);
+    schema::object(title)
+        .required("line_id", schema::id(LineId::parse), "The line's number in the order.")
+        .required("sku", schema::sku(), "What was ordered.")
+        .required("quantity", schema::whole(1..=QUANTITY_MAX), "How many units.")
+        .optional("unit_price", price, "The price of one, before the discount; or the amount is stated.")
+        .optional("amount", schema::money(0), "The price of all, before the discount; or the unit price is stated.")
+        .optional("discount", schema::money(0), "What is taken off the line, in all.")
+        .optional("tax", schema::money(0), "The line's tax, beside its amount.")
+        .optional("category", label(), "The category of the goods.")
+        .optional("brand", label(), "The brand of the goods.")
+        .optional("tags", schema::list(0..=TAGS_MAX, label()), "What else is to be told apart by.")
+        .one_of_fields(&["unit_price", "amount"])
 }
 
 /// Reads a line of a cart: nothing but the shop's own discount has been taken off it.

@@ -4,6 +4,7 @@ use super::PaymentDocument;
 use crate::document::{self, Faults, Object, Path};
 use crate::id::OrderKey;
 use crate::returns;
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 /// Most characters of the reference of a payment.
@@ -24,4 +25,14 @@ pub fn payment_document(value: &Value) -> Result<PaymentDocument, Faults> {
 pub fn event_document(detail: &Value) -> Result<(OrderKey, PaymentDocument), Faults> {
     let (key, rest) = returns::order_of_event(detail)?;
     Ok((key, payment_document(&rest)?))
+}
+
+/// What [`payment_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let paid_at = "When the order was paid: up to a day ahead of the clock here.";
+    schema::object("Payment").required("paid_at", schema::instant(), paid_at).optional(
+        "reference",
+        schema::label(REFERENCE_CHARS_MAX),
+        "What it is known by where it was paid.",
+    )
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// What a payment made of the points of its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaymentReceipt {
     /// Which order.
     #[serde(flatten)]

@@ -19,6 +19,7 @@ pub enum Unheld {
 
 /// A perk that is lost for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Loss {
     /// Why.
     pub reason: LossReason,
@@ -29,6 +30,7 @@ pub struct Loss {
 
 /// Why a perk is lost for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LossReason {
     /// The account is not a member yet.
@@ -43,6 +45,7 @@ pub enum LossReason {
 
 /// A perk that is lost for now, as its account sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LostPerk {
     /// Its id.
     pub id: crate::id::RuleId,

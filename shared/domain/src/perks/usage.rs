@@ -10,6 +10,7 @@ use crate::idempotency::{CommandKey, CommandRecord};
 use crate::ledger::{Cause, Change, PerkChange};
 use crate::money::Overflow;
 use crate::program::Program;
+use crate::schema::{self, Schema};
 use crate::time::{Day, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +30,7 @@ pub struct UseDocument {
 
 /// The answer to a use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerkReceipt {
     /// Who used it.
     pub account_id: AccountId,
@@ -68,6 +70,12 @@ pub fn use_document(value: &Value) -> Result<UseDocument, Faults> {
         UseDocument { reference }
     });
     faults.into_result(document)
+}
+
+/// What [`use_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let about = "What the use is known by elsewhere.";
+    schema::object("PerkUse").optional("reference", schema::label(REFERENCE_CHARS_MAX), about)
 }
 
 impl UseDocument {

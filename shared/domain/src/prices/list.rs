@@ -25,6 +25,7 @@ pub struct Asked {
 
 /// The answer of `GET /v1/accounts/{id}/prices`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceList {
     /// Whose prices.
     pub account_id: AccountId,
@@ -35,6 +36,7 @@ pub struct PriceList {
     /// The tier that the account holds.
     pub tier: TierId,
     /// Currency of every price.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub currency: Currency,
     /// The item's SKU, as asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +59,7 @@ pub struct PriceList {
 
 /// Which table holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableName {
     /// Its id.
     pub id: RuleId,
@@ -66,6 +69,7 @@ pub struct TableName {
 
 /// One row of a price list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// The smallest quantity.
     pub from: u64,
@@ -85,6 +89,7 @@ pub struct Row {
 
 /// What a quantity costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuantityPrice {
     /// How many.
     pub units: u64,
@@ -101,6 +106,7 @@ pub struct QuantityPrice {
 
 /// The step that a larger quantity would reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextStep {
     /// Where it starts.
     pub from: u64,
@@ -113,6 +119,7 @@ pub struct NextStep {
 
 /// A [`Price`] with its currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceAnswer {
     unit_price: String,
     total: Money,

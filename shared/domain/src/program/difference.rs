@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 /// What one version says and another does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Difference {
     /// What only the second says.
     pub added: Vec<Stated>,
@@ -22,6 +23,7 @@ pub struct Difference {
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stated {
     /// Its JSON path, with the `id` of a list's element in the place of its position.
     pub path: String,
@@ -31,6 +33,7 @@ pub struct Stated {
 
 /// Two values of the same path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Changed {
     /// The path.
     pub path: String,

@@ -309,7 +309,7 @@ pub(crate) fn percent(value: &Value) -> Leaf<Percent> {
 }
 
 /// What [`percent`] reads.
-pub(super) fn percent_schema() -> Schema {
+pub(crate) fn percent_schema() -> Schema {
     schema::decimal_to(Percent::DECIMALS, 1, PERCENT_MAX)
 }
 

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a cart costs and what its order would earn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quote {
     /// Whose cart.
     pub account_id: AccountId,
@@ -29,6 +30,7 @@ pub struct Quote {
     /// The program version that says so.
     pub program_version: u32,
     /// Currency of every amount.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub currency: Currency,
     /// The tier that the account holds.
     pub tier: TierId,
@@ -61,6 +63,7 @@ pub struct Quote {
 
 /// One line of a cart. Amounts are decimals of the quote's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuotedLine {
     /// Its number in the cart.
     pub line_id: LineId,
@@ -103,6 +106,7 @@ pub struct QuotedLine {
 
 /// What a code takes off a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeShare {
     /// Which.
     pub code: Code,
@@ -112,6 +116,7 @@ pub struct CodeShare {
 
 /// A reason, for programs and for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReasonQuote {
     /// What a program switches on.
     pub reason: &'static str,
@@ -121,6 +126,7 @@ pub struct ReasonQuote {
 
 /// The standing discount of the tier held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TierDiscountQuote {
     /// Which tier.
     pub tier: TierId,
@@ -138,6 +144,7 @@ pub struct TierDiscountQuote {
 
 /// A discount that the account may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiscountQuote {
     /// What the customer types.
     pub code: Code,
@@ -180,6 +187,7 @@ pub struct DiscountQuote {
 
 /// A code that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefusedCode {
     /// As named.
     pub code: Code,
@@ -191,6 +199,7 @@ pub struct RefusedCode {
 
 /// What points pay of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PointsQuote {
     /// How many the account can spend: those that other carts hold are not among them.
     pub balance: Points,
@@ -218,6 +227,7 @@ pub struct PointsQuote {
 
 /// What the order would earn, by the same decision as the order itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EarnedQuote {
     /// What its eligible lines come to.
     pub eligible_total: Money,
@@ -246,6 +256,7 @@ pub struct EarnedQuote {
 
 /// What a cart comes to, in the order in which it is taken off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Totals {
     /// All lines at the shop's own prices.
     pub list: Money,

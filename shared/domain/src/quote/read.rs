@@ -7,6 +7,7 @@ use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{AccountId, ContactId, OrderId, OrderKey, Source};
 use crate::money::{self, Currency, Minor, Points};
 use crate::order::{self, DISCOUNT_CODES_MAX, LINES_MAX, Order, POINTS_MAX};
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde_json::Value;
 
@@ -84,6 +85,22 @@ fn points(value: &Value) -> Leaf<PointsWished> {
             Ok(PointsWished::Number(Points::of(points)))
         }
     }
+}
+
+/// What [`cart`] reads.
+pub(crate) fn schema() -> Schema {
+    let lines = schema::list(1..=LINES_MAX, order::read::cart_line_schema());
+    let codes = schema::any_of([order::read::codes_schema(), schema::words(["best"])]);
+    let points = schema::any_of([schema::whole(0..=POINTS_MAX), schema::words(["max"])]);
+    schema::object("Cart")
+        .required("account_id", schema::id(AccountId::parse), "The company that buys.")
+        .optional("contact_id", schema::id(ContactId::parse), "The person who orders.")
+        .optional("source", schema::id(Source::parse), "The shop or ERP that the order will come from.")
+        .required("currency", schema::currency(), "The currency of its amounts, ISO 4217: the program's.")
+        .required("lines", lines, "What is in the cart; line ids are distinct.")
+        .optional("shipping", schema::money(0), "What is charged for shipping beside the lines.")
+        .optional("discount_codes", codes, "The codes to use, each once, or `best`: those that take off most.")
+        .optional("points", points, "The points that are to pay a part of it, or `max`: as many as can.")
 }
 
 #[cfg(test)]

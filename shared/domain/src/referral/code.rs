@@ -34,6 +34,7 @@ pub struct ReferralCode {
 
 /// What is set of a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeSettings {
     /// Whether it can be redeemed.
     pub status: CodeStatus,
@@ -69,6 +70,7 @@ impl CodeSettings {
 
 /// Whether a code can be redeemed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CodeStatus {
     /// It can.

@@ -6,8 +6,9 @@ use super::review::{ReviewDecision, Verdict};
 use crate::code::{KeyedHash, Secrets};
 use crate::document::{self, Faults, Leaf, Object, Path};
 use crate::id::{AccountId, ContactId};
-use crate::membership::read::locale;
+use crate::membership::read::{locale, locale_schema};
 use crate::membership::{Address, ContactDocument, Country, Email, Identity, Phone, ProfileDocument, Role, VatId};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 
 const COMPANY_CHARS_MAX: usize = 200;
@@ -163,4 +164,48 @@ pub fn decision_document(verdict: Verdict, value: &Value) -> Result<ReviewDecisi
         note: root.optional("note", &mut faults, document::label(NOTE_CHARS_MAX)),
     });
     faults.into_result(decision)
+}
+
+/// What [`prospect_document`] reads.
+pub(crate) fn prospect_schema() -> Schema {
+    let label = || schema::label(COMPANY_CHARS_MAX);
+    let contact = schema::object("ProspectContact")
+        .optional("contact_id", schema::id(ContactId::parse), "Whom the person is known by; left out: main.")
+        .required("name", label(), "The name of the person.")
+        .optional("role", schema::one_of(&Role::ALL), "What the person does; left out: admin.")
+        .optional("locale", locale_schema(), "The person's language; left out: en.");
+    let consent = schema::object("Consent")
+        .required("wording", schema::label(WORDING_CHARS_MAX), "What was consented to, word by word.")
+        .optional("at", schema::instant(), "When, where that is known.");
+    let id = "The account that the shop has made for it already; left out: one is made up.";
+    let prospect = schema::object("Prospect")
+        .optional("account_id", schema::id(AccountId::parse), id)
+        .required("company", label(), "The name of the company.")
+        .required("contact", contact, "Its person.");
+    let required = REQUIRED.map(schema::stated);
+    Identity::schema(prospect).optional("consent", consent, "What it consented to.").with_conditions(required)
+}
+
+/// What [`code_document`] reads.
+pub(crate) fn code_schema() -> Schema {
+    schema::object("ReferralCode")
+        .optional("contact_id", schema::id(ContactId::parse), "The person whose code it is; left out: the account's.")
+        .optional("redemptions_left", schema::whole(0..=REDEMPTIONS_MAX), "How often it can be redeemed.")
+        .optional("expires_at", schema::instant(), "The first instant at which it cannot be redeemed any more.")
+}
+
+/// What [`code_change`] reads.
+pub(crate) fn change_schema() -> Schema {
+    let left = schema::any_of([schema::whole(0..=REDEMPTIONS_MAX), schema::words([UNLIMITED])]);
+    let end = schema::any_of([schema::instant(), schema::words([NEVER])]);
+    schema::object("ReferralCodeChange")
+        .optional("status", schema::one_of(&CodeStatus::ALL), "Whether it can be redeemed.")
+        .optional("redemptions_left", left, "How often it can be redeemed from now on.")
+        .optional("expires_at", end, "The first instant at which it cannot be redeemed any more.")
+}
+
+/// What [`decision_document`] reads.
+pub(crate) fn decision_schema() -> Schema {
+    let about = "Why, for whoever looks at it later.";
+    schema::object("ReviewDecision").optional("note", schema::label(NOTE_CHARS_MAX), about)
 }

@@ -59,6 +59,7 @@ pub struct Redemption {
 
 /// What a prospect consented to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Consent {
     /// The sentence they agreed to, at most 500 characters.
     pub wording: String,
@@ -69,6 +70,7 @@ pub struct Consent {
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// Nobody else has it.
@@ -85,6 +87,7 @@ pub enum Check {
 
 /// What was checked of a prospect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Checks {
     /// No account has the VAT id.
     pub vat_id: Check,
@@ -108,6 +111,7 @@ impl Checks {
 
 /// Somebody is to look at a redemption, or has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Review {
     /// Why: the checks that were suspicious, and `approval` where the program wants each approved.
     pub reasons: Vec<String>,
@@ -127,6 +131,7 @@ pub struct Review {
 
 /// What an account was given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Given {
     /// Points.
     pub points: Points,
@@ -140,6 +145,7 @@ pub struct Given {
 
 /// A discount that an account was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GivenDiscount {
     /// By which rule.
     pub rule: RuleId,
@@ -182,6 +188,7 @@ pub struct Rewarded {
 
 /// Why a redemption came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ended {
     /// How.
     pub outcome: Outcome,
@@ -193,6 +200,7 @@ pub struct Ended {
 
 /// How a redemption came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Somebody looked at it and refused it.
@@ -203,6 +211,7 @@ pub enum Outcome {
 
 /// A reward that was taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TakenBack {
     /// When.
     pub at: Instant,
@@ -216,6 +225,7 @@ pub struct TakenBack {
 
 /// How far a redemption has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RedemptionState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// The code was redeemed; no order has qualified yet.
@@ -288,6 +298,7 @@ impl Redemption {
 
 /// A redemption that somebody is to look at, as the list of those has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitingReview {
     /// The code that was redeemed.
     pub referral_code: Code,

@@ -20,6 +20,7 @@ pub struct Tally {
 
 /// How many redemptions there are, and how far they have come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counts {
     /// All redemptions, whatever became of them.
     pub redeemed: u64,
@@ -39,6 +40,7 @@ pub struct Counts {
 
 /// What referrals cost, to both sides: what was given less what was taken back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cost {
     /// Points.
     pub points: Points,

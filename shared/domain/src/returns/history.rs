@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 /// What took something of an order back. An order's own returns and the credit notes of its account are numbered by
 /// different hands, so the same number in both means two things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "KeyFields", into = "KeyFields")]
 pub enum ReturnKey {
     /// A return of this order.
@@ -25,6 +26,7 @@ pub enum ReturnKey {
 
 /// How a [`ReturnKey`] is written: one field or none.
 #[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct KeyFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     return_id: Option<ReturnId>,

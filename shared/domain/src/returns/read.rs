@@ -4,6 +4,7 @@ use super::{CancellationDocument, ReturnDocument, ReturnLine, Reversing};
 use crate::document::{self, Faults, Object, Path};
 use crate::id::{AccountId, LineId, OrderId, OrderKey, ReturnId, Source};
 use crate::order::{LINES_MAX, QUANTITY_MAX};
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -123,4 +124,26 @@ impl LineFaults {
     pub(super) fn into_result(self) -> Result<(), Faults> {
         self.0.into_result(Some(()))
     }
+}
+
+/// What [`return_document`] reads.
+pub(crate) fn return_schema() -> Schema {
+    let line = schema::object("ReturnLine")
+        .required("line_id", schema::id(LineId::parse), "The line of the order.")
+        .required("quantity", schema::whole(1..=QUANTITY_MAX), "How many units of it came back.");
+    came_back_schema("Return", line)
+}
+
+/// What [`came_back`] reads.
+pub(crate) fn came_back_schema(title: &str, line: Schema) -> Schema {
+    schema::object(title)
+        .required("return_id", schema::id(ReturnId::parse), "Its number where the goods came back.")
+        .required("returned_at", schema::instant(), "When they came back: up to a day ahead of the clock here.")
+        .required("lines", schema::list(1..=LINES_MAX, line), "What came back.")
+}
+
+/// What [`cancellation_document`] reads.
+pub(crate) fn cancellation_schema() -> Schema {
+    let about = "When it was cancelled: up to a day ahead of the clock here.";
+    schema::object("Cancellation").required("cancelled_at", schema::instant(), about)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// What a return took back, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnReceipt {
     /// Which order.
     #[serde(flatten)]
@@ -71,6 +72,7 @@ fn is_nothing(points: &Points) -> bool {
 
 /// Units that came off one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnedLine {
     /// The order's line.
     pub line_id: LineId,

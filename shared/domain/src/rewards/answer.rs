@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an account can get for its points: `GET /v1/accounts/{account_id}/rewards`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Catalogue {
     /// Which account.
     pub account_id: AccountId,
@@ -28,6 +29,7 @@ pub struct Catalogue {
 
 /// A reward as an account sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardStanding {
     /// Its id.
     pub id: RuleId,
@@ -62,6 +64,7 @@ pub struct RewardStanding {
 
 /// What a reward gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OfferAnswer {
     /// A discount.
@@ -81,6 +84,7 @@ pub enum OfferAnswer {
 
 /// What was given for points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GiftAnswer {
     /// A discount, named in an order by its code.
@@ -102,6 +106,7 @@ pub enum GiftAnswer {
 
 /// What was had for points: what the answer to a redemption and its place in a list have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Redeemed {
     /// Which of the account's redemptions: what it is fulfilled, and cancelled, by.
     pub redemption_id: u64,
@@ -123,6 +128,7 @@ pub struct Redeemed {
 
 /// A redemption as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedemptionAnswer {
     /// What was had for points.
     #[serde(flatten)]
@@ -136,6 +142,7 @@ pub struct RedemptionAnswer {
 
 /// Whether a redemption still stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RedemptionStatus {
     /// It does.

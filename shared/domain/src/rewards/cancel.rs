@@ -12,6 +12,7 @@ use crate::limit::Limit;
 use crate::lots::Restored;
 use crate::money::{Overflow, Points};
 use crate::perks::PerkUses;
+use crate::schema::{self, Schema};
 use crate::time::{Instant, Month};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +28,7 @@ pub struct CancelDocument {
 
 /// The answer to a cancellation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CancelReceipt {
     /// Whose redemption.
     pub account_id: AccountId,
@@ -73,6 +75,12 @@ pub fn cancel_document(value: &Value) -> Result<CancelDocument, Faults> {
     let root = Object::open(value, &Path::Root, &["reason"], &mut faults);
     let reason = root.and_then(|root| root.required("reason", &mut faults, document::remark(REASON_CHARS_MAX)));
     faults.into_result(reason.map(|reason| CancelDocument { reason }))
+}
+
+/// What [`cancel_document`] reads.
+pub(crate) fn schema() -> Schema {
+    let about = "Why; it stands in the ledger for good.";
+    schema::object("RedemptionCancellation").required("reason", schema::label(REASON_CHARS_MAX), about)
 }
 
 /// Cancels a redemption; one that was cancelled already has its first answer. A discount that was used or is over, and

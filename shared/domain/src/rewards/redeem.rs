@@ -16,6 +16,7 @@ use crate::limit::Limit;
 use crate::money::{Overflow, Percent, Points};
 use crate::perks::PerkUses;
 use crate::program::Program;
+use crate::schema::{self, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -34,6 +35,7 @@ pub struct RedeemDocument {
 
 /// The answer to a redemption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedeemReceipt {
     /// Whose points.
     pub account_id: AccountId,
@@ -72,6 +74,13 @@ fn read(value: &Value, faults: &mut Faults) -> Option<RedeemDocument> {
     let reward = root.required("reward", faults, document::id(RuleId::parse));
     let reference = root.optional("reference", faults, document::remark(REFERENCE_CHARS_MAX));
     Some(RedeemDocument { reward: reward?, reference })
+}
+
+/// What [`redeem_document`] reads.
+pub(crate) fn schema() -> Schema {
+    schema::object("Redeem")
+        .required("reward", schema::id(RuleId::parse), "The reward, by its id in the program.")
+        .optional("reference", schema::label(REFERENCE_CHARS_MAX), "What it is known by elsewhere.")
 }
 
 impl RedeemDocument {

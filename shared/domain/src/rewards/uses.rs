@@ -37,6 +37,7 @@ pub struct RewardCounter {
 
 /// How often an account had a reward, and may have it, in the period that is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RewardCount {
     /// Times in each period.
     pub count: u32,

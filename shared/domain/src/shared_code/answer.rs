@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// A shared code, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SharedCodeAnswer {
     /// What customers type.
     pub code: Code,
@@ -56,6 +57,7 @@ pub struct SharedCodeAnswer {
 
 /// One page of the shared codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SharedCodesAnswer {
     /// The codes.
     pub shared_codes: Vec<SharedCodeAnswer>,

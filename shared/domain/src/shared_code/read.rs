@@ -6,7 +6,8 @@ use crate::discount::TakesOff;
 use crate::document::{self, Faults, Object, Path};
 use crate::id::RuleId;
 use crate::money::{self, Currency, Minor};
-use crate::program::{NAME_CHARS_MAX, Program, percent};
+use crate::program::{NAME_CHARS_MAX, Program, percent, percent_schema};
+use crate::schema::{self, Schema};
 use crate::validity;
 use serde_json::Value;
 
@@ -72,4 +73,19 @@ fn takes_off(root: &Object<'_>, currency: Currency, faults: &mut Faults) -> Opti
         (true, false) => root.optional("percent", faults, percent).map(TakesOff::Percent),
         (false, true) => root.optional("amount", faults, money(currency)).map(TakesOff::Amount),
     }
+}
+
+/// What [`document`] reads.
+pub(crate) fn schema() -> Schema {
+    let each = schema::whole(1..=USES_PER_ACCOUNT_MAX);
+    let code = schema::object("SharedCode")
+        .required("name", schema::label(NAME_CHARS_MAX), "Its name for customers.")
+        .optional("percent", percent_schema(), "What it takes off in percent; or an amount is stated.")
+        .optional("amount", schema::money(1), "What it takes off; or a percentage is stated.")
+        .optional("minimum_order", schema::money(1), "What the goods must come to.")
+        .optional("group", schema::id(RuleId::parse), "Of the discounts of this group one at most is applied.");
+    let code = validity::schema(code, "It can be used")
+        .optional("uses", schema::whole(1..=USES_MAX), "How often it can be used over all accounts.")
+        .optional("uses_per_account", each, "How often each account can use it; left out: once.");
+    Audience::schema(code).one_of_fields(&["percent", "amount"])
 }

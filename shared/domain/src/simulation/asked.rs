@@ -1,6 +1,7 @@
 //! What a simulation is asked for with: `POST /v1/program/simulations`.
 
 use crate::document::{self, Faults, Object, Path};
+use crate::schema::{self, Schema};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +26,13 @@ pub fn asked(document: &Value) -> Result<Asked, Faults> {
     };
     let asked = read(&mut faults);
     faults.into_result(asked)
+}
+
+/// What [`asked`] reads.
+pub(crate) fn schema() -> Schema {
+    schema::object("SimulationRequest")
+        .required("version", schema::whole(1..=u64::from(u32::MAX)), "The number of a stored version, in force or not.")
+        .optional("as_of", schema::instant(), "When both are looked at; left out: at the last commit of any account.")
 }
 
 #[cfg(test)]

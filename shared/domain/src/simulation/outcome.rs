@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 /// Points and discounts, of a month or of all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Figures {
     /// Points earned, given by hand, for a referral or on an occasion, or taken over.
     pub points_issued: Points,

@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 /// What a replay left out, or took otherwise than it happened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LeftOut {
     /// Orders that the program refuses.
     pub orders_refused: u64,

@@ -25,6 +25,7 @@ pub struct Worth {
 
 /// What some accounts came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Side {
     /// Points and discounts.
     pub figures: Figures,

@@ -39,6 +39,7 @@ pub struct Answer {
 
 /// Whose answer it is: a person of an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Respondent {
     /// The account.
     pub account_id: AccountId,
@@ -76,6 +77,7 @@ impl fmt::Display for Respondent {
 
 /// What a contact says. The comment is personal data: it stands in no log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Said {
     /// From 0 to 10.
     pub score: Rating,
@@ -97,6 +99,7 @@ impl fmt::Debug for Said {
 
 /// How likely a contact is to recommend the merchant: 0 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Rating(u8);
 

@@ -4,6 +4,7 @@ use super::answer::{AnswerDocument, InvalidRating, Rating, Respondent, Said, TAG
 use super::{Status, SurveyDocument};
 use crate::document::{self, Faults, Leaf, Object, Path, is_printable};
 use crate::id::{AccountId, ContactId};
+use crate::schema::{self, Schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -69,4 +70,25 @@ fn comment(value: &Value) -> Leaf<String> {
 /// Whether a character may stand in a comment: besides what shows, what some scripts and emoji are joined with.
 fn is_typed(c: char) -> bool {
     is_printable(c) || matches!(c, '\n' | '\t' | '\u{200c}' | '\u{200d}')
+}
+
+/// What [`survey_document`] reads.
+pub(crate) fn survey_schema() -> Schema {
+    schema::object("Survey")
+        .required("name", schema::label(NAME_CHARS_MAX), "What the merchant calls it.")
+        .optional("question", schema::label(QUESTION_CHARS_MAX), "What is asked.")
+        .optional("status", schema::one_of(&Status::ALL), "Whether it takes answers; left out: open.")
+        .optional("closes_at", schema::instant(), "The first instant at which it takes none any more.")
+}
+
+/// What [`answer_document`] reads.
+pub(crate) fn answer_schema() -> Schema {
+    let comment = schema::string().with("minLength", 1).with("maxLength", COMMENT_CHARS_MAX);
+    let tags = schema::list(0..=TAGS_MAX, schema::label(TAG_CHARS_MAX));
+    schema::object("SurveyAnswer")
+        .required("account_id", schema::id(AccountId::parse), "The account of whoever answers.")
+        .required("contact_id", schema::id(ContactId::parse), "Who answers.")
+        .required("score", schema::whole(0..=u64::from(Rating::MAX.as_u8())), "How likely a recommendation is.")
+        .optional("comment", comment, "What the person says: printable characters, line breaks and tabs.")
+        .optional("tags", tags, "What it is about, in the merchant's words.")
 }

@@ -55,6 +55,7 @@ impl Evaluator {
             "maximum" => value.as_f64().is_none_or(|number| number <= asked.as_f64().unwrap()),
             "maxLength" => value.as_str().is_none_or(|text| text.chars().count() <= size(asked)),
             "pattern" => value.as_str().is_none_or(|text| self.matches(asked.as_str().unwrap(), text)),
+            "minLength" => value.as_str().is_none_or(|text| text.chars().count() >= size(asked)),
             "minItems" => value.as_array().is_none_or(|list| list.len() >= size(asked)),
             "maxItems" => value.as_array().is_none_or(|list| list.len() <= size(asked)),
             "contains" => value.as_array().is_none_or(|list| list.iter().any(|item| self.holds(asked, item))),

@@ -13,6 +13,7 @@
 
 mod evaluate;
 mod mutations;
+mod requests;
 
 use domain::document::Faults;
 use domain::id::ProgramName;

@@ -33,8 +33,8 @@ pub(super) async fn cost(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { prices, mix, duration_ms, memory_mb, samples, json } = arguments;
     let prices = cost::prices::Prices::open(prices.as_deref())?;
     let mix = mix.as_deref().map(Mix::parse).transpose()?.unwrap_or_default();
-    let measured = tokio::task::spawn_blocking(move || cost::sample::measure(samples)).await??;
-    let cost = cost::cost(&measured, &mix, &prices, Stated { duration_ms, memory_mb })?;
+    let sampled = tokio::task::spawn_blocking(move || cost::sample::measure(samples)).await??;
+    let cost = cost::cost(&sampled, &mix, &prices, Stated { duration_ms, memory_mb })?;
     match json {
         true => print(&format!("{}\n", serde_json::to_string_pretty(&cost)?))?,
         false => print(&cost::text(&cost))?,

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use dynoxide::Database;
+use serde_json::json;
 
 /// A folder of its own, removed with the test.
 pub(super) struct Folder(pub(super) PathBuf);

@@ -84,6 +84,29 @@ impl Usage {
             Part::QueueRequests | Part::FairQueueRequests => (self.queue_requests.into(), 1),
             Part::Logged => (self.logged_bytes.into(), GB),
             Part::Stored | Part::Recoverable => (self.stored_bytes.into(), GB),
+            Part::Alarms | Part::Metrics | Part::Dashboards => (0, 1),
+        }
+    }
+}
+
+/// What stands there whoever orders: what the template declares to watch it, and the metrics that it tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Alarms, each at one metric.
+    pub alarms: u64,
+    /// Metrics of its own, by their dimensions, if each is told in every hour.
+    pub metrics: u64,
+    /// Dashboards.
+    pub dashboards: u64,
+}
+
+impl Standing {
+    fn of(&self, part: Part) -> (u128, u128) {
+        match part {
+            Part::Alarms => (self.alarms.into(), 1),
+            Part::Metrics => (self.metrics.into(), 1),
+            Part::Dashboards => (self.dashboards.into(), 1),
+            _ => (0, 1),
         }
     }
 }
@@ -137,10 +160,24 @@ impl Default for Bill {
 impl Bill {
     /// What `times` of something cost, of which `samples` used `usage` together.
     pub fn of(usage: &Usage, samples: u64, times: u64, prices: &Prices) -> Result<Self, Overflow> {
+        Self::over(|part| usage.of(part), samples, times, prices)
+    }
+
+    /// What stands there costs, every month.
+    pub fn of_standing(standing: &Standing, prices: &Prices) -> Result<Self, Overflow> {
+        Self::over(|part| standing.of(part), 1, 1, prices)
+    }
+
+    fn over(
+        quantity: impl Fn(Part) -> (u128, u128),
+        samples: u64,
+        times: u64,
+        prices: &Prices,
+    ) -> Result<Self, Overflow> {
         let mut bill = Self::default();
         for part in Part::ALL {
             let Some(price) = prices.of(part) else { continue };
-            let (units, each) = usage.of(part);
+            let (units, each) = quantity(part);
             let numerator = units.checked_mul(times.into()).and_then(|n| n.checked_mul(price.pico_usd.into()));
             let denominator = [samples.into(), each, PICO_PER_NANO]
                 .into_iter()

@@ -53,11 +53,17 @@ pub enum Part {
     Stored,
     /// The same to be recovered at any instant, for a month.
     Recoverable,
+    /// Alarms, for a month.
+    Alarms,
+    /// Metrics of one's own, for a month.
+    Metrics,
+    /// Dashboards, for a month.
+    Dashboards,
 }
 
 impl Part {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Writes,
         Self::Reads,
         Self::Invocations,
@@ -69,6 +75,9 @@ impl Part {
         Self::Logged,
         Self::Stored,
         Self::Recoverable,
+        Self::Alarms,
+        Self::Metrics,
+        Self::Dashboards,
     ];
 
     /// What it is called.
@@ -85,12 +94,15 @@ impl Part {
             Self::Logged => "CloudWatch, logs taken in",
             Self::Stored => "DynamoDB, storage",
             Self::Recoverable => "DynamoDB, point-in-time recovery",
+            Self::Alarms => "CloudWatch, alarms",
+            Self::Metrics => "CloudWatch, metrics",
+            Self::Dashboards => "CloudWatch, dashboards",
         }
     }
 
     /// Whether it is paid again every month.
     pub fn is_monthly(self) -> bool {
-        matches!(self, Self::Stored | Self::Recoverable)
+        matches!(self, Self::Stored | Self::Recoverable | Self::Alarms | Self::Metrics | Self::Dashboards)
     }
 }
 
@@ -122,6 +134,9 @@ struct File {
     queue_requests: Option<Stated>,
     fair_queue_requests: Option<Stated>,
     logged_gb: Option<Stated>,
+    alarm_months: Option<Stated>,
+    metric_months: Option<Stated>,
+    dashboard_months: Option<Stated>,
 }
 
 /// A price, exact.
@@ -166,6 +181,9 @@ impl Prices {
             Part::Logged => &file.logged_gb,
             Part::Stored => &file.dynamodb_stored_gb_months,
             Part::Recoverable => &file.dynamodb_recoverable_gb_months,
+            Part::Alarms => &file.alarm_months,
+            Part::Metrics => &file.metric_months,
+            Part::Dashboards => &file.dashboard_months,
         };
         let mut of = [None; Part::ALL.len()];
         for (slot, part) in of.iter_mut().zip(Part::ALL) {

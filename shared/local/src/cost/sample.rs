@@ -3,12 +3,12 @@
 
 mod shop;
 
-use super::bill::{Overflow, Usage};
+use super::bill::{Overflow, Standing, Usage};
 use super::meter::Meter;
 use crate::cloud::{Cloud, InvokeError, OpenError, Options, Storage};
 use crate::program::{self, ProgramError};
 use dynoxide::{Database, DynoxideError};
-use runtime::Clock;
+use runtime::{Clock, logs};
 use shop::Shop;
 use std::io;
 use std::sync::Arc;
@@ -76,6 +76,15 @@ pub struct Measured {
     pub memory_mb: u64,
 }
 
+/// All that was measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sampled {
+    /// Each operation.
+    pub operations: Vec<Measured>,
+    /// What stands there, and which metrics the operations told.
+    pub standing: Standing,
+}
+
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
@@ -117,23 +126,22 @@ pub enum SampleError {
 ///
 /// What is logged is counted by a subscriber of the calling thread, on which all functions run, so this must not be
 /// called from within a runtime of several threads but by `spawn_blocking`.
-pub fn measure(samples: u64) -> Result<Vec<Measured>, SampleError> {
+pub fn measure(samples: u64) -> Result<Sampled, SampleError> {
     let logged = Counter::default();
     let writer = logged.clone();
     // As functions do it when they start.
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(Level::INFO).with_target(false);
-    let subscriber = lines.with_writer(move || writer.clone()).finish();
+    let subscriber = logs::lines().with_max_level(Level::INFO).with_writer(move || writer.clone()).finish();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tracing::subscriber::with_default(subscriber, || runtime.block_on(measured(samples, logged)))
 }
 
-async fn measured(samples: u64, logged: Counter) -> Result<Vec<Measured>, SampleError> {
+async fn measured(samples: u64, logged: Counter) -> Result<Sampled, SampleError> {
     let meter = Meter::new(Database::memory()?);
     let storage = Storage::Endpoint { client: meter.client(), prefix: String::new() };
     let options = Options { clock: Clock::manual(shop::now()), ..Options::new(storage) };
     let bench = Bench { cloud: Cloud::open(options).await?, meter, logged };
     program::ensure(bench.app("order-placed")?).await?;
-    let mut measured = Vec::new();
+    let mut operations = Vec::new();
     for operation in OPERATIONS {
         let mut usage = Usage::default();
         let mut memory_mb = 0;
@@ -142,9 +150,16 @@ async fn measured(samples: u64, logged: Counter) -> Result<Vec<Measured>, Sample
             usage = usage.plus(&sample.usage)?;
             memory_mb = sample.memory_mb;
         }
-        measured.push(Measured { operation, samples, usage, memory_mb });
+        operations.push(Measured { operation, samples, usage, memory_mb });
     }
-    Ok(measured)
+    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    let template = bench.cloud.template();
+    let standing = Standing {
+        alarms: count(template.alarms.len()),
+        metrics: count(bench.cloud.metrics().counted().len()),
+        dashboards: count(template.dashboards.len()),
+    };
+    Ok(Sampled { operations, standing })
 }
 
 /// What one invocation used, where it ran, and what it said.
@@ -182,7 +197,7 @@ impl Bench {
         let bytes_in = u64::try_from(event.to_string().len()).unwrap_or(u64::MAX);
         // As in an instance that is warm: the program is read once a minute, whatever is asked.
         self.app(function)?.schedule().await?;
-        let (stored, logged) = (self.stored_bytes().await?, self.logged.bytes());
+        let (stored, logged) = (self.stored_bytes().await?, self.logged_bytes());
         self.meter.start();
         let started = Instant::now();
         let answer = self.cloud.invoke(function, event).await;
@@ -201,13 +216,18 @@ impl Bench {
             requests,
             events,
             queue_requests: events.saturating_mul(REQUESTS_OF_MESSAGE),
-            logged_bytes: self.logged.bytes().saturating_sub(logged).saturating_add(lines),
+            logged_bytes: self.logged_bytes().saturating_sub(logged).saturating_add(lines),
             stored_bytes: self.stored_bytes().await?.saturating_sub(stored),
             ..used
         };
         let functions = &self.cloud.template().functions;
         let memory = functions.iter().find(|known| known.name == function).map(|known| known.memory_mb);
         Ok((Sample { usage, memory_mb: memory.unwrap_or_default() }, answer))
+    }
+
+    /// What functions have written: lines for people, and lines of metrics.
+    fn logged_bytes(&self) -> u64 {
+        self.logged.bytes().saturating_add(self.cloud.metrics().bytes())
     }
 
     /// What the tables hold, as they describe themselves.

@@ -1,5 +1,6 @@
-use super::bill::NanoUsd;
+use super::bill::{NanoUsd, Standing};
 use super::prices::{Part, Price};
+use super::sample::Sampled;
 use super::*;
 
 /// Prices that can be reckoned with by head.
@@ -17,6 +18,9 @@ const ROUND: &str = r#"
     logged-gb = { usd = "0.50", per = 1, source = "s", published = "p" }
     dynamodb-stored-gb-months = { usd = "0.25", per = 1, source = "s", published = "p" }
     dynamodb-recoverable-gb-months = { usd = "0.20", per = 1, source = "s", published = "p" }
+    alarm-months = { usd = "0.10", per = 1, source = "s", published = "p" }
+    metric-months = { usd = "0.30", per = 1, source = "s", published = "p" }
+    dashboard-months = { usd = "3.00", per = 1, source = "s", published = "p" }
 "#;
 
 fn usd(bill: &Bill, part: Part) -> i64 {
@@ -66,6 +70,15 @@ fn each_part_is_what_was_used_times_its_price() {
     let bill = Bill::of(&message, 1, MILLION, &prices).unwrap();
     let parts = [Part::Events, Part::QueueRequests, Part::FairQueueRequests].map(|part| usd(&bill, part));
     assert_eq!(parts, [1_000_000_000, 1_200_000_000, 300_000_000]);
+}
+
+#[test]
+fn what_stands_there_is_paid_whoever_orders() {
+    let standing = Standing { alarms: 40, metrics: 12, dashboards: 1 };
+    let bill = Bill::of_standing(&standing, &Prices::parse(ROUND).unwrap()).unwrap();
+    let parts = [Part::Alarms, Part::Metrics, Part::Dashboards].map(|part| usd(&bill, part));
+    assert_eq!(parts, [4_000_000_000, 3_600_000_000, 3_000_000_000]);
+    assert_eq!((bill.usd, bill.usd_per_month), (NanoUsd(0), NanoUsd(10_600_000_000)));
 }
 
 #[test]
@@ -149,7 +162,11 @@ fn a_mix_is_a_thousand_orders_and_what_comes_along() {
 /// Units as the end-to-end tests pin them (`tests/e2e/cost.rs`): a change here is a change of what an order costs.
 #[test]
 fn what_is_measured_are_the_units_that_orders_are_known_to_cost() {
-    let measured = measure_few();
+    let Sampled { operations: measured, standing } = measure_few();
+    let template = crate::template::Template::embedded().unwrap();
+    assert_eq!((standing.alarms, standing.dashboards), (template.alarms.len() as u64, 1));
+    // Orders that were scored, points that were issued, commits of two functions, and how old messages were.
+    assert_eq!(standing.metrics, 5);
     let of = |name: &str| {
         let found = measured.iter().find(|measured| measured.operation.name == name).unwrap();
         (found.usage.write_halves / 2 / found.samples, found.usage.read_halves / found.samples)
@@ -172,11 +189,14 @@ fn what_is_measured_are_the_units_that_orders_are_known_to_cost() {
         assert_eq!((each(usage.requests), each(usage.events), each(usage.queue_requests)), expected, "{operation:?}");
         assert_eq!((each(usage.invocations), *memory_mb), (1, 256), "{operation:?}");
         assert!(usage.billed_ms >= *samples && usage.logged_bytes > 200 * samples, "{operation:?}");
+        // A line of metrics is some 400 bytes.
+        let counts = usage.stored_bytes > 0;
+        assert!(!counts || usage.logged_bytes > 800 * samples, "{operation:?} {usage:?}");
         assert_eq!(usage.stored_bytes > 0, operation.is_order || !["quote", "account"].contains(&operation.name));
     }
 }
 
-fn measure_few() -> Vec<Measured> {
+fn measure_few() -> Sampled {
     sample::measure(2).unwrap()
 }
 
@@ -192,13 +212,15 @@ fn a_cost_reads_as_tables() {
         stored_bytes: stored,
         ..Usage::default()
     };
-    let measured = OPERATIONS.map(|operation| {
+    let operations = OPERATIONS.map(|operation| {
         let is_read = ["quote", "account"].contains(&operation.name);
         let usage = if is_read { usage(0, 20, 0) } else { usage(60, 10, 12_000) };
         let on_bus = operation.name == "bus-order";
         let usage = if on_bus { Usage { requests: 0, events: 10, queue_requests: 30, ..usage } } else { usage };
         Measured { operation, samples: 10, usage, memory_mb: 256 }
     });
+    let standing = Standing { alarms: 40, metrics: 12, dashboards: 1 };
+    let measured = Sampled { operations: operations.into(), standing };
     let mix = Mix::parse("order=900,bus-order=100,return=80,quote=12000").unwrap();
     let without = ROUND.lines().filter(|line| !line.contains("logged-gb")).collect::<Vec<_>>().join("\n");
     let stated = Stated { duration_ms: Some(5), memory_mb: None };

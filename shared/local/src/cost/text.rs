@@ -1,6 +1,6 @@
 //! A cost as text, in a hundred columns.
 
-use super::bill::{Bill, Usage};
+use super::bill::{Bill, Standing, Usage};
 use super::{Cost, OperationCost};
 use crate::report::numbers::{grouped, rounded};
 use domain::money::format_decimal;
@@ -34,6 +34,11 @@ pub fn text(cost: &Cost) -> String {
     lines.push(String::new());
     lines.push("What a million orders leave behind, every month:".to_owned());
     lines.extend(parts(&cost.million_orders, true));
+    lines.push(String::new());
+    let Standing { alarms, metrics, dashboards } = cost.standing;
+    let counted = format!("alarms: {alarms}, metrics: {metrics}, dashboards: {dashboards}");
+    lines.push(format!("What stands there, every month, whoever orders ({counted}):"));
+    lines.extend(parts(&cost.standing_cost, true));
     lines.push(String::new());
     let left_out = match cost.left_out.as_slice() {
         [] => "Every part has a price.".to_owned(),

@@ -8,8 +8,6 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use runtime::aws_sdk_sqs::config::retry::RetryConfig;
 use runtime::aws_sdk_sqs::config::timeout::TimeoutConfig;
 use runtime::aws_sdk_sqs::config::{BehaviorVersion, Credentials, HttpClient, Region, RuntimeComponents};
@@ -20,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::{QueueError, Queues, fair};
 use crate::cloud::{Cloud, wall_clock};
-use crate::connector::{CONTENT_TYPE, REGION};
+use crate::connector::{CONTENT_TYPE, REGION, response};
 use crate::template::Queue;
 
 /// The address of a queue, as `!Ref` of it yields in the template.
@@ -90,10 +88,7 @@ impl Local {
             }
             Err(error) => return Err(ConnectorError::other(error.into(), None)),
         };
-        let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-        let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
-        response.headers_mut().insert("content-type", CONTENT_TYPE);
-        Ok(response)
+        response(status, CONTENT_TYPE, body.to_string())
     }
 
     async fn perform(&self, operation: &str, body: &[u8]) -> Result<Result<Value, Refusal>, QueueError> {

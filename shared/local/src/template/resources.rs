@@ -271,7 +271,7 @@ impl<'a> Reader<'a> {
     }
 
     fn route(&self, properties: &Node<'a>) -> Option<Route> {
-        let fields = properties.fields(&["ApiId", "Method", "Path"], &[]);
+        let fields = properties.fields(&["ApiId", "Auth", "Method", "Path"], &[]);
         if let Some(api) = fields.need("ApiId") {
             self.names.resource(&api, API, None);
         }
@@ -281,7 +281,10 @@ impl<'a> Reader<'a> {
         if parsed.is_none() {
             path.fault("must be a path of words and {parameters}");
         }
-        Some(Route { method: method?, path: parsed? })
+        // Every route has the API's own authorizer, or none.
+        let none = fields.get("Auth").and_then(|auth| auth.fields(&["Authorizer"], &[]).need("Authorizer"));
+        let is_open = none.and_then(|none| none.one_of(&["NONE"])).is_some();
+        Some(Route { method: method?, path: parsed?, is_open })
     }
 
     fn queue_source(&self, properties: &Node<'a>) -> Option<QueueSource> {

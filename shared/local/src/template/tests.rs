@@ -228,6 +228,8 @@ fn what_is_not_understood_is_refused_with_its_path() {
             "\"Tokn\" is not understood",
         ),
         ("DefaultAuthorizer: Token", "X: y", "Api.Properties.Auth", "DefaultAuthorizer is missing"),
+        ("Authorizer: NONE", "Authorizer: None", "Auth.Authorizer", "\"None\" is not understood"),
+        ("{Authorizer: NONE}", "{Scopes: NONE}", "GetDescription.Properties.Auth", "Authorizer is missing"),
         ("ReportBatchItemFailures", "ReportFailures", "FunctionResponseTypes[0]", "not understood"),
         ("maxReceiveCount: 5", "maxReceiveCount: often", "RedrivePolicy.maxReceiveCount", "must be a whole number"),
         ("VisibilityTimeout: 180", "VisibilityTimeout: 90", "Resources", "six timeouts"),

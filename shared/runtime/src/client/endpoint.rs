@@ -1,5 +1,5 @@
-//! DynamoDB's address, said in advance where it is plain. The SDK asks its rules for it, and these read a description of
-//! all partitions first: twenty regular expressions' worth of every start (`cargo bench -p tests --bench start`).
+//! DynamoDB's address, said in advance where it is plain. The SDK asks its rules for it, and these first read a description
+//! of all partitions, each with a regular expression: work of every start (`cargo bench -p tests --bench start`).
 
 use store::aws_sdk_dynamodb::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 

@@ -73,7 +73,12 @@ impl Answer {
 
     /// An answer with a table.
     pub fn csv(body: String) -> Self {
-        Self::of(200, "text/csv; charset=utf-8", body)
+        Self::written("text/csv; charset=utf-8", body)
+    }
+
+    /// An answer with a text that is written already, of this type.
+    pub fn written(content_type: &'static str, body: impl Into<String>) -> Self {
+        Self::of(200, content_type, body.into())
     }
 
     /// The same, as one that was given before.
@@ -168,9 +173,11 @@ fn text(document: &impl Serialize) -> String {
 
 /// A problem document, and which request it is about: what a caller quotes when asking for help.
 #[derive(Serialize)]
-struct Told<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Problem"))]
+pub(crate) struct Told<'a> {
     #[serde(flatten)]
     problem: &'a Problem,
+    /// What the request is known by in logs: quote it when you ask for help.
     request_id: &'a str,
 }
 

@@ -6,10 +6,10 @@
 //! stands in the place of a count or a kind is none.
 
 use super::bytes::{Reader, Unpacked};
-use super::order::{outcome, reversal};
+use super::order::{content_hash, line_at, outcome, reversal};
 use domain::code::Code;
 use domain::discount::{OpenDiscount, UNTOLD_DAYS};
-use domain::id::{LineId, ReturnId, RuleId, TierId};
+use domain::id::{ReturnId, RuleId, TierId};
 use domain::money::{Measure, Minor, Percent, Points};
 use domain::order::OrderLine;
 use domain::returns::{History, ReturnKey, Returned};
@@ -87,12 +87,9 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
         "" => ReturnKey::Cancellation,
         id => ReturnKey::Return(ReturnId::parse(id).map_err(|_| "bad return id")?),
     };
-    let mut content_hash = [0; 32];
-    for byte in &mut content_hash {
-        *byte = input.byte()?;
-    }
+    let content_hash = content_hash(input)?;
     let (decided_at, entry) = (input.instant()?, input.number()?);
-    let lines = input.list(|input| Ok((line_id(input, lines)?, input.number()?)))?;
+    let lines = input.list(|input| Ok((line_at(lines, input.number()?)?, input.number()?)))?;
     let units = lines.iter().try_fold(0_u64, |sum, (_, units)| sum.checked_add(*units)).ok_or("too many units")?;
     let (excess_units, eligible) = (input.number()?, Minor(input.signed()?));
     let (reversal, balance) = (reversal(input)?, Points(input.signed()?));
@@ -112,16 +109,12 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
     })
 }
 
-fn line_id(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId> {
-    let place = usize::try_from(input.number()?).map_err(|_| "no such line")?;
-    lines.get(place).map(|line| line.line_id.clone()).ok_or("no such line")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
     use super::super::{discounts, history, lines, pack_discounts, pack_history, pack_score, score};
     use super::*;
+    use domain::id::LineId;
     use domain::score::{Condition, Outcome};
 
     // Bytes that the first release stored: those of `tests/e2e/first_slice`.

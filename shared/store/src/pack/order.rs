@@ -258,10 +258,7 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
         CANCELLATION => ReturnKey::Cancellation,
         _ => return Err("unknown kind of return"),
     };
-    let mut content_hash = [0; 32];
-    for byte in &mut content_hash {
-        *byte = input.byte()?;
-    }
+    let content_hash = content_hash(input)?;
     let (decided_at, entry) = (input.instant()?, input.number()?);
     let lines = input.list(|input| Ok((returned_line(input, lines)?, input.number()?)))?;
     let (units, excess_units, eligible) = (input.number()?, input.number()?, Minor(input.signed()?));
@@ -283,11 +280,19 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
 }
 
 fn returned_line(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId> {
-    let place = usize::try_from(input.number()?).map_err(|_| "no such line")?;
-    match place.checked_sub(1) {
-        Some(index) => lines.get(index).map(|line| line.line_id.clone()).ok_or("no such line"),
+    match input.number()?.checked_sub(1) {
+        Some(place) => line_at(lines, place),
         None => LineId::parse(input.text()?).map_err(|_| "bad line id"),
     }
+}
+
+pub(super) fn content_hash(input: &mut Reader<'_>) -> Unpacked<[u8; 32]> {
+    input.bytes(32)?.try_into().map_err(|_| "not 32 bytes")
+}
+
+pub(super) fn line_at(lines: &[OrderLine], place: u64) -> Unpacked<LineId> {
+    let line = usize::try_from(place).ok().and_then(|place| lines.get(place));
+    line.map(|line| line.line_id.clone()).ok_or("no such line")
 }
 
 /// Reads a score.

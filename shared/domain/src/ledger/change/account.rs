@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What changed about the account itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum AccountChange {
     /// The account became a member.

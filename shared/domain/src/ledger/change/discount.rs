@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What became of a discount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum DiscountChange {
     /// A discount was issued.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What changed about a hold. Points that are held stay the account's: none of these changes how many it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum HoldChange {
     /// Discounts and points were reserved for a cart.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What changed about the membership.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum MembershipChange {
     /// The account has applied: it is a member once it is let in.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What happened to an order, or to goods that came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum OrderChange {
     /// An order was scored.

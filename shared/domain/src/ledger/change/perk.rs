@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What changed about the uses of a perk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum PerkChange {
     /// A perk was used.

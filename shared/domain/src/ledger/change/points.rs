@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What changed about the points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum PointsChange {
     /// Points that another product had issued were taken over.

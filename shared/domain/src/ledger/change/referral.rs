@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What happened to a referral code or a redemption of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum ReferralChange {
     /// The account, or a person of it, was issued a referral code.

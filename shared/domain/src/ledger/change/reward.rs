@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What became of a redemption of a reward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum RewardChange {
     /// Points were redeemed for a reward. Which redemption it is, is said by the sequence of the entry.

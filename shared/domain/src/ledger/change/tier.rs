@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What changed about the tier, or will.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum TierChange {
     /// The tier changed.

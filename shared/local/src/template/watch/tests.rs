@@ -109,7 +109,7 @@ fn a_metric_or_a_name_that_does_not_exist_is_refused() {
         ("{Guilder,Function,Stage}", "{Guilder,Account,Stage}", "DashboardBody", "no search of this program's"),
         ("{\"widgets\": [", "{\"widgets\": [,", "DashboardBody", "expected value"),
         ("Protocol: email", "Protocol: sms", "AlarmSubscription.Properties.Protocol", "not understood"),
-        ("Condition: HasAlarmAddress", "Condition: HasAddress", "AlarmSubscription.Condition", "not understood"),
+        ("Condition: HasAlarmAddress", "Condition: HasAddress", "AlarmSubscription.Condition", "is not a condition"),
         ("!Equals [!Ref AlarmAddress", "!Equals [!Ref AlarmAdress", "Conditions.HasAlarmAddress[0][0]", "neither"),
     ] {
         assert!(TEXT.contains(old), "the template no longer contains {old:?}");
