@@ -1,10 +1,13 @@
 //! Everything out of one database and into another: it is the same afterwards, item by item and answer by answer.
 
+use crate::rekey;
 use crate::requests::{PERSONAL_DATA, REDEMPTIONS, assert_every_route_is_known, requests, start};
 use crate::shared_codes::issued;
 use domain::id::ProgramName;
-use local::backup::{self, Located, Manifest, Plan};
+use local::backup::{self, Backup, BackupError, Located, Manifest, Plan};
 use local::cloud::Storage;
+use local::program::ProgramError;
+use local::rekey::{Doubt, Why};
 use local::template::Template;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +57,10 @@ async fn lived_in() -> Cloud {
     cloud
 }
 
+fn opened(folder: &Folder, name: &str) -> Backup {
+    Backup::open(&folder.join(name), &Template::embedded().unwrap().tables).unwrap()
+}
+
 /// An empty cloud over tables of its own at the same instant.
 async fn empty(like: &Cloud, storage: Storage, network: Option<Network>) -> Cloud {
     let cloud = Cloud::open(storage, network).await;
@@ -94,9 +101,10 @@ async fn everything_is_restored_and_answers_as_before() {
     let copy = empty(&cloud, memory, Some(network)).await;
     let file = empty(&cloud, Storage::File(folder.join("copy.db")), None).await;
     for (copy, name) in [(&copy, "second"), (&file, "third")] {
-        let client = copy.local().client();
-        let done = backup::restore(client, &tables(), &folder.join("first"), folder.path()).await.unwrap();
-        assert_eq!(done.manifest, first);
+        let backup = opened(&folder, "first");
+        assert_eq!(backup.manifest, first);
+        let restored = backup::restore_to_serve(copy.app(), &tables(), &backup, folder.path(), &[]).await;
+        assert_eq!(restored.unwrap().1, [], "its secrets are those of the backup");
         copy.minute_passes().await;
         let second = saved(copy, &folder.join(name)).await;
         assert_eq!(second.tables, first.tables);
@@ -140,7 +148,8 @@ async fn what_was_committed_between_two_tables_is_found_by_the_audit() {
     let copy = Storage::Endpoint { client: network.client(), prefix: String::new() };
     let copy = empty(&cloud, copy, Some(network)).await;
     for (tables, name) in [(&first, "first"), (&rest, "rest")] {
-        backup::restore(copy.local().client(), tables, &folder.join(name), folder.path()).await.unwrap();
+        let (client, backup) = (copy.local().client(), opened(&folder, name));
+        backup::restore(client, tables, &backup, folder.path(), async || Ok(())).await.unwrap();
     }
     copy.minute_passes().await;
     let report = local::audit::run(copy.app(), copy.now()).await.unwrap();
@@ -170,6 +179,137 @@ async fn whatever_runs_by_itself_writes_nothing_while_there_is_no_program() {
         let found = cloud.local().client().scan().table_name(&table.name).send().await.unwrap();
         assert_eq!(found.items(), [], "{}", table.name);
     }
+}
+
+/// A backup of two accounts, one of which has claims under secret 1 and the other under secret 2.
+async fn of_two_secrets(folder: &Folder) -> Cloud {
+    let old = rekey::start(rekey::OLD).await;
+    rekey::enrolled(&old, 1).await;
+    let both = old.with_other_secrets(rekey::BOTH).await;
+    both.account("c-1").put(rekey::stated(1)).await.expect(201);
+    both.order("o-1").account("c-1").line("MUG", 1, "10.00").send().await.expect(201);
+    saved(&both, &folder.join("backup")).await;
+    both
+}
+
+/// An empty cloud in memory with these secrets.
+async fn with_secrets(secrets: &str) -> Cloud {
+    let network = Network::new();
+    let storage = Storage::Endpoint { client: network.client(), prefix: String::new() };
+    Cloud::open_with_secrets(storage, Some(network), secrets).await
+}
+
+async fn restored(cloud: &Cloud, folder: &Folder, lost: &[u16]) -> Result<Vec<Doubt>, BackupError> {
+    let backup = opened(folder, "backup");
+    let done = backup::restore_to_serve(cloud.app(), &tables(), &backup, folder.path(), lost).await;
+    cloud.minute_passes().await;
+    done.map(|(_, doubts)| doubts)
+}
+
+#[tokio::test]
+async fn a_backup_is_not_served_with_other_secrets_than_its_own() {
+    use Why::{NotConfigured, Wrong};
+    let folder = Folder::new();
+    let cloud = of_two_secrets(&folder).await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    for (secrets, expected) in [
+        ("1:not the first of the secrets,2:the second of the secrets", vec![Wrong(1)]),
+        ("1:the first of the secrets,2:not the second of the secrets", vec![Wrong(2)]),
+        ("1:the second of the secrets,2:the first of the secrets", vec![Wrong(1), Wrong(2)]),
+        (rekey::NEW, vec![NotConfigured(1)]),
+        (rekey::OLD, vec![NotConfigured(2)]),
+        ("3:the third of the secrets", vec![NotConfigured(1), NotConfigured(2)]),
+        ("2:not the second of the secrets,3:the third of the secrets", vec![NotConfigured(1), Wrong(2)]),
+    ] {
+        let copy = with_secrets(secrets).await;
+        // Also where it is started again without another thought, or secrets are said to be lost that are not all.
+        for lost in [&[][..], &[][..], &[7], &expected[1..].iter().filter_map(|why| why.number()).collect::<Vec<_>>()] {
+            let refused = restored(&copy, &folder, lost).await.unwrap_err();
+            let BackupError::Secrets(unfit) = &refused else { panic!("{secrets}: {refused}") };
+            let whys: Vec<_> = unfit.doubts.iter().map(|doubt| doubt.why).collect();
+            assert!(whys.contains(&expected[0]), "{secrets}: {refused}");
+            assert!(!lost.is_empty() || whys == expected, "{secrets}: {refused}");
+            assert!(unfit.doubts.iter().all(|doubt| (doubt.values, doubt.accounts) == (2, 1)), "{secrets}: {refused}");
+        }
+        // All but the program stands there: nobody is served, and no other program begins over it.
+        for (table, before) in cloud.tables().await {
+            let now = copy.tables().await.remove(&table).unwrap();
+            assert!(if table == "programs" { now.is_empty() } else { now == before }, "{table}");
+        }
+        let rival = json!({"name": "A rival", "vat_id": rekey::stated(0)["vat_id"]});
+        copy.account("rival").put(rival).await.expect(500);
+        let begun = local::program::ensure(copy.app()).await;
+        assert!(matches!(begun, Err(ProgramError::Unrestored(_))), "{begun:?}");
+
+        // With those it was made with it ends, and every value is taken.
+        let right = copy.with_other_secrets(rekey::BOTH).await;
+        assert_eq!(restored(&right, &folder, &[]).await.unwrap(), []);
+        assert_eq!(right.tables().await, cloud.tables().await);
+        for number in 0..2 {
+            rekey::is_taken(&right, number).await;
+        }
+        right.audit().await;
+    }
+    // A secret more is none too few.
+    let three = with_secrets(&format!("{},3:the third of the secrets", rekey::BOTH)).await;
+    assert_eq!(restored(&three, &folder, &[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_backup_of_which_a_secret_is_lost_is_restored_all_the_same_where_that_is_said() {
+    let folder = Folder::new();
+    let cloud = of_two_secrets(&folder).await;
+    if !cloud.is_embedded() {
+        return;
+    }
+    // Under the number of a secret that is lost there is to be no other.
+    let other = with_secrets("1:not the first of the secrets,2:the second of the secrets").await;
+    let refused = restored(&other, &folder, &[1]).await.unwrap_err().to_string();
+    assert!(refused.contains("leave its number out of GUILDER_SECRETS"), "{refused}");
+    assert!(refused.contains("--without-secrets 1:"), "{refused}");
+
+    let copy = with_secrets(rekey::NEW).await;
+    let doubts = restored(&copy, &folder, &[1, 7]).await.unwrap();
+    let said = "secret 1 is not configured, and claims were made with it: VAT ids and e-mail addresses that others may \
+                claim: 2, of 1 accounts (c-0)";
+    assert_eq!(doubts.iter().map(ToString::to_string).collect::<Vec<_>>(), [said]);
+    assert_eq!(copy.tables().await, cloud.tables().await);
+    rekey::is_taken(&copy, 1).await;
+    // The audit says it until it is mended, as is said: another name and the one before.
+    let report = local::audit::run(copy.app(), copy.now()).await.unwrap();
+    let found: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(found, [format!("program: {said}")]);
+    let mut renamed = rekey::stated(0);
+    renamed["name"] = json!("Another name");
+    for document in [renamed, rekey::stated(0)] {
+        copy.account("c-0").put(document).await.expect(200);
+    }
+    rekey::is_taken(&copy, 0).await;
+    copy.audit().await;
+}
+
+#[tokio::test]
+async fn the_audit_says_under_which_secrets_nothing_is_kept_from_others() {
+    let old = rekey::start(rekey::OLD).await;
+    rekey::enrolled(&old, 5).await;
+    let other = old.with_other_secrets("1:not the first of the secrets").await;
+    let found = async || {
+        let report = local::audit::run(other.app(), other.now()).await.unwrap();
+        report.findings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let values = "VAT ids and e-mail addresses that others may claim: 10, of 5 accounts (c-0, c-1, c-2 and 2 more)";
+    let wrong = format!("program: secret 1 is another than the one that claims were made with: {values}");
+    assert_eq!(found().await, [wrong]);
+    // What is claimed with the other since is claimed; the rest is not.
+    other.account("rival").put(rekey::stated(0)).await.expect(201);
+    let mixed = format!("program: secret 1 is not the one that all claims under it were made with: {values}");
+    assert_eq!(found().await, [mixed]);
+    old.account("own").put(json!({"name": "Own"})).await.expect(201);
+    let new = old.with_other_secrets(rekey::BOTH).await;
+    let report = local::audit::run(new.app(), new.now()).await.unwrap();
+    assert!(report.to_string().contains("that others may claim: 2, of 1 accounts (rival)"), "{report}");
 }
 
 /// What there is in the ledger's table, by what sort keys begin with: the backup is to have every kind.

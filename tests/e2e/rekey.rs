@@ -12,9 +12,9 @@ use store::{Commit, Consistency};
 use tests::network::Staleness;
 use tests::{Account, Cloud, WHOLESALE, authorizer, skips_concurrency};
 
-const OLD: &str = "1:the first of the secrets";
-const BOTH: &str = "1:the first of the secrets,2:the second of the secrets";
-const NEW: &str = "2:the second of the secrets";
+pub const OLD: &str = "1:the first of the secrets";
+pub const BOTH: &str = "1:the first of the secrets,2:the second of the secrets";
+pub const NEW: &str = "2:the second of the secrets";
 
 async fn run(cloud: &Cloud) -> Result<Report, RekeyError> {
     local::rekey::run(cloud.app(), &runtime::Caller::operator("rekey"), Arc::new(|_, _| {})).await
@@ -25,17 +25,17 @@ async fn rekey(cloud: &Cloud) -> Report {
     run(cloud).await.unwrap()
 }
 
-async fn start(secrets: &str) -> Cloud {
+pub async fn start(secrets: &str) -> Cloud {
     Cloud::with_program_and_secrets(serde_json::from_str(WHOLESALE).unwrap(), secrets).await
 }
 
 /// What a company of this number states.
-fn stated(number: usize) -> Value {
+pub fn stated(number: usize) -> Value {
     json!({"name": "A company", "vat_id": format!("GB1000000{number:02}"), "email": format!("no-{number}@c.example")})
 }
 
 /// So many companies, enrolled.
-async fn enrolled(cloud: &Cloud, count: usize) -> Vec<Account> {
+pub async fn enrolled(cloud: &Cloud, count: usize) -> Vec<Account> {
     let mut accounts = Vec::new();
     for number in 0..count {
         let account = cloud.account(&format!("c-{number}"));
@@ -46,7 +46,7 @@ async fn enrolled(cloud: &Cloud, count: usize) -> Vec<Account> {
 }
 
 /// Neither the VAT id nor the e-mail address of a company can be had by another.
-async fn is_taken(cloud: &Cloud, number: usize) {
+pub async fn is_taken(cloud: &Cloud, number: usize) {
     for field in ["vat_id", "email"] {
         let rival = json!({"name": "A rival", field: stated(number)[field]});
         cloud.account("rival").put(rival).await.expect_problem(409, "taken");
@@ -167,14 +167,14 @@ async fn answers_that_get_lost_and_transactions_that_cross_change_nothing_of_wha
     network.lose_answers(1);
     let broken = run(&both).await;
     assert!(matches!(broken, Err(RekeyError::Fault(_))), "{broken:?}");
-    let all_moved = async |number: &str| {
+    let all_moved = async |cloud: &Cloud, number: &str| {
         network.calm();
-        let all = claims(&both).await;
+        let all = claims(cloud).await;
         assert_eq!((all.len(), all.iter().filter(|(_, under, _)| under == number).count()), (24, 24), "{all:?}");
-        both.audit().await;
+        cloud.audit().await;
     };
     // Whatever its answer was lost of was written.
-    all_moved("2").await;
+    all_moved(&both, "2").await;
 
     let three = old.with_other_secrets(&format!("{BOTH},3:the third of the secrets")).await;
     network.cross_transactions(7);
@@ -188,7 +188,7 @@ async fn answers_that_get_lost_and_transactions_that_cross_change_nothing_of_wha
     assert_eq!((report.accounts_rewritten, report.claims_rewritten), (12, 24));
     let under: Vec<_> = report.secrets.iter().map(|secret| (secret.secret, secret.claims)).collect();
     assert_eq!(under, [(3, 24), (2, 0), (1, 0)]);
-    all_moved("3").await;
+    all_moved(&three, "3").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -22,6 +22,7 @@ mod stocks;
 mod sums;
 mod uses;
 
+use crate::rekey::Judgement;
 use crate::walk;
 use account::Books;
 use activity::Share;
@@ -260,13 +261,16 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     let mut referrals = Referrals::default();
     let mut stocks = Stocks::read(store, &schedule).await?;
     let mut shared_codes = SharedCodes::read(store).await?;
+    let mut judgement = Judgement::default();
     for account in accounts.values() {
         limits.check_account(account, &mut report);
         let records = store.ledger_of(&account.id).await?;
         read_newer_orders(store, &schedule, account, &records, &mut orders).await?;
         for record in &records {
-            if let LedgerRecord::CreditNote(note) = record {
-                report.note_open(note, now);
+            match record {
+                LedgerRecord::CreditNote(note) => report.note_open(note, now),
+                LedgerRecord::Profile(profile) => judgement.note(profile, app.secrets()),
+                _ => {}
             }
         }
         referrals.note(&account.id, &records);
@@ -279,6 +283,8 @@ pub async fn run(app: &App, now: Instant) -> Result<Report, runtime::Fault> {
     limits.check(store, &mut report).await?;
     stocks.check(store, &mut report).await?;
     shared_codes.check(store, &mut report).await?;
+    let doubts = judgement.doubts(app.secrets());
+    doubts.iter().for_each(|doubt| report.find(Subject::Program, doubt.to_string()));
     for (key, facts) in &orders {
         let found = match accounts.contains_key(&facts.account_id) {
             true => facts.untold(),

@@ -10,7 +10,8 @@
 //! interrupted. It never changes or removes an item.
 //!
 //! Items are copied as they are and never understood: a backup taken by one release is restored by any later one, which
-//! reads its items as it reads those that it finds.
+//! reads its items as it reads those that it finds. Only the secrets that a backup needs and does not hold are tried, on
+//! what was restored and before the program is: without them every value that is claimed would look free.
 
 mod folder;
 mod line;
@@ -19,15 +20,18 @@ mod save;
 mod sort;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use runtime::Fault;
+
+use crate::rekey::Unfit;
 use crate::template::Table;
 pub(crate) use folder::for_its_owner;
-pub use folder::{Content, Manifest};
-pub use restore::{Restored, restore};
+pub use folder::{Backup, Content, Manifest};
+pub use restore::{Written, restore, restore_to_serve};
 pub use save::{Plan, save};
 
 /// A table of the template, where it is.
@@ -104,6 +108,12 @@ pub enum BackupError {
         /// What the SDK reports.
         reason: String,
     },
+    /// The claims were made with other secrets than those of this machine.
+    #[error(transparent)]
+    Secrets(#[from] Unfit),
+    /// It cannot be told which secrets the claims were made with.
+    #[error("{0}; the program was not restored, and the same command goes on")]
+    Unjudged(#[from] Fault),
     /// A part of the work broke down.
     #[error("a part of the work broke down")]
     Broken,

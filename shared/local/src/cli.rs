@@ -148,7 +148,7 @@ enum Task {
     Variables(variables::Arguments),
     /// Write the schemas of all events that are announced, a file each
     EventSchemas {
-        /// The folder
+        /// The folder, which is made
         #[arg(value_name = "FOLDER")]
         into: PathBuf,
     },
@@ -166,6 +166,9 @@ enum Import {
         /// The backup's folder
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
+        /// Numbers of secrets that are lost, such as 1,2: what is claimed under them may be claimed by others then
+        #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+        without_secrets: Vec<u16>,
     },
     /// Orders and returns from CSV files, plain or gzip; restarts where it stopped, and is safe to repeat
     Orders(ImportOrders),
@@ -285,7 +288,7 @@ async fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Serve(arguments) => serve::run(&arguments, place).await.map(|()| ExitCode::SUCCESS),
         Task::Import(Import::Orders(arguments)) => tasks::import_orders(arguments, place).await,
         Task::Import(Import::Balances(arguments)) => tasks::import_balances(arguments, place).await,
-        Task::Import(Import::All { folder }) => backup::import(&folder, place).await,
+        Task::Import(Import::All { folder, without_secrets }) => backup::import(&folder, &without_secrets, place).await,
         Task::Export(Export::All { still, folder }) => backup::export(still, &folder, place).await,
         Task::Export(Export::Accounts { as_of }) => tasks::export_accounts(as_of, place).await,
         Task::Audit => tasks::audit(place).await,

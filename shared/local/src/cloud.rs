@@ -178,6 +178,19 @@ pub enum InvokeError {
     Panicked,
 }
 
+/// The environment of a function, and what it makes of it.
+fn configured(
+    template: &Template,
+    function: &Function,
+    parameters: &BTreeMap<String, String>,
+    prefix: &str,
+) -> Result<(BTreeMap<String, String>, Config), OpenError> {
+    let variables = template.environment(function, parameters, prefix)?;
+    let config = Config::from_lookup(|name| variables.get(name).cloned());
+    let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
+    Ok((variables, config))
+}
+
 /// A running local cloud.
 pub struct Cloud {
     template: Template,
@@ -209,6 +222,10 @@ impl Cloud {
     /// Opens the storage, creates what the template defines and starts an instance of each function.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let template = Template::embedded()?;
+        // What no function would start with makes no database.
+        for function in &template.functions {
+            configured(&template, function, &options.parameters, "")?;
+        }
         let storage = storage::Open::new(options.storage)?;
         let (client, prefix) = (&storage.client, storage.prefix.as_str());
         tables::create(client, &template.tables, prefix).await?;
@@ -230,9 +247,7 @@ impl Cloud {
         let mut instances = BTreeMap::new();
         for function in &template.functions {
             let Some((_, handler)) = FUNCTIONS.iter().find(|(name, _)| *name == function.name) else { continue };
-            let variables = template.environment(function, &parameters, prefix)?;
-            let config = Config::from_lookup(|name| variables.get(name).cloned());
-            let config = config.map_err(|error| OpenError::Config { function: function.name.clone(), error })?;
+            let (variables, config) = configured(&template, function, &parameters, prefix)?;
             let (url, bus_name) = (config.queue_url.clone(), config.bus_name.clone());
             let app = App::new(config, client.clone(), options.clock.clone()).with_patience(options.patience);
             let app = match url {

@@ -58,6 +58,12 @@ pub enum ProgramError {
         /// The one that is wanted.
         wanted: ProgramName,
     },
+    /// The tables have accounts and no program.
+    #[error(
+        "there are accounts and no program {0} here: a backup was not restored to its end, so start `guilder import all` \
+         again, or name the program that is theirs with GUILDER_PROGRAM"
+    )]
+    Unrestored(ProgramName),
     /// The document to be served says something else than any version that is stored.
     #[error(
         "this database runs {name} by other versions than {file}: serve it without --program, and put this one in force \

@@ -7,6 +7,7 @@
 //! redemptions, codes of which the issuing requests may be repeated.
 
 mod count;
+mod judgement;
 mod text;
 
 use crate::import::Progress;
@@ -24,6 +25,8 @@ use store::{Consistency, Segment, Store};
 use tokio::task::JoinSet;
 
 pub use count::UnderSecret;
+use judgement::Unclaimed;
+pub use judgement::{Doubt, Judgement, Unfit, Why, judge};
 
 /// Parts of the table of accounts that are read at once.
 const SEGMENTS: i32 = 8;
@@ -126,10 +129,7 @@ struct Seen {
     accounts: u64,
     /// Those with claims under an older number.
     older: Vec<AccountId>,
-    /// Claims that are on what their account states.
-    right: Counts,
-    /// Claims of accounts that list none on what they state, though every number is configured.
-    wrong: Counts,
+    judgement: Judgement,
     phones: Counts,
     addresses: Counts,
     troubles: Vec<Trouble>,
@@ -138,9 +138,10 @@ struct Seen {
 /// Rewrites what can be, and counts what stands under each secret then.
 pub async fn run(app: &App, caller: &Caller, progress: Progress) -> Result<Report, RekeyError> {
     let seen = look(app).await?;
-    let is_wrong = |number: &u16| seen.wrong.contains_key(number) && !seen.right.contains_key(number);
-    if let Some(number) = app.secrets().numbers().find(is_wrong) {
-        return Err(RekeyError::WrongSecret(number));
+    for doubt in seen.judgement.doubts(app.secrets()) {
+        if let Why::Wrong(number) = doubt.why {
+            return Err(RekeyError::WrongSecret(number));
+        }
     }
     let Seen { accounts, older, phones, addresses, mut troubles, .. } = seen;
     let done = rewrite(app, caller, older, progress).await?;
@@ -172,12 +173,8 @@ async fn look(app: &App) -> Result<Seen, RekeyError> {
         all_seen.accounts = all_seen.accounts.saturating_add(seen.accounts);
         all_seen.older.extend(seen.older);
         all_seen.troubles.extend(seen.troubles);
-        for (sum, part) in [
-            (&mut all_seen.right, seen.right),
-            (&mut all_seen.wrong, seen.wrong),
-            (&mut all_seen.phones, seen.phones),
-            (&mut all_seen.addresses, seen.addresses),
-        ] {
+        all_seen.judgement.add(seen.judgement);
+        for (sum, part) in [(&mut all_seen.phones, seen.phones), (&mut all_seen.addresses, seen.addresses)] {
             for (number, count) in part {
                 let counted = sum.entry(number).or_default();
                 *counted = counted.saturating_add(count);
@@ -211,23 +208,12 @@ impl Seen {
         let secrets = app.secrets();
         profile.phone.iter().for_each(|kept| count(&mut self.phones, kept.secret));
         profile.address.iter().for_each(|kept| count(&mut self.addresses, kept.secret));
-        let values = StatedValue::all(profile, secrets);
-        if values.iter().any(|value| value.standing() == Standing::Older) {
+        let is_older = |value: &StatedValue| value.standing() == Standing::Older;
+        if StatedValue::all(profile, secrets).iter().any(is_older) {
             self.older.push(profile.account_id.clone());
         }
-        for value in &values {
-            value.listed().iter().for_each(|key| count(&mut self.right, key.keyed.secret));
-            if value.standing() != Standing::Unknown {
-                continue;
-            }
-            let of_field = profile.claims.iter().filter(|key| key.field == value.field);
-            let mut listed: Vec<_> = of_field.map(|key| key.keyed.secret).collect();
-            if listed.iter().all(|number| secrets.numbers().any(|known| known == *number)) {
-                listed.iter().for_each(|number| count(&mut self.wrong, *number));
-            }
-            listed.sort_unstable();
-            listed.dedup();
-            let what = What::Unclaimed { field: value.field, listed };
+        for Unclaimed { field, listed } in self.judgement.note_values(profile, secrets) {
+            let what = What::Unclaimed { field, listed: listed.into_iter().collect() };
             self.troubles.push(Trouble { account_id: profile.account_id.clone(), what });
         }
     }

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::BackupError;
 use super::line::{self, Record};
-use super::{BackupError, Located};
 use crate::template::Table;
 
 /// The name of the manifest.
@@ -49,6 +49,23 @@ pub struct Manifest {
     pub tables: BTreeMap<String, Held>,
     /// Seals the rest: SHA-256 of this document with nothing here.
     pub sha256: String,
+}
+
+/// A backup that is as it was when it was written.
+#[derive(Debug, Clone)]
+pub struct Backup {
+    pub(super) folder: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+}
+
+impl Backup {
+    /// Reads all of it. Fails where anything is not as it was, or where it has a table that is none of these.
+    pub fn open(folder: &Path, tables: &[Table]) -> Result<Self, BackupError> {
+        let manifest = Manifest::read(folder)?;
+        manifest.verify(folder, tables)?;
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
 }
 
 /// What is said of a table.
@@ -218,11 +235,11 @@ impl Manifest {
     }
 
     /// Fails unless every file is what it was when it was written.
-    pub(super) fn verify(&self, folder: &Path, tables: &[Located]) -> Result<(), BackupError> {
-        if let Some(unknown) = self.tables.keys().find(|name| !tables.iter().any(|known| known.table.name == **name)) {
+    fn verify(&self, folder: &Path, tables: &[Table]) -> Result<(), BackupError> {
+        if let Some(unknown) = self.tables.keys().find(|name| !tables.iter().any(|known| known.name == **name)) {
             return Err(BackupError::Unknown(unknown.clone()));
         }
-        for Located { table, .. } in tables {
+        for table in tables {
             let Some(held) = self.tables.get(&table.name) else { continue };
             let path = file(folder, &table.name);
             if file_hash(&path)? != held.file_sha256 {

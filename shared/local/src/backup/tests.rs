@@ -22,10 +22,10 @@ use crate::connector::{self, Embedded};
 use crate::template::Template;
 
 /// A folder of its own, removed when dropped.
-pub(super) struct Folder(pub(super) PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path =
             std::env::temp_dir().join(format!("guilder-backup-{}-{:016x}", std::process::id(), fastrand::u64(..)));
         fs::create_dir_all(&path).unwrap();
@@ -98,8 +98,12 @@ async fn saved(client: &Client, folder: &Folder, name: &str) -> Manifest {
     save(client, &plan(false), &folder.0.join(name)).await.unwrap()
 }
 
-async fn restored(client: &Client, folder: &Folder, name: &str) -> Result<Restored, BackupError> {
-    restore(client, &tables(), &folder.0.join(name), &folder.0).await
+fn opened(folder: &Folder, name: &str) -> Result<Backup, BackupError> {
+    Backup::open(&folder.0.join(name), &Template::embedded().unwrap().tables)
+}
+
+async fn restored(client: &Client, folder: &Folder, name: &str) -> Result<Written, BackupError> {
+    restore(client, &tables(), &opened(folder, name)?, &folder.0, async || Ok(())).await
 }
 
 /// The files of a backup, but for the manifest, with what they hold.
@@ -122,16 +126,16 @@ async fn what_was_saved_is_restored_and_saved_again_to_the_byte() {
         tables().into_iter().map(|located| located.table.name).collect()
     });
     let other = memory().await;
-    let done = restored(&other, &folder, "first").await.unwrap();
-    assert_eq!(done.manifest, first);
-    assert_eq!(done.written.values().sum::<u64>(), 242);
+    let written = restored(&other, &folder, "first").await.unwrap();
+    assert_eq!(opened(&folder, "first").unwrap().manifest, first);
+    assert_eq!(written.values().sum::<u64>(), 242);
     assert_eq!(counts(&other).await, counts(&client).await);
     let second = saved(&other, &folder, "second").await;
     assert_eq!(second.tables, first.tables);
     assert!(files(&folder, "second") == files(&folder, "first"));
     // Once more: everything stands there already.
     let again = restored(&other, &folder, "first").await.unwrap();
-    assert_eq!(again.written.values().sum::<u64>(), 0);
+    assert_eq!(again.values().sum::<u64>(), 0);
 }
 
 #[cfg(unix)]
@@ -159,8 +163,8 @@ async fn what_was_interrupted_goes_on_and_what_is_another_s_is_refused() {
     for n in [3, 77, 119] {
         put(&interrupted, &ledger, n).await;
     }
-    let done = restored(&interrupted, &folder, "backup").await.unwrap();
-    assert_eq!(done.written["ledger"], 117);
+    let written = restored(&interrupted, &folder, "backup").await.unwrap();
+    assert_eq!(written["ledger"], 117);
     assert_eq!(counts(&interrupted).await, counts(&client).await);
 
     // An item more, and one that stands there otherwise.
@@ -240,7 +244,7 @@ async fn only_a_backup_of_a_shape_and_of_tables_that_are_known_is_restored() {
     // A table that the release before did not have stays empty, and must be.
     sealed(&|manifest| drop(manifest.tables.remove("limits")));
     let target = memory().await;
-    assert_eq!(restored(&target, &folder, "backup").await.unwrap().written["limits"], 0);
+    assert_eq!(restored(&target, &folder, "backup").await.unwrap()["limits"], 0);
     let limits = tables().into_iter().find(|located| located.table.name == "limits").unwrap();
     put(&target, &limits, 1).await;
     assert!(matches!(restored(&target, &folder, "backup").await, Err(BackupError::Occupied { .. })));

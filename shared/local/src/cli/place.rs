@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use runtime::{App, Clock, Config};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const USUAL_FILE: &str = ".guilder/guilder.db";
@@ -92,6 +92,11 @@ impl Place {
             Self::File(path) => path.exists(),
             Self::Endpoint(_) | Self::Deployment => true,
         }
+    }
+
+    /// Whether it is where everything is that nobody names, so that nobody can have misspelt it.
+    pub(super) fn is_usual(&self) -> bool {
+        matches!(self, Self::File(path) if path == Path::new(USUAL_FILE))
     }
 
     /// As [`Self::open`], for commands that only look: they make no new database.

@@ -197,7 +197,7 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
     let unreadable = |why: String| format!("{}: {why}", event.display());
     let text = std::fs::read_to_string(event).map_err(|error| unreadable(error.to_string()))?;
     let document = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    let tables = place.open().await?;
+    let tables = if place.is_usual() { place.open().await? } else { place.open_existing().await? };
     ensure_program(&tables).await?;
     let cloud = tables.cloud().ok_or("a deployment's functions are invoked there, not from here")?;
     let answer = cloud.invoke(function, document).await?;
@@ -207,10 +207,16 @@ pub(super) async fn invoke(function: &str, event: &Path, place: &Place) -> Resul
 
 /// What the data of each event says, and what stands around it, as the schemas that are published.
 pub(super) fn event_schemas(into: &Path) -> Result<ExitCode, Failure> {
+    let failed = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: std::io::Error| format!("{path}: {error}")
+    };
+    std::fs::create_dir_all(into).map_err(failed(into))?;
     let kinds = KINDS.iter().copied().flatten().map(|kind| (kind.name, event::data_schema(kind)));
     for (name, schema) in kinds.chain([("event", event::envelope_schema())]) {
         let text = format!("{}\n", serde_json::to_string_pretty(&schema)?);
-        std::fs::write(into.join(format!("{name}.schema.json")), text)?;
+        let path = into.join(format!("{name}.schema.json"));
+        std::fs::write(&path, text).map_err(failed(&path))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -218,6 +224,7 @@ pub(super) fn event_schemas(into: &Path) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::tests::Folder;
     use crate::import::balances::RefusedAccount;
     use domain::money::Points;
 
@@ -260,5 +267,32 @@ mod tests {
         assert_eq!((lines.len(), lines[lines.len() - 1]), (expected.len() + 100, "  and 1 more"));
         let checked = balances::Summary { check_only: true, refused: Vec::new(), ..summary };
         assert!(balances_table(&checked).unwrap().ends_with("\nas of 2011-03-01T00:00:00Z; nothing was written\n"));
+    }
+    #[tokio::test]
+    async fn a_database_that_was_named_and_is_not_there_is_not_made() {
+        let folder = Folder::new();
+        let event = folder.0.join("event.json");
+        std::fs::write(&event, "{}").unwrap();
+        let place = Place::File(folder.0.join("data").join("none.db"));
+        let refused = invoke("accounts", &event, &place).await.unwrap_err().to_string();
+        assert!(refused.starts_with("there is no database ") && refused.contains("none.db"), "{refused}");
+        assert!(!folder.0.join("data").exists());
+        assert!(Place::File(".guilder/guilder.db".into()).is_usual(), "what nobody names is made");
+    }
+
+    #[test]
+    fn schemas_are_written_into_a_folder_that_is_made_or_what_is_in_the_way_is_named() {
+        let folder = Folder::new();
+        let into = folder.0.join("new").join("schemas");
+        event_schemas(&into).unwrap();
+        assert!(into.join("event.schema.json").exists());
+        for (into, named) in [
+            (into.join("event.schema.json"), "event.schema.json: "),
+            (folder.0.join("full"), "full/event.schema.json: "),
+        ] {
+            std::fs::create_dir_all(folder.0.join("full").join("event.schema.json")).unwrap();
+            let refused = event_schemas(&into).unwrap_err().to_string();
+            assert!(refused.contains(named), "{refused}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use domain::time::Calendar;
 use runtime::App;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use store::Segment;
 
 /// The sample program, in force on a new database until another version is activated.
 pub(super) const WHOLESALE: &str = include_str!("../../programs/wholesale.json");
@@ -36,8 +37,24 @@ pub async fn ensure(app: &App) -> Result<Option<u32>, ProgramError> {
     if name.as_str() != WHOLESALE_NAME || app.store().schedule(name).await?.is_some() {
         return Ok(None);
     }
+    free_of_accounts(app).await?;
     let document = document(Path::new(WHOLESALE_NAME))?;
     Ok(Some(activate(app, document, None, app.clock().now()).await?.version))
+}
+
+/// Fails where there are accounts: they were not made without a program, so theirs is on its way.
+async fn free_of_accounts(app: &App) -> Result<(), ProgramError> {
+    let mut after = None;
+    loop {
+        let page = app.store().account_ids_page(Segment::WHOLE, after).await?;
+        if !page.records.is_empty() {
+            return Err(ProgramError::Unrestored(app.config().program.clone()));
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// The document of a program that was chosen for a database.
@@ -72,6 +89,7 @@ impl Chosen {
             return Err(ProgramError::Occupied { runs: runs.clone(), wanted: self.name.clone() });
         }
         if programs.is_empty() {
+            free_of_accounts(app).await?;
             return activate(app, self.document.clone(), None, app.clock().now()).await.map(Some);
         }
         match self.is_stored(app).await? {
