@@ -162,6 +162,9 @@ fn a_mix_is_a_thousand_orders_and_what_comes_along() {
 /// Units as the end-to-end tests pin them (`tests/e2e/cost.rs`): a change here is a change of what an order costs.
 #[test]
 fn what_is_measured_are_the_units_that_orders_are_known_to_cost() {
+    // With one subscriber alone, whichever thread comes first to where something is logged decides for all whether it is:
+    // that of another test has none.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let Sampled { operations: measured, standing } = measure_few();
     let template = crate::template::Template::embedded().unwrap();
     assert_eq!((standing.alarms, standing.dashboards), (template.alarms.len() as u64, 1));
