@@ -361,7 +361,7 @@ async fn who_serves_is_told_to_announce_again_and_what_is_announced_shows_there(
     let task = json!({"task": "resend", "account_id": "acme", "first": 1, "last": 1}).to_string();
     let answer = invoke("events-out", &task).await;
     assert_eq!((answer.status, answer.json()["found"].clone()), (200, json!(1)));
-    assert_eq!(ids(&cloud), ["acme/1/0", "acme/1/1"]);
+    assert_eq!(ids(&cloud), ["acme/1/0", "acme/1/1", "acme/1/2"]);
     for (function, event, status, kind) in [
         ("events-out", "{", 400, "not-json"),
         ("events-in", "{}", 404, "unknown-function"),

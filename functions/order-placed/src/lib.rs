@@ -47,12 +47,18 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Fault> {
         Trigger::Http(request) => {
             let answer = over_http(app, &request).await;
             Ok(match DryRun::asked(&request) {
-                Ok(Some(_)) => http::respond_dry(&request, answer),
+                Ok(Some(_)) if states_order(&request) => http::respond_dry(&request, answer),
                 _ => http::respond(&request, answer),
             })
         }
         Trigger::Queue(batch) => Ok(batch.each(app, over_bus).await),
     }
+}
+
+/// Whether a request states an order, and so may be dry.
+fn states_order(request: &Request) -> bool {
+    let (_, path) = request.route();
+    matches!(path.as_slice(), ["v1", "orders"] | ["v1", "orders", _, _])
 }
 
 async fn over_http(app: &App, request: &Request) -> Result<Answer, Error> {
