@@ -118,6 +118,38 @@ async fn events_are_posted_once_each_signed_with_their_time_and_id() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_never_answers_holds_up_no_order_and_no_end() {
+    // It takes connections and says nothing.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let Some((cloud, posting)) = posting(listener.local_addr().unwrap()).await else { return };
+    let posting = Arc::new(posting);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = Arc::clone(&posting);
+    let consuming = tokio::spawn(async move { serving.consume(async { stopped.await.unwrap_or_default() }).await });
+    cloud.account("acme").put(serde_json::json!({"name": "Acme"})).await.expect(201);
+    // A post may take ten seconds, and there are more than one: whoever waited for them would come too late.
+    let waits = async || {
+        let queues = posting.queues().await.unwrap();
+        let webhook = queues.into_iter().find(|queue| queue.queue == "Webhook").unwrap();
+        webhook.messages.iter().any(|message| message.received > 0)
+    };
+    let within = Duration::from_secs(8);
+    let order = cloud.order("o-1").line("MUG", 1, "10.00").document();
+    let scored = tokio::time::timeout(within, async {
+        while !waits().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        posting.put_event("OrderPlaced", "shop.example", order).await.unwrap();
+        while cloud.get("/v1/orders/shop/o-1/score").await.status() != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.send(()).unwrap();
+        consuming.await.unwrap();
+    });
+    scored.await.expect("nobody waits for a receiver");
+}
+
+#[tokio::test]
 async fn what_nobody_takes_is_put_aside_after_a_bounded_number_of_tries() {
     let (receiver, address) = Receiver::start(&[503]).await;
     let Some((cloud, posting)) = posting(address).await else { return };

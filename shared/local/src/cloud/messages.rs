@@ -1,11 +1,11 @@
 //! What moves through the local cloud: events from the bus into queues, messages to functions and to dead letters.
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::time::Duration;
 
 use domain::time::Instant;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tracing::{error, warn};
 
 use super::{Cloud, wall_clock};
@@ -164,20 +164,18 @@ impl Cloud {
     }
 
     /// Delivers messages as they come, until `stop` resolves; a batch under way is finished. What is posted is posted
-    /// beside that: whoever takes its time over an answer holds up no order.
+    /// beside that, so that whoever takes its time over an answer holds up no order; a post under way is given up, and
+    /// made again by whoever comes next.
     pub async fn consume(&self, stop: impl Future<Output = ()>) {
-        let (stopping, stopped) = watch::channel(false);
-        let delivering = self.rounds(Work::Deliver, stopped.clone());
-        let posting = self.rounds(Work::Post, stopped);
-        let stop = async {
-            stop.await;
-            stopping.send_replace(true);
-        };
-        tokio::join!(delivering, posting, stop);
+        tokio::select! {
+            () = self.rounds(Work::Deliver, stop) => {}
+            () = self.rounds(Work::Post, pending()) => {}
+        }
     }
 
-    /// One round after the other, until `stopped` says so: at once while anything moves, or is there to deliver.
-    async fn rounds(&self, work: Work, mut stopped: watch::Receiver<bool>) {
+    /// One round after the other, until `stop` resolves: at once while anything moves, or is there to deliver.
+    async fn rounds(&self, work: Work, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
         loop {
             let moved = match work {
                 Work::Deliver => self.pump_all().await,
@@ -193,7 +191,7 @@ impl Cloud {
             };
             tokio::select! {
                 biased;
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = &mut stop => return,
                 () = self.announced.notified(), if matches!(work, Work::Deliver) => {}
                 () = tokio::time::sleep(pause) => {}
             }
