@@ -1,5 +1,6 @@
 //! The suite from outside: requests and events in, answers, tables and queues out.
 
+#![recursion_limit = "256"]
 #![allow(
     missing_docs,
     clippy::unwrap_used,

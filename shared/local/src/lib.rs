@@ -4,6 +4,8 @@
 //! It holds no rule of the program. What it imitates it imitates faithfully enough that a handler cannot tell: the
 //! payloads of API Gateway, SQS and streams, at-least-once delivery, the APIs of DynamoDB and EventBridge.
 
+// Serving is one future of many: the API, the queues, the webhook and the schedules, each down to the database.
+#![recursion_limit = "256"]
 #![cfg_attr(
     test,
     allow(
