@@ -343,8 +343,7 @@ impl<'a> Replay<'a> {
         self.carried_out(decided)
     }
 
-    /// Its lines are what they are now from the start; which discounts it used, and whether it is paid, changes when it
-    /// did.
+    /// Its lines are what they are now from the start; its discounts and its payment change when they did.
     fn amend(&mut self, entry: &Entry, key: &OrderKey) -> Result<(), Overflow> {
         let released: Vec<_> = entry.changes.iter().filter_map(released).collect();
         let pays = self.facts.orders.get(key).is_some_and(|stored| paid::says_so(stored, entry));
