@@ -165,6 +165,11 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.bytes(length)?).map_err(|_| "not UTF-8")
     }
 
+    /// A hash of 32 bytes.
+    pub fn hash(&mut self) -> Unpacked<[u8; 32]> {
+        self.bytes(32)?.try_into().map_err(|_| "not 32 bytes")
+    }
+
     pub fn bytes(&mut self, length: usize) -> Unpacked<&'a [u8]> {
         let (bytes, rest) = self.0.split_at_checked(length).ok_or("cut off")?;
         self.0 = rest;

@@ -6,7 +6,7 @@
 //! stands in the place of a count or a kind is none.
 
 use super::bytes::{Reader, Unpacked};
-use super::order::{content_hash, line_at, outcome, reversal};
+use super::order::{line_at, outcome, reversal};
 use domain::code::Code;
 use domain::discount::{OpenDiscount, UNTOLD_DAYS};
 use domain::id::{ReturnId, RuleId, TierId};
@@ -87,7 +87,7 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
         "" => ReturnKey::Cancellation,
         id => ReturnKey::Return(ReturnId::parse(id).map_err(|_| "bad return id")?),
     };
-    let content_hash = content_hash(input)?;
+    let content_hash = input.hash()?;
     let (decided_at, entry) = (input.instant()?, input.number()?);
     let lines = input.list(|input| Ok((line_at(lines, input.number()?)?, input.number()?)))?;
     let units = lines.iter().try_fold(0_u64, |sum, (_, units)| sum.checked_add(*units)).ok_or("too many units")?;

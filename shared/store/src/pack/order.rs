@@ -258,7 +258,7 @@ fn returned(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<Returned> {
         CANCELLATION => ReturnKey::Cancellation,
         _ => return Err("unknown kind of return"),
     };
-    let content_hash = content_hash(input)?;
+    let content_hash = input.hash()?;
     let (decided_at, entry) = (input.instant()?, input.number()?);
     let lines = input.list(|input| Ok((returned_line(input, lines)?, input.number()?)))?;
     let (units, excess_units, eligible) = (input.number()?, input.number()?, Minor(input.signed()?));
@@ -284,10 +284,6 @@ fn returned_line(input: &mut Reader<'_>, lines: &[OrderLine]) -> Unpacked<LineId
         Some(place) => line_at(lines, place),
         None => LineId::parse(input.text()?).map_err(|_| "bad line id"),
     }
-}
-
-pub(super) fn content_hash(input: &mut Reader<'_>) -> Unpacked<[u8; 32]> {
-    input.bytes(32)?.try_into().map_err(|_| "not 32 bytes")
 }
 
 pub(super) fn line_at(lines: &[OrderLine], place: u64) -> Unpacked<LineId> {
